@@ -1,0 +1,124 @@
+"""The interface that a framework implements, and the helpers that every adapter uses.
+
+A framework's `adapter.py` defines `ADAPTER`, an object with the methods of `Adapter`. The harness
+owns the clock, the fences, the batches, the weights and the evaluation; native tensors pass through
+it unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from bench.core.errors import WrongError
+from bench.core.task import Parameter, Task
+from bench.core.weights import Array
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["float32", "float64"]
+Native = Any
+Batch = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchFormat:
+    """How a framework's users keep data in memory: the harness lays batches out so, unclocked.
+
+    `channels_last` turns (N, C, H, W) into (N, H, W, C). `labels` and `tokens` are the integer
+    types of class labels (N,) and token ids (N, length). Labels under a sigmoid are floats, (N, 1).
+    """
+
+    channels_last: bool = False
+    labels: str = "int64"
+    tokens: str = "int64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where a framework keeps a canonical tensor's axes: native = canonical.transpose(axes)."""
+
+    axes: Mapping[str, tuple[int, ...]]
+    channels_last: bool = False
+
+    def to_native(self, parameter: Parameter, array: Array) -> Array:
+        """Canonical to native. Raises WrongError if `array` has not the parameter's shape."""
+        if array.shape != parameter.shape:
+            raise WrongError(
+                f"{parameter.name}: shape {array.shape}, where {parameter.shape} belongs"
+            )
+        if self.channels_last and parameter.flattened:
+            channels, height, width = parameter.flattened
+            columns = array.reshape(-1, channels, height, width)
+            array = columns.transpose(0, 2, 3, 1).reshape(parameter.shape)  # CHW -> HWC columns
+        axes = self.axes.get(parameter.kind)
+        return np.ascontiguousarray(array.transpose(axes) if axes else array)
+
+    def to_canonical(self, parameter: Parameter, array: Array) -> Array:
+        """Native to canonical: the inverse of `to_native`; a copy, never a live tensor's view."""
+        axes = self.axes.get(parameter.kind)
+        if axes:
+            array = array.transpose(np.argsort(axes))
+        if array.shape != parameter.shape:
+            raise WrongError(
+                f"{parameter.name}: shape {array.shape}, where {parameter.shape} belongs"
+            )
+        if self.channels_last and parameter.flattened:
+            channels, height, width = parameter.flattened
+            columns = array.reshape(-1, height, width, channels)
+            array = columns.transpose(0, 3, 1, 2).reshape(parameter.shape)  # HWC -> CHW columns
+        return np.array(array, order="C")
+
+
+class Session(Protocol):
+    """One network on one device, ready to train. Native tensors never leave it unread.
+
+    Dropout is active in `step` alone.
+    """
+
+    format: BatchFormat
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        """Set every weight from its canonical array, and the optimizer to its initial state."""
+
+    def dump(self) -> dict[str, Array]:
+        """Every trained weight, canonical: the exact inverse of `load`."""
+
+    def stage(self, x: Array, y: Array) -> Batch:
+        """Host arrays in `format` to this framework's tensors on its device."""
+
+    def step(self, batch: Batch) -> Native:
+        """Forward, backward, update. Returns the batch's mean loss, unread."""
+
+    def logits(self, batch: Batch) -> Native:
+        """Logits in evaluation mode, (N, K)."""
+
+    def grads(self, batch: Batch) -> dict[str, Array]:
+        """Gradients of the mean loss by canonical name, dropout off. For the proof alone."""
+
+    def numpy(self, value: Native) -> Array:
+        """A native value as a host array; waits for it."""
+
+    def sync(self) -> None:
+        """Return when everything asked of the device is done."""
+
+    def peak_device_bytes(self) -> int | None:
+        """The most device memory that the framework has held, where it tells."""
+
+    def close(self) -> None:
+        """Give back what the session holds."""
+
+
+class Adapter(Protocol):
+    """A framework in a worker process. One `configure`, then sessions."""
+
+    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+        """Set the process up. Raises UnsupportedError if device or precision is not to be had."""
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the framework and of what it computes with."""
+
+    def open(self, task: Task, *, mode: str) -> Session:
+        """Build the task's network. Raises UnsupportedError for a mode or task that it lacks."""

@@ -1,0 +1,156 @@
+"""Job: what to run. Record: what came of it. Both are JSON; a record is never changed once written.
+
+Schema history
+1  the first
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bench.core.adapter import Device, Precision
+from bench.core.task import Budget
+
+SCHEMA = 1
+
+Status = Literal[
+    "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
+]
+Feed = Literal["host", "device"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is compared with what. Repeats of one cell differ in their seed alone."""
+
+    framework: str
+    task: str
+    mode: str
+    device: Device = "cpu"
+    precision: Precision = "float32"
+    threads: int = 1
+    feed: Feed = "host"
+
+    def __str__(self) -> str:
+        return f"{self.framework} {self.task} {self.mode} {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One repeat of one cell, complete enough for a worker on its own.
+
+    `data` is the folder of the prepared data set. `warmup` is the most seconds spent on reaching a
+    steady pace; `window` the seconds that a timed window aims at.
+    """
+
+    cell: Cell
+    block: int
+    seed: int
+    budget: Budget
+    data: str
+    warmup: float = 2.0
+    window: float = 0.1
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> Job:
+        fields = json.loads(text)
+        fields["cell"] = Cell(**fields["cell"])
+        fields["budget"] = Budget(**fields["budget"])
+        return Job(**fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`."""
+
+    epoch: int
+    steps: int
+    wall: float
+    cpu: float
+    involuntary: int
+    loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The test set after `step` steps: accuracy (0 to 1), mean loss, and the seconds it took."""
+
+    step: int
+    accuracy: float
+    loss: float
+    examples: int
+    wall: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a worker measured. Seconds, bytes, and raw windows; no statistics.
+
+    `first_losses` are those of the first steps, one by one: the same in every framework.
+    """
+
+    import_seconds: float
+    build_seconds: float
+    first_step_seconds: float
+    warmup_steps: int
+    warmup_seconds: float
+    steady: bool
+    windows: tuple[Window, ...]
+    evaluations: tuple[Evaluation, ...]
+    first_losses: tuple[float, ...]
+    peak_resident_bytes: int
+    peak_device_bytes: int | None
+    weights_digest: str
+    parameter_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What came of one job."""
+
+    job: Job
+    batch: int
+    status: Status
+    reason: str = ""
+    measurement: Measurement | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    dataset: dict[str, Any] = field(default_factory=dict)
+    source_digest: str = ""
+    started: str = ""
+    wall_seconds: float = 0.0
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(dataclasses.asdict(self), allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Record:
+        """Raises ValueError for a record of a schema that this version does not read."""
+        fields = json.loads(text)
+        if fields.get("schema") != SCHEMA:
+            raise ValueError(
+                f"record has schema {fields.get('schema')}, this version reads {SCHEMA}"
+            )
+        fields["job"] = Job.from_json(json.dumps(fields["job"]))
+        if fields["measurement"] is not None:
+            fields["measurement"] = measurement_from(fields["measurement"])
+        return Record(**fields)
+
+
+def measurement_from(fields: dict[str, Any]) -> Measurement:
+    """A measurement from its JSON object."""
+    return Measurement(
+        **{
+            **fields,
+            "windows": tuple(Window(**window) for window in fields["windows"]),
+            "evaluations": tuple(Evaluation(**one) for one in fields["evaluations"]),
+            "first_losses": tuple(fields["first_losses"]),
+        }
+    )

@@ -1,0 +1,178 @@
+"""A task: everything about a training problem that must be the same in every framework.
+
+A task owns the names and shapes of its parameters, their initial values, the data and the order of
+the batches, the loss, and the update formula. A framework supplies the network alone (its
+`models/<network>.py`) and its engine.
+
+Canonical layouts, the same in every record and every proof:
+
+=================  ==========================================================================
+kind               shape
+=================  ==========================================================================
+dense              (out, in)
+conv               (out, in, kernel height, kernel width)
+bias               (out,)
+embedding          (vocabulary, features)
+lstm_input         (4 * hidden, in), gates in the order input, forget, cell, output
+lstm_recurrent     (4 * hidden, hidden), same order
+lstm_bias          (4 * hidden,), same order; one bias vector, the sum of the two that some have
+=================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+ParameterKind = Literal[
+    "dense", "conv", "bias", "embedding", "lstm_input", "lstm_recurrent", "lstm_bias"
+]
+Loss = Literal["softmax_cross_entropy", "sigmoid_cross_entropy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One trained tensor, in canonical layout.
+
+    `flattened` is the (channels, height, width) of the feature map that a dense weight reads its
+    columns from; a framework that keeps channels last must permute those columns.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: ParameterKind
+    flattened: tuple[int, int, int] | None = None
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+def dense(
+    name: str, inputs: int, outputs: int, *, flattened: tuple[int, int, int] | None = None
+) -> tuple[Parameter, Parameter]:
+    """Weight and bias of a dense layer."""
+    return (
+        Parameter(
+            name=f"{name}.weight", shape=(outputs, inputs), kind="dense", flattened=flattened
+        ),
+        Parameter(name=f"{name}.bias", shape=(outputs,), kind="bias"),
+    )
+
+
+def conv(name: str, inputs: int, outputs: int, kernel: int) -> tuple[Parameter, Parameter]:
+    """Weight and bias of a two-dimensional convolution with a square kernel."""
+    return (
+        Parameter(name=f"{name}.weight", shape=(outputs, inputs, kernel, kernel), kind="conv"),
+        Parameter(name=f"{name}.bias", shape=(outputs,), kind="bias"),
+    )
+
+
+def embedding(name: str, vocabulary: int, features: int) -> tuple[Parameter]:
+    """The table of an embedding."""
+    return (Parameter(name=f"{name}.weight", shape=(vocabulary, features), kind="embedding"),)
+
+
+def lstm(name: str, inputs: int, hidden: int) -> tuple[Parameter, Parameter, Parameter]:
+    """One LSTM layer with one bias vector."""
+    return (
+        Parameter(name=f"{name}.input_weight", shape=(4 * hidden, inputs), kind="lstm_input"),
+        Parameter(
+            name=f"{name}.recurrent_weight", shape=(4 * hidden, hidden), kind="lstm_recurrent"
+        ),
+        Parameter(name=f"{name}.bias", shape=(4 * hidden,), kind="lstm_bias"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD:
+    """w <- w - learning_rate * v, with v <- momentum * v + gradient (no damping, no Nesterov)."""
+
+    learning_rate: float
+    momentum: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam as Kingma and Ba (2015) give it in Algorithm 1: epsilon outside the bias correction.
+
+    w <- w - learning_rate * m_hat / (sqrt(v_hat) + epsilon)
+    """
+
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+
+Optimizer = SGD | Adam
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageInput:
+    """Images as float32: (pixel / 255 - mean) / std, one mean and std for each channel.
+
+    `shape` is that of one example in canonical order: (pixels,) or (channels, height, width).
+    """
+
+    shape: tuple[int, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenInput:
+    """Token ids, (length,) per example: 0 pads at the front, 1 is a word outside the vocabulary."""
+
+    length: int
+    vocabulary: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much training a preset does. None means all there is.
+
+    `length` shortens the sequences of a text task.
+    """
+
+    epochs: int
+    train_examples: int | None = None
+    test_examples: int | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One training problem. See the module's text for who owns what."""
+
+    name: str
+    title: str
+    dataset: str
+    network: str
+    input: ImageInput | TokenInput
+    classes: int
+    parameters: tuple[Parameter, ...]
+    loss: Loss
+    optimizer: Optimizer
+    batch: int
+    target_accuracy: float
+    headline: bool = False
+    dropout: float = 0.0
+    presets: Mapping[str, Budget] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the logits: one for each class, or a single one under a sigmoid."""
+        return 1 if self.loss == "sigmoid_cross_entropy" else self.classes
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.size for parameter in self.parameters)
+
+    def with_length(self, length: int) -> Task:
+        """The same text task on sequences of `length` tokens."""
+        if not isinstance(self.input, TokenInput):
+            return self
+        return replace(self, input=replace(self.input, length=length))
