@@ -1,0 +1,21 @@
+"""Where framebench keeps what it can make again: data, environments."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+CACHE_VARIABLE = "FRAMEBENCH_CACHE"
+
+
+def cache_dir() -> Path:
+    """The user's cache folder: FRAMEBENCH_CACHE if set, else the platform's usual place.
+
+    The folder need not exist yet. Everything in it can be deleted at any time.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_cache_dir("framebench", appauthor=False))

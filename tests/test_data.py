@@ -1,0 +1,583 @@
+"""Data sets: the parsers on small files in the official formats, the cache, downloads, twins."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import os
+import shutil
+import struct
+import tarfile
+import threading
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import data
+from bench.core.data import DatasetInfo
+from bench.core.errors import DataError, UsageError
+from bench.data import cifar10, download, imdb, mnist, sources, store, synthetic
+from bench.data.content import Content, split_digest
+from bench.paths import cache_dir
+
+MNIST_NAMES = [file.name for file in sources.SOURCES["mnist"].files]
+OFFICIAL = Path(os.environ.get("FRAMEBENCH_DATA", "/nonexistent")).absolute()
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+@pytest.fixture(autouse=True)
+def no_network(tmp_path, monkeypatch):
+    """A cache of its own, no data folder, and a proxy that nobody answers for."""
+    monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FRAMEBENCH_DATA", raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def idx(array, *, magic=None) -> bytes:
+    magic = 0x0800 | array.ndim if magic is None else magic
+    return struct.pack(f">{1 + array.ndim}I", magic, *array.shape) + array.tobytes()
+
+
+def mnist_contents(train=5, test=3) -> dict[str, bytes]:
+    rng = np.random.default_rng(0)
+    contents = {}
+    for stem, count in (("train", train), ("t10k", test)):
+        images = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        contents[f"{stem}-images-idx3-ubyte.gz"] = idx(images)
+        contents[f"{stem}-labels-idx1-ubyte.gz"] = idx(np.arange(count, dtype=np.uint8))
+    return contents
+
+
+def write_mnist(folder: Path, **changed: bytes) -> dict[str, Path]:
+    """Four IDX files; `changed` replaces the content of those whose names begin so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in mnist_contents().items():
+        replaced = [new for key, new in changed.items() if name.startswith(key.replace("_", "-"))]
+        (folder / name).write_bytes(gzip.compress(replaced[0] if replaced else content))
+    return {name: folder / name for name in MNIST_NAMES}
+
+
+def write_tar(path: Path, members: dict[str, bytes], *extra: tarfile.TarInfo) -> Path:
+    mode = {".gz": "w:gz", ".xz": "w:xz"}.get(path.suffix, "w")
+    with tarfile.open(path, mode) as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for info in extra:
+            archive.addfile(info)
+    return path
+
+
+def cifar_members(records=2) -> dict[str, bytes]:
+    rng = np.random.default_rng(0)
+    members = {}
+    for number, name in enumerate(["test_batch", *(f"data_batch_{n}" for n in range(1, 6))]):
+        batch = rng.integers(0, 256, (records, 3073), dtype=np.uint8)
+        batch[:, 0] = number
+        members[f"cifar-10-batches-bin/{name}.bin"] = batch.tobytes()
+    return members
+
+
+REVIEWS = {
+    "aclImdb/README": b"not a review",
+    "aclImdb/train/unsup/0_0.txt": b"not labelled",
+    "aclImdb/train/pos/10_9.txt": b"Ten",
+    "aclImdb/train/pos/2_9.txt": b"A good,<br /><br />GOOD film. Don't",
+    "aclImdb/train/neg/0_1.txt": "a bad caf\u00e9 film".encode(),
+    "aclImdb/test/pos/0_8.txt": b"good novelty",
+    "aclImdb/test/neg/0_2.txt": b"",
+    "aclImdb/test/neg/1_2.txt": b"bad film",
+}
+
+
+# MNIST
+
+
+def test_mnist_arrays_and_notes(tmp_path):
+    content = mnist.parse(write_mnist(tmp_path), quiet)
+    raw = mnist_contents()["train-images-idx3-ubyte.gz"]
+    assert content.arrays["train_x"].shape == (5, 1, 28, 28)
+    assert content.arrays["train_x"].tobytes() == raw[16:]
+    assert content.arrays["test_y"].tolist() == [0, 1, 2]
+    assert {array.dtype for array in content.arrays.values()} == {np.dtype(np.uint8)}
+    assert content.official == {"train": False, "test": False}
+    assert content.note.count("is not the official file") == 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"train_images": idx(np.zeros((5, 28, 28), np.uint8), magic=2052)},
+            "magic number is 2052",
+        ),
+        ({"train_images": idx(np.zeros((5, 28, 27), np.uint8))}, r"images are \[28, 27\]"),
+        ({"train_images": idx(np.zeros((5, 28, 28), np.uint8))[:-1]}, "3919 bytes follow"),
+        ({"train_images": idx(np.zeros((0, 28, 28), np.uint8))}, "more than none"),
+        ({"train_images": b"\0\0\x08"}, "3 bytes in all"),
+        ({"train_labels": idx(np.zeros(4, np.uint8))}, "4 labels; expected one for each of 5"),
+        ({"train_labels": idx(np.full(5, 10, np.uint8))}, "label 10"),
+    ],
+)
+def test_mnist_refuses_damage(tmp_path, changed, message):
+    with pytest.raises(DataError, match=message) as caught:
+        mnist.parse(write_mnist(tmp_path, **changed), quiet)
+    assert str(tmp_path / f"{next(iter(changed)).replace('_', '-')}-idx") in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-9], lambda raw: b"<html>404</html>"])
+def test_mnist_refuses_a_truncated_or_foreign_gzip(tmp_path, damage):
+    files = write_mnist(tmp_path)
+    path = files[MNIST_NAMES[0]]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz is damaged"):
+        mnist.parse(files, quiet)
+
+
+def has_official_mnist() -> bool:
+    found = sources.find(sources.SOURCES["mnist"]).values()
+    return len([path for path in found if path.is_relative_to(OFFICIAL)]) == 4
+
+
+@pytest.mark.skipif(not has_official_mnist(), reason="FRAMEBENCH_DATA holds no MNIST")
+def test_official_mnist(monkeypatch):
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
+    folder = data.prepare("mnist", source="real")
+    info = DatasetInfo.read(folder)
+    assert (info.source, info.official, info.note) == ("real", {"train": True, "test": True}, "")
+    x, y = np.load(folder / "train_x.npy"), np.load(folder / "train_y.npy")
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(y).tolist() == counts
+    assert x.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+    assert x.std() / 255 == pytest.approx(0.3081, abs=5e-5)
+    test_y = np.load(folder / "test_y.npy")
+    assert np.bincount(test_y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+# CIFAR-10
+
+
+def test_cifar_arrays_whatever_the_compression_and_order(tmp_path):
+    members = cifar_members()
+    packed = write_tar(tmp_path / "cifar-10-binary.tar.gz", members)
+    shuffled = dict(sorted(members.items(), reverse=True))
+    repacked = write_tar(tmp_path / "cifar-10-binary.tar.xz", shuffled)
+    first, second = (cifar10.parse({"": path}, quiet) for path in (packed, repacked))
+    assert first.arrays["train_x"].shape == (10, 3, 32, 32)
+    assert first.arrays["train_y"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    record = members["cifar-10-batches-bin/test_batch.bin"][3073:]
+    assert first.arrays["test_x"][1, 2, 31, 31] == record[-1]  # the last blue byte
+    assert first.arrays["test_x"][1, 1, 0, 0] == record[1 + 1024]  # the first green one
+    assert split_digest(first.arrays, "train") == split_digest(second.arrays, "train")
+    assert not any(first.official.values())
+    assert "test_batch.bin is not the official file (sha1 " in first.note
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\0" * 3072, "3072 bytes"),
+        (b"", "0 bytes"),
+        (b"\x0a" + b"\0" * 3072, "label 10"),
+        (None, "data_batch_3.bin is missing"),
+    ],
+)
+def test_cifar_refuses_damage(tmp_path, content, message):
+    members = cifar_members()
+    name = "cifar-10-batches-bin/data_batch_3.bin"
+    if content is None:
+        del members[name]
+    else:
+        members[name] = content
+    with pytest.raises(DataError, match=message):
+        cifar10.parse({"": write_tar(tmp_path / "c.tar.gz", members)}, quiet)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz"])
+def test_cifar_refuses_a_truncated_archive(tmp_path, suffix):
+    path = write_tar(tmp_path / f"cifar-10-binary.tar.{suffix}", cifar_members())
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(DataError, match=r"cifar-10-binary.tar.*damaged"):
+        cifar10.parse({"": path}, quiet)
+
+
+# IMDB
+
+
+def test_imdb_tokens(tmp_path):
+    content = imdb.parse({"": write_tar(tmp_path / "aclImdb_v1.tar.gz", REVIEWS)}, quiet)
+    # a, film and good are twice in the training set, the others once
+    words = ["a", "film", "good", "bad", "caf", "don't", "ten"]
+    assert content.texts["vocabulary.txt"].split("\n") == [*words, ""]
+    number = {word: place + 2 for place, word in enumerate(words)}
+    expected = ["a", "bad", "caf", "film", "a", "good", "good", "film", "don't", "ten"]
+    arrays = content.arrays
+    assert arrays["train_tokens"].tolist() == [number[word] for word in expected]
+    assert arrays["train_offsets"].tolist() == [0, 4, 9, 10]  # id 2 before id 10
+    assert arrays["train_y"].tolist() == [0, 1, 1]
+    assert arrays["test_tokens"].tolist() == [number["bad"], number["film"], number["good"], 1]
+    assert arrays["test_offsets"].tolist() == [0, 0, 2, 4]
+    assert arrays["test_y"].tolist() == [0, 0, 1]
+    kinds = {name: array.dtype.name for name, array in arrays.items() if name.startswith("test")}
+    assert kinds == {"test_tokens": "int32", "test_offsets": "int64", "test_y": "uint8"}
+    assert content.official == {"train": False, "test": False}
+
+
+def test_imdb_does_not_depend_on_the_order_in_the_archive(tmp_path):
+    turned = dict(reversed(REVIEWS.items()))
+    first, second = (
+        imdb.parse({"": write_tar(tmp_path / name, members)}, quiet)
+        for name, members in (("1.tar.gz", REVIEWS), ("2.tar.xz", turned))
+    )
+    assert first.texts == second.texts
+    for split in ("train", "test"):
+        assert split_digest(first.arrays, split) == split_digest(second.arrays, split)
+
+
+def test_imdb_needs_both_labels(tmp_path):
+    members = {name: text for name, text in REVIEWS.items() if "test/pos" not in name}
+    with pytest.raises(DataError, match=r"2 test reviews with labels \[0\]"):
+        imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, quiet)
+
+
+def test_an_unpacked_folder_reads_as_its_archive_does(tmp_path):
+    for name, content in (REVIEWS | cifar_members()).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    archive = write_tar(tmp_path / "both.tar.gz", REVIEWS | cifar_members())
+    for parse, folder in ((imdb.parse, "aclImdb"), (cifar10.parse, "cifar-10-batches-bin")):
+        packed, unpacked = parse({"": archive}, quiet), parse({"": tmp_path / folder}, quiet)
+        assert split_digest(packed.arrays, "train") == split_digest(unpacked.arrays, "train")
+        assert split_digest(packed.arrays, "test") == split_digest(unpacked.arrays, "test")
+
+
+# Hostile archives
+
+
+def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        tarfile.TarInfo("/etc/framebench-was-here"),
+        tarfile.TarInfo("aclImdb/../../out.txt"),
+        tarfile.TarInfo(".."),
+        tarfile.TarInfo("C:\\out.txt"),
+        tarfile.TarInfo("aclImdb\\..\\..\\out.txt"),
+        link("aclImdb/train/pos/3_9.txt", "/etc/passwd", tarfile.SYMTYPE),
+        link("aclImdb/train/pos/3_9.txt", "aclImdb/README", tarfile.LNKTYPE),
+        link("aclImdb/device", "", tarfile.CHRTYPE),
+        link("aclImdb/pipe", "", tarfile.FIFOTYPE),
+    ],
+    ids=lambda member: f"{member.name}-{member.type.decode()}",
+)
+def test_hostile_archives_are_refused(tmp_path, member):
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    path = write_tar(inner / "aclImdb_v1.tar.gz", REVIEWS, member)
+    with pytest.raises(DataError, match="is refused: its member"):
+        imdb.parse({"": path}, quiet)
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
+
+
+def test_dots_within_a_name_are_no_offence(tmp_path):
+    members = {**REVIEWS, "./aclImdb/notes..txt": b"", "./aclImdb/train/neg/7_3.txt": b"bad"}
+    content = imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, quiet)
+    assert content.arrays["train_y"].tolist() == [0, 0, 1, 1]  # the one with ./ is read too
+
+
+# Finding, preparing, caching
+
+
+@pytest.mark.parametrize("where", ["mnist", "."])
+def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch, where):
+    folder = tmp_path / "official"
+    write_mnist(folder / where)
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(folder))
+    before = sorted(folder.rglob("*"))
+    (folder / where).chmod(0o555)
+    lines = []
+    try:
+        assert data.status("mnist") == f"official files found in {folder / where}"
+        prepared = data.prepare("mnist", progress=lines.append)
+    finally:
+        (folder / where).chmod(0o755)
+    assert sorted(folder.rglob("*")) == before
+    assert prepared.parent == cache_dir() / "data"
+    assert data.status("mnist") == "prepared"
+    info = DatasetInfo.read(prepared)
+    assert (info.name, info.source) == ("mnist", "real")
+    loaded = {file.stem: np.load(file) for file in prepared.glob("*.npy")}
+    assert loaded.keys() == {"train_x", "train_y", "test_x", "test_y"}
+    assert info.digest == {split: split_digest(loaded, split) for split in ("train", "test")}
+    assert any("reading train-images" in line for line in lines)
+    left = {path.name for path in prepared.parent.iterdir()}
+    assert left - {"mnist.lock"} == {prepared.name}  # no temporary folder stays
+
+
+def test_prepared_data_are_found_until_a_source_file_changes(tmp_path, monkeypatch):
+    files = write_mnist(tmp_path / "mnist")
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
+    first = data.prepare("mnist")
+    stamp = (first / "train_x.npy").stat().st_mtime_ns
+    lines = []
+    assert data.prepare("mnist", progress=lines.append) == first
+    assert lines == []
+    assert (first / "train_x.npy").stat().st_mtime_ns == stamp
+    os.utime(files[MNIST_NAMES[0]], ns=(1, 1))
+    assert data.status("mnist").startswith("official files found")
+    assert data.prepare("mnist") != first
+
+
+def test_a_broken_prepared_folder_is_made_again(tmp_path, monkeypatch):
+    write_mnist(tmp_path / "mnist")
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
+    folder = data.prepare("mnist")
+    (folder / "dataset.json").unlink()
+    (folder / "left-over").touch()
+    assert data.prepare("mnist") == folder
+    assert DatasetInfo.read(folder).name == "mnist"
+    assert not (folder / "left-over").exists()
+
+
+def test_official_names_patterns_and_unpacked_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
+    unpacked = tmp_path / "cifar-10-batches-bin"
+    for name, content in cifar_members().items():
+        unpacked.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    source = sources.SOURCES["cifar10"]
+    assert list(sources.find(source).values()) == [unpacked]
+    before = sources.identity([unpacked])
+    os.utime(unpacked / "test_batch.bin", ns=(1, 1))
+    assert sources.identity([unpacked]) != before
+    (tmp_path / "cifar-10").mkdir()
+    archive = write_tar(tmp_path / "cifar-10" / "cifar-10-binary.tar.xz", cifar_members())
+    assert list(sources.find(source).values()) == [archive]  # in a folder of its own, and packed
+    reviews = write_tar(tmp_path / "aclImdb_v1.tar", REVIEWS)
+    assert list(sources.find(sources.SOURCES["imdb"]).values()) == [reviews]
+
+
+def test_damage_is_not_hidden_by_a_twin(tmp_path, monkeypatch):
+    write_mnist(tmp_path / "mnist", t10k_labels=b"rubbish")
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is damaged"):
+        data.prepare("mnist", source="auto")
+    assert not list((cache_dir() / "data").glob("*mnist-*"))
+
+
+def test_auto_falls_back_and_real_does_not(monkeypatch):
+    small = partial(synthetic.images, synthetic.MNIST, train=20, test=10)
+    monkeypatch.setattr(synthetic, "make", lambda name: small())
+    assert data.status("mnist") == "to be downloaded (11.6 MB)"
+    with pytest.raises(DataError, match=r"train-images.*proxy.*FRAMEBENCH_DATA"):
+        data.prepare("mnist", source="real")
+    lines = []
+    folder = data.prepare("mnist", source="auto", progress=lines.append)
+    info = DatasetInfo.read(folder)
+    assert (info.source, info.note) == ("synthetic", "synthetic twin")
+    assert info.official == {"train": False, "test": False}
+    assert any("synthetic twin stands in" in line for line in lines)
+    assert data.prepare("mnist", source="synthetic") == folder
+    assert "synthetic twin prepared" in data.status("mnist")
+
+
+def test_bad_requests():
+    assert data.names() == ["cifar10", "imdb", "mnist"]
+    with pytest.raises(UsageError, match=r"'minst'.*cifar10, imdb, mnist"):
+        data.prepare("minst")
+    with pytest.raises(UsageError, match="'minst'"):
+        data.status("minst")
+    with pytest.raises(UsageError, match="'fake'"):
+        data.prepare("mnist", source="fake")
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DataError, match=r"cannot be written.*FRAMEBENCH_CACHE"):
+        data.prepare("mnist", source="synthetic")
+
+
+def test_downloads_go_to_the_data_folder_only_if_it_can_be_written(tmp_path, monkeypatch):
+    assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path / "new"))
+    assert sources.download_folder("mnist") == tmp_path / "new" / "mnist"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path / "file" / "data"))
+    assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
+    assert data.status("mnist") == "to be downloaded (11.6 MB)"
+
+
+def test_a_second_process_waits_and_says_so():
+    lines, entered = [], threading.Event()
+
+    def second() -> None:
+        with store.locked("mnist", lines.append):
+            entered.set()
+
+    with store.locked("mnist", quiet):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.3)
+    thread.join(10)
+    assert entered.is_set()
+    assert lines == ["mnist: waiting for another process that prepares it"]
+
+
+# Downloads, from a server on this machine
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(Handler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
+        thread.start()
+        yield folder, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+def official_file(*urls: str, content: bytes) -> sources.OfficialFile:
+    md5 = hashlib.md5(content).hexdigest()
+    return sources.OfficialFile(name="f.gz", urls=urls, md5=md5, size=1, accepts=("f.gz",))
+
+
+def test_download_takes_the_first_mirror_with_the_right_bytes(tmp_path, server):
+    folder, url = server
+    (folder / "wrong.gz").write_bytes(b"a page of a captive portal")
+    (folder / "right.gz").write_bytes(gzip.compress(b"content", mtime=0))
+    file = official_file(
+        f"{url}/absent.gz",
+        f"{url}/wrong.gz",
+        f"{url}/right.gz",
+        content=gzip.compress(b"content", mtime=0),
+    )
+    lines = []
+    path = download.fetch(file, tmp_path / "into", label="mnist", progress=lines.append)
+    assert gzip.decompress(path.read_bytes()) == b"content"
+    assert [other.name for other in path.parent.iterdir()] == ["f.gz"]
+    assert len(lines) == 3
+    assert lines[0] == "mnist: downloading f.gz from 127.0.0.1"
+
+
+def test_download_tells_each_mirrors_reason(tmp_path, server):
+    folder, url = server
+    (folder / "wrong.gz").write_bytes(b"wrong")
+    dead = "http://127.0.0.1:9/f.gz"
+    file = official_file(f"{url}/absent.gz", f"{url}/wrong.gz", dead, content=b"right")
+    with pytest.raises(DataError) as caught:
+        download.fetch(file, tmp_path / "into", label="mnist", progress=quiet)
+    for reason in ("answers HTTP 404", "wrong checksum", "is not reached", "FRAMEBENCH_DATA"):
+        assert reason in str(caught.value)
+    assert not list((tmp_path / "into").iterdir())
+
+
+def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
+    served, url = server
+    write_mnist(served)
+    files = tuple(
+        sources.OfficialFile(
+            name=name,
+            urls=(f"{url}/{name}",),
+            md5=hashlib.md5((served / name).read_bytes()).hexdigest(),
+            size=1_000_000,
+            accepts=(name,),
+        )
+        for name in MNIST_NAMES
+    )
+    here = sources.Source(folders=("mnist",), files=files)
+    monkeypatch.setattr(sources, "SOURCES", {"mnist": here})
+    own = tmp_path / "own"
+    (own / "mnist").mkdir(parents=True)
+    shutil.copy(served / MNIST_NAMES[0], own / "mnist")
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(own))
+    assert data.status("mnist") == "to be downloaded (3.0 MB)"
+    lines = []
+    folder = data.prepare("mnist", source="real", progress=lines.append)
+    assert DatasetInfo.read(folder).source == "real"
+    assert sum("downloading" in line for line in lines) == 3
+    assert sorted(path.name for path in (own / "mnist").iterdir()) == sorted(MNIST_NAMES)
+
+
+# Synthetic twins
+
+
+def small_twins() -> dict[str, Content]:
+    return {
+        "mnist": synthetic.images(synthetic.MNIST, train=2_100, test=50),
+        "cifar10": synthetic.images(synthetic.CIFAR10, train=60, test=50),
+        "imdb": synthetic.reviews(train=400, test=100),
+    }
+
+
+def test_twins_are_the_same_on_every_machine():
+    found = {name: split_digest(twin.arrays, "train")[:16] for name, twin in small_twins().items()}
+    assert found == {
+        "mnist": "381644545978200b",
+        "cifar10": "c5b6a8d3a43c0891",
+        "imdb": "d75bb001a854dfb9",
+    }
+
+
+def test_twins_have_the_form_of_the_real_sets():
+    twins = small_twins()
+    for name, shape in (("mnist", (1, 28, 28)), ("cifar10", (3, 32, 32))):
+        arrays = twins[name].arrays
+        assert arrays["test_x"].shape == (50, *shape)
+        assert arrays["test_x"].dtype == arrays["test_y"].dtype == np.uint8
+        assert set(arrays["test_y"].tolist()) == set(range(10))
+        assert 0.15 < arrays["test_x"].std() / 255 < 0.35
+        assert split_digest(arrays, "train") != split_digest(arrays, "test")
+    counts = [(kind.train, kind.test) for kind in (synthetic.MNIST, synthetic.CIFAR10)]
+    assert counts == [(60_000, 10_000), (50_000, 10_000)]
+    arrays = twins["imdb"].arrays
+    lengths = np.diff(arrays["train_offsets"])
+    assert lengths.min() >= 45
+    assert len(set(lengths.tolist())) > 100
+    assert arrays["train_offsets"][-1] == len(arrays["train_tokens"])
+    assert np.bincount(arrays["train_y"]).tolist() == [200, 200]
+    assert arrays["train_tokens"].min() == 2
+    assert 1 in arrays["test_tokens"]
+
+
+def test_the_order_of_two_markers_decides_a_text():
+    twin = synthetic.reviews(train=400, test=100)
+    words = twin.texts["vocabulary.txt"].split()
+    offsets, tokens = twin.arrays["train_offsets"], twin.arrays["train_tokens"]
+    for label, start, stop in zip(twin.arrays["train_y"], offsets, offsets[1:], strict=False):
+        text = [words[token - 2] for token in tokens[max(start, stop - 50) : stop]]
+        markers = [word.rstrip("0123456789") for word in text if not word.startswith("word")]
+        assert markers == (["bad", "good"] if label else ["good", "bad"])
+
+
+def test_the_picture_twin_can_be_learned_but_not_by_the_mean_of_each_class():
+    arrays = synthetic.images(synthetic.MNIST, train=4_000, test=500).arrays
+    x, y = (arrays[f"train_{part}"] for part in "xy")
+    means = np.stack([x[y == label].mean(axis=0) for label in range(10)]).reshape(10, -1)
+    test = arrays["test_x"].reshape(500, -1).astype(float)
+    distances = (means**2).sum(axis=1) - 2 * test @ means.T
+    accuracy = (distances.argmin(axis=1) == arrays["test_y"]).mean()
+    assert 0.3 < accuracy < 0.95
