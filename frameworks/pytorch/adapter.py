@@ -1,0 +1,178 @@
+"""PyTorch's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.errors import UnsupportedError
+from bench.core.task import SGD, Parameter, Task
+from bench.core.weights import Array
+
+LAYOUT = Layout(axes={})  # PyTorch's axes are the canonical ones
+
+# Canonical name endings to PyTorch's own; any other name is the module's attribute as it stands.
+LSTM_NAMES = {
+    "lstm_input": ("input_weight", "weight_ih_l0"),
+    "lstm_recurrent": ("recurrent_weight", "weight_hh_l0"),
+    "lstm_bias": ("bias", "bias_ih_l0"),
+}
+
+LOSSES = {
+    "softmax_cross_entropy": F.cross_entropy,
+    "sigmoid_cross_entropy": F.binary_cross_entropy_with_logits,
+}
+
+
+def native_name(parameter: Parameter) -> str:
+    """The name under which PyTorch keeps a canonical parameter."""
+    canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
+    return parameter.name.removesuffix(canonical) + native
+
+
+class PyTorchSession:
+    format = BatchFormat(labels="int64", tokens="int64")
+
+    def __init__(self, task: Task, *, mode: str, device: torch.device, dtype: torch.dtype) -> None:
+        self._task = task
+        self._device = device
+        self._dtype = dtype
+        module = importlib.import_module(f"frameworks.pytorch.models.{task.network}")
+        self._model: nn.Module = module.build(task).to(device, dtype)
+        self._pin_second_bias()
+        native = dict(self._model.named_parameters())
+        self._params = {p.name: native[native_name(p)] for p in task.parameters}
+        self._optimizer = self._make_optimizer()
+        self._criterion = LOSSES[task.loss]
+        self._forward = self._model
+        self._update = self._optimizer.step
+        if mode == "compiled":
+            self._forward = torch.compile(self._model)
+            self._update = torch.compile(self._optimizer.step)
+
+    def _pin_second_bias(self) -> None:
+        """The task has one bias vector in an LSTM: the second stays zero, untrained."""
+        for module in self._model.modules():
+            if isinstance(module, nn.LSTM):
+                nn.init.zeros_(module.bias_hh_l0).requires_grad_(False)
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        settings = self._task.optimizer
+        params = list(self._params.values())
+        if isinstance(settings, SGD):
+            return torch.optim.SGD(params, lr=settings.learning_rate, momentum=settings.momentum)
+        return torch.optim.Adam(
+            params,
+            lr=settings.learning_rate,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.epsilon,
+        )
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        with torch.no_grad():
+            for parameter in self._task.parameters:
+                native = LAYOUT.to_native(parameter, params[parameter.name])
+                self._params[parameter.name].copy_(torch.from_numpy(native))
+            # In place: new state tensors would make a compiled step compile again.
+            for state in self._optimizer.state.values():
+                for value in state.values():
+                    if isinstance(value, Tensor):
+                        value.zero_()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def dump(self) -> dict[str, Array]:
+        return self._canonical({name: p.detach() for name, p in self._params.items()})
+
+    def _canonical(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+        return {
+            p.name: LAYOUT.to_canonical(p, tensors[p.name].cpu().numpy())
+            for p in self._task.parameters
+        }
+
+    def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
+        inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+        if inputs.is_floating_point():
+            inputs = inputs.to(self._device, self._dtype)
+        else:
+            inputs = inputs.to(self._device)
+        if labels.is_floating_point():
+            labels = labels.to(self._device, self._dtype)
+        else:
+            labels = labels.to(self._device)
+        return inputs, labels
+
+    def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        x, y = batch
+        self._model.train()
+        loss = self._criterion(self._forward(x), y)
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._update()
+        return loss.detach()
+
+    def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        self._model.eval()
+        with torch.no_grad():
+            return self._model(batch[0])
+
+    def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
+        x, y = batch
+        self._model.train()
+        for module in self._model.modules():
+            if isinstance(module, nn.Dropout):
+                module.eval()
+        self._optimizer.zero_grad()
+        self._criterion(self._model(x), y).backward()
+        gradients = {name: p.grad for name, p in self._params.items() if p.grad is not None}
+        return self._canonical(gradients)
+
+    def numpy(self, value: Tensor) -> Array:
+        array: Array = value.detach().cpu().numpy()
+        return array
+
+    def sync(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def peak_device_bytes(self) -> int | None:
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_reserved(self._device)
+        return None
+
+    def close(self) -> None:
+        self._params.clear()
+
+
+class PyTorchAdapter:
+    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise UnsupportedError(f"torch {torch.__version__} finds no CUDA device here")
+        torch.set_num_threads(threads)
+        torch.manual_seed(seed)
+        # Gradients that decay into denormal numbers cost a CPU many cycles each; MXNet and
+        # TensorFlow flush them by themselves, so PyTorch is told to.
+        torch.set_flush_denormal(True)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        self._device = torch.device(device)
+        self._dtype = getattr(torch, precision)
+
+    def versions(self) -> dict[str, str]:
+        versions = {"torch": str(torch.__version__), "numpy": np.__version__}
+        if torch.version.cuda and self._device.type == "cuda":
+            versions["cuda"] = torch.version.cuda
+            versions["cudnn"] = str(torch.backends.cudnn.version())
+        return versions
+
+    def open(self, task: Task, *, mode: str) -> PyTorchSession:
+        return PyTorchSession(task, mode=mode, device=self._device, dtype=self._dtype)
+
+
+ADAPTER: Any = PyTorchAdapter()
