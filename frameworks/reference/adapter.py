@@ -1,0 +1,119 @@
+"""The reference's engine: formulas, gradients by autograd, updates as the task states them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import autograd
+import numpy as np
+
+from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.errors import UnsupportedError
+from bench.core.task import SGD, Task
+from bench.core.weights import Array
+from frameworks.reference.layers import LOSSES, Value
+
+LAYOUT = Layout(axes={})  # the canonical axes themselves
+
+
+class ReferenceSession:
+    format = BatchFormat(labels="int64", tokens="int64")
+
+    def __init__(self, task: Task, *, dtype: str, seed: int) -> None:
+        self._task = task
+        self._dtype = dtype
+        self._random = np.random.default_rng(seed)
+        self._logits = importlib.import_module(f"frameworks.reference.models.{task.network}").logits
+        self._gradient = autograd.value_and_grad(self._loss)
+        self._params: dict[str, Array] = {}
+        self._first: dict[str, Array] = {}
+        self._second: dict[str, Array] = {}
+        self._steps = 0
+
+    def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array], drops: bool) -> Value:
+        x, y = batch
+        dropout = self._drop if drops else lambda value: value
+        return LOSSES[self._task.loss](self._logits(params, x, dropout), y)
+
+    def _drop(self, x: Value) -> Value:
+        """Zero at the task's rate, and scale what is left so that the mean is kept."""
+        keep = 1 - self._task.dropout
+        return x * ((self._random.random(x.shape) < keep) / keep).astype(self._dtype)
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        for parameter in self._task.parameters:
+            native = LAYOUT.to_native(parameter, params[parameter.name]).astype(self._dtype)
+            self._params[parameter.name] = native
+            self._first[parameter.name] = np.zeros_like(native)
+            self._second[parameter.name] = np.zeros_like(native)
+        self._steps = 0
+
+    def dump(self) -> dict[str, Array]:
+        return {p.name: LAYOUT.to_canonical(p, self._params[p.name]) for p in self._task.parameters}
+
+    def stage(self, x: Array, y: Array) -> tuple[Array, Array]:
+        staged = (
+            value.astype(self._dtype) if np.issubdtype(value.dtype, np.floating) else value
+            for value in (x, y)
+        )
+        return next(staged), next(staged)
+
+    def step(self, batch: tuple[Array, Array]) -> Value:
+        loss, gradients = self._gradient(self._params, batch, True)
+        self._steps += 1
+        for name, gradient in gradients.items():
+            self._params[name] = self._params[name] - self._update(name, gradient)
+        return loss
+
+    def _update(self, name: str, gradient: Array) -> Array:
+        """What is taken off a parameter: the formulas of `bench.core.task`."""
+        settings = self._task.optimizer
+        first, second = self._first, self._second
+        if isinstance(settings, SGD):
+            first[name] = settings.momentum * first[name] + gradient
+            return settings.learning_rate * first[name]
+        first[name] = settings.beta1 * first[name] + (1 - settings.beta1) * gradient
+        second[name] = settings.beta2 * second[name] + (1 - settings.beta2) * gradient**2
+        mean = first[name] / (1 - settings.beta1**self._steps)
+        square = second[name] / (1 - settings.beta2**self._steps)
+        update: Array = settings.learning_rate * mean / (np.sqrt(square) + settings.epsilon)
+        return update
+
+    def logits(self, batch: tuple[Array, Array]) -> Value:
+        return self._logits(self._params, batch[0], lambda value: value)
+
+    def grads(self, batch: tuple[Array, Array]) -> dict[str, Array]:
+        _, gradients = self._gradient(self._params, batch, False)
+        return {p.name: LAYOUT.to_canonical(p, gradients[p.name]) for p in self._task.parameters}
+
+    def numpy(self, value: Value) -> Array:
+        return np.asarray(value)
+
+    def sync(self) -> None:
+        """Nothing runs behind numpy's back."""
+
+    def peak_device_bytes(self) -> int | None:
+        return None
+
+    def close(self) -> None:
+        self._params.clear()
+
+
+class ReferenceAdapter:
+    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+        if device != "cpu":
+            raise UnsupportedError("the reference runs on the CPU alone")
+        self._dtype = precision
+        self._seed = seed
+
+    def versions(self) -> dict[str, str]:
+        return {"autograd": version("autograd"), "numpy": np.__version__}
+
+    def open(self, task: Task, *, mode: str) -> ReferenceSession:
+        return ReferenceSession(task, dtype=self._dtype, seed=self._seed)
+
+
+ADAPTER: Any = ReferenceAdapter()

@@ -1,0 +1,93 @@
+"""Layers and losses as formulas over numpy arrays, in the canonical layouts of `bench.core.task`.
+
+Written with autograd's numpy, which records what is done and differentiates it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import autograd.numpy as np
+
+Value = Any  # an array, or autograd's box around one
+Params = Mapping[str, Value]
+Dropout = Callable[[Value], Value]
+
+
+def dense(params: Params, name: str, x: Value) -> Value:
+    """y = x W^T + b, (N, in) -> (N, out)."""
+    return x @ params[f"{name}.weight"].T + params[f"{name}.bias"]
+
+
+def relu(x: Value) -> Value:
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
+def flatten(x: Value) -> Value:
+    """(N, C, H, W) -> (N, C*H*W)."""
+    return x.reshape(len(x), -1)
+
+
+def conv(params: Params, name: str, x: Value) -> Value:
+    """Cross-correlation without padding, stride 1: (N, C, H, W) -> (N, out, H-kh+1, W-kw+1)."""
+    weight, bias = params[f"{name}.weight"], params[f"{name}.bias"]
+    _, _, kernel_height, kernel_width = weight.shape
+    height, width = x.shape[2] - kernel_height + 1, x.shape[3] - kernel_width + 1
+    total = bias
+    for i in range(kernel_height):
+        for j in range(kernel_width):
+            shifted = x[:, :, i : i + height, j : j + width]  # (N, C, height, width)
+            total = total + np.tensordot(shifted, weight[:, :, i, j], ((1,), (1,)))
+    return np.transpose(total, (0, 3, 1, 2))  # (N, height, width, out) -> (N, out, height, width)
+
+
+def max_pool(x: Value) -> Value:
+    """The largest of each 2x2 square; an odd last row or column is left out."""
+    n, c, height, width = x.shape
+    x = x[:, :, : height // 2 * 2, : width // 2 * 2]
+    return np.max(x.reshape(n, c, height // 2, 2, width // 2, 2), axis=(3, 5))
+
+
+def embedding(params: Params, name: str, tokens: Value) -> Value:
+    """Rows of the table: (N, T) -> (N, T, features)."""
+    return params[f"{name}.weight"][tokens]
+
+
+def sigmoid(x: Value) -> Value:
+    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    return 0.5 * (np.tanh(0.5 * x) + 1)
+
+
+def lstm(params: Params, name: str, x: Value) -> Value:
+    """Hochreiter and Schmidhuber's LSTM with a forget gate: (N, T, in) -> the last (N, hidden)."""
+    recurrent = params[f"{name}.recurrent_weight"]
+    hidden = recurrent.shape[1]
+    inputs = x @ params[f"{name}.input_weight"].T + params[f"{name}.bias"]  # (N, T, 4*hidden)
+    h = c = np.zeros((x.shape[0], hidden), inputs.dtype)
+    for t in range(x.shape[1]):
+        gates = inputs[:, t] + h @ recurrent.T  # (N, 4*hidden): input, forget, cell, output
+        i, f = sigmoid(gates[:, :hidden]), sigmoid(gates[:, hidden : 2 * hidden])
+        g, o = np.tanh(gates[:, 2 * hidden : 3 * hidden]), sigmoid(gates[:, 3 * hidden :])
+        c = f * c + i * g
+        h = o * np.tanh(c)
+    return h
+
+
+def softmax_cross_entropy(logits: Value, labels: Value) -> Value:
+    """The batch's mean of -log softmax(logits)[label]; labels (N,)."""
+    shifted = logits - np.max(logits, axis=1, keepdims=True)
+    log_sum = np.log(np.sum(np.exp(shifted), axis=1))
+    return np.mean(log_sum - shifted[np.arange(len(labels)), labels])
+
+
+def sigmoid_cross_entropy(logits: Value, labels: Value) -> Value:
+    """The batch's mean of -log of the right side's probability; labels (N, 1), 0 or 1."""
+    return np.mean(np.logaddexp(0, logits) - labels * logits)
+
+
+LOSSES = {
+    "softmax_cross_entropy": softmax_cross_entropy,
+    "sigmoid_cross_entropy": sigmoid_cross_entropy,
+}

@@ -1,0 +1,1 @@
+"""The networks as formulas: `logits(params, x, dropout)`, with canonical parameters and layouts."""

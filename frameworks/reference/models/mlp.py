@@ -1,0 +1,8 @@
+"""A multilayer perceptron as a formula."""
+
+from frameworks.reference.layers import Dropout, Params, Value, dense, relu
+
+
+def logits(params: Params, x: Value, dropout: Dropout) -> Value:
+    x = relu(dense(params, "hidden", x))  # (N, 784) -> (N, 128)
+    return dense(params, "output", x)  # (N, 10)
