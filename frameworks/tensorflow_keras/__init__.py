@@ -1,0 +1,1 @@
+"""TensorFlow/Keras as a framework of framebench."""

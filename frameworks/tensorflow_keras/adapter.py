@@ -1,0 +1,274 @@
+"""TensorFlow/Keras's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.errors import UnsupportedError
+from bench.core.task import SGD, Parameter, Task
+from bench.core.weights import Array
+
+LAYOUT = Layout(
+    axes={
+        "dense": (1, 0),  # (out, in) -> (in, out)
+        "conv": (2, 3, 1, 0),  # (out, in, height, width) -> (height, width, in, out)
+        "lstm_input": (1, 0),  # (4 * hidden, in) -> (in, 4 * hidden); the gates' order is the same
+        "lstm_recurrent": (1, 0),
+    },
+    channels_last=True,
+)
+
+# Under which attribute of the layer Keras keeps a parameter of each kind.
+NATIVE_NAMES = {
+    "dense": "kernel",
+    "conv": "kernel",
+    "bias": "bias",
+    "embedding": "embeddings",
+    "lstm_input": "cell.kernel",
+    "lstm_recurrent": "cell.recurrent_kernel",
+    "lstm_bias": "cell.bias",
+}
+
+LOSSES = {
+    "softmax_cross_entropy": keras.losses.SparseCategoricalCrossentropy,
+    "sigmoid_cross_entropy": keras.losses.BinaryCrossentropy,
+}
+
+
+def compiled(function: Callable[..., Any], *, jit_compile: bool) -> Callable[..., Any]:
+    """A tf.function of `function`, which takes tensors alone.
+
+    It is called by its trace: a tf.function looks at each argument anew to find the trace, which
+    costs a tenth and more of a small network's step.
+    """
+    # AutoGraph would find no Python control flow to rewrite in these functions.
+    traced = tf.function(function, autograph=False, jit_compile=jit_compile)
+    traces: dict[tf.TensorShape, Callable[..., Any]] = {}
+
+    def call(*tensors: tf.Tensor) -> Any:
+        shape = tensors[0].shape
+        if shape not in traces:
+            traces[shape] = traced.get_concrete_function(*tensors)
+        return traces[shape](*tensors)
+
+    return call
+
+
+MODES: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "eager": lambda function: function,
+    "compiled": partial(compiled, jit_compile=False),
+    "xla": partial(compiled, jit_compile=True),
+}
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam with epsilon outside the bias correction, by TensorFlow's fused kernel.
+
+    Keras adds epsilon to sqrt(v), not to sqrt(v_hat): the two agree when it is given
+    epsilon * sqrt(1 - beta2**t). It writes the update with a dozen operators for each variable, of
+    which each reads and writes all of it; ResourceApplyAdam reads and writes it once.
+    """
+
+    def _backend_update_step(
+        self,
+        grads: Sequence[tf.Tensor],
+        trainable_variables: Sequence[keras.Variable],
+        learning_rate: tf.Tensor,
+    ) -> None:
+        dtype = tf.as_dtype(keras.config.floatx())
+        # 1 - beta**t in float32 is off by 1e-5, relative, so the bias correction is in float64. It
+        # is that of the betas as the kernel rounds them: 1 - float32(0.999) is off by 1.3e-5,
+        # relative, but it scales v and its correction alike. What remains in float32 is the
+        # rounding of the decay itself: 1.3e-8, relative, for each step.
+        beta1, beta2 = (float(dtype.as_numpy_dtype(b)) for b in (self.beta_1, self.beta_2))
+        step = tf.cast(self.iterations, tf.float64) + 1.0
+        root = tf.sqrt(1.0 - tf.pow(tf.constant(beta2, tf.float64), step))
+        first = 1.0 - tf.pow(tf.constant(beta1, tf.float64), step)
+        rate = tf.cast(tf.cast(learning_rate, tf.float64) * root / first, dtype)
+        epsilon = tf.cast(self.epsilon * root, dtype)
+        zero = tf.constant(0.0, dtype)  # the kernel's own bias correction, off
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            index = self._get_variable_index(variable)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.value.handle,
+                m=self._momentums[index].value.handle,
+                v=self._velocities[index].value.handle,
+                beta1_power=zero,
+                beta2_power=zero,
+                lr=rate,
+                beta1=tf.constant(beta1, dtype),
+                beta2=tf.constant(beta2, dtype),
+                epsilon=epsilon,
+                grad=gradient,
+            )
+
+
+class KerasSession:
+    # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
+    format = BatchFormat(channels_last=True, labels="int64", tokens="int64")
+
+    def __init__(self, task: Task, *, mode: str, device: str) -> None:
+        if mode not in MODES:
+            raise UnsupportedError(f"mode {mode!r}; TensorFlow/Keras has: {', '.join(MODES)}")
+        self._task = task
+        self._device = device
+        module = importlib.import_module(f"frameworks.tensorflow_keras.models.{task.network}")
+        self._model: keras.Model = module.build(task)
+        if mode == "xla":
+            self._forbid_cudnn()
+        self._params = {p.name: self._native(p) for p in task.parameters}
+        self._optimizer = self._make_optimizer()
+        self._criterion = LOSSES[task.loss](from_logits=True)
+        wrap = MODES[mode]
+        self._train_step = wrap(self._train)
+        self._gradients_step = wrap(self._gradients)
+        self._forward = wrap(self._evaluate)
+
+    def _forbid_cudnn(self) -> None:
+        """XLA cannot compile cuDNN's fused LSTM, which Keras would take on a GPU."""
+        for layer in self._model.layers:
+            if isinstance(layer, keras.layers.LSTM):
+                layer.use_cudnn = False
+
+    def _native(self, parameter: Parameter) -> keras.Variable:
+        """The variable in which Keras keeps a canonical parameter."""
+        layer = self._model.get_layer(parameter.name.rpartition(".")[0])
+        return operator.attrgetter(NATIVE_NAMES[parameter.kind])(layer)
+
+    def _make_optimizer(self) -> keras.optimizers.Optimizer:
+        settings = self._task.optimizer
+        if isinstance(settings, SGD):
+            # NumPy's float, because Keras would round Python's to float32, in float64 as well.
+            momentum = np.float64(settings.momentum)
+            optimizer = keras.optimizers.SGD(settings.learning_rate, momentum=momentum)
+        else:
+            optimizer = Adam(
+                settings.learning_rate,
+                beta_1=settings.beta1,
+                beta_2=settings.beta2,
+                epsilon=settings.epsilon,
+            )
+        # Now, because a tf.function must not make variables in its second trace.
+        optimizer.build(list(self._params.values()))
+        return optimizer
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        for parameter in self._task.parameters:
+            native = LAYOUT.to_native(parameter, params[parameter.name])
+            # A copy, for TensorFlow may train in the memory of the array that it is given.
+            self._params[parameter.name].assign(native.copy())
+        # In place: a compiled step holds on to these variables.
+        for variable in self._optimizer.variables:
+            if variable is not self._optimizer.learning_rate:
+                variable.assign(tf.zeros_like(variable))
+
+    def dump(self) -> dict[str, Array]:
+        return self._canonical(self._params)
+
+    def _canonical(self, tensors: Mapping[str, Any]) -> dict[str, Array]:
+        return {
+            p.name: LAYOUT.to_canonical(p, tensors[p.name].numpy()) for p in self._task.parameters
+        }
+
+    def stage(self, x: Array, y: Array) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.device(self._device):
+            return self._tensor(x), self._tensor(y)
+
+    def _tensor(self, array: Array) -> tf.Tensor:
+        if array.dtype.kind == "f":
+            return tf.constant(array, keras.config.floatx())
+        return tf.constant(array)
+
+    def _train(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        loss, gradients = self._loss_and_gradients(x, y)
+        self._optimizer.apply(gradients)
+        return loss
+
+    def _gradients(self, x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
+        return self._loss_and_gradients(x, y)[1]
+
+    def _loss_and_gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            loss = self._criterion(y, self._model(x, training=True))
+        gradients = tape.gradient(loss, list(self._params.values()))
+        # An embedding's gradient comes as IndexedSlices with a row for each token: rows of the same
+        # token must be summed before Adam squares them.
+        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def _evaluate(self, x: tf.Tensor) -> tf.Tensor:
+        return self._model(x, training=False)
+
+    def step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        x, y = batch
+        return self._train_step(x, y)
+
+    def logits(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        return self._forward(batch[0])
+
+    def grads(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Array]:
+        x, y = batch
+        gradients = self._gradients_step(x, y)
+        return self._canonical(dict(zip(self._params, gradients, strict=True)))
+
+    def numpy(self, value: tf.Tensor) -> Array:
+        array: Array = value.numpy()
+        return array
+
+    def sync(self) -> None:
+        tf.test.experimental.sync_devices()
+
+    def peak_device_bytes(self) -> int | None:
+        if "GPU" in self._device:
+            return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+        return None
+
+    def close(self) -> None:
+        self._params.clear()
+
+
+class KerasAdapter:
+    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+        gpus = tf.config.list_physical_devices("GPU")
+        if device == "cuda" and not gpus:
+            raise UnsupportedError(f"tensorflow {tf.__version__} finds no CUDA device here")
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+        for gpu in gpus:
+            # As much as the training needs, where TensorFlow would take all the memory there is.
+            tf.config.experimental.set_memory_growth(gpu, True)
+        # Both pools, as TensorFlow sizes them by itself on a machine of so many cores.
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        # Said here, because Keras reads its defaults from a file in the user's home.
+        keras.config.set_floatx(precision)
+        keras.config.set_image_data_format("channels_last")
+        keras.utils.set_random_seed(seed)
+        self._device = "GPU:0" if device == "cuda" else "CPU:0"
+
+    def versions(self) -> dict[str, str]:
+        versions = {
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        }
+        if "GPU" in self._device:
+            build = tf.sysconfig.get_build_info()
+            versions["cuda"] = build["cuda_version"]
+            versions["cudnn"] = build["cudnn_version"]
+        return versions
+
+    def open(self, task: Task, *, mode: str) -> KerasSession:
+        return KerasSession(task, mode=mode, device=self._device)
+
+
+ADAPTER: Any = KerasAdapter()
