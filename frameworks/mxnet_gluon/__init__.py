@@ -1,0 +1,1 @@
+"""MXNet Gluon as a framework of framebench."""

@@ -1,0 +1,202 @@
+"""MXNet Gluon's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from frameworks.mxnet_gluon import numpy_names
+
+numpy_names.restore()  # before the import of MXNet, which looks them up
+
+import mxnet as mx  # noqa: E402
+from mxnet import autograd, gluon  # noqa: E402
+from mxnet.ndarray import NDArray  # noqa: E402
+
+from bench.core.adapter import BatchFormat, Device, Layout, Precision  # noqa: E402
+from bench.core.errors import UnsupportedError  # noqa: E402
+from bench.core.task import Parameter, Task  # noqa: E402
+from bench.core.weights import Array  # noqa: E402
+from frameworks.mxnet_gluon.optimizers import make_optimizer  # noqa: E402
+
+LAYOUT = Layout(axes={})  # Gluon's axes are the canonical ones
+
+# Canonical name endings to Gluon's own; any other name is the block's attribute as it stands.
+LSTM_NAMES = {
+    "lstm_input": ("input_weight", "l0_i2h_weight"),
+    "lstm_recurrent": ("recurrent_weight", "l0_h2h_weight"),
+    "lstm_bias": ("bias", "l0_i2h_bias"),
+}
+
+LOSSES = {
+    "softmax_cross_entropy": gluon.loss.SoftmaxCrossEntropyLoss,
+    "sigmoid_cross_entropy": gluon.loss.SigmoidBinaryCrossEntropyLoss,
+}
+
+MODES = ("eager", "compiled")
+
+
+def native_name(parameter: Parameter) -> str:
+    """The name under which Gluon keeps a canonical parameter: the layer's, a dot, the weight's."""
+    canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
+    return parameter.name.removesuffix(canonical) + native
+
+
+class Objective(gluon.HybridBlock):
+    """A batch's mean loss: one block, so that network and loss are compiled into one graph."""
+
+    def __init__(self, model: gluon.HybridBlock, criterion: gluon.loss.Loss) -> None:
+        super().__init__()
+        self.model = model
+        self.criterion = criterion
+
+    def hybrid_forward(self, F: Any, x: Any, y: Any) -> Any:  # noqa: N803
+        losses = self.criterion(self.model(x), y)  # (N,)
+        return F.mean(losses)  # (1,)
+
+
+class MXNetGluonSession:
+    # MXNet's own tutorials keep indices as float32; integers are exact, and 32 bits are enough.
+    format = BatchFormat(labels="int32", tokens="int32")
+
+    def __init__(self, task: Task, *, mode: str, device: mx.Context, dtype: str) -> None:
+        if mode not in MODES:
+            raise UnsupportedError(f"MXNet Gluon has no mode {mode!r}; it has: {', '.join(MODES)}")
+        self._task = task
+        self._device = device
+        self._dtype = dtype
+        module = importlib.import_module(f"frameworks.mxnet_gluon.models.{task.network}")
+        self._model: gluon.HybridBlock = module.build(task)
+        self._model.cast(dtype)
+        self._pin_second_bias()
+        self._model.initialize(ctx=device)
+        self._params = {p.name: self._native(p) for p in task.parameters}
+        self._trainer = gluon.Trainer(
+            list(self._params.values()),
+            make_optimizer(task.optimizer, dtype),
+            kvstore=None,  # one device: no store to send gradients through
+        )
+        self._objective = Objective(self._model, LOSSES[task.loss]())
+        if mode == "compiled":
+            # Shapes are the same at each step, so memory is planned once, and kept.
+            self._objective.hybridize(static_alloc=True, static_shape=True)
+
+    def _pin_second_bias(self) -> None:
+        """The task has one bias vector in an LSTM: the second stays zero, untrained."""
+        for block in self._model._children.values():
+            if isinstance(block, gluon.rnn.LSTM):
+                block.l0_h2h_bias.grad_req = "null"
+
+    def _native(self, parameter: Parameter) -> gluon.Parameter:
+        layer, weight = native_name(parameter).split(".")
+        native: gluon.Parameter = getattr(getattr(self._model, layer), weight)
+        return native
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        for parameter in self._task.parameters:
+            native = LAYOUT.to_native(parameter, params[parameter.name])
+            self._params[parameter.name].set_data(
+                mx.nd.array(native, ctx=self._device, dtype=self._dtype)
+            )
+        # Trainer has no reset of its own. In place, so that no step has to allocate.
+        optimizer = self._trainer.optimizer
+        optimizer.num_update = optimizer.begin_num_update
+        for counts in optimizer._all_index_update_counts.values():
+            counts.clear()  # one for each device
+        for state in self._trainer._updaters[0].states.values():
+            for value in state if isinstance(state, tuple) else (state,):
+                if value is not None:
+                    value[:] = 0
+
+    def dump(self) -> dict[str, Array]:
+        return self._canonical({name: p.data() for name, p in self._params.items()})
+
+    def _canonical(self, tensors: Mapping[str, NDArray]) -> dict[str, Array]:
+        return {
+            p.name: LAYOUT.to_canonical(p, tensors[p.name].asnumpy()) for p in self._task.parameters
+        }
+
+    def stage(self, x: Array, y: Array) -> tuple[NDArray, NDArray]:
+        return self._tensor(x), self._tensor(y)
+
+    def _tensor(self, array: Array) -> NDArray:
+        if array.dtype.kind == "f":
+            array = array.astype(self._dtype, copy=False)
+        if self._device.device_type == "cpu":
+            # In the array's own memory, as PyTorch's from_numpy: nobody writes to a batch.
+            return mx.nd.from_numpy(array, zero_copy=True)
+        # A type must be named: without one, MXNet makes float32 of integers too.
+        return mx.nd.array(array, ctx=self._device, dtype=array.dtype)
+
+    def step(self, batch: tuple[NDArray, NDArray]) -> NDArray:
+        x, y = batch
+        with autograd.record():
+            loss = self._objective(x, y)
+        loss.backward()
+        self._trainer.step(1)  # the loss is a mean already
+        return loss.detach()
+
+    def logits(self, batch: tuple[NDArray, NDArray]) -> NDArray:
+        return self._model(batch[0])
+
+    def grads(self, batch: tuple[NDArray, NDArray]) -> dict[str, Array]:
+        x, y = batch
+        with autograd.record():
+            loss = self._objective(x, y)
+        loss.backward()
+        return self._canonical({name: p.grad() for name, p in self._params.items()})
+
+    def numpy(self, value: NDArray) -> Array:
+        array: Array = value.asnumpy()
+        return array.reshape(()) if array.shape == (1,) else array  # MXNet's scalars are vectors
+
+    def sync(self) -> None:
+        mx.nd.waitall()
+
+    def peak_device_bytes(self) -> int | None:
+        if self._device.device_type == "gpu":
+            # MXNet's pool gives nothing back while the process lives: what is held is the peak.
+            free, total = mx.context.gpu_memory_info(self._device.device_id)
+            return int(total - free)
+        return None
+
+    def close(self) -> None:
+        mx.nd.waitall()
+        self._params.clear()
+
+
+class MXNetGluonAdapter:
+    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+        if device == "cuda":
+            self._check_gpu()
+        # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
+        mx.random.seed(seed)
+        self._device = mx.gpu() if device == "cuda" else mx.cpu()
+        self._dtype = precision
+
+    def _check_gpu(self) -> None:
+        """Use it once: a card newer than the kernels is found, but fails at its first use."""
+        try:
+            if not mx.context.num_gpus():
+                raise UnsupportedError(f"mxnet {mx.__version__} finds no CUDA device here")
+            mx.nd.ones((1,), ctx=mx.gpu()).wait_to_read()
+        except mx.MXNetError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise UnsupportedError(
+                f"mxnet {mx.__version__} cannot use the CUDA device here: {reason}"
+            ) from error
+
+    def versions(self) -> dict[str, str]:
+        versions = {"mxnet": str(mx.__version__), "numpy": np.__version__}
+        if self._device.device_type == "gpu":
+            versions["cuda"] = "11.2"  # the one that the distribution mxnet-cu112 is built for
+        return versions
+
+    def open(self, task: Task, *, mode: str) -> MXNetGluonSession:
+        return MXNetGluonSession(task, mode=mode, device=self._device, dtype=self._dtype)
+
+
+ADAPTER: Any = MXNetGluonAdapter()

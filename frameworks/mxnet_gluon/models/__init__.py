@@ -1,0 +1,1 @@
+"""The networks, as an expert user of Gluon writes them. Layers bear the tasks' parameter names."""
