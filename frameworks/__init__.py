@@ -1,1 +1,1 @@
-"""One folder a framework. Each is found by its `framework.toml`; no list of them is kept anywhere."""
+"""One folder a framework, found by its `framework.toml`; no list of them is kept anywhere."""

@@ -96,7 +96,10 @@ class Session(Protocol):
         """Logits in evaluation mode, (N, K)."""
 
     def grads(self, batch: Batch) -> dict[str, Array]:
-        """Gradients of the mean loss by canonical name, dropout off. For the proof alone."""
+        """Gradients of the mean loss by canonical name, in the mode of `step`.
+
+        For the proof alone, which opens tasks without dropout.
+        """
 
     def numpy(self, value: Native) -> Array:
         """A native value as a host array; waits for it."""

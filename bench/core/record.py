@@ -42,8 +42,8 @@ class Cell:
 class Job:
     """One repeat of one cell, complete enough for a worker on its own.
 
-    `data` is the folder of the prepared data set. `warmup` is the most seconds spent on reaching a
-    steady pace; `window` the seconds that a timed window aims at.
+    `data` is the folder of the prepared data set; a record keeps its name alone. `warmup` is the
+    most seconds spent on reaching a steady pace; `window` the seconds that a timed window aims at.
     """
 
     cell: Cell
@@ -55,14 +55,13 @@ class Job:
     window: float = 0.1
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self))
+        return json.dumps({"kind": "measure", **dataclasses.asdict(self)})
 
     @staticmethod
-    def from_json(text: str) -> Job:
-        fields = json.loads(text)
-        fields["cell"] = Cell(**fields["cell"])
-        fields["budget"] = Budget(**fields["budget"])
-        return Job(**fields)
+    def from_fields(fields: dict[str, Any]) -> Job:
+        """A job from its JSON object."""
+        nested = {"cell": Cell(**fields["cell"]), "budget": Budget(**fields["budget"])}
+        return Job(**{**fields, **nested})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +127,10 @@ class Record:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(dataclasses.asdict(self), allow_nan=False)
+        fields = dataclasses.asdict(self)
+        if self.measurement:
+            fields["measurement"] = measurement_fields(self.measurement)
+        return json.dumps(fields, allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> Record:
@@ -138,18 +140,34 @@ class Record:
             raise ValueError(
                 f"record has schema {fields.get('schema')}, this version reads {SCHEMA}"
             )
-        fields["job"] = Job.from_json(json.dumps(fields["job"]))
+        fields["job"] = Job.from_fields(fields["job"])
         if fields["measurement"] is not None:
             fields["measurement"] = measurement_from(fields["measurement"])
         return Record(**fields)
 
 
+def _rounded(value: Any) -> Any:
+    """Floats to nine significant digits: more than a clock or float32 tells, and half the bytes."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def measurement_fields(measurement: Measurement) -> dict[str, Any]:
+    """A measurement as a JSON object; its windows, of which there are many, as columns."""
+    columns = {
+        column.name: [_rounded(getattr(window, column.name)) for window in measurement.windows]
+        for column in dataclasses.fields(Window)
+    }
+    return {**dataclasses.asdict(measurement), "windows": columns}
+
+
 def measurement_from(fields: dict[str, Any]) -> Measurement:
     """A measurement from its JSON object."""
+    columns = fields["windows"]
+    rows = zip(*columns.values(), strict=True)
     return Measurement(
         **{
             **fields,
-            "windows": tuple(Window(**window) for window in fields["windows"]),
+            "windows": tuple(Window(**dict(zip(columns, row, strict=True))) for row in rows),
             "evaluations": tuple(Evaluation(**one) for one in fields["evaluations"]),
             "first_losses": tuple(fields["first_losses"]),
         }

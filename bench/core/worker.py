@@ -1,8 +1,8 @@
-"""The process that holds one framework: reads a Job, trains, measures, and reports.
+"""The process that holds one framework: reads a job, trains or proves, and reports.
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "name": ...}`, `{"event": "progress", "done": ..., "total": ...}`,
-and last `{"event": "result", ...}` with the fields of a Record that the worker knows.
+and last `{"event": "result", ...}` with what came of the job.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from bench.core import errors, training
+from bench.core import errors, proof, training
 from bench.core.adapter import Adapter
 from bench.core.clock import Stopwatch
 from bench.core.data import DatasetInfo
-from bench.core.record import Job, Status
+from bench.core.record import Job, Status, measurement_fields
 from bench.core.task import Task
 
 # Progress is told between windows, outside the clock, and not more often than a person can read.
@@ -64,31 +64,51 @@ def import_framework(framework: str) -> tuple[Adapter, float]:
     return adapter, seconds
 
 
-def task_of(job: Job) -> Task:
-    """The job's task, its sequences shortened as its budget says."""
-    task: Task = importlib.import_module(f"bench.tasks.{job.cell.task.replace('-', '_')}").TASK
-    return task.with_length(job.budget.length) if job.budget.length else task
+def load_task(name: str) -> Task:
+    """A task by name."""
+    task: Task = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}").TASK
+    return task
 
 
-def run(job: Job, channel: Channel) -> dict[str, Any]:
-    """Everything that a job asks for, as fields of a Record."""
+def measure(job: Job, channel: Channel) -> dict[str, Any]:
+    """Train and time one cell; what came of it as fields of a Record."""
+    cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
     channel.phase("import")
-    adapter, import_seconds = import_framework(job.cell.framework)
+    adapter, import_seconds = import_framework(cell.framework)
     adapter.configure(
-        device=job.cell.device,
-        threads=job.cell.threads,
-        seed=job.seed,
-        precision=job.cell.precision,
+        device=cell.device, threads=cell.threads, seed=job.seed, precision=cell.precision
     )
     known = {"versions": adapter.versions(), "dataset": dataclasses.asdict(dataset)}
+    task = load_task(cell.task)
+    if job.budget.length:
+        task = task.with_length(job.budget.length)
     try:
         measurement = training.measure(
-            job, task_of(job), adapter, channel=channel, import_seconds=import_seconds
+            job, task, adapter, channel=channel, import_seconds=import_seconds
         )
     except errors.FramebenchError as error:
         return {**known, **failure(error)}
-    return {**known, "status": "ok", "measurement": dataclasses.asdict(measurement)}
+    return {**known, "status": "ok", "measurement": measurement_fields(measurement)}
+
+
+def prove(job: proof.ProofJob, channel: Channel) -> dict[str, Any]:
+    """Trace tasks; by task, the status and reason of what could not be traced."""
+    channel.phase("import")
+    adapter, _ = import_framework(job.framework)
+    adapter.configure(
+        device=job.device, threads=job.threads, seed=job.seed, precision=job.precision
+    )
+    tasks = {name: load_task(name) for name in job.data}
+    failures = proof.prove(job, tasks, adapter, channel)
+    return {
+        "status": "ok",
+        "versions": adapter.versions(),
+        "traced": {
+            name: {"status": "ok"} if error is None else failure(error)
+            for name, error in failures.items()
+        },
+    }
 
 
 def failure(error: Exception) -> dict[str, Any]:
@@ -96,6 +116,7 @@ def failure(error: Exception) -> dict[str, Any]:
     for kind, status in _STATUSES.items():
         if isinstance(error, kind):
             return {"status": status, "reason": str(error)}
+    traceback.print_exception(error)
     text = " ".join(str(error).split()) or "no message"
     return {"status": "failed", "reason": f"{type(error).__name__}: {text[:500]}"}
 
@@ -104,9 +125,12 @@ def main(descriptor: int) -> None:
     """Do the job that is on standard input, and tell the pipe `descriptor` what came of it."""
     channel = Channel(descriptor)
     try:
-        fields = run(Job.from_json(sys.stdin.read()), channel)
+        job = json.loads(sys.stdin.read())
+        if job.pop("kind") == "prove":
+            fields = prove(proof.ProofJob.from_fields(job), channel)
+        else:
+            fields = measure(Job.from_fields(job), channel)
     except Exception as error:
-        traceback.print_exc()
         fields = failure(error)
     channel.send("result", **fields)
     sys.stdout.flush()

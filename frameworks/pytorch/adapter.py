@@ -125,9 +125,6 @@ class PyTorchSession:
     def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
         x, y = batch
         self._model.train()
-        for module in self._model.modules():
-            if isinstance(module, nn.Dropout):
-                module.eval()
         self._optimizer.zero_grad()
         self._criterion(self._model(x), y).backward()
         gradients = {name: p.grad for name, p in self._params.items() if p.grad is not None}

@@ -27,16 +27,15 @@ class ReferenceSession:
         self._dtype = dtype
         self._random = np.random.default_rng(seed)
         self._logits = importlib.import_module(f"frameworks.reference.models.{task.network}").logits
-        self._gradient = autograd.value_and_grad(self._loss)
+        self._gradient = autograd.value_and_grad(self._loss)  # by the first argument
         self._params: dict[str, Array] = {}
         self._first: dict[str, Array] = {}
         self._second: dict[str, Array] = {}
         self._steps = 0
 
-    def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array], drops: bool) -> Value:
+    def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array]) -> Value:
         x, y = batch
-        dropout = self._drop if drops else lambda value: value
-        return LOSSES[self._task.loss](self._logits(params, x, dropout), y)
+        return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
 
     def _drop(self, x: Value) -> Value:
         """Zero at the task's rate, and scale what is left so that the mean is kept."""
@@ -62,7 +61,7 @@ class ReferenceSession:
         return next(staged), next(staged)
 
     def step(self, batch: tuple[Array, Array]) -> Value:
-        loss, gradients = self._gradient(self._params, batch, True)
+        loss, gradients = self._gradient(self._params, batch)
         self._steps += 1
         for name, gradient in gradients.items():
             self._params[name] = self._params[name] - self._update(name, gradient)
@@ -86,7 +85,7 @@ class ReferenceSession:
         return self._logits(self._params, batch[0], lambda value: value)
 
     def grads(self, batch: tuple[Array, Array]) -> dict[str, Array]:
-        _, gradients = self._gradient(self._params, batch, False)
+        _, gradients = self._gradient(self._params, batch)
         return {p.name: LAYOUT.to_canonical(p, gradients[p.name]) for p in self._task.parameters}
 
     def numpy(self, value: Value) -> Array:

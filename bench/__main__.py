@@ -1,0 +1,5 @@
+"""`python -m bench` is the command `framebench`."""
+
+from bench.cli import main
+
+main()

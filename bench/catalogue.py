@@ -1,0 +1,103 @@
+"""The frameworks: one folder each under `frameworks/`, found by its `framework.toml`."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.core.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TREE = Path(__file__).resolve().parents[1]
+FRAMEWORKS = TREE / "frameworks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """What a `framework.toml` says.
+
+    `threads` and `environment` are variables of a worker's environment, set before the framework
+    is imported: `{threads}` and `{scratch}` (a new folder, the worker's own) are filled in.
+    A `reference` is what frameworks are held against; it runs only where it is asked for by name.
+    """
+
+    name: str
+    title: str
+    python: str
+    packages: tuple[str, ...]
+    devices: tuple[str, ...]
+    modes: Mapping[str, str]
+    recommended: str
+    folder: Path
+    reference: bool = False
+    pip_args: tuple[str, ...] = ()
+    threads: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    environment_by_vendor: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def requirements(self, device: str) -> Path:
+        """The requirements of the framework's environment for `cpu` or `cuda`."""
+        return self.folder / f"requirements-{'gpu' if device == 'cuda' else 'cpu'}.txt"
+
+    def supports(self, network: str) -> bool:
+        """Whether the framework has a model for a task's network."""
+        return (self.folder / "models" / f"{network}.py").is_file()
+
+    def variables(self, *, threads: int, scratch: Path, vendor: str) -> dict[str, str]:
+        """The environment variables of a worker on a processor by `vendor` ("GenuineIntel")."""
+        of_vendor = self.environment_by_vendor.get(vendor, {})
+        filled = {**self.environment, **of_vendor, **self.threads}
+        return {
+            name: value.format(threads=threads, scratch=scratch) for name, value in filled.items()
+        }
+
+
+def names() -> list[str]:
+    """Every framework's name, in alphabetical order."""
+    return sorted(file.parent.name for file in FRAMEWORKS.glob("*/framework.toml"))
+
+
+def compared() -> list[str]:
+    """The frameworks that are compared: all but the references."""
+    return [name for name in names() if not load(name).reference]
+
+
+def load(name: str) -> Framework:
+    """The framework of that name. Raises UsageError if there is none."""
+    if name not in names():
+        raise UsageError(f"no framework is called {name!r}; there are: {', '.join(names())}")
+    folder = FRAMEWORKS / name
+    fields = tomllib.loads((folder / "framework.toml").read_text(encoding="utf-8"))
+    return Framework(
+        name=name,
+        title=fields["title"],
+        python=fields["python"],
+        packages=tuple(fields["packages"]),
+        devices=tuple(fields["devices"]),
+        modes=fields["modes"],
+        recommended=fields["recommended"],
+        folder=folder,
+        reference=fields.get("reference", False),
+        pip_args=tuple(fields.get("pip-args", ())),
+        threads=fields.get("threads", {}),
+        environment=fields.get("environment", {}),
+        environment_by_vendor=fields.get("environment-by-vendor", {}),
+    )
+
+
+def source_digest(framework: Framework) -> str:
+    """sha256 over every file that decides what a worker of this framework does."""
+    sha = hashlib.sha256()
+    folders = (TREE / "bench" / "core", TREE / "bench" / "tasks", framework.folder)
+    files = (file for folder in folders for file in folder.rglob("*"))
+    for file in sorted(file for file in files if file.suffix in (".py", ".toml", ".txt")):
+        sha.update(f"{file.relative_to(TREE).as_posix()}\n".encode())
+        sha.update(file.read_bytes())
+    return sha.hexdigest()

@@ -1,0 +1,79 @@
+"""What can be read of the machine that a run was made on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@cache
+def _cpu() -> dict[str, Any]:
+    """What py-cpuinfo finds; it takes a second, so it is asked once."""
+    from cpuinfo import get_cpu_info
+
+    return dict(get_cpu_info())
+
+
+def cpu_vendor() -> str:
+    """The processor's maker as it names itself: GenuineIntel, AuthenticAMD; empty where unknown."""
+    return str(_cpu().get("vendor_id_raw", ""))
+
+
+def usable_cores() -> int:
+    """Physical cores that this process may run on: the default number of threads."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(allowed or 1, psutil.cpu_count(logical=False) or allowed or 1))
+
+
+def gpus() -> list[dict[str, str]]:
+    """Every NVIDIA GPU's name, memory and driver; empty where there is none."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        driver = str(pynvml.nvmlSystemGetDriverVersion())
+        found = []
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
+            name = str(pynvml.nvmlDeviceGetName(handle))
+            found.append({"name": name, "memory_bytes": str(memory), "driver": driver})
+        return found
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _governor() -> str | None:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def describe() -> dict[str, Any]:
+    """Processor, memory, system and Python, as the run's `run.json` keeps them."""
+    cpu = _cpu()
+    return {
+        "cpu": cpu.get("brand_raw", platform.processor()),
+        "cpu_vendor": cpu_vendor(),
+        "cpu_flags": sorted(set(cpu.get("flags", [])) & {"avx2", "fma", "avx512f", "avx512_bf16"}),
+        "architecture": platform.machine(),
+        "cores_physical": psutil.cpu_count(logical=False),
+        "cores_logical": psutil.cpu_count(),
+        "cores_usable": usable_cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "governor": _governor(),
+        "load_before": list(os.getloadavg()),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "gpus": gpus(),
+    }

@@ -1,0 +1,1 @@
+"""What people read: tables of a run, in the terminal, as Markdown, CSV and JSON."""

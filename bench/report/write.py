@@ -1,0 +1,111 @@
+"""The tables' forms: terminal, Markdown, CSV, JSON."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
+from bench.report.text import bytes_text, seconds_text
+from bench.stats import summarize
+from bench.store import Run, RunFolder, read
+
+# Columns of words; the others hold figures and are set flush right.
+_WORDS = 3
+_STYLES = {"ok": "green", "wrong": "bold red"}
+
+
+def _machine(run: Run) -> str:
+    machine = run.info["machine"]
+    words = [
+        machine["cpu"],
+        f"{machine['cores_usable']} cores",
+        bytes_text(machine["memory_bytes"]) + " memory",
+        *(gpu["name"] for gpu in machine["gpus"]),
+    ]
+    return ", ".join(words)
+
+
+def _versions(run: Run) -> str:
+    versions: dict[str, str] = {}
+    for record in run.records:
+        versions.update({name: value for name, value in record.versions.items() if name != "numpy"})
+    return ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
+
+
+def _footer(run: Run) -> list[str]:
+    """Lines that belong to the run as a whole."""
+    lines = [f"machine: {_machine(run)}"]
+    if versions := _versions(run):
+        lines.append(f"versions: {versions}")
+    lines.append(f"command: {run.info['command']}")
+    if "wall_seconds" in run.info:
+        lines.append(f"took: {seconds_text(run.info['wall_seconds'])}")
+    else:
+        lines.append("this run was not finished")
+    return lines
+
+
+def to_terminal(run: Run) -> Group:
+    """The tables, for rich to print."""
+    parts: list[Table | Text] = []
+    for table in _tables(run):
+        grid = Table(title=table.caption, title_justify="left", title_style="bold", expand=False)
+        for index, heading in enumerate(HEADINGS):
+            grid.add_column(heading, justify="left" if index < _WORDS else "right", no_wrap=True)
+        for cells, status in zip(table.rows, table.statuses, strict=True):
+            style = _STYLES.get(status, "yellow")
+            grid.add_row(
+                *(Text(cell, style if i == _WORDS - 1 else "") for i, cell in enumerate(cells))
+            )
+        parts += [grid, Text(table.data_line, "bold red" if table.synthetic else "dim")]
+        parts += [Text(note, "yellow") for note in table.notes]
+        parts.append(Text())
+    parts += [Text(line, "dim") for line in _footer(run)]
+    return Group(*parts)
+
+
+def to_markdown(run: Run) -> str:
+    """The tables as Markdown, fit to paste into an issue."""
+    alignment = ["left" if index < _WORDS else "right" for index in range(len(HEADINGS))]
+    parts = [f"# {run.info['name']}", ""]
+    for table in _tables(run):
+        grid = tabulate(
+            table.rows,
+            headers=HEADINGS,
+            tablefmt="github",
+            colalign=alignment,
+            disable_numparse=True,
+        )
+        notes = [f"- {note}" for note in table.notes]
+        parts += [f"## {table.caption}", "", grid, "", table.data_line, "", *notes, ""]
+    parts += [f"- {line}" for line in _footer(run)]
+    return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
+
+
+def to_csv(run: Run) -> str:
+    """Every figure of every cell, one line a cell."""
+    return frame(summarize(run.records)).to_csv(index=False)
+
+
+def to_json(run: Run) -> str:
+    """The run's description and every figure of every cell."""
+    table = frame(summarize(run.records))
+    cells = json.loads(table.to_json(orient="records"))
+    return json.dumps({"run": run.info, "cells": cells}, indent=2)
+
+
+def _tables(run: Run) -> list[TaskTable]:
+    return task_tables(run, frame(summarize(run.records)))
+
+
+def write_summaries(folder: RunFolder) -> Run:
+    """Write a run's tables beside its records, and give it back as read from the disk."""
+    run = read(folder.folder)
+    folder.write_text("summary.csv", to_csv(run))
+    folder.write_text("summary.md", to_markdown(run))
+    return run

@@ -1,0 +1,199 @@
+"""Start a worker, watch it, time it out, and record what came of it.
+
+The runner sleeps in `select` while a worker measures: it wakes for the worker's messages alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench import catalogue, machine, tasks
+from bench.catalogue import Framework
+from bench.core.record import Job, Record, Status, measurement_from
+from bench.environments import Environment
+
+LAUNCH = catalogue.TREE / "bench" / "core" / "launch.py"
+
+# What a worker inherits. Everything else stays out, so that two shells measure the same.
+INHERITED = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+)
+
+
+class Observer(Protocol):
+    """Who is told how a job goes on."""
+
+    def phase(self, job: Job, name: str) -> None: ...
+    def progress(self, job: Job, done: int, total: int) -> None: ...
+
+
+def outcome(
+    job: Job, status: Status, reason: str = "", *, started: float | None = None, **known: Any
+) -> Record:
+    """A record of a job, `started` at a Unix time."""
+    begun = time.time() if started is None else started
+    return Record(
+        job=replace(job, data=Path(job.data).name),
+        batch=tasks.load(job.cell.task).batch,
+        status=status,
+        reason=reason,
+        source_digest=catalogue.source_digest(catalogue.load(job.cell.framework)),
+        started=datetime.fromtimestamp(begun, timezone.utc).isoformat(timespec="seconds"),
+        wall_seconds=round(time.time() - begun, 3),
+        **known,
+    )
+
+
+def run_job(
+    job: Job,
+    framework: Framework,
+    environment: Environment,
+    *,
+    log: Path,
+    timeout: float,
+    observer: Observer,
+) -> Record:
+    """Run one job in a fresh process. What the framework prints goes to `log`.
+
+    The worker is killed once it has been silent for `timeout` seconds. Whatever happens to it,
+    there is a record.
+    """
+    started = time.time()
+    result: dict[str, Any] = {}
+    try:
+        for message in messages(
+            job.to_json(),
+            framework,
+            environment,
+            threads=job.cell.threads,
+            log=log,
+            timeout=timeout,
+        ):
+            event = message["event"]
+            if event == "phase":
+                observer.phase(job, message["name"])
+            elif event == "progress":
+                observer.progress(job, message["done"], message["total"])
+            else:
+                result = {key: value for key, value in message.items() if key != "event"}
+    except TimeoutError:
+        reason = f"no sign of life for {timeout:g} s, killed; see {log.name}"
+        return outcome(job, "timeout", reason, started=started)
+    except WorkerDiedError as error:
+        return outcome(job, "crashed", str(error), started=started)
+    measurement = result.pop("measurement", None)
+    return outcome(
+        job,
+        result.pop("status"),
+        result.pop("reason", ""),
+        started=started,
+        measurement=measurement_from(measurement) if measurement else None,
+        **result,
+    )
+
+
+class WorkerDiedError(Exception):
+    """A worker ended without a result; the text says how."""
+
+
+def messages(
+    payload: str,
+    framework: Framework,
+    environment: Environment,
+    *,
+    threads: int,
+    log: Path,
+    timeout: float,
+) -> Iterator[dict[str, Any]]:
+    """Start a worker on a job's JSON and yield what it tells, its result last.
+
+    Raises TimeoutError when it is silent for `timeout` seconds and WorkerDiedError when it ends
+    without a result. It is gone, with its children, when this is done.
+    """
+    with _worker(payload, framework, environment, threads, log) as (process, pipe):
+        for line in _lines(pipe, timeout):
+            message = json.loads(line)
+            yield message
+            if message["event"] == "result":
+                return
+        process.wait()
+        raise WorkerDiedError(_why(process.returncode, log))
+
+
+@contextmanager
+def _worker(
+    payload: str, framework: Framework, environment: Environment, threads: int, log: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A running worker and the pipe of its messages."""
+    reading, writing = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="framebench-") as scratch, log.open("wb") as printed:
+        variables = framework.variables(
+            threads=threads, scratch=Path(scratch), vendor=machine.cpu_vendor()
+        )
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        process = subprocess.Popen(
+            [str(environment.python), "-I", str(LAUNCH), str(writing)],
+            stdin=subprocess.PIPE,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            pass_fds=(writing,),
+            env={**inherited, **variables},
+            cwd=scratch,
+            start_new_session=True,
+        )
+        os.close(writing)
+        try:
+            assert process.stdin
+            # A worker that dies at once is told by its exit, not by a broken pipe.
+            with suppress(BrokenPipeError):
+                process.stdin.write(payload.encode())
+                process.stdin.close()
+            yield process, reading
+        finally:
+            os.close(reading)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _lines(pipe: int, timeout: float) -> Iterator[bytes]:
+    """Whole lines from a pipe until it closes. Raises TimeoutError on silence."""
+    buffered = b""
+    while True:
+        if not select.select([pipe], [], [], timeout)[0]:
+            raise TimeoutError
+        chunk = os.read(pipe, 1 << 20)
+        if not chunk:
+            return
+        *lines, buffered = (buffered + chunk).split(b"\n")
+        yield from lines
+
+
+def _why(code: int, log: Path) -> str:
+    """Why a worker ended without a result: signal or exit code, and the last thing it printed."""
+    printed = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    last = f": {printed[-1][:300]}" if printed else ""
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}{last}"
+    return f"exit code {code}{last}"
