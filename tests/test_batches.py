@@ -1,0 +1,129 @@
+"""Batches: the same examples in the same order for every framework, laid out as each wants them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import tasks
+from bench.core.adapter import BatchFormat
+from bench.core.data import DatasetInfo, Split, accuracy_of, loss_of
+from bench.core.errors import DataError
+from bench.core.task import ImageInput, Task
+
+FORMAT = BatchFormat()
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 200), ("test", 30)):
+        np.save(tmp_path / f"{split}_x.npy", rng.integers(0, 256, (count, 3, 4, 5), np.uint8))
+        np.save(tmp_path / f"{split}_y.npy", rng.integers(0, 10, count, np.uint8))
+    return tmp_path
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    lengths = [3, 0, 8, 1]
+    for split in ("train", "test"):
+        np.save(tmp_path / f"{split}_tokens.npy", np.arange(1, sum(lengths) + 1, dtype=np.int32))
+        np.save(tmp_path / f"{split}_offsets.npy", np.cumsum([0, *lengths]))
+        np.save(tmp_path / f"{split}_y.npy", np.array([0, 1, 1, 0], np.uint8))
+    return tmp_path
+
+
+@pytest.fixture
+def image_task() -> Task:
+    shape = ImageInput(shape=(3, 4, 5), mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    return replace(tasks.load("cifar-cnn"), input=shape, batch=64)
+
+
+def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) -> None:
+    x, y = Split(images, "test", image_task, FORMAT, None).batch(np.array([4, 2]))
+    raw = np.load(images / "test_x.npy")[[4, 2]] / 255
+    mean, std = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, 0.7])
+    expected = (raw - mean[:, None, None]) / std[:, None, None]
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x, expected, atol=1e-6)
+    assert y.tolist() == np.load(images / "test_y.npy")[[4, 2]].tolist()
+
+
+def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> None:
+    rows = np.arange(7)
+    first, _ = Split(images, "train", image_task, FORMAT, None).batch(rows)
+    layout = BatchFormat(channels_last=True, labels="int32")
+    last, labels = Split(images, "train", image_task, layout, None).batch(rows)
+    np.testing.assert_array_equal(last.transpose(0, 3, 1, 2), first)
+    assert last.flags.c_contiguous and labels.dtype == np.int32
+
+
+def test_an_epoch_is_a_shuffle_without_repeats(images: Path, image_task: Task) -> None:
+    split = Split(images, "train", image_task, FORMAT, None)
+    order = split.epoch(0, 0)
+    assert order.shape == (3, 64)  # 200 examples: 8 fill no batch
+    assert len(set(order.ravel().tolist())) == 192
+    np.testing.assert_array_equal(order, split.epoch(0, 0))
+    assert (order != split.epoch(0, 1)).any()
+    assert (order != split.epoch(1, 0)).any()
+
+
+def test_a_limit_keeps_the_same_examples_whatever_the_seed(images: Path, image_task: Task) -> None:
+    kept = [Split(images, "train", image_task, FORMAT, 70) for _ in range(2)]
+    rows = np.arange(70)
+    np.testing.assert_array_equal(kept[0].batch(rows)[0], kept[1].batch(rows)[0])
+    assert len(kept[0]) == 70
+    everything = Split(images, "train", image_task, FORMAT, None).batch(rows)[0]
+    assert (kept[0].batch(rows)[0] != everything).any()  # not just the first ones
+
+
+def test_too_few_examples_for_a_batch_are_refused(images: Path, image_task: Task) -> None:
+    with pytest.raises(DataError, match="63 training examples do not fill a batch of 64"):
+        Split(images, "train", image_task, FORMAT, 63).epoch(0, 0)
+
+
+def test_evaluation_sees_every_example_once(images: Path, image_task: Task) -> None:
+    split = Split(images, "test", image_task, FORMAT, None)
+    found = list(split.in_order(8))
+    assert [count for _, _, count in found] == [8, 8, 8, 6]
+    assert {len(x) for x, _, _ in found} == {8}
+    labels = np.concatenate([y[:count] for _, y, count in found])
+    assert labels.tolist() == np.load(images / "test_y.npy").tolist()
+
+
+def test_texts_are_padded_at_the_front_and_cut_at_the_front(texts: Path) -> None:
+    task = tasks.load("imdb-lstm").with_length(5)
+    task = replace(task, input=replace(task.input, vocabulary=10))  # type: ignore[type-var]
+    x, y = Split(texts, "train", task, BatchFormat(tokens="int32"), None).batch(np.arange(4))
+    assert x.dtype == np.int32
+    assert x.tolist() == [
+        [0, 0, 1, 2, 3],
+        [0, 0, 0, 0, 0],
+        [7, 8, 9, 1, 1],  # 10 and 11 are outside the vocabulary
+        [0, 0, 0, 0, 1],  # and so is 12
+    ]
+    assert y.dtype == np.float32 and y.tolist() == [[0], [1], [1], [0]]
+
+
+def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no prepared data set"):
+        DatasetInfo.read(tmp_path)
+    fields = {"name": "a", "source": "real", "digest": {}, "official": {}}
+    (tmp_path / "dataset.json").write_text(json.dumps(fields), encoding="utf-8")
+    assert DatasetInfo.read(tmp_path).name == "a"
+
+
+def test_accuracy_and_loss_by_hand() -> None:
+    softmax, sigmoid = tasks.load("mnist-mlp"), tasks.load("imdb-lstm")
+    logits = np.array([[0.0, np.log(3.0)], [2.0, 0.0]])
+    assert accuracy_of(softmax, logits, np.array([1, 1])) == 1
+    expected = -np.log(0.75) - np.log(1 / (1 + np.exp(2.0)))
+    assert loss_of(softmax, logits, np.array([1, 1])) == pytest.approx(expected)
+    logits, labels = np.array([[1.0], [-800.0], [-1.0]]), np.array([[1.0], [1.0], [0.0]])
+    assert accuracy_of(sigmoid, logits, labels) == 2
+    expected = 2 * np.log1p(np.exp(-1.0)) + 800
+    assert loss_of(sigmoid, logits, labels) == pytest.approx(expected)

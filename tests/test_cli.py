@@ -1,0 +1,119 @@
+"""The command line as a person meets it: usage, errors, inventory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.cli import main
+from tests.conftest import Framebench
+
+BAD_USAGE = {
+    "unknown task": (("run", "-t", "mnist"), "no task is called 'mnist'"),
+    "unknown framework": (("run", "-f", "caffe"), "no framework is called 'caffe'"),
+    "unknown preset": (("run", "-p", "fast"), "no preset is called 'fast'"),
+    "unknown mode": (("run", "-m", "lazy"), "no mode is called 'lazy'"),
+    "unknown device": (("run", "-d", "tpu"), "no device is called 'tpu'"),
+    "unknown data source": (("run", "--data", "fake"), "no data source is called 'fake'"),
+    "unknown feed": (("run", "--feed", "tape"), "no feed is called 'tape'"),
+    "negative repeats": (("run", "-n", "-1"), "--repeats must be 1 or more, not -1"),
+    "no epochs": (("run", "--epochs", "0"), "--epochs must be 1 or more, not 0"),
+    "not a number": (("run", "--epochs", "x"), "Invalid value for '--epochs'"),
+    "too few examples": (
+        ("run", "--train-examples", "10"),
+        "--train-examples 10 does not fill one batch",
+    ),
+    "no time": (("run", "--timeout", "0"), "--timeout must be more than 0 seconds, not 0"),
+    "negative seed": (("run", "--seed", "-1"), "--seed must be 0 or more, not -1"),
+    "name with a slash": (("run", "--name", "a/b"), "--name 'a/b'"),
+    "no mode left": (("run", "-f", "pytorch", "-m", "xla"), "any of the modes"),
+    "results in a file": (("run", "--results", "file"), "cannot write results to file"),
+    "unknown option": (("run", "--bogus"), "--bogus"),
+    "unknown command": (("walk",), "walk"),
+    "no run": (("report", "nowhere"), "nowhere holds no run"),
+    "no runs": (("report",), "no run in results"),
+    "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
+    "broken record": (("report", "broken2"), "line 1: not a record"),
+    "unknown framework to set up": (("setup", "caffe"), "no framework is called 'caffe'"),
+    "unknown device to set up": (("setup", "-d", "tpu"), "no device is called 'tpu'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_USAGE)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    case: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for name, line in (("broken", ""), ("broken2", "{}\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text("{}", encoding="utf-8")
+        (tmp_path / name / "records.jsonl").write_text(line, encoding="utf-8")
+    arguments, message = BAD_USAGE[case]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["framebench", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    said = capsys.readouterr()
+    assert exit_.value.code == 2
+    assert message in said.err
+    assert said.err.startswith("framebench: ") and said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_run_is_not_written_over(framebench: Framebench, tmp_path: Path) -> None:
+    (tmp_path / "results" / "r").mkdir(parents=True)
+    (tmp_path / "results" / "r" / "logs").mkdir()
+    done = framebench("run", "--name", "r", expect=2)
+    assert "holds a run already" in done.stderr
+
+
+def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
+    framebench: Framebench, tmp_path: Path
+) -> None:
+    if Path("/dev/nvidia0").exists():
+        pytest.skip("this machine has an NVIDIA GPU")
+    arguments = ("run", "-d", "cuda", "-t", "mnist-softmax", "-n", "1", "--name", "r")
+    done = framebench(*arguments, expect=1)
+    lines = (tmp_path / "results" / "r" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    assert {record["status"] for record in found} == {"unsupported"}
+    assert {record["reason"] for record in found} == {"no NVIDIA GPU is found on this machine"}
+    assert "no NVIDIA GPU" in done.stdout
+
+
+def test_help_has_examples(framebench: Framebench) -> None:
+    for command in ("run", "setup", "report"):
+        text = framebench(command, "--help").stdout
+        assert "Examples" in text and f"framebench {command}" in text
+    assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
+
+
+def test_list_shows_what_there_is(framebench: Framebench) -> None:
+    found = json.loads(framebench("list", "--json").stdout)
+    frameworks = {one["name"]: one for one in found["frameworks"]}
+    assert {"pytorch", "tensorflow_keras", "mxnet_gluon", "paddlepaddle"} <= set(frameworks)
+    for one in frameworks.values():
+        assert one["recommended"] in one["modes"]
+        assert one["environment"] == "ready" or "framebench setup" in one["environment"]
+    assert len(found["tasks"]) == 7
+    assert not any(task["missing_in"] for task in found["tasks"])
+    assert {one["name"] for one in found["data"]} == {"cifar10", "imdb", "mnist"}
+    table = framebench("list").stdout
+    for name in (*frameworks, "mnist-mlp", "cuda"):
+        assert name in table
+
+
+def test_version(framebench: Framebench) -> None:
+    assert framebench("--version").stdout == "framebench 0.1.0\n"
+
+
+def test_completion_offers_tasks(framebench: Framebench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_FRAMEBENCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "framebench run -t mnist-s")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert "mnist-softmax" in framebench(expect=None).stdout

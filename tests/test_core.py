@@ -1,0 +1,170 @@
+"""Tasks, weights, layouts and records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench import tasks
+from bench.core.adapter import Layout
+from bench.core.errors import UsageError, WrongError
+from bench.core.record import (
+    Cell,
+    Evaluation,
+    Job,
+    Measurement,
+    Record,
+    Window,
+)
+from bench.core.task import Budget, Parameter, TokenInput
+from bench.core.weights import digest, initial_weights
+
+# The recipes as they were asked for: parameters counted by hand.
+PARAMETERS = {
+    "mnist-softmax": 784 * 10 + 10,
+    "mnist-mlp": 784 * 128 + 128 + 128 * 10 + 10,
+    "mnist-mlp-sgd": 784 * 128 + 128 + 128 * 10 + 10,
+    "mnist-mlp-dropout": 784 * 128 + 128 + 128 * 10 + 10,
+    "cifar-cnn": 27 * 32 + 32 + 9 * 32 * 64 + 64 + 2304 * 64 + 64 + 64 * 10 + 10,
+    "cifar-lenet": 75 * 6 + 6 + 150 * 16 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10,
+    "imdb-lstm": 25_000 * 100 + 4 * 256 * (100 + 256 + 1) + 256 + 1,
+}
+
+
+def test_every_task_is_there_with_its_parameters() -> None:
+    assert {name: tasks.load(name).parameter_count for name in tasks.names()} == PARAMETERS
+
+
+def test_the_headline_tasks() -> None:
+    assert [name for name in tasks.names() if tasks.load(name).headline] == [
+        "cifar-cnn",
+        "imdb-lstm",
+        "mnist-mlp",
+    ]
+
+
+def test_an_unknown_task_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"'mnist'.*mnist-mlp"):
+        tasks.load("mnist")
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_every_task_has_every_preset(name: str) -> None:
+    task = tasks.load(name)
+    assert set(task.presets) == {"quick", "standard", "full"}
+    full = task.presets["full"]
+    assert (full.train_examples, full.test_examples, full.length) == (None, None, None)
+
+
+def test_initial_weights_are_the_same_everywhere() -> None:
+    """Pinned: every worker draws them by itself, with whatever numpy it has."""
+    found = digest(initial_weights(tasks.load("mnist-mlp"), 0))
+    assert found == "67bb220f945f97554e09632070048d891e7dfea347c621e0557830929091baf6"
+
+
+def test_initial_weights_follow_the_seed_and_open_the_forget_gate() -> None:
+    task = tasks.load("imdb-lstm")
+    first, second = initial_weights(task, 0), initial_weights(task, 1)
+    assert digest(first) != digest(second)
+    bias = first["lstm.bias"]
+    assert bias[256:512].tolist() == [1.0] * 256
+    assert not bias[:256].any() and not bias[512:].any()
+
+
+def test_digest_sees_names_types_shapes_and_values() -> None:
+    base = {"a": np.zeros((2, 3), np.float32)}
+    others = [
+        {"b": base["a"]},
+        {"a": base["a"].astype(np.float64)},
+        {"a": base["a"].reshape(3, 2)},
+        {"a": base["a"] + 1},
+    ]
+    assert len({digest(one) for one in [base, *others]}) == 5
+
+
+KERNEL = Parameter(name="k", shape=(5, 3, 2, 4), kind="conv")
+BEHIND_FLATTEN = Parameter(name="d", shape=(7, 24), kind="dense", flattened=(2, 3, 4))
+
+
+@pytest.mark.parametrize("parameter", [KERNEL, BEHIND_FLATTEN])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_layout_is_undone_exactly(parameter: Parameter, channels_last: bool) -> None:
+    layout = Layout(axes={"conv": (2, 3, 1, 0), "dense": (1, 0)}, channels_last=channels_last)
+    array = np.arange(parameter.size, dtype=np.float32).reshape(parameter.shape)
+    back = layout.to_canonical(parameter, layout.to_native(parameter, array))
+    np.testing.assert_array_equal(back, array)
+
+
+def test_a_dense_weight_behind_a_flatten_follows_the_channels() -> None:
+    """x flattened as HWC times the native weight equals x flattened as CHW times the canonical."""
+    layout = Layout(axes={"dense": (1, 0)}, channels_last=True)
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(6, 2, 3, 4)), rng.normal(size=(7, 24))
+    native = layout.to_native(BEHIND_FLATTEN, weight)
+    last = x.transpose(0, 2, 3, 1).reshape(6, -1)
+    np.testing.assert_allclose(last @ native, x.reshape(6, -1) @ weight.T)
+
+
+def test_a_layout_copies() -> None:
+    array = np.zeros(KERNEL.shape, np.float32)
+    Layout(axes={}).to_canonical(KERNEL, array)[:] = 1
+    assert not array.any()
+
+
+def test_a_wrong_shape_is_refused() -> None:
+    with pytest.raises(WrongError, match=r"k: shape \(5, 3, 4, 2\)"):
+        Layout(axes={}).to_native(KERNEL, np.zeros((5, 3, 4, 2)))
+
+
+def test_a_text_task_can_be_shortened() -> None:
+    shorter = tasks.load("imdb-lstm").with_length(50)
+    assert isinstance(shorter.input, TokenInput) and shorter.input.length == 50
+    assert tasks.load("mnist-mlp").with_length(50) is tasks.load("mnist-mlp")
+
+
+def some_record() -> Record:
+    job = Job(
+        cell=Cell(framework="pytorch", task="mnist-mlp", mode="eager", threads=2),
+        block=1,
+        seed=3,
+        budget=Budget(epochs=2, train_examples=640),
+        data="mnist-x",
+    )
+    measurement = Measurement(
+        import_seconds=1.5,
+        build_seconds=0.1,
+        first_step_seconds=0.2,
+        warmup_steps=7,
+        warmup_seconds=0.3,
+        steady=True,
+        windows=(
+            Window(epoch=0, steps=5, wall=0.5, cpu=0.9, involuntary=1, loss=2.25),
+            Window(epoch=1, steps=5, wall=0.25, cpu=0.5, involuntary=0, loss=1.5),
+        ),
+        evaluations=(
+            Evaluation(step=5, accuracy=0.5, loss=1.0, examples=100, wall=0.1),
+            Evaluation(step=10, accuracy=0.75, loss=0.5, examples=100, wall=0.1),
+        ),
+        first_losses=(2.5, 2.0),
+        peak_resident_bytes=10**8,
+        peak_device_bytes=None,
+        weights_digest="abc",
+        parameter_count=10,
+    )
+    dataset = {"name": "mnist", "source": "real", "official": {"train": True, "test": True}}
+    return Record(job=job, batch=64, status="ok", measurement=measurement, dataset=dataset)
+
+
+def test_a_record_survives_its_json() -> None:
+    record = some_record()
+    line = record.to_json()
+    assert "\n" not in line
+    assert Record.from_json(line) == record
+
+
+def test_a_record_of_another_schema_is_refused() -> None:
+    line = replace(some_record(), schema=99).to_json()
+    with pytest.raises(ValueError, match="schema 99"):
+        Record.from_json(line)

@@ -1,0 +1,165 @@
+"""The runner end to end, on real workers of the numpy reference: sound ones, and faulty ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.core.record import Record
+from tests.conftest import Framebench
+
+ADAPTER = "frameworks/reference/adapter.py"
+STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
+TINY = (
+    *("run", "-f", "reference", "-t", "mnist-softmax", "--name", "r", "--epochs", "1"),
+    *("--train-examples", "640", "--test-examples", "100", "--warmup", "0.1"),
+)
+
+
+def records(folder: Path) -> list[Record]:
+    lines = (folder / "results" / "r" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Record.from_json(line) for line in lines]
+
+
+def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
+    done = framebench(*TINY, "-t", "mnist-mlp", "-n", "2")
+    found = records(tmp_path)
+    assert [record.status for record in found] == ["ok"] * 4
+    # each block holds every cell once, and its cells share a seed that is the block's own
+    assert [record.job.block for record in found] == [0, 0, 1, 1]
+    assert [record.job.seed for record in found] == [0, 0, 1, 1]
+    assert {record.job.cell.task for record in found[:2]} == {"mnist-softmax", "mnist-mlp"}
+    for record in found:
+        measurement = record.measurement
+        assert measurement
+        assert sum(window.steps for window in measurement.windows) == 10
+        assert len(measurement.first_losses) == 10
+        assert measurement.evaluations[-1].examples == 100
+        assert record.dataset["name"] == "mnist" and "/" not in record.job.data
+    digests = {
+        (r.job.cell.task, r.job.seed, r.measurement.weights_digest) for r in found if r.measurement
+    }
+    assert len(digests) == 4
+    folder = tmp_path / "results" / "r"
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert info["machine"]["cpu"] and info["environments"]["reference cpu"]["autograd"]
+    assert info["source_digests"]["reference"] == found[0].source_digest
+    assert "mnist-softmax" in (folder / "summary.md").read_text(encoding="utf-8")
+    assert (folder / "summary.csv").read_text(encoding="utf-8").count("\nmnist-") == 2
+    again = framebench("report", "results/r").stdout
+    assert again == done.stdout  # the table comes from the records alone
+    assert json.loads(framebench("report", "--json").stdout)["run"]["name"] == "r"
+
+
+@pytest.mark.frameworks
+def test_training_is_the_same_twice(framebench: Framebench, tmp_path: Path) -> None:
+    framebench(*TINY)
+    first = records(tmp_path)[0].measurement
+    (tmp_path / "results" / "r").rename(tmp_path / "results" / "before")
+    framebench(*TINY)
+    second = records(tmp_path)[0].measurement
+    assert first and second
+    assert first.first_losses == second.first_losses
+    assert first.evaluations[-1].accuracy == second.evaluations[-1].accuracy
+
+
+FAULTS = {
+    "hangs": ("        import time; time.sleep(1000)\n", "timeout", "no sign of life for 2 s"),
+    "dies": ("        import os; os._exit(7)\n", "crashed", "exit code 7"),
+    "is killed": (
+        "        import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n",
+        "crashed",
+        "killed by SIGKILL",
+    ),
+    "raises": ("        raise ValueError('no such luck')\n", "failed", "ValueError: no such luck"),
+    "diverges": (
+        "        self._params['output.bias'] = self._params['output.bias'] + np.float32('nan')\n",
+        "diverged",
+        "training loss nan",
+    ),
+    "lacks something": (
+        "        raise UnsupportedError('not on this card')\n",
+        "unsupported",
+        "not on this card",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_worker_that_fails_becomes_a_row(
+    fault: str,
+    framebench: Framebench,
+    plant: Callable[[str, str, str], Path],
+    tmp_path: Path,
+) -> None:
+    code, status, reason = FAULTS[fault]
+    tree = plant(ADAPTER, STEP, code + STEP)
+    done = framebench(*TINY, "-n", "1", "--timeout", "2", tree=tree, expect=1)
+    (record,) = records(tmp_path)
+    assert (record.status, record.measurement) == (status, None)
+    assert reason in record.reason
+    assert reason in done.stdout and status in done.stdout
+
+
+def test_a_worker_that_prints_cannot_corrupt_its_record(
+    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    noise = '        print(\'{"event": "result", "status": "ok"}\', flush=True)\n'
+    framebench(*TINY, "-n", "1", tree=plant(ADAPTER, STEP, noise + STEP))
+    (record,) = records(tmp_path)
+    assert record.status == "ok" and record.measurement
+    (log,) = (tmp_path / "results" / "r" / "logs").iterdir()
+    assert '"event"' in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.frameworks
+def test_the_run_goes_on_after_a_failure(
+    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    fault = "        if self._task.name == 'mnist-mlp': raise ValueError('here')\n"
+    framebench(
+        *TINY, "-t", "mnist-mlp", "-n", "2", tree=plant(ADAPTER, STEP, fault + STEP), expect=1
+    )
+    statuses = {(r.job.cell.task, r.job.block): r.status for r in records(tmp_path)}
+    assert statuses == {
+        ("mnist-softmax", 0): "ok",
+        ("mnist-softmax", 1): "ok",
+        ("mnist-mlp", 0): "failed",
+        ("mnist-mlp", 1): "failed",
+    }
+
+
+@pytest.mark.frameworks
+def test_an_environment_that_cannot_be_made_takes_its_own_framework_out_alone(
+    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    tree = plant("frameworks/pytorch/requirements-cpu.txt", "torch==2.13.0", "./no-such-wheel.whl")
+    framebench(*TINY, "-f", "pytorch", "-n", "1", tree=tree, expect=1)
+    found = {record.job.cell.framework: record for record in records(tmp_path)}
+    assert found["reference"].status == "ok"
+    assert found["pytorch"].status == "unavailable"
+    assert "no-such-wheel.whl" in found["pytorch"].reason
+
+
+def test_a_framework_without_the_network_is_unsupported(
+    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    tree = plant("frameworks/reference/models/softmax.py", "Softmax", "Softmax")
+    (tree / "frameworks/reference/models/softmax.py").unlink()
+    framebench(*TINY, "-n", "1", tree=tree, expect=1)
+    (record,) = records(tmp_path)
+    assert (record.status, record.reason) == (
+        "unsupported",
+        "Reference (numpy) has no model for mnist-softmax",
+    )
+
+
+@pytest.mark.frameworks
+def test_synthetic_data_is_said_so(framebench: Framebench, tmp_path: Path) -> None:
+    done = framebench(*TINY, "-n", "1", "--data", "synthetic")
+    markdown = (tmp_path / "results" / "r" / "summary.md").read_text(encoding="utf-8")
+    assert "SYNTHETIC" in done.stdout and "SYNTHETIC" in markdown
+    assert records(tmp_path)[0].dataset["source"] == "synthetic"
