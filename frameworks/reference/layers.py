@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd.numpy as np
+from autograd.tracer import getval
 
 Value = Any  # an array, or autograd's box around one
 Params = Mapping[str, Value]
@@ -21,8 +22,12 @@ def dense(params: Params, name: str, x: Value) -> Value:
 
 
 def relu(x: Value) -> Value:
-    """max(x, 0)."""
-    return np.maximum(x, 0)
+    """max(x, 0), with the slope 0 at 0, as in every framework here.
+
+    Zero is met: it is what a convolution without a bias makes of a region where all rectifiers of
+    the layer before are off.
+    """
+    return x * (getval(x) > 0)
 
 
 def flatten(x: Value) -> Value:
@@ -44,10 +49,17 @@ def conv(params: Params, name: str, x: Value) -> Value:
 
 
 def max_pool(x: Value) -> Value:
-    """The largest of each 2x2 square; an odd last row or column is left out."""
+    """The largest of each 2x2 square; an odd last row or column is left out.
+
+    Among equals it is the first, row by row, that gets the gradient, as in every framework here:
+    flat regions of real pictures do have equals.
+    """
     n, c, height, width = x.shape
-    x = x[:, :, : height // 2 * 2, : width // 2 * 2]
-    return np.max(x.reshape(n, c, height // 2, 2, width // 2, 2), axis=(3, 5))
+    rows, columns = height // 2, width // 2
+    squares = x[:, :, : rows * 2, : columns * 2].reshape(n, c, rows, 2, columns, 2)
+    squares = np.transpose(squares, (0, 1, 2, 4, 3, 5)).reshape(n, c, rows, columns, 4)
+    first = np.argmax(getval(squares), axis=-1)[..., None] == np.arange(4)
+    return np.sum(squares * first, axis=-1)
 
 
 def embedding(params: Params, name: str, tokens: Value) -> Value:
