@@ -1,0 +1,83 @@
+"""What the README says of tasks, presets, frameworks and commands is what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue, tasks
+from bench.core.task import SGD, TokenInput
+from bench.suite import PRESETS
+from tests.conftest import Framebench
+
+README = (catalogue.TREE / "README.md").read_text(encoding="utf-8")
+
+
+def row(name: str) -> str:
+    """The table row that begins with a name in code type."""
+    (found,) = (line for line in README.splitlines() if line.startswith(f"| `{name}`"))
+    return found
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_a_task_s_row(name: str) -> None:
+    task, line = tasks.load(name), row(name)
+    assert ("(headline)" in line) == task.headline
+    assert f"batch {task.batch}," in line
+    assert f"{task.presets['full'].epochs} epochs" in line
+    if isinstance(task.optimizer, SGD):
+        assert f"SGD {task.optimizer.learning_rate}" in line
+        assert ("momentum" in line) == bool(task.optimizer.momentum)
+    else:
+        assert task.optimizer.learning_rate == 1e-3 and "Adam 1e-3" in line
+    if isinstance(task.input, TokenInput):
+        assert f"{task.input.length} tokens" in line and str(task.input.vocabulary) in line
+    assert ("dropout 0.2" in line) == (task.dropout == 0.2)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_s_row(name: str) -> None:
+    assert f"| {PRESETS[name].repeats} |" in row(name)
+
+
+@pytest.mark.parametrize("name", catalogue.compared())
+def test_a_framework_s_row(name: str) -> None:
+    framework, line = catalogue.load(name), row(name)
+    assert re.findall(r"`(\w+)`(\*?)", line)[1:] == [
+        (mode, "*" if mode == framework.recommended else "") for mode in framework.modes
+    ]
+    first_pin = framework.requirements("cpu").read_text(encoding="utf-8").split()[0]
+    assert first_pin.replace("==", " ") in line
+
+
+def test_the_commands(framebench: Framebench) -> None:
+    described = set(re.findall(r"^\| `framebench (\w+)", README, re.MULTILINE))
+    # a command's line in the help: a box, a space, its name, and what it does
+    offered = set(re.findall(r"^│ (\w+) {2,}\w", framebench("--help").stdout, re.MULTILINE))
+    assert described == offered
+
+
+def test_ci_runs_the_readme_s_test_command() -> None:
+    script = (catalogue.TREE / ".ci" / "run").read_text(encoding="utf-8")
+    (command,) = (line for line in README.splitlines() if line.endswith("/pytest"))
+    for step in command.split(" && "):
+        assert step in script.replace("install -q", "install"), step
+
+
+def test_every_local_path_that_is_named_is_there() -> None:
+    named = re.findall(r"`?((?:bench|frameworks|results)/[\w./-]*)`?", README)
+    assert named
+    for path in named:
+        if "NAME" not in path:
+            assert (catalogue.TREE / path).exists(), path
+
+
+def test_no_data_set_and_no_log_is_committed() -> None:
+    done = subprocess.run(
+        ["git", "ls-files"], cwd=catalogue.TREE, capture_output=True, text=True, check=True
+    )
+    for file in done.stdout.split():
+        assert Path(file).suffix not in {".gz", ".xz", ".npy", ".npz", ".bin", ".log"}, file
