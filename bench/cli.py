@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.core.errors import FramebenchError, UsageError
+from bench.options import (
+    DevicesOption,
+    FrameworksOption,
+    JsonOption,
+    ModesOption,
+    ResultsOption,
+    TasksOption,
+    complete_frameworks,
+)
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.store import Run
 
 app = typer.Typer(
@@ -35,54 +46,15 @@ RUN_EXAMPLES = """[bold]Examples[/bold]
 """
 
 
-def _complete_tasks(incomplete: str) -> list[str]:
-    from bench import tasks
-
-    return [name for name in tasks.names() if name.startswith(incomplete)]
-
-
-def _complete_frameworks(incomplete: str) -> list[str]:
-    from bench import catalogue
-
-    return [name for name in catalogue.names() if name.startswith(incomplete)]
-
-
-FrameworksOption = Annotated[
-    list[str],
-    typer.Option(
-        "--framework",
-        "-f",
-        help="A framework; repeatable. Default: all.",
-        autocompletion=_complete_frameworks,
-    ),
-]
-TasksOption = Annotated[
-    list[str],
-    typer.Option(
-        "--task",
-        "-t",
-        help="A task; repeatable. Default: the preset's.",
-        autocompletion=_complete_tasks,
-    ),
-]
-ResultsOption = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-
-
 @app.command(epilog=RUN_EXAMPLES)
 def run(
-    framework: FrameworksOption = [],  # noqa: B006
-    task: TasksOption = [],  # noqa: B006
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
     preset: Annotated[
         str, typer.Option("--preset", "-p", help="quick, standard or full.")
     ] = "quick",
-    mode: Annotated[
-        list[str],
-        typer.Option("--mode", "-m", help="recommended, all, or a mode's name; repeatable."),
-    ] = ["recommended"],  # noqa: B006
-    device: Annotated[
-        list[str], typer.Option("--device", "-d", help="cpu or cuda; repeatable.")
-    ] = ["cpu"],  # noqa: B006
+    mode: ModesOption = ["recommended"],
+    device: DevicesOption = ["cpu"],
     threads: Annotated[int | None, typer.Option(help="Threads. Default: the usable cores.")] = None,
     repeats: Annotated[
         int | None, typer.Option("--repeats", "-n", help="Processes a cell.")
@@ -115,7 +87,8 @@ def run(
     finished. Exit code 0: every row is ok; 1: some row is not; 2: bad usage.
     """
     from bench.console import RunDisplay, SetupDisplay
-    from bench.suite import Request, Suite
+    from bench.request import Request
+    from bench.suite import Suite
 
     suite = Suite(
         Request(
@@ -144,6 +117,7 @@ def run(
     with SetupDisplay() as setup_display:
         suite.prepare_data(setup_display.report)
         suite.prepare_environments(setup_display.report)
+        suite.prove(setup_display.report)
     with RunDisplay(suite.job_count) as display:
         suite.run(display)
     from bench.report.write import write_summaries
@@ -161,10 +135,10 @@ def setup(
         list[str],
         typer.Argument(
             help="Frameworks. Default: all.",
-            autocompletion=_complete_frameworks,
+            autocompletion=complete_frameworks,
             show_default=False,
         ),
-    ] = [],  # noqa: B006
+    ] = [],
     device: Annotated[str, typer.Option("--device", "-d", help="cpu or cuda.")] = "cpu",
     data: Annotated[bool, typer.Option(help="Fetch and prepare the data sets too.")] = True,
 ) -> None:
@@ -189,7 +163,7 @@ def setup(
         made = make_all(wanted, device, display.report)
         for name in datasets.names() if data else []:
             datasets.prepare(name, progress=lambda text, name=name: display.report(name, text))  # type: ignore[misc]
-            display.report(name, "ready")
+            display.report(name, "ready", final=True)
     failed = {key: found for key, found in made.items() if isinstance(found, UnavailableError)}
     for key, error in failed.items():
         typer.echo(f"{key}: unavailable: {error}", err=True)
@@ -208,6 +182,58 @@ def list_(json: JsonOption = False) -> None:
         from rich.console import Console
 
         Console().print(inventory.to_terminal())
+
+
+@app.command()
+def verify(
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
+    mode: ModesOption = ["all"],
+    device: DevicesOption = ["cpu"],
+    precision: Annotated[
+        list[str], typer.Option(help="float64 or float32; repeatable. Default: both.")
+    ] = ["float64", "float32"],
+    threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Prove that every framework trains the same task, and print the certificate.
+
+    Weights, logits, loss, gradients, one update and the first steps of training are held against a
+    float64 reference. What is proved is kept until the source, the versions or the machine change.
+    Exit code 0: all is proved; 1: something is not; 2: bad usage.
+
+    [bold]Examples[/bold]
+
+      framebench verify                                  everything, in both precisions
+
+      framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, anew
+    """
+    from bench.console import SetupDisplay
+    from bench.report import certificate
+    from bench.request import Request
+    from bench.suite import verify as prove
+
+    request = Request(
+        preset="full",
+        frameworks=framework,
+        tasks=task,
+        modes=mode,
+        devices=device,  # type: ignore[arg-type]
+        precisions=precision,  # type: ignore[arg-type]
+        threads=threads,
+    )
+    with SetupDisplay() as display:
+        found = prove(request, fresh=fresh, report=display.report)
+    if json:
+        typer.echo(certificate.to_json(found))
+    elif markdown:
+        typer.echo(certificate.to_markdown(found))
+    else:
+        _wide_console().print(certificate.to_terminal(found))
+    if any(one.status != "ok" for one in found):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -250,12 +276,16 @@ def _print_run(run: Run, *, json: bool) -> None:
     if json:
         typer.echo(write.to_json(run))
         return
+    _wide_console().print(write.to_terminal(run))
+
+
+def _wide_console() -> Console:
     from rich.console import Console
 
     console = Console()
     if not console.is_terminal:
         console.width = 160  # a file or a pipe has no width of its own; nothing is cut
-    console.print(write.to_terminal(run))
+    return console
 
 
 def _version(asked: bool) -> None:

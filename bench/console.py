@@ -21,9 +21,11 @@ from bench.report.text import count_text, percent, seconds_text
 
 STDERR = Console(stderr=True)
 
+_GOOD = ("ready", "proved")
+
 
 class SetupDisplay:
-    """Environments being made: a line each."""
+    """Environments, data and proofs being made: a line each."""
 
     def __init__(self, console: Console = STDERR) -> None:
         self._console = console
@@ -44,18 +46,18 @@ class SetupDisplay:
     ) -> None:
         self._live.stop()
 
-    def report(self, framework: str, state: str) -> None:
+    def report(self, name: str, state: str, *, final: bool = False) -> None:
         """Told from several threads at once; rich's console has a lock of its own."""
-        self._states[framework] = state
         elapsed = seconds_text(time.monotonic() - self._begun)
-        final = state == "ready" or state.startswith("unavailable")
         if not self._console.is_terminal:
-            if final or state.startswith("creating"):
-                self._console.print(f"{framework}: {state} ({elapsed})", highlight=False)
+            if final or name not in self._states:
+                self._console.print(f"{name}: {state} ({elapsed})", highlight=False, soft_wrap=True)
+            self._states[name] = state
             return
+        self._states[name] = state
         grid = Table.grid(padding=(0, 2))
-        for name, at in sorted(self._states.items()):
-            grid.add_row(Text(name, "bold"), Text(at, "green" if at == "ready" else "dim"))
+        for one, at in sorted(self._states.items()):
+            grid.add_row(Text(one, "bold"), Text(at, "green" if at in _GOOD else "dim"))
         grid.add_row(Text("elapsed", "dim"), Text(elapsed, "dim"))
         self._live.update(grid, refresh=True)
 

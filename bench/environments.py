@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
 from packaging.specifiers import SpecifierSet
@@ -29,8 +30,11 @@ MARKER = "environment.json"
 # Making an environment is waiting for the network and the disk as much as computing.
 AT_ONCE = 4
 
-Report = Callable[[str, str], None]
-"""Called with a framework's name and what its environment is at."""
+
+class Report(Protocol):
+    """Told what something that takes long is at; `final` is the last it is told of that name."""
+
+    def __call__(self, name: str, state: str, *, final: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +134,9 @@ def make_all(
         try:
             environment = make(framework, device, report)
         except UnavailableError as error:
-            report(framework.name, f"unavailable: {error}")
+            report(framework.name, f"unavailable: {error}", final=True)
             return error
-        report(framework.name, "ready")
+        report(framework.name, "ready", final=True)
         return environment
 
     wanted = list(frameworks)

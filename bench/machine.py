@@ -19,6 +19,11 @@ def _cpu() -> dict[str, Any]:
     return dict(get_cpu_info())
 
 
+def cpu_name() -> str:
+    """The processor as it names itself."""
+    return str(_cpu().get("brand_raw", platform.processor()))
+
+
 def cpu_vendor() -> str:
     """The processor's maker as it names itself: GenuineIntel, AuthenticAMD; empty where unknown."""
     return str(_cpu().get("vendor_id_raw", ""))
@@ -63,7 +68,7 @@ def describe() -> dict[str, Any]:
     """Processor, memory, system and Python, as the run's `run.json` keeps them."""
     cpu = _cpu()
     return {
-        "cpu": cpu.get("brand_raw", platform.processor()),
+        "cpu": cpu_name(),
         "cpu_vendor": cpu_vendor(),
         "cpu_flags": sorted(set(cpu.get("flags", [])) & {"avx2", "fma", "avx512f", "avx512_bf16"}),
         "architecture": platform.machine(),

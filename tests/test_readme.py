@@ -10,7 +10,7 @@ import pytest
 
 from bench import catalogue, tasks
 from bench.core.task import SGD, TokenInput
-from bench.suite import PRESETS
+from bench.request import PRESETS
 from tests.conftest import Framebench
 
 README = (catalogue.TREE / "README.md").read_text(encoding="utf-8")

@@ -86,6 +86,9 @@ class Session(Protocol):
     def dump(self) -> dict[str, Array]:
         """Every trained weight, canonical: the exact inverse of `load`."""
 
+    def parameter_count(self) -> int:
+        """Trained values, as the framework's own network or optimizer counts them."""
+
     def stage(self, x: Array, y: Array) -> Batch:
         """Host arrays in `format` to this framework's tensors on its device."""
 

@@ -2,6 +2,7 @@
 
 A trace is a set of arrays, written as one .npz file a task:
 
+* `parameters`    how many trained values the framework counts, ()
 * `weights/NAME`  every weight as read back right after loading
 * `logits`        of the first batch, evaluation mode, (N, K)
 * `grads/NAME`    gradients of the first batch's loss
@@ -9,7 +10,12 @@ A trace is a set of arrays, written as one .npz file a task:
 * `updated/NAME`  every weight after one step
 * `evaluated`     the test batch's logits after all steps, (N, K)
 
-Dropout is left out of the traced task: a draw can't be the same in two frameworks.
+These are of the task without dropout, as a draw cannot be the same in two frameworks. A task with
+dropout is also probed: its network is made transparent, so that each loss is a known function of
+how many units were dropped, and draws are compared by their distribution.
+
+* `dropout/losses`   the losses of many training steps that change nothing, (DRAWS,)
+* `dropout/logits`   the same network in evaluation mode, (N, K)
 """
 
 from __future__ import annotations
@@ -24,7 +30,7 @@ import numpy as np
 
 from bench.core.adapter import Adapter, Device, Precision, Session
 from bench.core.data import Split
-from bench.core.task import Task
+from bench.core.task import SGD, Task
 from bench.core.weights import Array, initial_weights
 
 STEPS = 20
@@ -32,6 +38,7 @@ STEPS = 20
 # enough for the float64 reference.
 LENGTH = 40
 EVALUATED = 250
+DRAWS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +68,26 @@ class Reporter(Protocol):
     def phase(self, name: str) -> None: ...
 
 
-def traced_task(task: Task) -> Task:
-    """The task as it is traced: without dropout, on short sequences."""
-    return replace(task, dropout=0.0).with_length(LENGTH)
+def trace(adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int) -> dict[str, Array]:
+    """The trace of `task` on the data in `folder`, its sequences cut to LENGTH."""
+    task = task.with_length(LENGTH)
+    arrays = _first_steps(adapter, replace(task, dropout=0.0), mode=mode, folder=folder, seed=seed)
+    if task.dropout:
+        arrays |= _draws(adapter, task, mode=mode, folder=folder)
+    return arrays
 
 
-def trace(session: Session, task: Task, folder: Path, seed: int) -> dict[str, Array]:
-    """The trace of `task` (as `traced_task` gives it) on the data in `folder`."""
+def _first_steps(
+    adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
+) -> dict[str, Array]:
+    session = adapter.open(task, mode=mode)
     train = Split(folder, "train", task, session.format, task.batch * STEPS)
-    test = Split(folder, "test", task, session.format, EVALUATED)
     batches = [train.batch(rows) for rows in train.epoch(seed, 0)]
     first = session.stage(*batches[0])
 
     session.load(initial_weights(task, seed))
     arrays = {f"weights/{name}": weight for name, weight in session.dump().items()}
+    arrays["parameters"] = np.array(session.parameter_count())
     arrays["logits"] = session.numpy(session.logits(first))
     arrays |= {f"grads/{name}": gradient for name, gradient in session.grads(first).items()}
     losses = []
@@ -83,9 +96,38 @@ def trace(session: Session, task: Task, folder: Path, seed: int) -> dict[str, Ar
         if number == 0:
             arrays |= {f"updated/{name}": weight for name, weight in session.dump().items()}
     arrays["losses"] = np.array(losses)
-    x, y, _ = next(test.in_order(EVALUATED))
-    arrays["evaluated"] = session.numpy(session.logits(session.stage(x, y)))
+    arrays["evaluated"] = _evaluated(session, task, folder)
+    session.close()
     return arrays
+
+
+def _evaluated(session: Session, task: Task, folder: Path) -> Array:
+    test = Split(folder, "test", task, session.format, EVALUATED)
+    x, y, _ = next(test.in_order(EVALUATED))
+    return session.numpy(session.logits(session.stage(x, y)))
+
+
+def _transparent(task: Task) -> dict[str, Array]:
+    """Weights under which the first logit is the mean of the hidden units, and each unit is 1.
+
+    The dense weight that reads the input is zero and its bias is one; the last layer averages the
+    units into the first logit alone. What dropout does to the units is then all that the loss sees.
+    """
+    weights = {name: np.zeros_like(weight) for name, weight in initial_weights(task, 0).items()}
+    weights["hidden.bias"] += 1
+    weights["output.weight"][0] = 4 / weights["output.weight"].shape[1]
+    return weights
+
+
+def _draws(adapter: Adapter, task: Task, *, mode: str, folder: Path) -> dict[str, Array]:
+    session = adapter.open(replace(task, optimizer=SGD(learning_rate=0.0)), mode=mode)
+    session.load(_transparent(task))
+    train = Split(folder, "train", task, session.format, task.batch)
+    batch = session.stage(*train.batch(np.arange(task.batch)))
+    losses = [float(session.numpy(session.step(batch))) for _ in range(DRAWS)]
+    logits = session.numpy(session.logits(batch))
+    session.close()
+    return {"dropout/losses": np.array(losses), "dropout/logits": logits}
 
 
 def prove(
@@ -96,10 +138,7 @@ def prove(
     for name, folder in job.data.items():
         reporter.phase(name)
         try:
-            task = traced_task(tasks[name])
-            session = adapter.open(task, mode=job.mode)
-            arrays = trace(session, task, Path(folder), job.seed)
-            session.close()
+            arrays = trace(adapter, tasks[name], mode=job.mode, folder=Path(folder), seed=job.seed)
             np.savez(Path(job.out) / f"{name}.npz", **arrays)  # type: ignore[arg-type]
             failures[name] = None
         except Exception as error:  # one task must not take the others along

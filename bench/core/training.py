@@ -180,7 +180,7 @@ def measure(
         peak_resident_bytes=clock.peak_resident_bytes(),
         peak_device_bytes=session.peak_device_bytes(),
         weights_digest=digest(weights),
-        parameter_count=sum(weight.size for weight in session.dump().values()),
+        parameter_count=session.parameter_count(),
     )
     session.close()
     return measurement

@@ -119,6 +119,10 @@ class MXNetGluonSession:
             p.name: LAYOUT.to_canonical(p, tensors[p.name].asnumpy()) for p in self._task.parameters
         }
 
+    def parameter_count(self) -> int:
+        every = self._model.collect_params().values()
+        return sum(int(np.prod(p.shape)) for p in every if p.grad_req != "null")
+
     def stage(self, x: Array, y: Array) -> tuple[NDArray, NDArray]:
         return self._tensor(x), self._tensor(y)
 

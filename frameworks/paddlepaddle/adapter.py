@@ -156,6 +156,10 @@ class PaddleSession:
             p.name: LAYOUT.to_canonical(p, tensors[p.name].numpy()) for p in self._task.parameters
         }
 
+    def parameter_count(self) -> int:
+        # Those of the optimizer: an LSTM's pinned bias is the network's, but is not trained.
+        return sum(int(np.prod(p.shape)) for p in self._optimizer._parameter_list)
+
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
         if x.dtype.kind == "f":
             x = x.astype(self._dtype, copy=False)

@@ -96,6 +96,9 @@ class PyTorchSession:
             for p in self._task.parameters
         }
 
+    def parameter_count(self) -> int:
+        return sum(p.numel() for p in self._model.parameters() if p.requires_grad)
+
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
         inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
         if inputs.is_floating_point():

@@ -53,6 +53,9 @@ class ReferenceSession:
     def dump(self) -> dict[str, Array]:
         return {p.name: LAYOUT.to_canonical(p, self._params[p.name]) for p in self._task.parameters}
 
+    def parameter_count(self) -> int:
+        return sum(value.size for value in self._params.values())
+
     def stage(self, x: Array, y: Array) -> tuple[Array, Array]:
         staged = (
             value.astype(self._dtype) if np.issubdtype(value.dtype, np.floating) else value

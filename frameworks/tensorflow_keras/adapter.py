@@ -179,6 +179,9 @@ class KerasSession:
             p.name: LAYOUT.to_canonical(p, tensors[p.name].numpy()) for p in self._task.parameters
         }
 
+    def parameter_count(self) -> int:
+        return sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
+
     def stage(self, x: Array, y: Array) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.device(self._device):
             return self._tensor(x), self._tensor(y)

@@ -1,0 +1,256 @@
+"""Prove cells: have traces made, hold them against the reference, and keep the certificates.
+
+A certificate holds for one framework's source and environment, on one machine: it is kept in the
+user's cache under a name that hashes all of that, and found again until any of it changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import catalogue, machine, runner, tasks, verify
+from bench.certificate import Certificate, Claim
+from bench.core.errors import UnavailableError
+from bench.core.proof import ProofJob
+from bench.core.record import Status
+from bench.core.weights import Array
+from bench.environments import Environment, Report, make
+from bench.paths import cache_dir
+
+REFERENCE = "reference"
+# Compiling for the slowest of them takes a minute and more without a word.
+SILENCE = 600.0
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Prover:
+    """Proves claims on prepared data, with environments that stand.
+
+    `environments` is by framework and device; `data` are prepared folders by task. With `fresh`,
+    certificates that are kept already are made anew.
+    """
+
+    def __init__(
+        self,
+        environments: Mapping[tuple[str, str], Environment | UnavailableError],
+        data: Mapping[str, Path],
+        *,
+        seed: int = 0,
+        fresh: bool = False,
+    ) -> None:
+        self._environments = environments
+        self._data = data
+        self._seed = seed
+        self._fresh = fresh
+        self._reference = catalogue.load(REFERENCE)
+        self._digests = {
+            name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
+        }
+
+    def prove(self, claims: Iterable[Claim], report: Report) -> dict[Claim, Certificate]:
+        """A certificate for every claim, good or bad.
+
+        Raises UnavailableError where the reference cannot be had.
+        """
+        found: dict[Claim, Certificate] = {}
+        missing: dict[Claim, list[Claim]] = defaultdict(list)
+        for claim in dict.fromkeys(claims):
+            environment = self._environments[claim.framework, claim.device]
+            if isinstance(environment, UnavailableError):
+                found[claim] = self._certificate(claim, "unavailable", str(environment))
+            elif kept := self._kept(claim, environment):
+                found[claim] = kept
+            else:
+                missing[replace(claim, task="")].append(claim)
+        if missing:
+            needed = sorted({claim.task for group in missing.values() for claim in group})
+            self._ensure_reference(needed, report)
+            at_once = max(1, machine.usable_cores() // max(group.threads for group in missing))
+            with ThreadPoolExecutor(at_once) as pool:
+                # Longest first: a group that is compiled ends last if it begins last.
+                groups = sorted(missing.values(), key=lambda group: group[0].mode == "eager")
+                for made in pool.map(lambda group: self._prove_group(group, report), groups):
+                    found.update({one.claim: one for one in made})
+        return found
+
+    def _certificate(
+        self, claim: Claim, status: Status, reason: str = "", **known: Any
+    ) -> Certificate:
+        return Certificate(
+            claim=claim,
+            status=status,
+            reason=reason,
+            dataset=self._data[claim.task].name,
+            source_digest=self._digests[claim.framework],
+            reference_digest=self._digests[REFERENCE],
+            **known,
+        )
+
+    def _file(self, claim: Claim, environment: Environment) -> Path:
+        """Where a claim's certificate is kept."""
+        key = _digest(
+            asdict(claim),
+            self._digests[claim.framework],
+            self._digests[REFERENCE],
+            _checker_digest(),
+            environment.packages,
+            machine.cpu_name(),
+            machine.gpus() if claim.device == "cuda" else [],
+            self._data[claim.task].name,
+            self._seed,
+        )
+        return cache_dir() / "certificates" / f"{claim.framework}-{claim.task}-{key}.json"
+
+    def _kept(self, claim: Claim, environment: Environment) -> Certificate | None:
+        if self._fresh:
+            return None
+        try:
+            text = self._file(claim, environment).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return Certificate.from_fields(json.loads(text))
+
+    def _keep(self, certificate: Certificate, environment: Environment) -> None:
+        file = self._file(certificate.claim, environment)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(certificate.to_fields()), encoding="utf-8")
+        partial.replace(file)
+
+    def _reference_file(self, task: str) -> Path:
+        key = _digest(self._digests[REFERENCE], self._data[task].name, self._seed)
+        return cache_dir() / "reference" / f"{task}-{key}.npz"
+
+    def _ensure_reference(self, names: Sequence[str], report: Report) -> None:
+        missing = [name for name in names if not self._reference_file(name).exists()]
+        if not missing:
+            return
+        environment = make(self._reference, "cpu", report)
+        claim = Claim(
+            framework=REFERENCE,
+            task="",
+            mode=self._reference.recommended,
+            device="cpu",
+            precision="float64",
+            threads=machine.usable_cores(),
+        )
+        with tempfile.TemporaryDirectory(prefix="framebench-") as out:
+            outcomes = self._trace(claim, missing, environment, Path(out), report)[0]
+            for name in missing:
+                if outcomes[name]["status"] != "ok":
+                    raise UnavailableError(
+                        f"the reference cannot trace {name}: {outcomes[name]['reason']}"
+                    )
+                file = self._reference_file(name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                partial = file.with_suffix(f".{os.getpid()}")
+                partial.write_bytes((Path(out) / f"{name}.npz").read_bytes())
+                partial.replace(file)
+        report(REFERENCE, "ready", final=True)
+
+    def _trace(
+        self,
+        claim: Claim,
+        names: Sequence[str],
+        environment: Environment,
+        out: Path,
+        report: Report,
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+        """Trace tasks in one process: by task, status and reason; and the versions it ran."""
+        job = ProofJob(
+            framework=claim.framework,
+            mode=claim.mode,
+            device=claim.device,
+            precision=claim.precision,
+            threads=claim.threads,
+            seed=self._seed,
+            data={name: str(self._data[name]) for name in names},
+            out=str(out),
+        )
+        label = _label(claim)
+        log = out / "log"
+        message: dict[str, Any] = {}
+        try:
+            for message in runner.messages(
+                job.to_json(),
+                catalogue.load(claim.framework),
+                environment,
+                threads=claim.threads,
+                log=log,
+                timeout=SILENCE,
+            ):
+                if message["event"] == "phase":
+                    report(label, f"proving: {message['name']}")
+        except TimeoutError:
+            message = {"status": "timeout", "reason": f"no sign of life for {SILENCE:g} s, killed"}
+        except runner.WorkerDiedError as error:
+            message = {"status": "crashed", "reason": str(error)}
+        if message["status"] != "ok":
+            same = {"status": message["status"], "reason": message["reason"]}
+            return dict.fromkeys(names, same), message.get("versions", {})
+        return message["traced"], message["versions"]
+
+    def _prove_group(self, claims: Sequence[Claim], report: Report) -> list[Certificate]:
+        """Claims that differ in their task alone, in one process."""
+        first = claims[0]
+        environment = self._environments[first.framework, first.device]
+        assert isinstance(environment, Environment)
+        made = []
+        with tempfile.TemporaryDirectory(prefix="framebench-") as out:
+            names = [claim.task for claim in claims]
+            outcomes, versions = self._trace(first, names, environment, Path(out), report)
+            for claim in claims:
+                outcome = outcomes[claim.task]
+                if outcome["status"] == "ok":
+                    trace = dict(np.load(Path(out) / f"{claim.task}.npz"))
+                    certificate = self._judge(claim, trace, versions)
+                else:
+                    certificate = self._certificate(
+                        claim, outcome["status"], outcome["reason"], versions=versions
+                    )
+                if certificate.status in ("ok", "wrong"):
+                    self._keep(certificate, environment)
+                made.append(certificate)
+        bad = [one for one in made if one.status != "ok"]
+        state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
+        report(_label(first), state, final=True)
+        return made
+
+    def _judge(
+        self, claim: Claim, trace: Mapping[str, Array], versions: dict[str, str]
+    ) -> Certificate:
+        task = tasks.load(claim.task)
+        reference = dict(np.load(self._reference_file(claim.task)))
+        found = tuple(verify.checks(task, trace, reference, claim.precision))
+        failed = [check for check in found if not check.passed]
+        return self._certificate(
+            claim,
+            "wrong" if failed else "ok",
+            f"not the same task: {failed[0]}" if failed else "",
+            checks=found,
+            losses=tuple(float(loss) for loss in trace["losses"]),
+            versions=versions,
+        )
+
+
+def _label(claim: Claim) -> str:
+    return f"{claim.framework} {claim.mode} {claim.device} {claim.precision}"
+
+
+def _checker_digest() -> str:
+    """The source of the checks: other checks or tolerances make other certificates."""
+    return hashlib.sha256(Path(verify.__file__).read_bytes()).hexdigest()

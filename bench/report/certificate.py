@@ -1,0 +1,119 @@
+"""The certificate of identity: how far each framework is from the reference, check by check."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from bench import catalogue
+from bench.certificate import Certificate
+from bench.verify import CHECKS, Check
+
+
+def _figure(check: Check) -> str:
+    """A deviation, relative and in units in the last place; a count as it is."""
+    if check.ulps is None:
+        return f"{check.deviation:.3g}"
+    return f"{check.deviation:.0e} ({check.ulps:.2g})" if check.deviation else "0"
+
+
+def _who(certificate: Certificate) -> tuple[str, str]:
+    claim = certificate.claim
+    return catalogue.load(claim.framework).title, claim.mode
+
+
+def _kinds(certificates: Iterable[Certificate]) -> list[str]:
+    made = {check.name for one in certificates for check in one.checks}
+    return [name for name in CHECKS if name in made]
+
+
+def _verdict(certificates: Sequence[Certificate]) -> str:
+    good = sum(one.status == "ok" for one in certificates)
+    words = "all are the same task" if good == len(certificates) else "not all are the same task"
+    return f"{good} of {len(certificates)} proved: {words}"
+
+
+def _table(certificates: Sequence[Certificate], title: str) -> Table:
+    kinds = _kinds(certificates)
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in ("framework", "mode", "status"):
+        table.add_column(heading)
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for one in certificates:
+        figures = {
+            check.name: Text(_figure(check), "" if check.passed else "bold red")
+            for check in one.checks
+        }
+        status = Text(one.status, "green" if one.status == "ok" else "bold red")
+        table.add_row(*_who(one), status, *(figures.get(kind, Text()) for kind in kinds))
+    return table
+
+
+def to_terminal(certificates: Sequence[Certificate]) -> Group:
+    """A table for each task and precision, a row for each framework and mode."""
+    by_table: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
+    for one in certificates:
+        by_table[one.claim.task, one.claim.precision].append(one)
+    parts: list[Table | Text] = [
+        _table(chosen, f"{task} in {precision}") for (task, precision), chosen in by_table.items()
+    ]
+    parts += [
+        Text(f"{one}: {one.status}: {one.reason}", "yellow")
+        for one in certificates
+        if one.status != "ok"
+    ]
+    legend = "Deviations from the float64 reference, relative (in units in the last place)"
+    parts += [Text(legend, "dim"), Text(_verdict(certificates), "bold")]
+    return Group(*parts)
+
+
+def to_markdown(certificates: Sequence[Certificate]) -> str:
+    """One table a precision: each framework's and mode's worst deviations over all tasks."""
+    parts: list[str] = []
+    for precision in dict.fromkeys(one.claim.precision for one in certificates):
+        chosen = [one for one in certificates if one.claim.precision == precision]
+        kinds = _kinds(chosen)
+        worst: dict[tuple[str, str], dict[str, Check]] = defaultdict(dict)
+        proved: dict[tuple[str, str], list[bool]] = defaultdict(list)
+        for one in chosen:
+            proved[_who(one)].append(one.status == "ok")
+            known = worst[_who(one)]
+            for check in one.checks:
+                if check.name not in known or check.deviation > known[check.name].deviation:
+                    known[check.name] = check
+        rows = [
+            [
+                *who,
+                f"{sum(proved[who])} of {len(proved[who])}",
+                *(_figure(known[kind]) if kind in known else "" for kind in kinds),
+            ]
+            for who, known in worst.items()
+        ]
+        headings = ["framework", "mode", "tasks proved", *kinds]
+        aligned = ["left", "left", *["right"] * (len(headings) - 2)]
+        grid = tabulate(rows, headings, tablefmt="github", colalign=aligned, disable_numparse=True)
+        parts += [
+            f"In {precision}, the largest deviations over all tasks, relative (units in the last "
+            "place):",
+            grid,
+        ]
+    parts.append(f"{_verdict(certificates)}.")
+    return "\n\n".join(parts)
+
+
+def to_json(certificates: Sequence[Certificate]) -> str:
+    """Every certificate with every check, and what each check compares."""
+    fields = {"checks": CHECKS, "certificates": [one.to_fields() for one in certificates]}
+    return json.dumps(fields, indent=1)
+
+
+def from_json(text: str) -> list[Certificate]:
+    """The certificates of `to_json`."""
+    return [Certificate.from_fields(one) for one in json.loads(text)["certificates"]]

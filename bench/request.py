@@ -1,0 +1,161 @@
+"""What the caller wants, checked: presets, what overrides them, and the cells that come of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from bench import catalogue, machine, tasks
+from bench.catalogue import Framework
+from bench.core.adapter import Device, Precision
+from bench.core.errors import UsageError
+from bench.core.record import Cell, Feed
+from bench.core.task import Budget
+from bench.verify import TOLERANCES
+
+DataSource = Literal["auto", "real", "synthetic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """How much a preset does besides the tasks' own budgets for it."""
+
+    about: str
+    headline_only: bool
+    repeats: int
+
+
+PRESETS = {
+    "quick": Preset(
+        about="the three headline tasks, shortened: a first look in a few minutes",
+        headline_only=True,
+        repeats=3,
+    ),
+    "standard": Preset(
+        about="all tasks, enough training for accuracy to mean something",
+        headline_only=False,
+        repeats=5,
+    ),
+    "full": Preset(about="all tasks, the recipes as written", headline_only=False, repeats=3),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the caller wants. None leaves a value to the preset, or to the machine."""
+
+    preset: str = "quick"
+    frameworks: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    modes: Sequence[str] = ("recommended",)
+    devices: Sequence[Device] = ("cpu",)
+    precisions: Sequence[Precision] = ("float32",)
+    threads: int | None = None
+    repeats: int | None = None
+    epochs: int | None = None
+    train_examples: int | None = None
+    test_examples: int | None = None
+    length: int | None = None
+    feed: Feed = "host"
+    seed: int = 0
+    data: DataSource = "auto"
+    warmup: float = 2.0
+    window: float = 0.1
+    timeout: float = 300.0
+    results: Path = Path("results")
+    name: str | None = None
+    command: str = ""
+
+
+def _choice(what: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise UsageError(f"no {what} is called {value!r}; there are: {', '.join(known)}")
+    return value
+
+
+def check(request: Request) -> None:
+    """Raises UsageError for the first thing in the request that cannot be."""
+    _choice("preset", request.preset, list(PRESETS))
+    _choice("feed", request.feed, ["host", "device"])
+    _choice("data source", request.data, ["auto", "real", "synthetic"])
+    for device in request.devices:
+        _choice("device", device, ["cpu", "cuda"])
+    for precision in request.precisions:
+        _choice("precision", precision, list(TOLERANCES))
+    for name in ("threads", "repeats", "epochs", "train_examples", "test_examples", "length"):
+        value = getattr(request, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name.replace('_', '-')} must be 1 or more, not {value}")
+    for name in ("warmup", "window", "timeout"):
+        if getattr(request, name) <= 0:
+            raise UsageError(
+                f"--{name} must be more than 0 seconds, not {getattr(request, name):g}"
+            )
+    if request.seed < 0:
+        raise UsageError(f"--seed must be 0 or more, not {request.seed}")
+    if request.name is not None and not re.fullmatch(r"[\w.-]+", request.name):
+        raise UsageError(f"--name {request.name!r}: use letters, digits, '.', '_' and '-' alone")
+
+
+def _modes(framework: Framework, wanted: Sequence[str]) -> list[str]:
+    """The framework's modes among those wanted: `recommended`, `all`, or by name."""
+    modes = []
+    for mode in wanted:
+        if mode == "all":
+            modes += list(framework.modes)
+        elif mode == "recommended":
+            modes.append(framework.recommended)
+        elif mode in framework.modes:
+            modes.append(mode)
+    return list(dict.fromkeys(modes))
+
+
+def cells(request: Request) -> list[Cell]:
+    """Every cell that the request names. Raises UsageError if there is none."""
+    preset = PRESETS[request.preset]
+    every_task = [tasks.load(name) for name in request.tasks or tasks.names()]
+    if not request.tasks and preset.headline_only:
+        every_task = [task for task in every_task if task.headline]
+    frameworks = [catalogue.load(name) for name in request.frameworks or catalogue.compared()]
+    known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
+    for mode in request.modes:
+        _choice("mode", mode, ["recommended", "all", *sorted(known)])
+    found = [
+        Cell(
+            framework=framework.name,
+            task=task.name,
+            mode=mode,
+            device=device,
+            precision=precision,
+            threads=request.threads or machine.usable_cores(),
+            feed=request.feed,
+        )
+        for task in every_task
+        for device in request.devices
+        for precision in request.precisions
+        for framework in frameworks
+        for mode in _modes(framework, request.modes)
+    ]
+    if not found:
+        raise UsageError("no framework that was asked for has any of the modes that were asked for")
+    return list(dict.fromkeys(found))
+
+
+def budget(request: Request, task: str) -> Budget:
+    """The task's budget under the request's preset, with what the request overrides."""
+    wanted = {
+        name: getattr(request, name)
+        for name in ("epochs", "train_examples", "test_examples", "length")
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    known = tasks.load(task)
+    found = replace(known.presets[request.preset], **given)
+    if found.train_examples is not None and found.train_examples < known.batch:
+        raise UsageError(
+            f"--train-examples {found.train_examples} does not fill one batch of {task}: "
+            f"it takes {known.batch}"
+        )
+    return found

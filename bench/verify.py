@@ -1,0 +1,175 @@
+"""How far a trace is from the reference, and the verdict: pure functions. See `bench.core.proof`.
+
+Every deviation is relative: to the largest entry of the tensor that it is found in, but for weights
+after an update, whose distance is over the length of the update. Units in the last place are that
+over the precision's machine epsilon.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from bench.core.adapter import Precision
+from bench.core.proof import DRAWS, STEPS
+from bench.core.task import Task
+from bench.core.weights import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """The largest deviations that rounding explains in one precision."""
+
+    logits: float
+    loss: float
+    gradients: float
+    update: float
+    curve: float
+    evaluated: float
+
+
+# The first steps of a curve, held to the tolerance of a single loss: not amplified yet.
+EARLY_STEPS = 5
+
+TOLERANCES: Mapping[str, Tolerance] = {
+    # Rounding is 1e-16 and grows to 1e-12 over the first steps: what is more has another cause.
+    "float64": Tolerance(
+        logits=1e-9,
+        loss=1e-9,
+        gradients=1e-9,
+        update=1e-9,
+        curve=1e-9,
+        evaluated=1e-9,
+    ),
+    # Sums of a few thousand float32 products differ by 1e-6, in whatever order they are added.
+    # Gradients: a maximum over near equals may fall on another of them, which moves one term.
+    # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
+    # Curve: from then on training amplifies; torch in float32 leaves torch in float64 as far.
+    "float32": Tolerance(
+        logits=1e-5,
+        loss=1e-5,
+        gradients=3e-4,
+        update=1e-2,
+        curve=2e-3,
+        evaluated=2e-2,
+    ),
+}
+
+# Draws of dropout differ from the reference's by chance, but by more than this many standard errors
+# once in two million times.
+STANDARD_ERRORS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One comparison: `deviation` is allowed up to `tolerance`; `where` names the worst place."""
+
+    name: str
+    deviation: float
+    tolerance: float
+    where: str = ""
+    ulps: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.deviation <= self.tolerance  # not a number fails
+
+    def __str__(self) -> str:
+        place = f" in {self.where}" if self.where else ""
+        return f"{self.name} deviates by {self.deviation:.2g}{place}, allowed {self.tolerance:.2g}"
+
+
+# The checks in their order, with what each compares.
+CHECKS = {
+    "weights": "weights read back equal those loaded, bit for bit",
+    "parameters": "trained values, counted by the framework",
+    "logits": "logits of a real batch, evaluation mode",
+    "loss": "that batch's loss",
+    "gradients": "the gradient of every weight",
+    "update": "every weight after one update",
+    "curve": f"the loss of each of the first {STEPS} steps",
+    "evaluated": "logits of a test batch after those steps",
+    "dropout": f"the losses of {DRAWS} draws, by mean and spread, in standard errors",
+    "dropout off": "logits in evaluation mode of a network with dropout",
+}
+
+
+def _largest(found: Array, expected: Array) -> float:
+    """The largest difference over the largest entry; infinite where shapes differ."""
+    if found.shape != expected.shape:
+        return math.inf
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def _update(found: Array, expected: Array, initial: Array) -> float:
+    if found.shape != expected.shape:
+        return math.inf
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected - initial))
+
+
+def _draws(found: Array, expected: Array) -> float:
+    """How far apart two samples are, in standard errors, by mean or by standard deviation.
+
+    The standard error of a normal sample's standard deviation s is s / sqrt(2 (n - 1)), and that
+    of its mean s / sqrt(n). Draws that hardly differ are infinitely far from draws that do.
+    """
+    count = len(expected)
+    spread = float(expected.std(ddof=1))
+    if not np.isfinite(found).all() or np.unique(found).size < count / 2:
+        return math.inf
+    mean = abs(float(found.mean() - expected.mean())) / (spread * math.sqrt(2 / count))
+    width = abs(float(found.std(ddof=1)) - spread) / (spread * math.sqrt(1 / (count - 1)))
+    return max(mean, width)
+
+
+def _tensors(prefix: str, task: Task) -> dict[str, str]:
+    return {parameter.name: f"{prefix}/{parameter.name}" for parameter in task.parameters}
+
+
+def _within(name: str, deviations: Mapping[str, float], tolerance: float, epsilon: float) -> Check:
+    """A check of the worst of several deviations, each by its place."""
+    where = max(
+        deviations, key=lambda one: math.inf if math.isnan(deviations[one]) else deviations[one]
+    )
+    worst = deviations[where]
+    return Check(name=name, deviation=worst, tolerance=tolerance, where=where, ulps=worst / epsilon)
+
+
+def checks(
+    task: Task, trace: Mapping[str, Array], reference: Mapping[str, Array], precision: Precision
+) -> Iterator[Check]:
+    """Every check of a trace against the float64 reference's, in the order of `CHECKS`."""
+    allowed = TOLERANCES[precision]
+    epsilon = float(np.finfo(precision).eps)
+    initial = _tensors("weights", task)
+    changed = sum(not np.array_equal(trace[key], reference[key]) for key in initial.values())
+    yield Check(name="weights", deviation=changed, tolerance=0)
+    extra = abs(int(trace["parameters"]) - task.parameter_count)
+    yield Check(name="parameters", deviation=extra, tolerance=0)
+    logits = {"": _largest(trace["logits"], reference["logits"])}
+    yield _within("logits", logits, allowed.logits, epsilon)
+    losses = np.abs(trace["losses"] / reference["losses"] - 1)
+    steps = {f"step {step + 1}": float(loss) for step, loss in enumerate(losses)}
+    yield _within("loss", {"": float(losses[0])}, allowed.loss, epsilon)
+    gradients = {
+        name: _largest(trace[key], reference[key]) for name, key in _tensors("grads", task).items()
+    }
+    yield _within("gradients", gradients, allowed.gradients, epsilon)
+    updates = {
+        name: _update(trace[key], reference[key], reference[initial[name]])
+        for name, key in _tensors("updated", task).items()
+    }
+    yield _within("update", updates, allowed.update, epsilon)
+    early = _within("curve", dict(islice(steps.items(), EARLY_STEPS)), allowed.loss, epsilon)
+    yield early if not early.passed else _within("curve", steps, allowed.curve, epsilon)
+    evaluated = {"": _largest(trace["evaluated"], reference["evaluated"])}
+    yield _within("evaluated", evaluated, allowed.evaluated, epsilon)
+    if task.dropout:
+        distance = _draws(trace["dropout/losses"], reference["dropout/losses"])
+        yield Check(name="dropout", deviation=distance, tolerance=STANDARD_ERRORS)
+        off = {"": _largest(trace["dropout/logits"], reference["dropout/logits"])}
+        yield _within("dropout off", off, allowed.logits, epsilon)

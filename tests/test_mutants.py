@@ -1,0 +1,297 @@
+"""Planted faults: realistic unfairness, put into an adapter or a model, and the check to see it.
+
+Each is planted in a copy of the source, and `framebench verify` is run from there. It must refuse
+the cell, and the first check that fails must be the one that is named. `trace` stands for a network
+that cannot even be given the task's weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.report import certificate
+from tests.conftest import Framebench
+
+pytestmark = pytest.mark.frameworks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    file: str
+    old: str
+    new: str
+    task: str
+    caught_by: str
+    mode: str = "eager"
+    precision: str = "float64"
+
+
+TORCH = "frameworks/pytorch/adapter.py"
+TORCH_STEP = "        loss = self._criterion(self._forward(x), y)\n"
+
+SWAPPED_GATES = """
+class Swapped(Layout):
+    def swap(self, parameter, array):
+        if parameter.kind.startswith("lstm"):
+            i, f, g, o = np.split(array, 4)
+            return np.concatenate([f, i, g, o])
+        return array
+
+    def to_native(self, parameter, array):
+        return super().to_native(parameter, self.swap(parameter, array))
+
+    def to_canonical(self, parameter, array):
+        return self.swap(parameter, super().to_canonical(parameter, array))
+
+
+LAYOUT = Swapped(axes={})"""
+
+MUTANTS = {
+    "epsilon inside the bias correction": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="epsilon = tf.cast(self.epsilon * root, dtype)",
+        new="epsilon = tf.cast(self.epsilon, dtype)",
+        task="mnist-mlp",
+        caught_by="update",
+        mode="compiled",
+    ),
+    "another epsilon": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="epsilon=settings.epsilon,",
+        new="epsilon=1e-7,",
+        task="mnist-mlp",
+        caught_by="update",
+    ),
+    "another beta": Mutant(
+        file=TORCH,
+        old="betas=(settings.beta1, settings.beta2),",
+        new="betas=(settings.beta1, 0.99),",
+        task="mnist-mlp",
+        caught_by="curve",
+    ),
+    "a missing bias": Mutant(
+        file="frameworks/pytorch/models/mlp.py",
+        old="self.output = nn.Linear(128, 10)",
+        new="self.output = nn.Linear(128, 10, bias=False)",
+        task="mnist-mlp",
+        caught_by="trace",
+    ),
+    "a trained second LSTM bias": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="        params = list(self._params.values())\n",
+        new="        params = self._every_param\n",
+        task="imdb-lstm",
+        caught_by="parameters",
+    ),
+    "swapped gates": Mutant(
+        file=TORCH,
+        old="LAYOUT = Layout(axes={})",
+        new=SWAPPED_GATES,
+        task="imdb-lstm",
+        caught_by="logits",
+    ),
+    "a dense weight not permuted behind the flatten": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="    channels_last=True,\n)\n",
+        new=")\n",
+        task="cifar-lenet",
+        caught_by="logits",
+        mode="compiled",
+    ),
+    "'same' for 'valid' padding": Mutant(
+        file="frameworks/pytorch/models/lenet.py",
+        old="self.conv1 = nn.Conv2d(3, 6, 5)",
+        new="self.conv1 = nn.Conv2d(3, 6, 5, padding='same')",
+        task="cifar-lenet",
+        caught_by="trace",
+    ),
+    "average for max pooling": Mutant(
+        file="frameworks/pytorch/models/lenet.py",
+        old="F.max_pool2d(x, 2)  # (N, 6, 14, 14)",
+        new="F.avg_pool2d(x, 2)",
+        task="cifar-lenet",
+        caught_by="logits",
+    ),
+    "loss summed, not averaged": Mutant(
+        file="frameworks/mxnet_gluon/adapter.py",
+        old="return F.mean(losses)",
+        new="return F.sum(losses)",
+        task="mnist-mlp",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "softmax twice": Mutant(
+        file="frameworks/paddlepaddle/models/mlp.py",
+        old="return self.output(x)",
+        new="return F.softmax(self.output(x))",
+        task="mnist-mlp",
+        caught_by="logits",
+    ),
+    "momentum with damping": Mutant(
+        file=TORCH,
+        old="momentum=settings.momentum)",
+        new="momentum=settings.momentum, dampening=settings.momentum)",
+        task="cifar-lenet",
+        caught_by="curve",
+    ),
+    "weight decay left on": Mutant(
+        file=TORCH,
+        old="eps=settings.epsilon,",
+        new="eps=settings.epsilon, weight_decay=1e-4,",
+        task="mnist-mlp",
+        caught_by="update",
+    ),
+    "a dropped last batch": Mutant(
+        file=TORCH,
+        old="        self._update()\n",
+        new="        self._count = getattr(self, '_count', 0) + 1\n"
+        "        if self._count < 20:\n            self._update()\n",
+        task="mnist-mlp-sgd",
+        caught_by="evaluated",
+    ),
+    "another batch order": Mutant(
+        file=TORCH,
+        old="        x, y = batch\n        self._model.train()\n" + TORCH_STEP,
+        new="        x, y = getattr(self, '_last', batch)\n        self._last = batch\n"
+        "        self._model.train()\n" + TORCH_STEP,
+        task="mnist-mlp-sgd",
+        caught_by="curve",
+    ),
+    "dropout left on in evaluation": Mutant(
+        file=TORCH,
+        old="        self._model.eval()\n",
+        new="        self._model.train()\n",
+        task="mnist-mlp-dropout",
+        caught_by="dropout off",
+    ),
+    "dropout off in training": Mutant(
+        file=TORCH,
+        old="        self._model.train()\n" + TORCH_STEP,
+        new="        self._model.eval()\n" + TORCH_STEP,
+        task="mnist-mlp-dropout",
+        caught_by="dropout",
+    ),
+    "half the dropout": Mutant(
+        file="frameworks/tensorflow_keras/models/mlp_dropout.py",
+        old="task.dropout",
+        new="task.dropout / 2",
+        task="mnist-mlp-dropout",
+        caught_by="dropout",
+        mode="compiled",
+    ),
+    "the same units dropped at each step": Mutant(
+        file=TORCH,
+        old=TORCH_STEP,
+        new="        torch.manual_seed(0)\n" + TORCH_STEP,
+        task="mnist-mlp-dropout",
+        caught_by="dropout",
+    ),
+    "half precision": Mutant(
+        file=TORCH,
+        old="self._criterion(self._forward(x), y)\n        self._optimizer",
+        new="torch.autocast('cpu', torch.bfloat16)(\n"
+        "            lambda: self._criterion(self._forward(x), y)\n        )()\n"
+        "        self._optimizer",
+        task="mnist-mlp",
+        caught_by="loss",
+        precision="float32",
+    ),
+    "ten bits of mantissa, as TF32 has": Mutant(
+        file=TORCH,
+        old="            inputs = inputs.to(self._device, self._dtype)\n",
+        new="            inputs = (inputs.view(torch.int32) & ~0x1FFF).view(torch.float32)\n",
+        task="mnist-mlp",
+        caught_by="logits",
+        precision="float32",
+    ),
+    "weights kept in half precision": Mutant(
+        file=TORCH,
+        old="copy_(torch.from_numpy(native))",
+        new="copy_(torch.from_numpy(native).half())",
+        task="mnist-mlp",
+        caught_by="weights",
+    ),
+    "a frozen layer": Mutant(
+        file=TORCH,
+        old="        params = list(self._params.values())\n",
+        new="        params = list(self._params.values())[1:]\n",
+        task="mnist-mlp",
+        caught_by="update",
+    ),
+    "a gradient that is added to the last": Mutant(
+        file=TORCH,
+        old="        self._optimizer.zero_grad()\n        loss.backward()\n",
+        new="        loss.backward()\n",
+        task="mnist-mlp-sgd",
+        caught_by="update",
+    ),
+    "a reused gradient": Mutant(
+        file=TORCH,
+        old="        self._optimizer.zero_grad()\n        loss.backward()\n",
+        new="        self._count = getattr(self, '_count', -1) + 1\n"
+        "        if self._count % 2 == 0:\n"
+        "            self._optimizer.zero_grad()\n            loss.backward()\n",
+        task="mnist-mlp-sgd",
+        caught_by="curve",
+    ),
+    "every tenth update skipped": Mutant(
+        file=TORCH,
+        old="        self._update()\n",
+        new="        self._count = getattr(self, '_count', 0) + 1\n"
+        "        if self._count % 10:\n            self._update()\n",
+        task="mnist-softmax",
+        caught_by="curve",
+    ),
+    "labels off by one": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="return self._tensor(x), self._tensor(y)",
+        new="return self._tensor(x), self._tensor((y + 1) % 10)",
+        task="mnist-mlp",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "an embedding row kept at zero": Mutant(
+        file="frameworks/pytorch/models/lstm.py",
+        old="nn.Embedding(vocabulary, 100)",
+        new="nn.Embedding(vocabulary, 100, padding_idx=0)",
+        task="imdb-lstm",
+        caught_by="gradients",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_caught(
+    name: str, framebench: Framebench, plant: Callable[[str, str, str], Path]
+) -> None:
+    mutant = MUTANTS[name]
+    done = framebench(
+        *("verify", "--json", "-f", mutant.file.split("/")[1], "-t", mutant.task),
+        *("-m", mutant.mode, "--precision", mutant.precision),
+        tree=plant(mutant.file, mutant.old, mutant.new),
+        expect=1,
+    )
+    (found,) = certificate.from_json(done.stdout)
+    if mutant.caught_by == "trace":
+        assert (found.status, found.checks) == ("failed", ())
+    else:
+        failed = [check.name for check in found.checks if not check.passed]
+        assert (found.status, failed[0]) == ("wrong", mutant.caught_by)
+
+
+def test_a_run_never_times_what_is_not_the_task(
+    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    mutant = MUTANTS["average for max pooling"]
+    done = framebench(
+        *("run", "-f", "pytorch", "-t", mutant.task, "--name", "r", "-n", "1"),
+        tree=plant(mutant.file, mutant.old, mutant.new),
+        expect=1,
+    )
+    assert "wrong" in done.stdout and "not the same task: logits deviates" in done.stdout
+    record = (tmp_path / "results" / "r" / "records.jsonl").read_text(encoding="utf-8")
+    assert '"status": "wrong"' in record and '"measurement": null' in record
