@@ -24,6 +24,14 @@ STDERR = Console(stderr=True)
 _GOOD = ("ready", "proved")
 
 
+def wide_console() -> Console:
+    """Standard output. A file or a pipe has no width of its own: there nothing is cut."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    return console
+
+
 class SetupDisplay:
     """Environments, data and proofs being made: a line each."""
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from bench.catalogue import Framework
 from bench.core.errors import UnavailableError
@@ -64,7 +67,9 @@ def find(framework: Framework, device: str) -> Environment | None:
         packages = json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Environment(python=folder / "bin" / "python", packages=packages)
+    python = folder / "bin" / "python"
+    # The Python that it was made from may have been removed since.
+    return Environment(python=python, packages=packages) if python.exists() else None
 
 
 def make(framework: Framework, device: str, report: Report) -> Environment:
@@ -78,12 +83,45 @@ def make(framework: Framework, device: str, report: Report) -> Environment:
         )
     folder = _folder(framework, device)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    report(framework.name, "waiting for another framebench that makes it")
-    with FileLock(f"{folder}.lock"):
+    with _locked(folder, lambda state: report(framework.name, state)):
         if environment := find(framework, device):
             return environment
         shutil.rmtree(folder, ignore_errors=True)
-        return _make(framework, device, folder, report)
+        reason = _reason_file(framework, device)
+        try:
+            environment = _make(framework, device, folder, report)
+        except UnavailableError as error:
+            reason.write_text(str(error), encoding="utf-8")
+            raise
+        reason.unlink(missing_ok=True)
+        return environment
+
+
+@contextmanager
+def _locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    lock = FileLock(f"{folder}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("waiting for another framebench that makes it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _reason_file(framework: Framework, device: str) -> Path:
+    folder = _folder(framework, device)
+    return folder.with_name(f"{folder.name}.reason")
+
+
+def why_not(framework: Framework, device: str) -> str | None:
+    """Why the framework's environment could not be made the last time that it was tried."""
+    try:
+        return _reason_file(framework, device).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _make(framework: Framework, device: str, folder: Path, report: Report) -> Environment:
@@ -102,7 +140,7 @@ def _make(framework: Framework, device: str, folder: Path, report: Report) -> En
 
     _checked([*install, "-r", str(requirements)], tell)
     listing = _checked([*pip, "list", "--format", "json"], lambda line: None)
-    packages = {one["name"]: one["version"] for one in json.loads(listing)}
+    packages = {str(canonicalize_name(one["name"])): one["version"] for one in json.loads(listing)}
     (folder / f"{MARKER}.partial").write_text(json.dumps(packages, indent=1), encoding="utf-8")
     (folder / f"{MARKER}.partial").rename(folder / MARKER)
     return Environment(python=python, packages=packages)
@@ -111,8 +149,15 @@ def _make(framework: Framework, device: str, folder: Path, report: Report) -> En
 def _checked(command: list[str], tell: Callable[[str], None]) -> str:
     """Run a command, telling each line as it comes. Raises UnavailableError with its complaint."""
     lines: list[str] = []
+    # Packages that the caller's PYTHONPATH lends would not be there for a worker.
+    variables = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        env=variables,
     ) as process:
         assert process.stdout
         for line in process.stdout:

@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -78,13 +78,22 @@ class Prover:
                 missing[replace(claim, task="")].append(claim)
         if missing:
             needed = sorted({claim.task for group in missing.values() for claim in group})
-            self._ensure_reference(needed, report)
             at_once = max(1, machine.usable_cores() // max(group.threads for group in missing))
             with ThreadPoolExecutor(at_once) as pool:
+                # The reference is traced beside the first frameworks, who wait for it to be judged.
+                traced = pool.submit(self._ensure_reference, needed, report)
                 # Longest first: a group that is compiled ends last if it begins last.
                 groups = sorted(missing.values(), key=lambda group: group[0].mode == "eager")
-                for made in pool.map(lambda group: self._prove_group(group, report), groups):
-                    found.update({one.claim: one for one in made})
+                try:
+                    for made in pool.map(
+                        lambda one: self._prove_group(one, traced, report), groups
+                    ):
+                        found.update({one.claim: one for one in made})
+                except BaseException:
+                    # Else the pool would wait for workers whose traces nobody wants any more.
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    runner.kill_all()
+                    raise
         return found
 
     def _certificate(
@@ -204,8 +213,10 @@ class Prover:
             return dict.fromkeys(names, same), message.get("versions", {})
         return message["traced"], message["versions"]
 
-    def _prove_group(self, claims: Sequence[Claim], report: Report) -> list[Certificate]:
-        """Claims that differ in their task alone, in one process."""
+    def _prove_group(
+        self, claims: Sequence[Claim], reference: Future[None], report: Report
+    ) -> list[Certificate]:
+        """Claims that differ in their task alone, in one process, judged when `reference` is."""
         first = claims[0]
         environment = self._environments[first.framework, first.device]
         assert isinstance(environment, Environment)
@@ -213,6 +224,7 @@ class Prover:
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
             names = [claim.task for claim in claims]
             outcomes, versions = self._trace(first, names, environment, Path(out), report)
+            reference.result()
             for claim in claims:
                 outcome = outcomes[claim.task]
                 if outcome["status"] == "ok":

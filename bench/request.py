@@ -13,7 +13,7 @@ from bench.catalogue import Framework
 from bench.core.adapter import Device, Precision
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Feed
-from bench.core.task import Budget
+from bench.core.task import Budget, TokenInput
 from bench.verify import TOLERANCES
 
 DataSource = Literal["auto", "real", "synthetic"]
@@ -152,6 +152,8 @@ def budget(request: Request, task: str) -> Budget:
     }
     given = {name: value for name, value in wanted.items() if value is not None}
     known = tasks.load(task)
+    if not isinstance(known.input, TokenInput):
+        given.pop("length", None)
     found = replace(known.presets[request.preset], **given)
     if found.train_examples is not None and found.train_examples < known.batch:
         raise UsageError(

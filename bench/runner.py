@@ -102,6 +102,8 @@ def run_job(
         return outcome(job, "timeout", reason, started=started)
     except WorkerDiedError as error:
         return outcome(job, "crashed", str(error), started=started)
+    except OSError as error:
+        return outcome(job, "failed", f"no worker could be started: {error}", started=started)
     measurement = result.pop("measurement", None)
     return outcome(
         job,
@@ -111,6 +113,16 @@ def run_job(
         measurement=measurement_from(measurement) if measurement else None,
         **result,
     )
+
+
+_live: set[int] = set()
+
+
+def kill_all() -> None:
+    """End every worker that runs, in whatever thread: a person does not want to wait any longer."""
+    for leader in tuple(_live):
+        with suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
 
 
 class WorkerDiedError(Exception):
@@ -163,6 +175,7 @@ def _worker(
             start_new_session=True,
         )
         os.close(writing)
+        _live.add(process.pid)
         try:
             assert process.stdin
             # A worker that dies at once is told by its exit, not by a broken pipe.
@@ -175,6 +188,7 @@ def _worker(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            _live.discard(process.pid)
 
 
 def _lines(pipe: int, timeout: float) -> Iterator[bytes]:

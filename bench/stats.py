@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench import tasks
 from bench.core.record import Cell, Measurement, Record, Status
 
 
@@ -48,6 +49,26 @@ def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
     return None
 
 
+def accuracy_p_value(records: Iterable[Record]) -> float | None:
+    """How likely the cells' final accuracies are to differ so by their seeds alone.
+
+    One-way analysis of variance: the variance between cells against that between the repeats of a
+    cell, which have other seeds. None where no two cells were repeated.
+    """
+    by_cell: dict[Cell, list[float]] = defaultdict(list)
+    for record in records:
+        if record.measurement:
+            by_cell[record.job.cell].append(record.measurement.evaluations[-1].accuracy)
+    groups = [group for group in by_cell.values() if len(group) > 1]
+    if len(groups) < 2:
+        return None
+    if all(len(set(group)) == 1 for group in groups):
+        return 1.0 if len({group[0] for group in groups}) == 1 else 0.0
+    from scipy.stats import f_oneway  # only now: it takes longer to import than all the rest
+
+    return float(f_oneway(*groups).pvalue)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CellSummary:
     """One cell over its repeats: the first status that is not ok, figures of those that are."""
@@ -65,6 +86,7 @@ class CellSummary:
     peak_resident_bytes: float | None = None
     peak_device_bytes: float | None = None
     training_seconds: float | None = None
+    time_to_accuracy: float | None = None
     parameters: int | None = None
 
 
@@ -100,6 +122,8 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
     if not good:
         return summary
     measured = [measurement for _, measurement in good]
+    target = tasks.load(cell.task).target_accuracy
+    reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
     device = [one.peak_device_bytes for one in measured if one.peak_device_bytes is not None]
     return CellSummary(
         **{
@@ -114,6 +138,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             "training_seconds": statistics.median(
                 sum(window.wall for window in one.windows) for one in measured
             ),
+            "time_to_accuracy": statistics.median(reached) if all(reached) else None,
             "parameters": measured[0].parameter_count,
         }
     )

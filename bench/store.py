@@ -14,6 +14,8 @@ from typing import Any
 from bench.core.errors import UsageError
 from bench.core.record import Record
 
+LOGS = "logs"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
@@ -24,21 +26,24 @@ class Run:
     records: list[Record]
 
 
+def check_writable(folder: Path) -> None:
+    """Raises UsageError if a run cannot be made in `folder`, or is there. Leaves nothing behind."""
+    if (folder / "run.json").exists():
+        raise UsageError(f"{folder} holds a run already; choose another --name")
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir():
+        raise UsageError(f"cannot write results to {folder}: {existing} is a file")
+    if not os.access(existing, os.W_OK):
+        raise UsageError(f"cannot write results to {folder}: {existing} is not writable")
+
+
 class RunFolder:
     """A run that is being made."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder. Raises UsageError if that is not possible or a run is in it already."""
+        """Make the folder."""
         self.folder = folder
-        self.logs = folder / "logs"
-        try:
-            self.logs.mkdir(parents=True)
-        except FileExistsError:
-            raise UsageError(f"{folder} holds a run already; choose another --name") from None
-        except OSError as error:
-            raise UsageError(
-                f"cannot write results to {folder}: {error.strerror}; choose another --results"
-            ) from None
+        (folder / LOGS).mkdir(parents=True, exist_ok=True)
 
     def write_info(self, info: dict[str, Any]) -> None:
         text = json.dumps(info, indent=2, sort_keys=True)
@@ -50,9 +55,6 @@ class RunFolder:
             file.write(record.to_json() + "\n")
             file.flush()
             os.fsync(file.fileno())
-
-    def write_text(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text, encoding="utf-8")
 
 
 def read(folder: Path) -> Run:

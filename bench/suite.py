@@ -12,12 +12,13 @@ from typing import Any, Protocol
 import bench
 from bench import catalogue, data, machine, runner, schedule, tasks
 from bench.certificate import Certificate, Claim
+from bench.core.data import DatasetInfo
 from bench.core.errors import UnavailableError, UsageError
 from bench.core.record import Cell, Job, Record
 from bench.environments import Environment, Report, make_all
 from bench.prover import Prover
 from bench.request import PRESETS, DataSource, Request, budget, cells, check
-from bench.store import RunFolder
+from bench.store import LOGS, RunFolder, check_writable
 
 Environments = dict[tuple[str, str], Environment | UnavailableError]
 
@@ -48,14 +49,23 @@ def prepare_data(names: Iterable[str], source: DataSource, report: Report) -> di
     for task in names:
         dataset = tasks.load(task).dataset
         if dataset not in folders:
-            folders[dataset] = data.prepare(
-                dataset,
-                source=source,
-                progress=lambda text, name=dataset: report(name, text),  # type: ignore[misc]
-            )
-            report(dataset, "ready", final=True)
+            folders[dataset] = prepare_dataset(dataset, source, report)
         by_task[task] = folders[dataset]
     return by_task
+
+
+def prepare_dataset(name: str, source: DataSource, report: Report) -> Path:
+    """The prepared folder of one data set; told of a synthetic twin, with the reason for it."""
+    said = ["as asked for"]
+
+    def tell(text: str) -> None:
+        said.append(text)
+        report(name, text)
+
+    folder = data.prepare(name, source=source, progress=tell)
+    real = DatasetInfo.read(folder).source == "real"
+    report(name, "ready" if real else f"SYNTHETIC twin: {said[-1]}", final=True)
+    return folder
 
 
 def prepare_environments(usable: Iterable[Cell], report: Report) -> Environments:
@@ -99,7 +109,8 @@ class Suite:
         self.repeats = request.repeats or PRESETS[request.preset].repeats
         stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
         self.name = request.name or f"{stamp}-{request.preset}"
-        self.folder = RunFolder(request.results / self.name)
+        self.folder = request.results / self.name
+        check_writable(self.folder)
         self._environments: Environments = {}
         self._data: dict[str, Path] = {}
         self._certificates: dict[Cell, Certificate] = {}
@@ -128,7 +139,8 @@ class Suite:
     def run(self, display: Display) -> None:
         """Every job in turn; each record is on the disk before the next job starts."""
         info = self._info()
-        self.folder.write_info(info)
+        folder = RunFolder(self.folder)
+        folder.write_info(info)
         begun = time.monotonic()
         jobs = schedule.plan(
             self.cells,
@@ -141,10 +153,10 @@ class Suite:
         )
         for number, job in enumerate(jobs, start=1):
             record = self._job(job, number, display)
-            self.folder.append(record)
+            folder.append(record)
             display.finished(record)
         info["wall_seconds"] = round(time.monotonic() - begun, 1)
-        self.folder.write_info(info)
+        folder.write_info(info)
 
     def _job(self, job: Job, number: int, display: Display) -> Record:
         cell = job.cell
@@ -160,7 +172,7 @@ class Suite:
             job,
             catalogue.load(cell.framework),
             environment,
-            log=self.folder.logs / log,
+            log=self.folder / LOGS / log,
             timeout=self.request.timeout,
             observer=display,
         )
@@ -180,6 +192,8 @@ class Suite:
                 for key, value in asdict(self.request).items()
                 if key not in ("results", "command")
             },
+            "threads": self.cells[0].threads,
+            "repeats": self.repeats,
             "started": datetime.now().astimezone().isoformat(timespec="seconds"),
             "framebench": bench.__version__,
             "machine": machine.describe(),

@@ -67,7 +67,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 
 def test_a_run_is_not_written_over(framebench: Framebench, tmp_path: Path) -> None:
     (tmp_path / "results" / "r").mkdir(parents=True)
-    (tmp_path / "results" / "r" / "logs").mkdir()
+    (tmp_path / "results" / "r" / "run.json").write_text("{}", encoding="utf-8")
     done = framebench("run", "--name", "r", expect=2)
     assert "holds a run already" in done.stderr
 

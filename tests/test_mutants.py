@@ -26,6 +26,7 @@ class Mutant:
     new: str
     task: str
     caught_by: str
+    reason: str = "not the same task"
     mode: str = "eager"
     precision: str = "float64"
 
@@ -79,6 +80,7 @@ MUTANTS = {
         new="self.output = nn.Linear(128, 10, bias=False)",
         task="mnist-mlp",
         caught_by="trace",
+        reason="'output.bias'",
     ),
     "a trained second LSTM bias": Mutant(
         file="frameworks/paddlepaddle/adapter.py",
@@ -108,6 +110,7 @@ MUTANTS = {
         new="self.conv1 = nn.Conv2d(3, 6, 5, padding='same')",
         task="cifar-lenet",
         caught_by="trace",
+        reason="shapes cannot be multiplied",
     ),
     "average for max pooling": Mutant(
         file="frameworks/pytorch/models/lenet.py",
@@ -276,6 +279,7 @@ def test_a_mutant_is_caught(
         expect=1,
     )
     (found,) = certificate.from_json(done.stdout)
+    assert mutant.reason in found.reason
     if mutant.caught_by == "trace":
         assert (found.status, found.checks) == ("failed", ())
     else:

@@ -10,6 +10,7 @@ import pytest
 
 from bench import catalogue, tasks
 from bench.core.task import SGD, TokenInput
+from bench.report import certificate
 from bench.request import PRESETS
 from tests.conftest import Framebench
 
@@ -73,6 +74,14 @@ def test_every_local_path_that_is_named_is_there() -> None:
     for path in named:
         if "NAME" not in path:
             assert (catalogue.TREE / path).exists(), path
+
+
+def test_the_certificate_is_that_of_the_published_proof() -> None:
+    published = catalogue.TREE / "results" / "certificate.json"
+    found = certificate.from_json(published.read_text(encoding="utf-8"))
+    _, _, rest = README.partition("<!-- certificate: `framebench verify --markdown` -->\n")
+    assert rest.partition("<!-- end")[0].strip() == certificate.to_markdown(found)
+    assert {one.status for one in found} == {"ok"}
 
 
 def test_no_data_set_and_no_log_is_committed() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.core.proof import STEPS
 from bench.core.record import Record
 from tests.conftest import Framebench
 
@@ -15,7 +16,7 @@ ADAPTER = "frameworks/reference/adapter.py"
 STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
 TINY = (
     *("run", "-f", "reference", "-t", "mnist-softmax", "--name", "r", "--epochs", "1"),
-    *("--train-examples", "640", "--test-examples", "100", "--warmup", "0.1"),
+    *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1"),
 )
 
 
@@ -35,8 +36,8 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     for record in found:
         measurement = record.measurement
         assert measurement
-        assert sum(window.steps for window in measurement.windows) == 10
-        assert len(measurement.first_losses) == 10
+        assert sum(window.steps for window in measurement.windows) == 30
+        assert len(measurement.first_losses) == 30
         assert measurement.evaluations[-1].examples == 100
         assert record.dataset["name"] == "mnist" and "/" not in record.job.data
     digests = {
@@ -67,27 +68,25 @@ def test_training_is_the_same_twice(framebench: Framebench, tmp_path: Path) -> N
 
 
 FAULTS = {
-    "hangs": ("        import time; time.sleep(1000)\n", "timeout", "no sign of life for 2 s"),
-    "dies": ("        import os; os._exit(7)\n", "crashed", "exit code 7"),
-    "is killed": (
-        "        import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n",
-        "crashed",
-        "killed by SIGKILL",
-    ),
-    "raises": ("        raise ValueError('no such luck')\n", "failed", "ValueError: no such luck"),
-    "diverges": (
-        "        self._params['output.bias'] = self._params['output.bias'] + np.float32('nan')\n",
-        "diverged",
-        "training loss nan",
-    ),
+    "hangs": ("import time; time.sleep(1000)", "timeout", "no sign of life for 2 s"),
+    "dies": ("import os; os._exit(7)", "crashed", "exit code 7"),
+    "is killed": ("import os; os.kill(os.getpid(), 9)", "crashed", "killed by SIGKILL"),
+    "raises": ("raise ValueError('no such luck')", "failed", "ValueError: no such luck"),
+    "diverges": ("batch = (batch[0] * np.float32('nan'), batch[1])", "diverged", "loss nan"),
     "lacks something": (
-        "        raise UnsupportedError('not on this card')\n",
+        "raise UnsupportedError('not on this card')",
         "unsupported",
         "not on this card",
     ),
 }
 
 
+def late(fault: str) -> str:
+    """The step with a fault that comes after the proof's last step, when the training is timed."""
+    return f"        if self._steps > {STEPS}:\n            {fault}\n{STEP}"
+
+
+@pytest.mark.frameworks
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_worker_that_fails_becomes_a_row(
     fault: str,
@@ -96,14 +95,16 @@ def test_a_worker_that_fails_becomes_a_row(
     tmp_path: Path,
 ) -> None:
     code, status, reason = FAULTS[fault]
-    tree = plant(ADAPTER, STEP, code + STEP)
-    done = framebench(*TINY, "-n", "1", "--timeout", "2", tree=tree, expect=1)
+    tree = plant(ADAPTER, STEP, late(code))
+    timeout = "2" if status == "timeout" else "60"
+    done = framebench(*TINY, "-n", "1", "--timeout", timeout, tree=tree, expect=1)
     (record,) = records(tmp_path)
     assert (record.status, record.measurement) == (status, None)
     assert reason in record.reason
     assert reason in done.stdout and status in done.stdout
 
 
+@pytest.mark.frameworks
 def test_a_worker_that_prints_cannot_corrupt_its_record(
     framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:
@@ -119,10 +120,8 @@ def test_a_worker_that_prints_cannot_corrupt_its_record(
 def test_the_run_goes_on_after_a_failure(
     framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:
-    fault = "        if self._task.name == 'mnist-mlp': raise ValueError('here')\n"
-    framebench(
-        *TINY, "-t", "mnist-mlp", "-n", "2", tree=plant(ADAPTER, STEP, fault + STEP), expect=1
-    )
+    fault = late("if self._task.name == 'mnist-mlp': raise ValueError('here')")
+    framebench(*TINY, "-t", "mnist-mlp", "-n", "2", tree=plant(ADAPTER, STEP, fault), expect=1)
     statuses = {(r.job.cell.task, r.job.block): r.status for r in records(tmp_path)}
     assert statuses == {
         ("mnist-softmax", 0): "ok",
@@ -144,6 +143,7 @@ def test_an_environment_that_cannot_be_made_takes_its_own_framework_out_alone(
     assert "no-such-wheel.whl" in found["pytorch"].reason
 
 
+@pytest.mark.frameworks
 def test_a_framework_without_the_network_is_unsupported(
     framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:

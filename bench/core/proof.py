@@ -36,7 +36,7 @@ from bench.core.weights import Array, initial_weights
 STEPS = 20
 # Sequences are cut to this many tokens: long enough for every gate to matter in every batch, short
 # enough for the float64 reference.
-LENGTH = 40
+LENGTH = 24
 EVALUATED = 250
 DRAWS = 200
 

@@ -164,7 +164,10 @@ def measure(
             done += len(losses)
             channel.progress(done, total)
         channel.phase("evaluate")
-        evaluations.append(evaluate(session, test, task, done))
+        evaluation = evaluate(session, test, task, done)
+        if not math.isfinite(evaluation.loss):
+            raise DivergedError(f"test loss {evaluation.loss} after {done} steps")
+        evaluations.append(evaluation)
         channel.phase("train")
 
     measurement = Measurement(

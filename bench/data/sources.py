@@ -78,7 +78,11 @@ SOURCES: Mapping[str, Source] = {
             # the "binary version": fixed records, where the Python version would be unpickled
             OfficialFile(
                 name="cifar-10-binary.tar.gz",
-                urls=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+                urls=(
+                    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                    "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com"
+                    "/notebook/datasets/cifar-10-binary.tar.gz",
+                ),
                 md5="c32a1d4ab5d03f1284b67883e8d87530",
                 size=170052171,
                 accepts=("cifar-10-binary.tar*",),
@@ -91,7 +95,10 @@ SOURCES: Mapping[str, Source] = {
         files=(
             OfficialFile(
                 name="aclImdb_v1.tar.gz",
-                urls=("https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",),
+                urls=(
+                    "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+                    "https://dataset.bj.bcebos.com/imdb%2FaclImdb_v1.tar.gz",
+                ),
                 md5="7c2ac02c03563afcf9b574c7e56c153a",
                 size=84125825,
                 accepts=("aclImdb*.tar*",),

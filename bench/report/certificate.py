@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from rich.console import Group
 from rich.table import Table
@@ -23,6 +25,11 @@ def _figure(check: Check) -> str:
     return f"{check.deviation:.0e} ({check.ulps:.2g})" if check.deviation else "0"
 
 
+def _badness(check: Check) -> tuple[bool, float]:
+    """What fails is worse than what passes, and not a number is worse than any."""
+    return not check.passed, math.inf if math.isnan(check.deviation) else check.deviation
+
+
 def _who(certificate: Certificate) -> tuple[str, str]:
     claim = certificate.claim
     return catalogue.load(claim.framework).title, claim.mode
@@ -33,9 +40,16 @@ def _kinds(certificates: Iterable[Certificate]) -> list[str]:
     return [name for name in CHECKS if name in made]
 
 
-def _verdict(certificates: Sequence[Certificate]) -> str:
+def verdict(certificates: Sequence[Certificate]) -> str:
+    """How many are proved, in words."""
     good = sum(one.status == "ok" for one in certificates)
-    words = "all are the same task" if good == len(certificates) else "not all are the same task"
+    wrong = sum(one.status == "wrong" for one in certificates)
+    if wrong:
+        words = f"{wrong} not the same task"
+    elif good < len(certificates):
+        words = f"{len(certificates) - good} could not be held against it"
+    else:
+        words = "all are the same task"
     return f"{good} of {len(certificates)} proved: {words}"
 
 
@@ -70,41 +84,54 @@ def to_terminal(certificates: Sequence[Certificate]) -> Group:
         if one.status != "ok"
     ]
     legend = "Deviations from the float64 reference, relative (in units in the last place)"
-    parts += [Text(legend, "dim"), Text(_verdict(certificates), "bold")]
+    parts += [Text(legend, "dim"), Text(verdict(certificates), "bold")]
     return Group(*parts)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table of words: each framework's and mode's worst deviations over all tasks."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def grid(certificates: Sequence[Certificate]) -> Grid:
+    """The worst over the tasks of certificates of one precision."""
+    kinds = _kinds(certificates)
+    worst: dict[tuple[str, str], dict[str, Check]] = defaultdict(dict)
+    proved: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for one in certificates:
+        proved[_who(one)].append(one.status == "ok")
+        known = worst[_who(one)]
+        for check in one.checks:
+            known[check.name] = max(known.get(check.name, check), check, key=_badness)
+    rows = [
+        [
+            *who,
+            f"{sum(proved[who])} of {len(proved[who])}",
+            *(_figure(known[kind]) if kind in known else "" for kind in kinds),
+        ]
+        for who, known in worst.items()
+    ]
+    return Grid(headings=["framework", "mode", "tasks proved", *kinds], rows=rows)
+
+
 def to_markdown(certificates: Sequence[Certificate]) -> str:
-    """One table a precision: each framework's and mode's worst deviations over all tasks."""
+    """One grid a precision."""
     parts: list[str] = []
     for precision in dict.fromkeys(one.claim.precision for one in certificates):
-        chosen = [one for one in certificates if one.claim.precision == precision]
-        kinds = _kinds(chosen)
-        worst: dict[tuple[str, str], dict[str, Check]] = defaultdict(dict)
-        proved: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        for one in chosen:
-            proved[_who(one)].append(one.status == "ok")
-            known = worst[_who(one)]
-            for check in one.checks:
-                if check.name not in known or check.deviation > known[check.name].deviation:
-                    known[check.name] = check
-        rows = [
-            [
-                *who,
-                f"{sum(proved[who])} of {len(proved[who])}",
-                *(_figure(known[kind]) if kind in known else "" for kind in kinds),
-            ]
-            for who, known in worst.items()
-        ]
-        headings = ["framework", "mode", "tasks proved", *kinds]
-        aligned = ["left", "left", *["right"] * (len(headings) - 2)]
-        grid = tabulate(rows, headings, tablefmt="github", colalign=aligned, disable_numparse=True)
+        found = grid([one for one in certificates if one.claim.precision == precision])
+        aligned = ["left", "left", *["right"] * (len(found.headings) - 2)]
+        table = tabulate(
+            found.rows, found.headings, tablefmt="github", colalign=aligned, disable_numparse=True
+        )
         parts += [
             f"In {precision}, the largest deviations over all tasks, relative (units in the last "
             "place):",
-            grid,
+            table,
         ]
-    parts.append(f"{_verdict(certificates)}.")
+    parts.append(f"{verdict(certificates)}.")
     return "\n\n".join(parts)
 
 

@@ -22,6 +22,8 @@ def _framework(name: str) -> dict[str, Any]:
         state = "ready"
     elif version not in SpecifierSet(framework.python):
         state = f"unavailable: needs Python {framework.python}, this is {version}"
+    elif reason := environments.why_not(framework, "cpu"):
+        state = f"could not be made: {reason}"
     else:
         state = f"not made yet: `framebench setup {name}` or the first run makes it"
     packages = environment.packages if environment else {}
@@ -79,13 +81,16 @@ def _table(title: str, *headings: str) -> Table:
 def to_terminal() -> Group:
     """The inventory as tables, for rich to print."""
     found = collect()
-    frameworks = _table("Frameworks", "name", "versions", "modes (* recommended)", "environment")
+    frameworks = _table(
+        "Frameworks", "name", "versions", "modes (* recommended)", "devices", "environment"
+    )
     for one in found["frameworks"]:
         modes = [mode + "*" * (mode == one["recommended"]) for mode in one["modes"]]
         versions = ", ".join(f"{name} {value}" for name, value in one["versions"].items())
         style = "green" if one["environment"] == "ready" else "yellow"
         state = Text(one["environment"], style)
-        frameworks.add_row(one["name"], versions, ", ".join(modes), state)
+        offered = ", ".join(one["devices"])
+        frameworks.add_row(one["name"], versions, ", ".join(modes), offered, state)
     works = _table("Tasks (* headline)", "name", "title", "data", "parameters", "batch")
     for one in found["tasks"]:
         name = one["name"] + "*" * one["headline"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench import catalogue, tasks
 from bench.report.text import bytes_text, count_text, percent, seconds_text
-from bench.stats import CellSummary, Spread
+from bench.stats import CellSummary, Spread, accuracy_p_value
 from bench.store import Run
 
 # Figures of a cell, in the order of the CSV's columns; seconds, bytes, fractions of 1.
@@ -30,6 +30,7 @@ COLUMNS = (
     "accuracy_low",
     "accuracy_high",
     "training_seconds",
+    "time_to_accuracy_seconds",
     "first_step_seconds",
     "import_seconds",
     "evaluation_samples_per_second",
@@ -60,6 +61,7 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             **_spread("samples_per_second", one.throughput),
             **_spread("accuracy", one.accuracy),
             "training_seconds": one.training_seconds,
+            "time_to_accuracy_seconds": one.time_to_accuracy,
             "first_step_seconds": one.first_step,
             "import_seconds": one.import_seconds,
             "evaluation_samples_per_second": one.evaluation,
@@ -91,6 +93,9 @@ def _task_order(name: str) -> tuple[bool, str]:
     known = name in tasks.names()
     return (not (known and tasks.load(name).headline), name)
 
+
+# Accuracies that differ so by chance once in a thousand tables are remarked on.
+SURE = 1e-3
 
 HEADINGS = (
     "framework",
@@ -161,6 +166,8 @@ class TaskTable:
         self.caption = f"{task}: {title} — {place} — {', '.join(words)}"
         self.data = "; ".join(sorted({label for label in rows["data"] if label})) or "none"
         self.synthetic = "synthetic" in self.data
+        notes = {record.dataset["note"] for record in records if record.dataset}
+        self.data_notes = "; ".join(sorted(notes - {""}))
         figures = rows.to_dict("records")
         self.rows = [_cells({str(key): value for key, value in row.items()}) for row in figures]
         self.statuses = list(rows["status"])
@@ -169,11 +176,19 @@ class TaskTable:
             for row in figures
             if row["status"] != "ok"
         ]
+        chance = accuracy_p_value(records)
+        if chance is not None and chance < SURE:
+            self.notes.append(
+                f"accuracies differ by more than their seeds explain (p = {chance:.1g}): "
+                "not all of these were trained alike"
+            )
 
     @property
     def data_line(self) -> str:
         """What the task was trained on, said so that nobody misses a synthetic twin."""
-        return "data: SYNTHETIC, not the real data set" if self.synthetic else f"data: {self.data}"
+        if self.synthetic:
+            return "data: SYNTHETIC, not the real data set"
+        return f"data: {self.data}" + f" ({self.data_notes})" * bool(self.data_notes)
 
 
 def task_tables(run: Run, table: pd.DataFrame) -> list[TaskTable]:

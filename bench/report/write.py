@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from bench.certificate import Certificate
+from bench.report.certificate import verdict
 from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
 from bench.report.text import bytes_text, seconds_text
 from bench.stats import summarize
-from bench.store import Run, RunFolder, read
+from bench.store import Run, read
 
 # Columns of words; the others hold figures and are set flush right.
 _WORDS = 3
@@ -42,6 +45,9 @@ def _footer(run: Run) -> list[str]:
     lines = [f"machine: {_machine(run)}"]
     if versions := _versions(run):
         lines.append(f"versions: {versions}")
+    if certificates := run.info.get("certificates"):
+        proved = verdict([Certificate.from_fields(one) for one in certificates])
+        lines.append(f"identity: {proved}, against a float64 reference")
     lines.append(f"command: {run.info['command']}")
     if "wall_seconds" in run.info:
         lines.append(f"took: {seconds_text(run.info['wall_seconds'])}")
@@ -56,7 +62,7 @@ def to_terminal(run: Run) -> Group:
     for table in _tables(run):
         grid = Table(title=table.caption, title_justify="left", title_style="bold", expand=False)
         for index, heading in enumerate(HEADINGS):
-            grid.add_column(heading, justify="left" if index < _WORDS else "right", no_wrap=True)
+            grid.add_column(heading, justify="left" if index < _WORDS else "right")
         for cells, status in zip(table.rows, table.statuses, strict=True):
             style = _STYLES.get(status, "yellow")
             grid.add_row(
@@ -103,9 +109,9 @@ def _tables(run: Run) -> list[TaskTable]:
     return task_tables(run, frame(summarize(run.records)))
 
 
-def write_summaries(folder: RunFolder) -> Run:
+def write_summaries(folder: Path) -> Run:
     """Write a run's tables beside its records, and give it back as read from the disk."""
-    run = read(folder.folder)
-    folder.write_text("summary.csv", to_csv(run))
-    folder.write_text("summary.md", to_markdown(run))
+    run = read(folder)
+    (folder / "summary.csv").write_text(to_csv(run), encoding="utf-8")
+    (folder / "summary.md").write_text(to_markdown(run), encoding="utf-8")
     return run

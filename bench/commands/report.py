@@ -1,0 +1,58 @@
+"""`framebench report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.core.errors import UsageError
+from bench.options import JsonOption, ResultsOption
+
+if TYPE_CHECKING:
+    from bench.store import Run
+
+
+def report(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run's folder. Default: the newest under --results.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="table, markdown, csv or json.")
+    ] = "table",
+    results: ResultsOption = Path("results"),
+    json: JsonOption = False,
+) -> None:
+    """Print a run's table again, from its records alone.
+
+    [bold]Examples[/bold]
+
+      framebench report                                 the newest run
+
+      framebench report results/mine --format markdown  fit to paste into an issue
+    """
+    from bench import store
+    from bench.report import write
+
+    made = store.read(run or store.newest(results))
+    forms = {"markdown": write.to_markdown, "csv": write.to_csv, "json": write.to_json}
+    if json or format == "json":
+        print_run(made, json=True)
+    elif format == "table":
+        print_run(made, json=False)
+    elif format in forms:
+        typer.echo(forms[format](made), nl=False)
+    else:
+        raise UsageError(f"no format is called {format!r}; there are: table, {', '.join(forms)}")
+
+
+def print_run(run: Run, *, json: bool) -> None:
+    """A run's tables, or its figures as JSON, on standard output."""
+    from bench.console import wide_console
+    from bench.report import write
+
+    if json:
+        typer.echo(write.to_json(run))
+        return
+    wide_console().print(write.to_terminal(run))

@@ -1,0 +1,119 @@
+"""`framebench run`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.core.errors import FramebenchError
+from bench.options import (
+    DevicesOption,
+    FrameworksOption,
+    JsonOption,
+    ModesOption,
+    ResultsOption,
+    TasksOption,
+)
+
+EXAMPLES = """[bold]Examples[/bold]
+
+  framebench run                                           all frameworks, headline tasks, quick
+
+  framebench run -f pytorch -f mxnet_gluon -t mnist-mlp    two frameworks, one task
+
+  framebench run --preset full -t cifar-cnn --repeats 1    the recipe as written, once
+
+  framebench run -t mnist-mlp --mode all --threads 1       every mode, on one thread
+"""
+
+
+def run(
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
+    preset: Annotated[
+        str, typer.Option("--preset", "-p", help="quick, standard or full.")
+    ] = "quick",
+    mode: ModesOption = ["recommended"],
+    device: DevicesOption = ["cpu"],
+    threads: Annotated[int | None, typer.Option(help="Threads. Default: the usable cores.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", "-n", help="Processes a cell.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs to train.")] = None,
+    train_examples: Annotated[int | None, typer.Option(help="Training examples to use.")] = None,
+    test_examples: Annotated[int | None, typer.Option(help="Test examples to use.")] = None,
+    length: Annotated[int | None, typer.Option(help="Tokens a text is cut to.")] = None,
+    feed: Annotated[
+        str, typer.Option(help="host: turning arrays into tensors is timed; device: it is not.")
+    ] = "host",
+    seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
+    data: Annotated[
+        str, typer.Option(help="real, synthetic, or auto: real where it can be had.")
+    ] = "auto",
+    warmup: Annotated[float, typer.Option(help="Most seconds of warm-up before timing.")] = 2.0,
+    window: Annotated[float, typer.Option(help="Seconds that one timed window aims at.")] = 0.1,
+    timeout: Annotated[
+        float, typer.Option(help="Kill a worker after so many seconds without a sign of life.")
+    ] = 300.0,
+    results: ResultsOption = Path("results"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run's folder. Default: time and preset.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Train and time the cells, and print a table.
+
+    Environments and data are made on first use. Everything is kept under results/NAME as it is
+    finished. Exit code 0: every row is ok; 1: some row is not; 2: bad usage.
+    """
+    from bench.commands.report import print_run
+    from bench.console import RunDisplay, SetupDisplay
+    from bench.report.write import write_summaries
+    from bench.request import Request
+    from bench.suite import Suite
+
+    suite = Suite(
+        Request(
+            preset=preset,
+            frameworks=framework,
+            tasks=task,
+            modes=mode,
+            devices=device,  # type: ignore[arg-type]
+            threads=threads,
+            repeats=repeats,
+            epochs=epochs,
+            train_examples=train_examples,
+            test_examples=test_examples,
+            length=length,
+            feed=feed,  # type: ignore[arg-type]
+            seed=seed,
+            data=data,  # type: ignore[arg-type]
+            warmup=warmup,
+            window=window,
+            timeout=timeout,
+            results=results,
+            name=name,
+            command=shlex.join(["framebench", *sys.argv[1:]]),
+        )
+    )
+    with SetupDisplay() as setup_display:
+        suite.prepare_data(setup_display.report)
+        suite.prepare_environments(setup_display.report)
+        suite.prove(setup_display.report)
+    try:
+        with RunDisplay(suite.job_count) as display:
+            suite.run(display)
+    except BaseException:  # what was finished before an interruption has its tables too
+        with suppress(FramebenchError):
+            write_summaries(suite.folder)
+        raise
+    made = write_summaries(suite.folder)
+    print_run(made, json=json)
+    typer.echo(f"kept in {suite.folder}", err=True)
+    if any(record.status != "ok" for record in made.records):
+        raise typer.Exit(1)

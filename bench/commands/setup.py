@@ -1,0 +1,51 @@
+"""`framebench setup`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.core.errors import UsageError
+from bench.options import complete_frameworks
+
+
+def setup(
+    framework: Annotated[
+        list[str],
+        typer.Argument(
+            help="Frameworks. Default: all.",
+            autocompletion=complete_frameworks,
+            show_default=False,
+        ),
+    ] = [],
+    device: Annotated[str, typer.Option("--device", "-d", help="cpu or cuda.")] = "cpu",
+    data: Annotated[bool, typer.Option(help="Fetch and prepare the data sets too.")] = True,
+) -> None:
+    """Make the frameworks' environments and prepare the data ahead of a run.
+
+    [bold]Examples[/bold]
+
+      framebench setup                     everything
+
+      framebench setup pytorch --no-data   one environment alone
+    """
+    from bench import catalogue
+    from bench import data as datasets
+    from bench.console import SetupDisplay
+    from bench.core.errors import UnavailableError
+    from bench.environments import make_all
+    from bench.suite import prepare_dataset
+
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"no device is called {device!r}; there are: cpu, cuda")
+    wanted = [catalogue.load(one) for one in framework or catalogue.compared()]
+    with SetupDisplay() as display:
+        made = make_all(wanted, device, display.report)
+        for name in datasets.names() if data else []:
+            prepare_dataset(name, "auto", display.report)
+    failed = {key: found for key, found in made.items() if isinstance(found, UnavailableError)}
+    for key, error in failed.items():
+        typer.echo(f"{key}: unavailable: {error}", err=True)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,68 @@
+"""`framebench verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.options import DevicesOption, FrameworksOption, JsonOption, ModesOption, TasksOption
+
+
+def verify(
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
+    mode: ModesOption = ["all"],
+    device: DevicesOption = ["cpu"],
+    precision: Annotated[
+        list[str], typer.Option(help="float64 or float32; repeatable. Default: both.")
+    ] = ["float64", "float32"],
+    threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with the loss curves to this file.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Prove that every framework trains the same task, and print the certificate.
+
+    Weights, logits, loss, gradients, one update and the first steps of training are held against a
+    float64 reference. What is proved is kept until the source, the versions or the machine change.
+    Exit code 0: all is proved; 1: something is not; 2: bad usage.
+
+    [bold]Examples[/bold]
+
+      framebench verify                                  everything, in both precisions
+
+      framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, anew
+    """
+    from bench.console import SetupDisplay, wide_console
+    from bench.report import certificate
+    from bench.request import Request
+    from bench.suite import verify as prove
+
+    request = Request(
+        preset="full",
+        frameworks=framework,
+        tasks=task,
+        modes=mode,
+        devices=device,  # type: ignore[arg-type]
+        precisions=precision,  # type: ignore[arg-type]
+        threads=threads,
+    )
+    with SetupDisplay() as display:
+        found = prove(request, fresh=fresh, report=display.report)
+    if html:
+        from bench.report.curves import to_html
+
+        html.write_text(to_html(found), encoding="utf-8")
+    if json:
+        typer.echo(certificate.to_json(found))
+    elif markdown:
+        typer.echo(certificate.to_markdown(found))
+    else:
+        wide_console().print(certificate.to_terminal(found))
+    if any(one.status != "ok" for one in found):
+        raise typer.Exit(1)

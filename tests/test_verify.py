@@ -1,0 +1,164 @@
+"""The verdict: each check on arrays that are off by a known amount in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+
+from bench import tasks
+from bench.certificate import Certificate, Claim
+from bench.core.proof import DRAWS, STEPS
+from bench.core.weights import Array, initial_weights
+from bench.report import certificate
+from bench.verify import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks
+
+TASK = tasks.load("mnist-mlp-dropout")
+
+
+def trace() -> dict[str, Array]:
+    """A made-up trace of the right shapes."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Array] = {"parameters": np.array(TASK.parameter_count)}
+    for name, weight in initial_weights(TASK, 0).items():
+        arrays[f"weights/{name}"] = weight
+        arrays[f"grads/{name}"] = rng.normal(size=weight.shape)
+        arrays[f"updated/{name}"] = weight + 1e-3 * rng.normal(size=weight.shape)
+    arrays["logits"] = rng.normal(size=(32, 10))
+    arrays["evaluated"] = rng.normal(size=(250, 10))
+    arrays["losses"] = rng.uniform(1, 2, STEPS)
+    arrays["dropout/losses"] = rng.normal(1, 0.1, DRAWS)
+    arrays["dropout/logits"] = rng.normal(size=(32, 10))
+    return arrays
+
+
+def failed(found: Mapping[str, Array], precision: str = "float64") -> list[Check]:
+    every = list(checks(TASK, found, trace(), precision))  # type: ignore[arg-type]
+    assert [check.name for check in every] == list(CHECKS)
+    return [check for check in every if not check.passed]
+
+
+def test_a_trace_passes_against_itself() -> None:
+    assert failed(trace()) == []
+    assert failed(trace(), "float32") == []
+
+
+def scaled(key: str, place: int | None, factor: float) -> Callable[[dict[str, Array]], None]:
+    def change(arrays: dict[str, Array]) -> None:
+        flat = arrays[key].astype(np.float64).ravel()
+        flat[slice(None) if place is None else place] *= factor
+        arrays[key] = flat.reshape(arrays[key].shape)
+
+    return change
+
+
+LARGEST = int(np.abs(trace()["logits"]).argmax())
+CHANGES = {
+    "weights": (scaled("weights/hidden.weight", 5, 1 + 1e-6), "weights"),
+    "logits": (scaled("logits", LARGEST, 1 + 1e-8), "logits"),
+    "first loss": (scaled("losses", 0, 1 + 1e-8), "loss"),
+    "gradients": (scaled("grads/output.bias", None, 1 + 1e-8), "gradients"),
+    "update": (scaled("updated/output.weight", None, 1 + 1e-8), "update"),
+    "early loss": (scaled("losses", EARLY_STEPS - 1, 1 + 1e-8), "curve"),
+    "last loss": (scaled("losses", STEPS - 1, 1 + 1e-8), "curve"),
+    "evaluated": (scaled("evaluated", None, 1 + 1e-8), "evaluated"),
+    "narrower draws": (scaled("dropout/losses", None, 0.9), "dropout"),
+    "dropout in evaluation": (scaled("dropout/logits", None, 1 + 1e-8), "dropout off"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_seen_by_its_check(name: str) -> None:
+    change, check = CHANGES[name]
+    arrays = trace()
+    change(arrays)
+    assert check in [one.name for one in failed(arrays)]
+
+
+def test_the_worst_place_is_named() -> None:
+    arrays = trace()
+    scaled("grads/output.bias", None, 2)(arrays)
+    (gradients,) = failed(arrays)
+    assert gradients.where == "output.bias" and gradients.deviation == pytest.approx(1)
+    assert gradients.ulps == pytest.approx(1 / np.finfo(np.float64).eps)
+    assert str(gradients) == "gradients deviates by 1 in output.bias, allowed 1e-09"
+
+
+def test_what_is_not_a_number_fails() -> None:
+    for key, check in (
+        ("logits", "logits"),
+        ("losses", "loss"),
+        ("grads/hidden.bias", "gradients"),
+    ):
+        arrays = trace()
+        arrays[key] = np.full_like(arrays[key], np.nan, dtype=float)
+        assert check in [one.name for one in failed(arrays)]
+
+
+def test_another_shape_fails() -> None:
+    arrays = trace()
+    arrays["logits"] = arrays["logits"][:-1]
+    arrays["grads/hidden.bias"] = arrays["grads/hidden.bias"][:-1]
+    assert {check.name for check in failed(arrays)} == {"logits", "gradients"}
+
+
+def test_one_parameter_too_many_fails() -> None:
+    arrays = trace()
+    arrays["parameters"] = np.array(TASK.parameter_count + 1)
+    assert [check.name for check in failed(arrays)] == ["parameters"]
+
+
+def test_draws_that_do_not_differ_fail() -> None:
+    arrays = trace()
+    arrays["dropout/losses"] = np.full(DRAWS, arrays["dropout/losses"].mean())
+    assert [check.name for check in failed(arrays)] == ["dropout"]
+
+
+def test_draws_of_the_same_distribution_pass() -> None:
+    for seed in range(20):
+        arrays = trace()
+        arrays["dropout/losses"] = np.random.default_rng(seed + 1).normal(1, 0.1, DRAWS)
+        assert failed(arrays) == []
+
+
+def test_float32_allows_what_rounding_explains_and_no_more() -> None:
+    reference = {key: array.astype(np.float64) for key, array in trace().items()}
+    rounded = {
+        key: array if key == "parameters" else array.astype(np.float32)
+        for key, array in trace().items()
+    }
+    assert failed(rounded, "float32") == []
+    half = dict(rounded, logits=reference["logits"].astype(np.float16))
+    assert [check.name for check in failed(half, "float32")] == ["logits"]
+
+
+def test_tolerances_are_tighter_in_float64() -> None:
+    for name, value in vars(TOLERANCES["float64"]).items():
+        assert value <= 1e-9 < getattr(TOLERANCES["float32"], name)
+
+
+def some_certificates() -> list[Certificate]:
+    claim = Claim(
+        framework="pytorch",
+        task="mnist-mlp-dropout",
+        mode="eager",
+        device="cpu",
+        precision="float64",
+        threads=1,
+    )
+    found = tuple(checks(TASK, trace(), trace(), "float64"))
+    good = Certificate(claim=claim, status="ok", checks=found, losses=(2.0, 1.0))
+    bad = Certificate(claim=claim, status="wrong", reason="not the same task: logits")
+    return [good, bad]
+
+
+def test_a_certificate_survives_its_json() -> None:
+    found = some_certificates()
+    assert certificate.from_json(certificate.to_json(found)) == found
+
+
+def test_a_certificate_as_markdown() -> None:
+    text = certificate.to_markdown(some_certificates())
+    assert "| PyTorch" in text and "1 of 2" in text
+    assert text.endswith("1 of 2 proved: 1 not the same task.")
