@@ -48,14 +48,15 @@ TOLERANCES: Mapping[str, Tolerance] = {
     # Sums of a few thousand float32 products differ by 1e-6, in whatever order they are added.
     # Gradients: a maximum over near equals may fall on another of them, which moves one term.
     # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
-    # Curve: from then on training amplifies; torch in float32 leaves torch in float64 as far.
+    # Curve, evaluated: from there on training amplifies rounding, by a factor of a thousand and more
+    # on the CNN and the LSTM, in every framework; the float64 proof is the one that is tight here.
     "float32": Tolerance(
         logits=1e-5,
         loss=1e-5,
         gradients=3e-4,
         update=1e-2,
-        curve=2e-3,
-        evaluated=2e-2,
+        curve=1e-2,
+        evaluated=1e-1,
     ),
 }
 

@@ -22,7 +22,10 @@ def _figure(check: Check) -> str:
     """A deviation, relative and in units in the last place; a count as it is."""
     if check.ulps is None:
         return f"{check.deviation:.3g}"
-    return f"{check.deviation:.0e} ({check.ulps:.2g})" if check.deviation else "0"
+    if not check.deviation:
+        return "0"
+    ulps = f"{check.ulps:.2g}" if check.ulps < 10 else f"{check.ulps:,.0f}"
+    return f"{check.deviation:.0e} ({ulps})"
 
 
 def _badness(check: Check) -> tuple[bool, float]:
