@@ -48,8 +48,8 @@ TOLERANCES: Mapping[str, Tolerance] = {
     # Sums of a few thousand float32 products differ by 1e-6, in whatever order they are added.
     # Gradients: a maximum over near equals may fall on another of them, which moves one term.
     # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
-    # Curve, evaluated: from there on training amplifies rounding, by a factor of a thousand and more
-    # on the CNN and the LSTM, in every framework; the float64 proof is the one that is tight here.
+    # Curve, evaluated: from there on training amplifies rounding, on the CNN and the LSTM by a
+    # factor of a thousand and more in any framework; here the float64 proof is the tight one.
     "float32": Tolerance(
         logits=1e-5,
         loss=1e-5,

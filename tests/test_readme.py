@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, tasks
+from bench import catalogue, store, tasks
 from bench.core.task import SGD, TokenInput
-from bench.report import certificate
+from bench.report import certificate, write
 from bench.request import PRESETS
 from tests.conftest import Framebench
 
@@ -82,6 +82,30 @@ def test_the_certificate_is_that_of_the_published_proof() -> None:
     _, _, rest = README.partition("<!-- certificate: `framebench verify --markdown` -->\n")
     assert rest.partition("<!-- end")[0].strip() == certificate.to_markdown(found)
     assert {one.status for one in found} == {"ok"}
+
+
+def test_the_tables_are_those_of_the_published_run(framebench: Framebench) -> None:
+    run = catalogue.TREE / "results" / "quick-epyc-2cpu"
+    printed = framebench("report", str(run), "--format", "markdown").stdout
+    _, _, rest = README.partition("-epyc-2cpu --format markdown` -->\n")
+    shown = rest.partition("<!-- end of run -->")[0]
+    body = printed.partition("\n")[2].replace("\n## ", "\n### ")
+    assert shown.strip() == body.strip()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(file.parent for file in (catalogue.TREE / "results").glob("*/run.json")),
+    ids=str,
+)
+def test_a_published_run_is_whole_and_names_no_place(folder: Path) -> None:
+    run = store.read(folder)
+    assert run.records and all(record.status == "ok" for record in run.records)
+    assert (folder / "summary.md").read_text(encoding="utf-8") == write.to_markdown(run)
+    assert (folder / "summary.csv").read_text(encoding="utf-8") == write.to_csv(run)
+    for file in folder.glob("*.json*"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|root|tmp|work|Users)/", text), file
 
 
 def test_no_data_set_and_no_log_is_committed() -> None:
