@@ -32,7 +32,17 @@ def cpu_vendor() -> str:
 def usable_cores() -> int:
     """Physical cores that this process may run on: the default number of threads."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(allowed or 1, psutil.cpu_count(logical=False) or allowed or 1))
+    limits = [allowed, psutil.cpu_count(logical=False), _quota()]
+    return max(1, min(limit for limit in (*limits, allowed or 1) if limit))
+
+
+def _quota() -> int | None:
+    """Whole cores that a container may use at a time (Linux's cgroup v2), if it is limited."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
 
 
 def gpus() -> list[dict[str, str]]:

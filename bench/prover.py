@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,10 +63,7 @@ class Prover:
         }
 
     def prove(self, claims: Iterable[Claim], report: Report) -> dict[Claim, Certificate]:
-        """A certificate for every claim, good or bad.
-
-        Raises UnavailableError where the reference cannot be had.
-        """
+        """A certificate for every claim, good or bad."""
         found: dict[Claim, Certificate] = {}
         missing: dict[Claim, list[Claim]] = defaultdict(list)
         for claim in dict.fromkeys(claims):
@@ -117,6 +115,7 @@ class Prover:
             self._digests[REFERENCE],
             _checker_digest(),
             environment.packages,
+            platform.python_version(),
             machine.cpu_name(),
             machine.gpus() if claim.device == "cuda" else [],
             self._data[claim.task].name,
@@ -131,7 +130,10 @@ class Prover:
             text = self._file(claim, environment).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        return Certificate.from_fields(json.loads(text))
+        try:
+            return Certificate.from_fields(json.loads(text))
+        except (ValueError, TypeError, KeyError):
+            return None  # another version's
 
     def _keep(self, certificate: Certificate, environment: Environment) -> None:
         file = self._file(certificate.claim, environment)
@@ -224,7 +226,10 @@ class Prover:
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
             names = [claim.task for claim in claims]
             outcomes, versions = self._trace(first, names, environment, Path(out), report)
-            reference.result()
+            try:
+                reference.result()
+            except UnavailableError as error:
+                return [self._certificate(claim, "unavailable", str(error)) for claim in claims]
             for claim in claims:
                 outcome = outcomes[claim.task]
                 if outcome["status"] == "ok":

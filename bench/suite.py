@@ -165,12 +165,15 @@ class Suite:
         certificate = self._certificates[cell]
         if certificate.status != "ok":
             return runner.outcome(job, certificate.status, certificate.reason)
+        framework = catalogue.load(cell.framework)
+        if catalogue.source_digest(framework) != certificate.source_digest:
+            return runner.outcome(job, "failed", "the source has changed since it was proved")
         environment = self._environments[cell.framework, cell.device]
         assert isinstance(environment, Environment)
         log = f"{number:04d}-{cell.framework}-{cell.task}-{cell.mode}-{cell.device}.log"
         return runner.run_job(
             job,
-            catalogue.load(cell.framework),
+            framework,
             environment,
             log=self.folder / LOGS / log,
             timeout=self.request.timeout,

@@ -36,6 +36,8 @@ BAD_USAGE = {
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
     "broken record": (("report", "broken2"), "line 1: not a record"),
+    "page without a folder": (("verify", "--html", "no/page.html"), "there is no folder no"),
+    "unknown precision": (("verify", "--precision", "half"), "no precision is called 'half'"),
     "unknown framework to set up": (("setup", "caffe"), "no framework is called 'caffe'"),
     "unknown device to set up": (("setup", "-d", "tpu"), "no device is called 'tpu'"),
 }

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.core.errors import UsageError
 from bench.options import DevicesOption, FrameworksOption, JsonOption, ModesOption, TasksOption
 
 
@@ -43,6 +44,8 @@ def verify(
     from bench.request import Request
     from bench.suite import verify as prove
 
+    if html and not html.resolve().parent.is_dir():
+        raise UsageError(f"--html {html}: there is no folder {html.parent}")
     request = Request(
         preset="full",
         frameworks=framework,

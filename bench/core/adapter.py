@@ -99,9 +99,10 @@ class Session(Protocol):
         """Logits in evaluation mode, (N, K)."""
 
     def grads(self, batch: Batch) -> dict[str, Array]:
-        """Gradients of the mean loss by canonical name, in the mode of `step`.
+        """Gradients of the mean loss by canonical name, with the network in training.
 
-        For the proof alone, which opens tasks without dropout.
+        For the proof alone, which opens tasks without dropout. A compiled mode may compute them
+        eagerly: what proves its own backward pass are the updates and losses of `step`.
         """
 
     def numpy(self, value: Native) -> Array:

@@ -38,6 +38,8 @@ class Channel:
     """The pipe to the runner."""
 
     def __init__(self, descriptor: int) -> None:
+        # Helpers that a framework starts must not hold it open when this process is gone.
+        os.set_inheritable(descriptor, False)
         self._pipe = os.fdopen(descriptor, "w", encoding="utf-8")
         self._told = 0.0
 
