@@ -7,8 +7,8 @@ display moves when there is news, so that it costs no processor time while a wor
 from __future__ import annotations
 
 import time
-from collections import Counter
 from types import TracebackType
+from typing import TypeVar
 
 from rich.console import Console
 from rich.live import Live
@@ -32,16 +32,18 @@ def wide_console() -> Console:
     return console
 
 
-class SetupDisplay:
-    """Environments, data and proofs being made: a line each."""
+Shown = TypeVar("Shown", bound="_Display")
 
-    def __init__(self, console: Console = STDERR) -> None:
+
+class _Display:
+    """Live in a terminal while it is entered."""
+
+    def __init__(self, console: Console) -> None:
         self._console = console
         self._begun = time.monotonic()
-        self._states: dict[str, str] = {}
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
-    def __enter__(self) -> SetupDisplay:
+    def __enter__(self: Shown) -> Shown:
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -53,6 +55,14 @@ class SetupDisplay:
         trace: TracebackType | None,
     ) -> None:
         self._live.stop()
+
+
+class SetupDisplay(_Display):
+    """Environments, data and proofs being made: a line each."""
+
+    def __init__(self, console: Console = STDERR) -> None:
+        super().__init__(console)
+        self._states: dict[str, str] = {}
 
     def report(self, name: str, state: str, *, final: bool = False) -> None:
         """Told from several threads at once; rich's console has a lock of its own."""
@@ -70,29 +80,13 @@ class SetupDisplay:
         self._live.update(grid, refresh=True)
 
 
-class RunDisplay:
+class RunDisplay(_Display):
     """A run: the cell that is measured, how far it is, what is done, and the time left."""
 
     def __init__(self, jobs: int, console: Console = STDERR) -> None:
-        self._console = console
+        super().__init__(console)
         self._jobs = jobs
         self._finished = 0
-        self._statuses: Counter[str] = Counter()
-        self._begun = time.monotonic()
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-
-    def __enter__(self) -> RunDisplay:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._live.stop()
 
     def _left(self) -> str:
         """Time left, by the pace so far."""
@@ -121,7 +115,6 @@ class RunDisplay:
     def finished(self, record: Record) -> None:
         """A line that stays: what came of one job."""
         self._finished += 1
-        self._statuses[record.status] += 1
         found = record.reason
         if record.measurement:
             pace = count_text(stats.throughput(record.measurement, record.batch))
