@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import tasks
-from bench.core.adapter import Layout
+from bench.core.adapter import Layout, match
 from bench.core.errors import UsageError, WrongError
 from bench.core.record import (
     Cell,
@@ -91,9 +91,11 @@ BEHIND_FLATTEN = Parameter(name="d", shape=(7, 24), kind="dense", flattened=(2, 
 @pytest.mark.parametrize("parameter", [KERNEL, BEHIND_FLATTEN])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_a_layout_is_undone_exactly(parameter: Parameter, channels_last: bool) -> None:
-    layout = Layout(axes={"conv": (2, 3, 1, 0), "dense": (1, 0)}, channels_last=channels_last)
+    axes = {"conv": (2, 3, 1, 0), "dense": (1, 0)}
+    layout = Layout(axes=axes, channels_last=channels_last)
     array = np.arange(parameter.size, dtype=np.float32).reshape(parameter.shape)
-    back = layout.to_canonical(parameter, layout.to_native(parameter, array))
+    shape = [parameter.shape[axis] for axis in axes[parameter.kind]]
+    back = layout.to_canonical(parameter, layout.to_native(parameter, array, shape))
     np.testing.assert_array_equal(back, array)
 
 
@@ -102,7 +104,7 @@ def test_a_dense_weight_behind_a_flatten_follows_the_channels() -> None:
     layout = Layout(axes={"dense": (1, 0)}, channels_last=True)
     rng = np.random.default_rng(0)
     x, weight = rng.normal(size=(6, 2, 3, 4)), rng.normal(size=(7, 24))
-    native = layout.to_native(BEHIND_FLATTEN, weight)
+    native = layout.to_native(BEHIND_FLATTEN, weight, (24, 7))
     last = x.transpose(0, 2, 3, 1).reshape(6, -1)
     np.testing.assert_allclose(last @ native, x.reshape(6, -1) @ weight.T)
 
@@ -114,8 +116,21 @@ def test_a_layout_copies() -> None:
 
 
 def test_a_wrong_shape_is_refused() -> None:
-    with pytest.raises(WrongError, match=r"k: shape \(5, 3, 4, 2\)"):
-        Layout(axes={}).to_native(KERNEL, np.zeros((5, 3, 4, 2)))
+    other = (5, 3, 4, 2)
+    with pytest.raises(WrongError, match=r"k is \(5, 3, 4, 2\) in the network"):
+        Layout(axes={}).to_native(KERNEL, np.zeros(KERNEL.shape), other)
+    with pytest.raises(WrongError, match=r"k came back as \(5, 3, 4, 2\)"):
+        Layout(axes={}).to_canonical(KERNEL, np.zeros(other))
+
+
+def test_a_parameter_that_the_network_lacks_is_refused() -> None:
+    task = tasks.load("mnist-softmax")
+    first, second = (parameter.name for parameter in task.parameters)
+    assert match(task, lambda parameter: parameter.name) == {first: first, second: second}
+    with pytest.raises(WrongError, match=f"the network has no {second}"):
+        match(task, lambda parameter: {first: 1}[parameter.name])
+    with pytest.raises(WrongError, match=f"the network has no {first}"):
+        match(task, lambda parameter: None)
 
 
 def test_a_text_task_can_be_shortened() -> None:

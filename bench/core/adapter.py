@@ -7,7 +7,7 @@ it unread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -43,18 +43,23 @@ class Layout:
     axes: Mapping[str, tuple[int, ...]]
     channels_last: bool = False
 
-    def to_native(self, parameter: Parameter, array: Array) -> Array:
-        """Canonical to native. Raises WrongError if `array` has not the parameter's shape."""
-        if array.shape != parameter.shape:
-            raise WrongError(
-                f"{parameter.name}: shape {array.shape}, where {parameter.shape} belongs"
-            )
+    def to_native(self, parameter: Parameter, array: Array, shape: Sequence[int]) -> Array:
+        """Canonical to native, for the network's tensor of `shape`.
+
+        Raises WrongError if the network's tensor has another shape than the task's has there.
+        """
         if self.channels_last and parameter.flattened:
             channels, height, width = parameter.flattened
             columns = array.reshape(-1, channels, height, width)
             array = columns.transpose(0, 2, 3, 1).reshape(parameter.shape)  # CHW -> HWC columns
         axes = self.axes.get(parameter.kind)
-        return np.ascontiguousarray(array.transpose(axes) if axes else array)
+        native = np.ascontiguousarray(array.transpose(axes) if axes else array)
+        if native.shape != tuple(shape):
+            raise WrongError(
+                f"not the same task: {parameter.name} is {tuple(shape)} in the network, "
+                f"where the task has {native.shape}"
+            )
+        return native
 
     def to_canonical(self, parameter: Parameter, array: Array) -> Array:
         """Native to canonical: the inverse of `to_native`; a copy, never a live tensor's view."""
@@ -63,13 +68,31 @@ class Layout:
             array = array.transpose(np.argsort(axes))
         if array.shape != parameter.shape:
             raise WrongError(
-                f"{parameter.name}: shape {array.shape}, where {parameter.shape} belongs"
+                f"not the same task: {parameter.name} came back as {array.shape}, "
+                f"where the task has {parameter.shape}"
             )
         if self.channels_last and parameter.flattened:
             channels, height, width = parameter.flattened
             columns = array.reshape(-1, height, width, channels)
             array = columns.transpose(0, 3, 1, 2).reshape(parameter.shape)  # HWC -> CHW columns
         return np.array(array, order="C")
+
+
+def match(task: Task, find: Callable[[Parameter], Native]) -> dict[str, Native]:
+    """The network's own tensor of each of the task's parameters, by canonical name.
+
+    Raises WrongError where `find` does not know one.
+    """
+    matched = {}
+    for parameter in task.parameters:
+        try:
+            native = find(parameter)
+        except (AttributeError, LookupError, ValueError):
+            native = None
+        if native is None:
+            raise WrongError(f"not the same task: the network has no {parameter.name}")
+        matched[parameter.name] = native
+    return matched
 
 
 class Session(Protocol):

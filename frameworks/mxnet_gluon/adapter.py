@@ -16,7 +16,7 @@ import mxnet as mx  # noqa: E402
 from mxnet import autograd, gluon  # noqa: E402
 from mxnet.ndarray import NDArray  # noqa: E402
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision  # noqa: E402
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, match  # noqa: E402
 from bench.core.errors import UnsupportedError  # noqa: E402
 from bench.core.task import Parameter, Task  # noqa: E402
 from bench.core.weights import Array  # noqa: E402
@@ -73,7 +73,7 @@ class MXNetGluonSession:
         self._model.cast(dtype)
         self._pin_second_bias()
         self._model.initialize(ctx=device)
-        self._params = {p.name: self._native(p) for p in task.parameters}
+        self._params = match(task, self._native)
         self._trainer = gluon.Trainer(
             list(self._params.values()),
             make_optimizer(task.optimizer, dtype),
@@ -97,10 +97,9 @@ class MXNetGluonSession:
 
     def load(self, params: Mapping[str, Array]) -> None:
         for parameter in self._task.parameters:
-            native = LAYOUT.to_native(parameter, params[parameter.name])
-            self._params[parameter.name].set_data(
-                mx.nd.array(native, ctx=self._device, dtype=self._dtype)
-            )
+            param = self._params[parameter.name]
+            native = LAYOUT.to_native(parameter, params[parameter.name], param.shape)
+            param.set_data(mx.nd.array(native, ctx=self._device, dtype=self._dtype))
         # Trainer has no reset of its own. In place, so that no step has to allocate.
         optimizer = self._trainer.optimizer
         optimizer.num_update = optimizer.begin_num_update

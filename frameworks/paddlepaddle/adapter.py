@@ -13,7 +13,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
@@ -81,7 +81,7 @@ class PaddleSession:
         self._pin_second_bias()
         native = dict(self._model.named_parameters())
         self._every_param = list(native.values())
-        self._params = {p.name: native[native_name(p)] for p in task.parameters}
+        self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
         self._objective = Objective(self._model, task.loss)
         self._loss = self._objective
@@ -125,8 +125,9 @@ class PaddleSession:
 
     def load(self, params: Mapping[str, Array]) -> None:
         for parameter in self._task.parameters:
-            native = LAYOUT.to_native(parameter, params[parameter.name])
-            self._params[parameter.name].set_value(native.astype(self._dtype, copy=False))
+            param = self._params[parameter.name]
+            native = LAYOUT.to_native(parameter, params[parameter.name], param.shape)
+            param.set_value(native.astype(self._dtype, copy=False))
         # In place: the first step would otherwise make new state, within the clock. Moments and
         # velocities begin at zero, Adam's running products of beta at their first power.
         settings = self._task.optimizer

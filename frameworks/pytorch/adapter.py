@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
@@ -48,7 +48,7 @@ class PyTorchSession:
         self._model: nn.Module = module.build(task).to(device, dtype)
         self._pin_second_bias()
         native = dict(self._model.named_parameters())
-        self._params = {p.name: native[native_name(p)] for p in task.parameters}
+        self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
         self._criterion = LOSSES[task.loss]
         self._forward = self._model
@@ -78,8 +78,9 @@ class PyTorchSession:
     def load(self, params: Mapping[str, Array]) -> None:
         with torch.no_grad():
             for parameter in self._task.parameters:
-                native = LAYOUT.to_native(parameter, params[parameter.name])
-                self._params[parameter.name].copy_(torch.from_numpy(native))
+                param = self._params[parameter.name]
+                native = LAYOUT.to_native(parameter, params[parameter.name], param.shape)
+                param.copy_(torch.from_numpy(native))
             # In place: new state tensors would make a compiled step compile again.
             for state in self._optimizer.state.values():
                 for value in state.values():

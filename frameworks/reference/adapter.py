@@ -44,7 +44,8 @@ class ReferenceSession:
 
     def load(self, params: Mapping[str, Array]) -> None:
         for parameter in self._task.parameters:
-            native = LAYOUT.to_native(parameter, params[parameter.name]).astype(self._dtype)
+            canonical = params[parameter.name]
+            native = LAYOUT.to_native(parameter, canonical, parameter.shape).astype(self._dtype)
             self._params[parameter.name] = native
             self._first[parameter.name] = np.zeros_like(native)
             self._second[parameter.name] = np.zeros_like(native)

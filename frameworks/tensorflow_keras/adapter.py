@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
@@ -125,7 +125,7 @@ class KerasSession:
         self._model: keras.Model = module.build(task)
         if mode == "xla":
             self._forbid_cudnn()
-        self._params = {p.name: self._native(p) for p in task.parameters}
+        self._params = match(task, self._native)
         self._optimizer = self._make_optimizer()
         self._criterion = LOSSES[task.loss](from_logits=True)
         wrap = MODES[mode]
@@ -163,9 +163,10 @@ class KerasSession:
 
     def load(self, params: Mapping[str, Array]) -> None:
         for parameter in self._task.parameters:
-            native = LAYOUT.to_native(parameter, params[parameter.name])
+            variable = self._params[parameter.name]
+            native = LAYOUT.to_native(parameter, params[parameter.name], variable.shape)
             # A copy, for TensorFlow may train in the memory of the array that it is given.
-            self._params[parameter.name].assign(native.copy())
+            variable.assign(native.copy())
         # In place: a compiled step holds on to these variables.
         for variable in self._optimizer.variables:
             if variable is not self._optimizer.learning_rate:
