@@ -28,6 +28,7 @@ from bench.core.record import Status
 from bench.core.weights import Array
 from bench.environments import Environment, Report, make
 from bench.paths import cache_dir
+from bench.verify import TOLERANCES
 
 REFERENCE = "reference"
 # Compiling for the slowest of them takes a minute and more without a word.
@@ -157,7 +158,7 @@ class Prover:
             mode=self._reference.recommended,
             device="cpu",
             precision="float64",
-            threads=machine.usable_cores(),
+            threads=1,  # its arrays are small, and the other cores are taken
         )
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
             outcomes = self._trace(claim, missing, environment, Path(out), report)[0]
@@ -191,6 +192,7 @@ class Prover:
             seed=self._seed,
             data={name: str(self._data[name]) for name in names},
             out=str(out),
+            formula=claim.framework == REFERENCE or bool(TOLERANCES[claim.precision].formula),
         )
         label = _label(claim)
         log = out / "log"

@@ -15,14 +15,17 @@ from itertools import islice
 import numpy as np
 
 from bench.core.adapter import Precision
-from bench.core.proof import DRAWS, STEPS
+from bench.core.proof import DRAWS, FORMULA_STEPS, STEPS
 from bench.core.task import Task
 from bench.core.weights import Array
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """The largest deviations that rounding explains in one precision."""
+    """The largest deviations that rounding explains in one precision.
+
+    `formula` is None where `update` is tight enough to prove the formula by itself.
+    """
 
     logits: float
     loss: float
@@ -30,6 +33,7 @@ class Tolerance:
     update: float
     curve: float
     evaluated: float
+    formula: float | None = None
 
 
 # The first steps of a curve, held to the tolerance of a single loss: not amplified yet.
@@ -48,6 +52,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
     # Sums of a few thousand float32 products differ by 1e-6, in whatever order they are added.
     # Gradients: a maximum over near equals may fall on another of them, which moves one term.
     # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
+    # Formula: with a large epsilon an update is as smooth as its gradient, and as near.
     # Curve, evaluated: from there on training amplifies rounding, on the CNN and the LSTM by a
     # factor of a thousand and more in any framework; here the float64 proof is the tight one.
     "float32": Tolerance(
@@ -57,6 +62,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         update=1e-2,
         curve=1e-2,
         evaluated=1e-1,
+        formula=3e-3,
     ),
 }
 
@@ -94,6 +100,7 @@ CHECKS = {
     "update": "every weight after one update",
     "curve": f"the loss of each of the first {STEPS} steps",
     "evaluated": "logits of a test batch after those steps",
+    "formula": f"every weight after {FORMULA_STEPS} updates whose constants float32 holds",
     "dropout": f"the losses of {DRAWS} draws, by mean and spread, in standard errors",
     "dropout off": "logits in evaluation mode of a network with dropout",
 }
@@ -169,6 +176,12 @@ def checks(
     yield early if not early.passed else _within("curve", steps, allowed.curve, epsilon)
     evaluated = {"": _largest(trace["evaluated"], reference["evaluated"])}
     yield _within("evaluated", evaluated, allowed.evaluated, epsilon)
+    if allowed.formula:
+        exact = {
+            name: _update(trace[key], reference[key], reference[initial[name]])
+            for name, key in _tensors("formula", task).items()
+        }
+        yield _within("formula", exact, allowed.formula, epsilon)
     if task.dropout:
         distance = _draws(trace["dropout/losses"], reference["dropout/losses"])
         yield Check(name="dropout", deviation=distance, tolerance=STANDARD_ERRORS)

@@ -9,6 +9,8 @@ A trace is a set of arrays, written as one .npz file a task:
 * `losses`        the loss of each of the first steps, (STEPS,)
 * `updated/NAME`  every weight after one step
 * `evaluated`     the test batch's logits after all steps, (N, K)
+* `formula/NAME`  every weight after FORMULA_STEPS steps with `bench.core.task.dyadic` constants,
+                  where it was asked for
 
 These are of the task without dropout, as a draw cannot be the same in two frameworks. A task with
 dropout is also probed: its network is made transparent, so that each loss is a known function of
@@ -21,7 +23,7 @@ how many units were dropped, and draws are compared by their distribution.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +32,7 @@ import numpy as np
 
 from bench.core.adapter import Adapter, Device, Precision, Session
 from bench.core.data import Split
-from bench.core.task import SGD, Task
+from bench.core.task import SGD, Task, TokenInput, dyadic
 from bench.core.weights import Array, initial_weights
 
 STEPS = 20
@@ -39,11 +41,17 @@ STEPS = 20
 LENGTH = 24
 EVALUATED = 250
 DRAWS = 200
+FORMULA_STEPS = 5
+# One text in so many is cut to half: reviews are longer than LENGTH, and padding is a word too.
+SHORT_EVERY = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProofJob:
-    """Traces to make in one process: `data` is by task, each trace is written to `out`/TASK.npz."""
+    """Traces to make in one process: `data` is by task, each trace is written to `out`/TASK.npz.
+
+    `formula` asks for that part too: float64 does not need it, where one update tells as much.
+    """
 
     framework: str
     mode: str
@@ -53,6 +61,7 @@ class ProofJob:
     seed: int
     data: dict[str, str]
     out: str
+    formula: bool
 
     def to_json(self) -> str:
         return json.dumps({"kind": "prove", **asdict(self)})
@@ -68,21 +77,42 @@ class Reporter(Protocol):
     def phase(self, name: str) -> None: ...
 
 
-def trace(adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int) -> dict[str, Array]:
+def trace(
+    adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int, formula: bool
+) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`, its sequences cut to LENGTH."""
     task = task.with_length(LENGTH)
-    arrays = _first_steps(adapter, replace(task, dropout=0.0), mode=mode, folder=folder, seed=seed)
+    still = replace(task, dropout=0.0)
+    arrays = _first_steps(adapter, still, mode=mode, folder=folder, seed=seed)
+    if formula:
+        exact = replace(still, optimizer=dyadic(task.optimizer))
+        arrays |= _formula_steps(adapter, exact, mode=mode, folder=folder, seed=seed)
     if task.dropout:
         arrays |= _draws(adapter, task, mode=mode, folder=folder)
     return arrays
+
+
+def _batches(
+    session: Session, task: Task, *, folder: Path, seed: int, steps: int
+) -> Iterator[tuple[Array, Array]]:
+    """The first batches of the first epoch over the examples that all STEPS take."""
+    train = Split(folder, "train", task, session.format, task.batch * STEPS)
+    for rows in train.epoch(seed, 0)[:steps]:
+        x, y = train.batch(rows)
+        yield _shortened(task, x), y
+
+
+def _shortened(task: Task, x: Array) -> Array:
+    if isinstance(task.input, TokenInput):
+        x[::SHORT_EVERY, : LENGTH // 2] = 0  # (N, T), padded at the front
+    return x
 
 
 def _first_steps(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
 ) -> dict[str, Array]:
     session = adapter.open(task, mode=mode)
-    train = Split(folder, "train", task, session.format, task.batch * STEPS)
-    batches = [train.batch(rows) for rows in train.epoch(seed, 0)]
+    batches = list(_batches(session, task, folder=folder, seed=seed, steps=STEPS))
     first = session.stage(*batches[0])
 
     session.load(initial_weights(task, seed))
@@ -96,15 +126,24 @@ def _first_steps(
         if number == 0:
             arrays |= {f"updated/{name}": weight for name, weight in session.dump().items()}
     arrays["losses"] = np.array(losses)
-    arrays["evaluated"] = _evaluated(session, task, folder)
+    test = Split(folder, "test", task, session.format, EVALUATED)
+    x, y, _ = next(test.in_order(EVALUATED))
+    x = _shortened(task, x)
+    arrays["evaluated"] = session.numpy(session.logits(session.stage(x, y)))
     session.close()
     return arrays
 
 
-def _evaluated(session: Session, task: Task, folder: Path) -> Array:
-    test = Split(folder, "test", task, session.format, EVALUATED)
-    x, y, _ = next(test.in_order(EVALUATED))
-    return session.numpy(session.logits(session.stage(x, y)))
+def _formula_steps(
+    adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
+) -> dict[str, Array]:
+    session = adapter.open(task, mode=mode)
+    session.load(initial_weights(task, seed))
+    for x, y in _batches(session, task, folder=folder, seed=seed, steps=FORMULA_STEPS):
+        session.step(session.stage(x, y))
+    arrays = {f"formula/{name}": weight for name, weight in session.dump().items()}
+    session.close()
+    return arrays
 
 
 def _transparent(task: Task) -> dict[str, Array]:
@@ -138,7 +177,14 @@ def prove(
     for name, folder in job.data.items():
         reporter.phase(name)
         try:
-            arrays = trace(adapter, tasks[name], mode=job.mode, folder=Path(folder), seed=job.seed)
+            arrays = trace(
+                adapter,
+                tasks[name],
+                mode=job.mode,
+                folder=Path(folder),
+                seed=job.seed,
+                formula=job.formula,
+            )
             np.savez(Path(job.out) / f"{name}.npz", **arrays)  # type: ignore[arg-type]
             failures[name] = None
         except Exception as error:  # one task must not take the others along

@@ -110,6 +110,17 @@ class Adam:
 Optimizer = SGD | Adam
 
 
+def dyadic(optimizer: Optimizer) -> Optimizer:
+    """The same formula with constants that float32 holds exactly, and their complements too.
+
+    Adam's epsilon is made large, so that an update is no longer the sign of each gradient, which
+    hides both the formula and the gradient.
+    """
+    if isinstance(optimizer, SGD):
+        return SGD(learning_rate=2**-7, momentum=0.875 if optimizer.momentum else 0.0)
+    return Adam(learning_rate=2**-10, beta1=0.875, beta2=1 - 2**-10, epsilon=2**-13)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageInput:
     """Images as float32: (pixel / 255 - mean) / std, one mean and std for each channel.

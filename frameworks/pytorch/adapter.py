@@ -149,6 +149,8 @@ class PyTorchSession:
 
     def close(self) -> None:
         self._params.clear()
+        # What one session compiled counts for the next: the ninth optimizer would run uncompiled.
+        torch.compiler.reset()
 
 
 class PyTorchAdapter:
