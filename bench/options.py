@@ -40,6 +40,9 @@ TasksOption = Annotated[
         autocompletion=complete_tasks,
     ),
 ]
+DataOption = Annotated[
+    str, typer.Option(help="real, synthetic, or auto: real where it can be had.")
+]
 ResultsOption = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bench import tasks
+from bench import accuracy, tasks
+from bench.core.data import data_label
 from bench.core.record import Cell, Measurement, Record, Status
 
 
@@ -49,26 +50,6 @@ def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
     return None
 
 
-def accuracy_p_value(records: Iterable[Record]) -> float | None:
-    """How likely the cells' final accuracies are to differ so by their seeds alone.
-
-    One-way analysis of variance: the variance between cells against that between the repeats of a
-    cell, which have other seeds. None where no two cells were repeated.
-    """
-    by_cell: dict[Cell, list[float]] = defaultdict(list)
-    for record in records:
-        if record.measurement:
-            by_cell[record.job.cell].append(record.measurement.evaluations[-1].accuracy)
-    groups = [group for group in by_cell.values() if len(group) > 1]
-    if len(groups) < 2:
-        return None
-    if all(len(set(group)) == 1 for group in groups):
-        return 1.0 if len({group[0] for group in groups}) == 1 else 0.0
-    from scipy.stats import f_oneway  # only now: it takes longer to import than all the rest
-
-    return float(f_oneway(*groups).pvalue)
-
-
 @dataclass(frozen=True, kw_only=True)
 class CellSummary:
     """One cell over its repeats: the first status that is not ok, figures of those that are."""
@@ -90,23 +71,22 @@ class CellSummary:
     parameters: int | None = None
 
 
-def _data_label(record: Record) -> str:
-    """What the cell was trained on: real data, or not, or not quite the official ones."""
-    dataset = record.dataset
-    if not dataset:
-        return ""
-    if dataset["source"] != "real":
-        return str(dataset["source"])
-    odd = [split for split, official in dataset["official"].items() if not official]
-    return f"real, {' and '.join(odd)} not official" if odd else "real"
-
-
 def summarize(records: Iterable[Record]) -> list[CellSummary]:
-    """One summary a cell, in the order in which the cells first appear."""
+    """One summary a cell, in the order in which the cells first appear.
+
+    A cell that ends at an accuracy which its seeds do not explain is `wrong`.
+    """
     by_cell: dict[Cell, list[Record]] = defaultdict(list)
     for record in records:
         by_cell[record.job.cell].append(record)
-    return [_summary(cell, repeats) for cell, repeats in by_cell.items()]
+    summaries = [_summary(cell, repeats) for cell, repeats in by_cell.items()]
+    apart = accuracy.unexplained(record for repeats in by_cell.values() for record in repeats)
+    return [
+        replace(one, status="wrong", reason=apart[one.cell])
+        if one.status == "ok" and one.cell in apart
+        else one
+        for one in summaries
+    ]
 
 
 def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
@@ -117,7 +97,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
         status=bad.status if bad else "ok",
         reason=bad.reason if bad else "",
         repeats=len(repeats),
-        data=next((label for record in repeats if (label := _data_label(record))), ""),
+        data=next((data_label(one.dataset) for one in repeats if one.dataset), ""),
     )
     if not good:
         return summary

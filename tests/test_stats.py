@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from bench import stats
-from bench.core.record import Record
 from tests.test_core import some_record
 
 
@@ -38,27 +37,6 @@ def test_a_cell_with_one_bad_repeat_is_not_ok_and_keeps_its_figures() -> None:
     (summary,) = stats.summarize([good, bad])
     assert (summary.status, summary.reason, summary.repeats) == ("crashed", "killed by SIGKILL", 2)
     assert summary.throughput == stats.Spread(median=960, low=960, high=960)
-
-
-def with_accuracy(framework: str, block: int, accuracy: float) -> Record:
-    record = some_record()
-    assert record.measurement
-    last = replace(record.measurement.evaluations[-1], accuracy=accuracy)
-    job = replace(record.job, cell=replace(record.job.cell, framework=framework), block=block)
-    return replace(record, job=job, measurement=replace(record.measurement, evaluations=(last,)))
-
-
-def test_accuracies_are_held_against_what_seeds_explain() -> None:
-    seeds = [0.90, 0.91, 0.92]
-    alike = [with_accuracy(f, b, seeds[b]) for f in ("a", "b") for b in range(3)]
-    assert stats.accuracy_p_value(alike) == pytest.approx(1)
-    worse = [with_accuracy("c", b, seeds[b] - 0.2) for b in range(3)]
-    assert (stats.accuracy_p_value(alike + worse) or 1) < 1e-3
-    assert stats.accuracy_p_value(alike[:1] + alike[3:4]) is None  # nothing was repeated
-    constant = [with_accuracy(f, b, 0.9) for f in ("a", "b") for b in range(2)]
-    assert stats.accuracy_p_value(constant) == 1
-    others = [with_accuracy("c", b, 0.8) for b in range(2)]
-    assert stats.accuracy_p_value(constant + others) == 0
 
 
 def test_data_that_is_not_the_official_set_is_named_so() -> None:

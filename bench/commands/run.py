@@ -12,6 +12,7 @@ import typer
 
 from bench.core.errors import FramebenchError
 from bench.options import (
+    DataOption,
     DevicesOption,
     FrameworksOption,
     JsonOption,
@@ -52,9 +53,7 @@ def run(
         str, typer.Option(help="host: turning arrays into tensors is timed; device: it is not.")
     ] = "host",
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
-    data: Annotated[
-        str, typer.Option(help="real, synthetic, or auto: real where it can be had.")
-    ] = "auto",
+    data: DataOption = "auto",
     warmup: Annotated[float, typer.Option(help="Most seconds of warm-up before timing.")] = 2.0,
     window: Annotated[float, typer.Option(help="Seconds that one timed window aims at.")] = 0.1,
     timeout: Annotated[
@@ -75,6 +74,7 @@ def run(
     from bench.console import RunDisplay, SetupDisplay
     from bench.report.write import write_summaries
     from bench.request import Request
+    from bench.stats import summarize
     from bench.suite import Suite
 
     suite = Suite(
@@ -115,5 +115,5 @@ def run(
     made = write_summaries(suite.folder)
     print_run(made, json=json)
     typer.echo(f"kept in {suite.folder}", err=True)
-    if any(record.status != "ok" for record in made.records):
+    if any(summary.status != "ok" for summary in summarize(made.records)):
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ A prepared folder (made by `bench.data`) holds .npy files that are mapped, not r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -50,6 +50,14 @@ class DatasetInfo:
         except FileNotFoundError:
             raise DataError(f"{folder} holds no prepared data set") from None
         return DatasetInfo(**fields)
+
+
+def data_label(dataset: Mapping[str, Any]) -> str:
+    """What a data set is, by the fields of its DatasetInfo: real, or not, or not quite official."""
+    if dataset["source"] != "real":
+        return str(dataset["source"])
+    odd = [split for split, official in dataset["official"].items() if not official]
+    return f"real, {' and '.join(odd)} not official" if odd else "real"
 
 
 def _map(folder: Path, name: str) -> Array:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, tasks
+from bench import accuracy, catalogue, tasks
 from bench.report.text import bytes_text, count_text, percent, seconds_text
-from bench.stats import CellSummary, Spread, accuracy_p_value
+from bench.stats import CellSummary, Spread
 from bench.store import Run
 
 # Figures of a cell, in the order of the CSV's columns; seconds, bytes, fractions of 1.
@@ -94,9 +94,6 @@ def _task_order(name: str) -> tuple[bool, str]:
     return (not (known and tasks.load(name).headline), name)
 
 
-# Accuracies that differ so by chance once in a thousand tables are remarked on.
-SURE = 1e-3
-
 HEADINGS = (
     "framework",
     "mode",
@@ -176,12 +173,7 @@ class TaskTable:
             for row in figures
             if row["status"] != "ok"
         ]
-        chance = accuracy_p_value(records)
-        if chance is not None and chance < SURE:
-            self.notes.append(
-                f"accuracies differ by more than their seeds explain (p = {chance:.1g}): "
-                "not all of these were trained alike"
-            )
+        self._chance = accuracy.smallest_p_value(records)
 
     @property
     def data_line(self) -> str:
@@ -189,6 +181,14 @@ class TaskTable:
         if self.synthetic:
             return "data: SYNTHETIC, not the real data set"
         return f"data: {self.data}" + f" ({self.data_notes})" * bool(self.data_notes)
+
+    @property
+    def accuracy_line(self) -> str:
+        """Whether the final accuracies bear the proof out; empty where no cell was repeated."""
+        if self._chance is None:
+            return ""
+        sure = "more" if self._chance < accuracy.SURE else "no more"
+        return f"accuracies differ by {sure} than seeds explain (p = {self._chance:.2g})"
 
 
 def task_tables(run: Run, table: pd.DataFrame) -> list[TaskTable]:

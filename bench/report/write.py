@@ -40,7 +40,7 @@ def _versions(run: Run) -> str:
     return ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
 
 
-def _footer(run: Run) -> list[str]:
+def footer(run: Run) -> list[str]:
     """Lines that belong to the run as a whole."""
     lines = [f"machine: {_machine(run)}"]
     if versions := _versions(run):
@@ -59,7 +59,7 @@ def _footer(run: Run) -> list[str]:
 def to_terminal(run: Run) -> Group:
     """The tables, for rich to print."""
     parts: list[Table | Text] = []
-    for table in _tables(run):
+    for table in tables(run):
         grid = Table(title=table.caption, title_justify="left", title_style="bold", expand=False)
         for index, heading in enumerate(HEADINGS):
             grid.add_column(heading, justify="left" if index < _WORDS else "right")
@@ -69,9 +69,10 @@ def to_terminal(run: Run) -> Group:
                 *(Text(cell, style if i == _WORDS - 1 else "") for i, cell in enumerate(cells))
             )
         parts += [grid, Text(table.data_line, "bold red" if table.synthetic else "dim")]
+        parts += [Text(line, "dim") for line in [table.accuracy_line] if line]
         parts += [Text(note, "yellow") for note in table.notes]
         parts.append(Text())
-    parts += [Text(line, "dim") for line in _footer(run)]
+    parts += [Text(line, "dim") for line in footer(run)]
     return Group(*parts)
 
 
@@ -79,7 +80,7 @@ def to_markdown(run: Run) -> str:
     """The tables as Markdown, fit to paste into an issue."""
     alignment = ["left" if index < _WORDS else "right" for index in range(len(HEADINGS))]
     parts = [f"# {run.info['name']}", ""]
-    for table in _tables(run):
+    for table in tables(run):
         grid = tabulate(
             table.rows,
             headers=HEADINGS,
@@ -88,8 +89,9 @@ def to_markdown(run: Run) -> str:
             disable_numparse=True,
         )
         notes = [f"- {note}" for note in table.notes]
-        parts += [f"## {table.caption}", "", grid, "", table.data_line, "", *notes, ""]
-    parts += [f"- {line}" for line in _footer(run)]
+        about = "; ".join(line for line in (table.data_line, table.accuracy_line) if line)
+        parts += [f"## {table.caption}", "", grid, "", about, "", *notes, ""]
+    parts += [f"- {line}" for line in footer(run)]
     return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
 
 
@@ -105,7 +107,8 @@ def to_json(run: Run) -> str:
     return json.dumps({"run": run.info, "cells": cells}, indent=2)
 
 
-def _tables(run: Run) -> list[TaskTable]:
+def tables(run: Run) -> list[TaskTable]:
+    """A table for each task and device."""
     return task_tables(run, frame(summarize(run.records)))
 
 
