@@ -10,10 +10,13 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ import numpy as np
 
 from bench import catalogue, machine, runner, tasks, verify
 from bench.certificate import Certificate, Claim
+from bench.core.data import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
 from bench.core.proof import ProofJob
 from bench.core.record import Status
@@ -31,6 +35,11 @@ from bench.paths import cache_dir
 from bench.verify import TOLERANCES
 
 REFERENCE = "reference"
+CERTIFICATES = "certificates"
+TRACES = "reference"
+LOGS = "logs"
+LOG = "worker.log"
+KEPT_DAYS = 60
 # Compiling for the slowest of them takes a minute and more without a word.
 SILENCE = 600.0
 
@@ -59,6 +68,7 @@ class Prover:
         self._seed = seed
         self._fresh = fresh
         self._reference = catalogue.load(REFERENCE)
+        _prune()
         self._digests = {
             name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
         }
@@ -75,24 +85,30 @@ class Prover:
                 found[claim] = kept
             else:
                 missing[replace(claim, task="")].append(claim)
-        if missing:
-            needed = sorted({claim.task for group in missing.values() for claim in group})
-            at_once = max(1, machine.usable_cores() // max(group.threads for group in missing))
-            with ThreadPoolExecutor(at_once) as pool:
-                # The reference is traced beside the first frameworks, who wait for it to be judged.
-                traced = pool.submit(self._ensure_reference, needed, report)
-                # Longest first: a group that is compiled ends last if it begins last.
-                groups = sorted(missing.values(), key=lambda group: group[0].mode == "eager")
-                try:
-                    for made in pool.map(
-                        lambda one: self._prove_group(one, traced, report), groups
-                    ):
-                        found.update({one.claim: one for one in made})
-                except BaseException:
-                    # Else the pool would wait for workers whose traces nobody wants any more.
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    runner.kill_all()
-                    raise
+        for threads in sorted({group.threads for group in missing}):
+            groups = [claims for group, claims in missing.items() if group.threads == threads]
+            found.update(self._prove_groups(groups, threads, report))
+        return found
+
+    def _prove_groups(
+        self, groups: Sequence[Sequence[Claim]], threads: int, report: Report
+    ) -> dict[Claim, Certificate]:
+        """As many groups at a time as there are cores for."""
+        found = {}
+        needed = sorted({claim.task for group in groups for claim in group})
+        with ThreadPoolExecutor(max(1, machine.usable_cores() // threads)) as pool:
+            # The reference is traced beside the first frameworks, who wait for it to be judged.
+            traced = pool.submit(self._ensure_reference, needed, report)
+            try:
+                for made in pool.map(
+                    lambda one: self._prove_group(one, traced, report), sorted(groups, key=_quick)
+                ):
+                    found.update({one.claim: one for one in made})
+            except BaseException:
+                # Else the pool would wait for workers whose traces nobody wants any more.
+                pool.shutdown(wait=False, cancel_futures=True)
+                runner.kill_all()
+                raise
         return found
 
     def _certificate(
@@ -103,6 +119,7 @@ class Prover:
             status=status,
             reason=reason,
             dataset=self._data[claim.task].name,
+            data=data_label(asdict(DatasetInfo.read(self._data[claim.task]))),
             source_digest=self._digests[claim.framework],
             reference_digest=self._digests[REFERENCE],
             **known,
@@ -122,13 +139,15 @@ class Prover:
             self._data[claim.task].name,
             self._seed,
         )
-        return cache_dir() / "certificates" / f"{claim.framework}-{claim.task}-{key}.json"
+        return cache_dir() / CERTIFICATES / f"{claim.framework}-{claim.task}-{key}.json"
 
     def _kept(self, claim: Claim, environment: Environment) -> Certificate | None:
         if self._fresh:
             return None
+        file = self._file(claim, environment)
         try:
-            text = self._file(claim, environment).read_text(encoding="utf-8")
+            text = file.read_text(encoding="utf-8")
+            file.touch()
         except FileNotFoundError:
             return None
         try:
@@ -145,7 +164,7 @@ class Prover:
 
     def _reference_file(self, task: str) -> Path:
         key = _digest(self._digests[REFERENCE], self._data[task].name, self._seed)
-        return cache_dir() / "reference" / f"{task}-{key}.npz"
+        return cache_dir() / TRACES / f"{task}-{key}.npz"
 
     def _ensure_reference(self, names: Sequence[str], report: Report) -> None:
         missing = [name for name in names if not self._reference_file(name).exists()]
@@ -195,7 +214,7 @@ class Prover:
             formula=claim.framework == REFERENCE or bool(TOLERANCES[claim.precision].formula),
         )
         label = _label(claim)
-        log = out / "log"
+        log = out / LOG
         message: dict[str, Any] = {}
         try:
             for message in runner.messages(
@@ -224,7 +243,7 @@ class Prover:
         first = claims[0]
         environment = self._environments[first.framework, first.device]
         assert isinstance(environment, Environment)
-        made = []
+        made: list[Certificate] = []
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
             names = [claim.task for claim in claims]
             outcomes, versions = self._trace(first, names, environment, Path(out), report)
@@ -244,8 +263,10 @@ class Prover:
                 if certificate.status in ("ok", "wrong"):
                     self._keep(certificate, environment)
                 made.append(certificate)
-        bad = [one for one in made if one.status != "ok"]
-        state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
+            bad = [one for one in made if one.status != "ok"]
+            state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
+            if any(not one.checks for one in bad):
+                state += f" (what it printed: {_keep_log(Path(out) / LOG, _label(first))})"
         report(_label(first), state, final=True)
         return made
 
@@ -266,8 +287,34 @@ class Prover:
         )
 
 
+def _quick(group: Sequence[Claim]) -> tuple[bool, bool]:
+    """Sorts groups longest first, so that no long one begins last.
+
+    What compiles takes longest, and longest of all where users are not advised to compile.
+    """
+    claim = group[0]
+    return claim.mode == "eager", claim.mode == catalogue.load(claim.framework).recommended
+
+
 def _label(claim: Claim) -> str:
     return f"{claim.framework} {claim.mode} {claim.device} {claim.precision}"
+
+
+def _keep_log(log: Path, label: str) -> Path:
+    kept = cache_dir() / LOGS / f"{label.replace(' ', '-')}.log"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(log, kept)
+    return kept
+
+
+def _prune() -> None:
+    """Forget what has not been used for long: mostly what other sources and versions left."""
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    for kind in (CERTIFICATES, TRACES, LOGS):
+        for file in (cache_dir() / kind).glob("*"):
+            with suppress(FileNotFoundError):  # another process prunes too
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
 
 
 def _checker_digest() -> str:

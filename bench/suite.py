@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ import bench
 from bench import catalogue, data, machine, runner, schedule, tasks
 from bench.certificate import Certificate, Claim
 from bench.core.data import DatasetInfo
-from bench.core.errors import UnavailableError, UsageError
+from bench.core.errors import UnavailableError
 from bench.core.record import Cell, Job, Record
 from bench.environments import Environment, Report, make_all
 from bench.prover import Prover
@@ -80,21 +80,30 @@ def prepare_environments(usable: Iterable[Cell], report: Report) -> Environments
 
 
 def verify(request: Request, *, fresh: bool, report: Report) -> list[Certificate]:
-    """Certificates for every cell that the request names and this machine can run.
-
-    Raises UsageError if there is none.
-    """
+    """A certificate for every cell that the request names."""
     check(request)
-    usable = [cell for cell in cells(request) if not _why_not(cell)]
-    if not usable:
-        raise UsageError("nothing that was asked for can run on this machine: see framebench list")
+    every = cells(request)
+    refused = {
+        Claim.of(cell): Certificate(claim=Claim.of(cell), status="unsupported", reason=reason)
+        for cell in every
+        if (reason := _why_not(cell))
+    }
+    usable = [cell for cell in every if Claim.of(cell) not in refused]
     prover = Prover(
         prepare_environments(usable, report),
         prepare_data(sorted({cell.task for cell in usable}), request.data, report),
         fresh=fresh,
     )
-    proved = prover.prove([Claim.of(cell) for cell in usable], report)
-    return [proved[Claim.of(cell)] for cell in usable]
+    proved = {**refused, **prover.prove([Claim.of(cell) for cell in usable], report)}
+    return [proved[Claim.of(cell)] for cell in every]
+
+
+def _claims(cell: Cell) -> tuple[Claim, ...]:
+    """What a cell rests on: its source in float64, then the cell as it is timed.
+
+    In float64 on one thread, so that several are proved at a time.
+    """
+    return replace(Claim.of(cell), precision="float64", threads=1), Claim.of(cell)
 
 
 class Suite:
@@ -113,7 +122,7 @@ class Suite:
         check_writable(self.folder)
         self._environments: Environments = {}
         self._data: dict[str, Path] = {}
-        self._certificates: dict[Cell, Certificate] = {}
+        self._certificates: dict[Claim, Certificate] = {}
         self._refused = {cell: reason for cell in self.cells if (reason := _why_not(cell))}
 
     @property
@@ -133,8 +142,8 @@ class Suite:
         """Prove every cell that can run; one that is not the task is never timed."""
         usable = [cell for cell in self.cells if cell not in self._refused]
         prover = Prover(self._environments, self._data)
-        proved = prover.prove([Claim.of(cell) for cell in usable], report)
-        self._certificates = {cell: proved[Claim.of(cell)] for cell in usable}
+        wanted = [claim for cell in usable for claim in _claims(cell)]
+        self._certificates = prover.prove(wanted, report)
 
     def run(self, display: Display) -> None:
         """Every job in turn; each record is on the disk before the next job starts."""
@@ -162,11 +171,11 @@ class Suite:
         cell = job.cell
         if reason := self._refused.get(cell):
             return runner.outcome(job, "unsupported", reason)
-        certificate = self._certificates[cell]
-        if certificate.status != "ok":
-            return runner.outcome(job, certificate.status, certificate.reason)
+        if flaw := self._flaw(cell):
+            where = f"in {flaw.claim.precision}: " * (flaw.claim.precision != cell.precision)
+            return runner.outcome(job, flaw.status, where + flaw.reason)
         framework = catalogue.load(cell.framework)
-        if catalogue.source_digest(framework) != certificate.source_digest:
+        if catalogue.source_digest(framework) != self._certificates[Claim.of(cell)].source_digest:
             return runner.outcome(job, "failed", "the source has changed since it was proved")
         environment = self._environments[cell.framework, cell.device]
         assert isinstance(environment, Environment)
@@ -179,6 +188,16 @@ class Suite:
             timeout=self.request.timeout,
             observer=display,
         )
+
+    def _flaw(self, cell: Cell) -> Certificate | None:
+        """The certificate that speaks against a cell, if one does."""
+        for claim in _claims(cell):
+            found = self._certificates[claim]
+            # Where a framework cannot compute in float64, the timed precision is all there is.
+            excused = found.status == "unsupported" and claim != Claim.of(cell)
+            if found.status != "ok" and not excused:
+                return found
+        return None
 
     def _info(self) -> dict[str, Any]:
         made = {

@@ -49,7 +49,8 @@ def run_framebench(
         text=True,
         check=False,
     )
-    assert expect is None or done.returncode == expect, done.stdout + done.stderr
+    said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    assert expect is None or done.returncode == expect, f"exit code {done.returncode}: {said}"
     return done
 
 

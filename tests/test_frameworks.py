@@ -17,7 +17,9 @@ from tests.conftest import Framebench
 pytestmark = pytest.mark.frameworks
 
 
-@pytest.mark.parametrize(("precision", "threads"), [("float64", 1), ("float32", 1), ("float32", 2)])
+@pytest.mark.parametrize(
+    ("precision", "threads"), [("float64", 1), ("float32", 1), ("float64", 2), ("float32", 2)]
+)
 def test_every_framework_is_proved_on_every_task_in_every_mode(
     precision: str, threads: int, framebench: Framebench
 ) -> None:

@@ -13,6 +13,7 @@ from bench.core.task import SGD, TokenInput
 from bench.report import certificate, write
 from bench.request import PRESETS
 from tests.conftest import Framebench
+from tests.test_mutants import MUTANTS
 
 README = (catalogue.TREE / "README.md").read_text(encoding="utf-8")
 
@@ -66,6 +67,10 @@ def test_ci_runs_the_readme_s_test_command() -> None:
     (command,) = (line for line in README.splitlines() if line.endswith("/pytest"))
     for step in command.split(" && "):
         assert step in script.replace("install -q", "install"), step
+
+
+def test_the_number_of_planted_faults() -> None:
+    assert f"plants {len(MUTANTS)} realistic faults" in README
 
 
 def test_every_local_path_that_is_named_is_there() -> None:

@@ -53,6 +53,8 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     again = framebench("report", "results/r").stdout
     assert again == done.stdout  # the table comes from the records alone
     assert json.loads(framebench("report", "--json").stdout)["run"]["name"] == "r"
+    page = framebench("report", "--format", "html").stdout
+    assert "4 of 4 proved" in page and "Plotly.newPlot" in page
 
 
 @pytest.mark.frameworks

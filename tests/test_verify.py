@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -156,17 +157,23 @@ def some_certificates() -> list[Certificate]:
         threads=1,
     )
     found = tuple(checks(TASK, trace(), trace(), "float64"))
-    good = Certificate(claim=claim, status="ok", checks=found, losses=(2.0, 1.0))
-    bad = Certificate(claim=claim, status="wrong", reason="not the same task: logits")
+    good = Certificate(
+        claim=claim, status="ok", checks=found, losses=(2.0, 1.0), dataset="mnist-1", data="real"
+    )
+    infinite = Check(name="logits", deviation=math.inf, tolerance=1e-9, ulps=math.inf)
+    reason = f"not the same task: {infinite}"
+    bad = Certificate(claim=claim, status="wrong", reason=reason, checks=(infinite,))
     return [good, bad]
 
 
 def test_a_certificate_survives_its_json() -> None:
     found = some_certificates()
-    assert certificate.from_json(certificate.to_json(found)) == found
+    text = certificate.to_json(found)
+    assert "Infinity" not in text  # which is not JSON
+    assert certificate.from_json(text) == found
 
 
 def test_a_certificate_as_markdown() -> None:
     text = certificate.to_markdown(some_certificates())
-    assert "| PyTorch" in text and "1 of 2" in text
+    assert "| PyTorch" in text and "1 of 2" in text and "data: mnist real" in text
     assert text.endswith("1 of 2 proved: 1 not the same task.")

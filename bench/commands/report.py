@@ -19,7 +19,7 @@ def report(
         Path | None, typer.Argument(help="A run's folder. Default: the newest under --results.")
     ] = None,
     format: Annotated[
-        str, typer.Option("--format", help="table, markdown, csv or json.")
+        str, typer.Option("--format", help="table, markdown, csv, json or html.")
     ] = "table",
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
@@ -31,12 +31,26 @@ def report(
       framebench report                                 the newest run
 
       framebench report results/mine --format markdown  fit to paste into an issue
+
+      framebench report --format html > report.html     a page, with the certificate and its curves
     """
     from bench import store
+    from bench.certificate import Certificate
     from bench.report import write
 
+    def page(run: Run) -> str:
+        from bench.report.page import to_html
+
+        certificates = [Certificate.from_fields(one) for one in run.info.get("certificates", [])]
+        return to_html(certificates, run)
+
     made = store.read(run or store.newest(results))
-    forms = {"markdown": write.to_markdown, "csv": write.to_csv, "json": write.to_json}
+    forms = {
+        "markdown": write.to_markdown,
+        "csv": write.to_csv,
+        "json": write.to_json,
+        "html": page,
+    }
     if json or format == "json":
         print_run(made, json=True)
     elif format == "table":

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import DevicesOption, FrameworksOption, JsonOption, ModesOption, TasksOption
+from bench.options import (
+    DataOption,
+    DevicesOption,
+    FrameworksOption,
+    JsonOption,
+    ModesOption,
+    TasksOption,
+)
 
 
 def verify(
@@ -19,6 +26,7 @@ def verify(
     precision: Annotated[
         list[str], typer.Option(help="float64 or float32; repeatable. Default: both.")
     ] = ["float64", "float32"],
+    data: DataOption = "auto",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
@@ -54,11 +62,12 @@ def verify(
         devices=device,  # type: ignore[arg-type]
         precisions=precision,  # type: ignore[arg-type]
         threads=threads,
+        data=data,  # type: ignore[arg-type]
     )
     with SetupDisplay() as display:
         found = prove(request, fresh=fresh, report=display.report)
     if html:
-        from bench.report.curves import to_html
+        from bench.report.page import to_html
 
         html.write_text(to_html(found), encoding="utf-8")
     if json:

@@ -35,7 +35,8 @@ def _badness(check: Check) -> tuple[bool, float]:
 
 def _who(certificate: Certificate) -> tuple[str, str]:
     claim = certificate.claim
-    return catalogue.load(claim.framework).title, claim.mode
+    mode = claim.mode if claim.device == "cpu" else f"{claim.mode}, {claim.device}"
+    return catalogue.load(claim.framework).title, mode
 
 
 def _kinds(certificates: Iterable[Certificate]) -> list[str]:
@@ -54,6 +55,13 @@ def verdict(certificates: Sequence[Certificate]) -> str:
     else:
         words = "all are the same task"
     return f"{good} of {len(certificates)} proved: {words}"
+
+
+def data_line(certificates: Iterable[Certificate]) -> str:
+    """What the proofs were made on; empty where none was made."""
+    found = {one.dataset.partition("-")[0]: one.data for one in certificates if one.data}
+    listed = "; ".join(f"{name} {data}" for name, data in sorted(found.items()))
+    return f"data: {listed}" if listed else ""
 
 
 def _table(certificates: Sequence[Certificate], title: str) -> Table:
@@ -87,7 +95,8 @@ def to_terminal(certificates: Sequence[Certificate]) -> Group:
         if one.status != "ok"
     ]
     legend = "Deviations from the float64 reference, relative (in units in the last place)"
-    parts += [Text(legend, "dim"), Text(verdict(certificates), "bold")]
+    parts += [Text(legend, "dim"), Text(data_line(certificates), "dim")]
+    parts.append(Text(verdict(certificates), "bold"))
     return Group(*parts)
 
 
@@ -121,7 +130,7 @@ def grid(certificates: Sequence[Certificate]) -> Grid:
 
 
 def to_markdown(certificates: Sequence[Certificate]) -> str:
-    """One grid a precision."""
+    """One grid a precision, and the verdict."""
     parts: list[str] = []
     for precision in dict.fromkeys(one.claim.precision for one in certificates):
         found = grid([one for one in certificates if one.claim.precision == precision])
@@ -134,14 +143,14 @@ def to_markdown(certificates: Sequence[Certificate]) -> str:
             "place):",
             table,
         ]
-    parts.append(f"{verdict(certificates)}.")
+    parts += [line for line in (data_line(certificates), f"{verdict(certificates)}.") if line]
     return "\n\n".join(parts)
 
 
 def to_json(certificates: Sequence[Certificate]) -> str:
     """Every certificate with every check, and what each check compares."""
     fields = {"checks": CHECKS, "certificates": [one.to_fields() for one in certificates]}
-    return json.dumps(fields, indent=1)
+    return json.dumps(fields, indent=1, allow_nan=False)
 
 
 def from_json(text: str) -> list[Certificate]:

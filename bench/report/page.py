@@ -1,4 +1,4 @@
-"""The proof to the eye: loss curves of all frameworks drawn over each other, in one HTML page."""
+"""One self-contained HTML page: a run's tables, and the certificate with its loss curves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from plotly.subplots import make_subplots
 
 from bench import catalogue
 from bench.certificate import Certificate
-from bench.report.certificate import grid, verdict
+from bench.report.certificate import data_line, grid, verdict
+from bench.report.tables import HEADINGS
+from bench.report.write import footer, tables
+from bench.store import Run
 from bench.verify import CHECKS, TOLERANCES
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -57,31 +60,37 @@ def _figure(certificates: Sequence[Certificate]) -> go.Figure:
         template="plotly_white",
         height=300 * rows + 120,
         margin={"l": 55, "r": 15, "t": 40, "b": 40},
-        legend={"orientation": "h", "y": -0.08},
+        legend={"orientation": "h", "y": -0.15},
         paper_bgcolor="rgba(0,0,0,0)",
     )
     return figure
 
 
-def to_html(certificates: Sequence[Certificate]) -> str:
-    """A self-contained page: the verdict, the curves, every deviation, and what is compared."""
+def to_html(certificates: Sequence[Certificate], run: Run | None = None) -> str:
+    """The tables of a run, if there is one; the verdict, the curves, every deviation."""
     environment = Environment(
         loader=PackageLoader("bench.report"), autoescape=True, undefined=StrictUndefined
     )
     precisions = list(dict.fromkeys(one.claim.precision for one in certificates))
+    # Drawn in the precision that is timed; the others coincide all the more.
+    timed = precisions[-1] if precisions else ""
     by_precision = {
         precision: [one for one in certificates if one.claim.precision == precision]
         for precision in precisions
     }
-    # Drawn in the precision that is timed; the others coincide all the more.
-    drawn = [one for one in by_precision[precisions[-1]] if one.losses]
-    return environment.get_template("certificate.html.j2").render(
-        verdict=verdict(certificates),
+    drawn = [one for one in certificates if one.claim.precision == timed and one.losses]
+    return environment.get_template("page.html.j2").render(
+        title=run.info["name"] if run else "Certificate of identity",
+        tables=tables(run) if run else [],
+        footer=footer(run) if run else [],
+        headings=HEADINGS,
+        verdict=verdict(certificates) if certificates else "",
+        data=data_line(certificates),
         good=all(one.status == "ok" for one in certificates),
         plotly=get_plotlyjs(),
         figure=_figure(drawn).to_json() if drawn else "",
-        precision=precisions[-1],
-        tables={precision: grid(chosen) for precision, chosen in by_precision.items()},
+        precision=timed,
+        grids={precision: grid(chosen) for precision, chosen in by_precision.items()},
         tolerances=TOLERANCES,
         checks=CHECKS,
         bad=[one for one in certificates if one.status != "ok"],
