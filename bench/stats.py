@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from bench import accuracy, tasks
 from bench.core.data import data_label
 from bench.core.record import Cell, Measurement, Record, Status
+from bench.estimate import Interval, geometric_mean, ranks, ratio
+
+# Cells that agree in these can be compared: they differ in framework and mode alone.
+CONDITIONS = ("task", "device", "precision", "threads", "feed")
+conditions = attrgetter(*CONDITIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +58,22 @@ def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class CellSummary:
-    """One cell over its repeats: the first status that is not ok, figures of those that are."""
+    """One cell over its repeats: the first status that is not ok, figures of those that are.
+
+    `throughputs` are by block, `throughput` is their geometric mean. `relative` is the ratio to the
+    fastest cell under the same conditions, and `rank` the place among them, as in
+    `estimate.ranks`; a cell that is not ok has neither.
+    """
 
     cell: Cell
     status: Status
     reason: str
     repeats: int
     data: str
-    throughput: Spread | None = None
+    throughputs: dict[int, float] = field(default_factory=dict)
+    throughput: Interval | None = None
+    relative: Interval | None = None
+    rank: str = ""
     accuracy: Spread | None = None
     first_step: float | None = None
     import_seconds: float | None = None
@@ -79,13 +93,28 @@ def summarize(records: Iterable[Record]) -> list[CellSummary]:
     by_cell: dict[Cell, list[Record]] = defaultdict(list)
     for record in records:
         by_cell[record.job.cell].append(record)
-    summaries = [_summary(cell, repeats) for cell, repeats in by_cell.items()]
+    summaries = {cell: _summary(cell, repeats) for cell, repeats in by_cell.items()}
     apart = accuracy.unexplained(record for repeats in by_cell.values() for record in repeats)
+    for cell, reason in apart.items():
+        if summaries[cell].status == "ok":
+            summaries[cell] = replace(summaries[cell], status="wrong", reason=reason)
+    comparable: dict[tuple[object, ...], list[CellSummary]] = defaultdict(list)
+    for one in summaries.values():
+        if one.status == "ok":
+            comparable[conditions(one.cell)].append(one)
+    for group in comparable.values():
+        summaries.update({one.cell: one for one in _compared(group)})
+    return list(summaries.values())
+
+
+def _compared(group: Sequence[CellSummary]) -> list[CellSummary]:
+    """Cells under the same conditions, all of them ok, with their ranks and ratios."""
+    ratios = [[ratio(one.throughputs, other.throughputs) for other in group] for one in group]
+    means = [one.throughput.estimate if one.throughput else 0.0 for one in group]
+    fastest = means.index(max(means))
     return [
-        replace(one, status="wrong", reason=apart[one.cell])
-        if one.status == "ok" and one.cell in apart
-        else one
-        for one in summaries
+        replace(one, relative=row[fastest], rank=rank)
+        for one, row, rank in zip(group, ratios, ranks(ratios), strict=True)
     ]
 
 
@@ -102,13 +131,15 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
     if not good:
         return summary
     measured = [measurement for _, measurement in good]
+    throughputs = {record.job.block: throughput(one, record.batch) for record, one in good}
     target = tasks.load(cell.task).target_accuracy
     reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
     device = [one.peak_device_bytes for one in measured if one.peak_device_bytes is not None]
     return CellSummary(
         **{
             **vars(summary),
-            "throughput": Spread.of(throughput(one, record.batch) for record, one in good),
+            "throughputs": throughputs,
+            "throughput": geometric_mean(throughputs.values()),
             "accuracy": Spread.of(one.evaluations[-1].accuracy for one in measured),
             "first_step": statistics.median(one.first_step_seconds for one in measured),
             "import_seconds": statistics.median(one.import_seconds for one in measured),

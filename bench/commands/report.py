@@ -69,4 +69,5 @@ def print_run(run: Run, *, json: bool) -> None:
     if json:
         typer.echo(write.to_json(run))
         return
-    wide_console().print(write.to_terminal(run))
+    console = wide_console()
+    console.print(write.to_terminal(run, width=console.width))

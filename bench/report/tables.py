@@ -8,8 +8,16 @@ from typing import Any
 import pandas as pd
 
 from bench import accuracy, catalogue, tasks
-from bench.report.text import bytes_text, count_text, percent, seconds_text
-from bench.stats import CellSummary, Spread
+from bench.estimate import Interval
+from bench.report.text import (
+    bytes_text,
+    count_text,
+    interval_text,
+    percent,
+    ratio_text,
+    seconds_text,
+)
+from bench.stats import CONDITIONS, CellSummary, Spread, conditions
 from bench.store import Run
 
 # Figures of a cell, in the order of the CSV's columns; seconds, bytes, fractions of 1.
@@ -22,10 +30,13 @@ COLUMNS = (
     "threads",
     "feed",
     "status",
+    "rank",
     "samples_per_second",
     "samples_per_second_low",
     "samples_per_second_high",
     "relative",
+    "relative_low",
+    "relative_high",
     "accuracy",
     "accuracy_low",
     "accuracy_high",
@@ -49,16 +60,26 @@ def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
     return {name: spread.median, f"{name}_low": spread.low, f"{name}_high": spread.high}
 
 
-def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
-    """One row a cell: by task, then device, then fastest first; what is not `ok` comes last.
+def _interval(name: str, interval: Interval | None) -> dict[str, float | None]:
+    """An interval that is not known has no ends."""
+    if interval is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    ends = (interval.low, interval.high) if interval.known else (None, None)
+    return {name: interval.estimate, f"{name}_low": ends[0], f"{name}_high": ends[1]}
 
-    `relative` is the throughput over that of the fastest `ok` cell of the same task and device.
+
+def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
+    """One row a cell: by conditions, then fastest first; what is not `ok` comes last.
+
+    `_low` and `_high` are the ends of 95 % intervals, but for accuracy the lowest and highest.
     """
     rows: list[dict[str, Any]] = [
         {
             **vars(one.cell),
             "status": one.status,
-            **_spread("samples_per_second", one.throughput),
+            "rank": one.rank,
+            **_interval("samples_per_second", one.throughput),
+            **_interval("relative", one.relative),
             **_spread("accuracy", one.accuracy),
             "training_seconds": one.training_seconds,
             "time_to_accuracy_seconds": one.time_to_accuracy,
@@ -75,17 +96,14 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
         for one in summaries
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    ok = table["status"] == "ok"
-    fastest = table.where(ok).groupby(["task", "device"])["samples_per_second"].transform("max")
-    table["relative"] = (table["samples_per_second"] / fastest).where(ok)
-    table["rank"] = ok.map({True: 0, False: 1})
+    table["last"] = table["status"] != "ok"
     table = table.sort_values(
-        ["task", "device", "rank", "samples_per_second"],
-        ascending=[True, True, True, False],
+        [*CONDITIONS, "last", "samples_per_second"],
+        ascending=[True] * len(CONDITIONS) + [True, False],
         kind="stable",
         key=lambda column: column.map(_task_order) if column.name == "task" else column,
     )
-    return table.drop(columns="rank").reset_index(drop=True)
+    return table.drop(columns="last").reset_index(drop=True)
 
 
 def _task_order(name: str) -> tuple[bool, str]:
@@ -95,12 +113,12 @@ def _task_order(name: str) -> tuple[bool, str]:
 
 
 HEADINGS = (
+    "rank",
     "framework",
     "mode",
     "status",
-    "samples/s",
-    "lowest–highest",
-    "relative",
+    "samples/s (95 % interval)",
+    "relative (95 % interval)",
     "test accuracy",
     "first step",
     "import",
@@ -115,10 +133,10 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         value = row[name]
         return "" if value is None or pd.isna(value) else write(value)
 
-    low, high = (
-        shown("samples_per_second_low", count_text),
-        shown("samples_per_second_high", count_text),
-    )
+    def with_ends(name: str, write: Any) -> str:
+        ends = shown(f"{name}_low", write), shown(f"{name}_high", write)
+        return interval_text(shown(name, write), *ends)
+
     memory = "peak_device_bytes" if row["device"] == "cuda" else "peak_resident_bytes"
     title = (
         catalogue.load(row["framework"]).title
@@ -126,12 +144,12 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         else row["framework"]
     )
     return (
+        row["rank"],
         title,
         row["mode"],
         row["status"],
-        shown("samples_per_second", count_text),
-        f"{low}–{high}" if low and row["repeats"] > 1 else "",
-        shown("relative", lambda value: f"{value:.2f}"),
+        with_ends("samples_per_second", count_text),
+        with_ends("relative", ratio_text),
         shown("accuracy", percent),
         shown("first_step_seconds", seconds_text),
         shown("import_seconds", seconds_text),
@@ -140,16 +158,14 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 class TaskTable:
-    """One task on one device, as people read it: a caption, rows under `HEADINGS`, footnotes."""
+    """Cells to be compared, as people read them: a caption, rows under `HEADINGS`, footnotes."""
 
-    def __init__(self, run: Run, task: str, device: str, rows: pd.DataFrame) -> None:
-        records = [
-            record
-            for record in run.records
-            if (record.job.cell.task, record.job.cell.device) == (task, device)
-        ]
+    def __init__(self, run: Run, where: tuple[object, ...], rows: pd.DataFrame) -> None:
+        """`rows` of a frame; `where` are the conditions that their cells agree in."""
+        records = [record for record in run.records if conditions(record.job.cell) == where]
         first = records[0]
-        title = tasks.load(task).title if task in tasks.names() else task
+        cell = first.job.cell
+        title = tasks.load(cell.task).title if cell.task in tasks.names() else cell.task
         budget = first.job.budget
         examples = f"{budget.train_examples:,}" if budget.train_examples else "all"
         epochs = "1 epoch" if budget.epochs == 1 else f"{budget.epochs} epochs"
@@ -158,9 +174,14 @@ class TaskTable:
             words.append(f"{budget.length} tokens")
         repeats = int(rows["repeats"].max())
         words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
-        threads = first.job.cell.threads
-        place = device if device == "cuda" else f"cpu, {threads} thread{'s' * (threads != 1)}"
-        self.caption = f"{task}: {title} — {place} — {', '.join(words)}"
+        place: list[str] = [cell.device]
+        if cell.device == "cpu":
+            place.append(f"{cell.threads} thread{'s' * (cell.threads != 1)}")
+        if cell.precision != "float32":
+            place.append(cell.precision)
+        if cell.feed == "device":
+            place.append("batches staged ahead")
+        self.caption = f"{cell.task}: {title} — {', '.join(place)} — {', '.join(words)}"
         self.data = "; ".join(sorted({label for label in rows["data"] if label})) or "none"
         self.synthetic = "synthetic" in self.data
         notes = {record.dataset["note"] for record in records if record.dataset}
@@ -192,6 +213,6 @@ class TaskTable:
 
 
 def task_tables(run: Run, table: pd.DataFrame) -> list[TaskTable]:
-    """One table for each task and device, in the order of the rows."""
-    groups = table.groupby(["task", "device"], sort=False)
-    return [TaskTable(run, str(task), str(device), rows) for (task, device), rows in groups]
+    """One table for each set of conditions, in the order of the rows."""
+    groups = table.groupby(list(CONDITIONS), sort=False)
+    return [TaskTable(run, where, rows) for where, rows in groups]

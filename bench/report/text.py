@@ -28,3 +28,16 @@ def bytes_text(value: float) -> str:
 def percent(value: float) -> str:
     """A fraction of 1 as a percentage with two decimals."""
     return f"{value:.2%}"
+
+
+def ratio_text(value: float) -> str:
+    """Two decimals; more where two would not tell it from 0, or from a tie at 1."""
+    decimals = 2
+    while decimals < 9 and float(f"{value:.{decimals}f}") in {0, 1} - {value}:
+        decimals += 1
+    return f"{value:.{decimals}f}"
+
+
+def interval_text(estimate: str, low: str, high: str) -> str:
+    """An estimate with the ends of its interval, if there are any and they are not the same."""
+    return f"{estimate} ({low}–{high})" if low != high else estimate

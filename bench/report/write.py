@@ -18,7 +18,9 @@ from bench.stats import summarize
 from bench.store import Run, read
 
 # Columns of words; the others hold figures and are set flush right.
-_WORDS = 3
+_WORDS = 4
+# Columns of a terminal from which on an interval fits beside its estimate, instead of below it.
+_WIDE = 120
 _STYLES = {"ok": "green", "wrong": "bold red"}
 
 
@@ -56,17 +58,28 @@ def footer(run: Run) -> list[str]:
     return lines
 
 
-def to_terminal(run: Run) -> Group:
-    """The tables, for rich to print."""
+def to_terminal(run: Run, *, width: int) -> Group:
+    """The tables, for rich to print on so many columns: 100 are enough."""
+
+    def laid_out(text: str) -> str:
+        return text if width >= _WIDE else text.replace(" (", "\n(").replace("% ", "%\n")
+
     parts: list[Table | Text] = []
     for table in tables(run):
-        grid = Table(title=table.caption, title_justify="left", title_style="bold", expand=False)
+        grid = Table(title=table.caption, title_justify="left", title_style="bold", padding=0)
         for index, heading in enumerate(HEADINGS):
-            grid.add_column(heading, justify="left" if index < _WORDS else "right")
+            grid.add_column(
+                laid_out(heading.replace(" ", "\n", 1)),
+                justify="left" if index < _WORDS else "right",
+                no_wrap=True,
+            )
         for cells, status in zip(table.rows, table.statuses, strict=True):
             style = _STYLES.get(status, "yellow")
             grid.add_row(
-                *(Text(cell, style if i == _WORDS - 1 else "") for i, cell in enumerate(cells))
+                *(
+                    Text(laid_out(cell), style if i == _WORDS - 1 else "")
+                    for i, cell in enumerate(cells)
+                )
             )
         parts += [grid, Text(table.data_line, "bold red" if table.synthetic else "dim")]
         parts += [Text(line, "dim") for line in [table.accuracy_line] if line]
@@ -96,8 +109,11 @@ def to_markdown(run: Run) -> str:
 
 
 def to_csv(run: Run) -> str:
-    """Every figure of every cell, one line a cell."""
-    return frame(summarize(run.records)).to_csv(index=False)
+    """Every figure of every cell, one line a cell.
+
+    To 12 digits: the last few of a logarithm are not the same on every machine.
+    """
+    return frame(summarize(run.records)).to_csv(index=False, float_format="%.12g")
 
 
 def to_json(run: Run) -> str:

@@ -1,0 +1,105 @@
+"""Estimates with 95 % intervals, and ranks that follow from them: numbers in, numbers out.
+
+Throughputs are compared as ratios, and noise multiplies them, so all is worked out on logarithms:
+an estimate is a geometric mean, and the ratio of two geometric means is that of the ratios.
+
+Intervals are Student's (1908): mean ± t(0.975, n - 1) s / √n, with s over n processes or n pairs.
+Not a bootstrap: resampled means lie between the lowest and the highest value, and that range holds
+the middle of a symmetric distribution with probability 1 - 2^(1 - n), which is 75 % for 3 values
+and 94 % for 5; and a studentized bootstrap of 3 values has no upper end at all. Student's interval
+holds what it claims from 2 values on: `python -m tests.benchmarks.statistics` has the figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate and the ends of its interval, in the unit of the values; all are above 0.
+
+    One value tells nothing of its own uncertainty: its interval runs from 0 to infinity.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there were values enough for the interval to have ends."""
+        return math.isfinite(self.high)
+
+    def includes(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def geometric_mean(values: Collection[float]) -> Interval:
+    """The geometric mean of independent values, with its interval.
+
+    Raises ValueError where there is no value, or one that is not positive and finite.
+    """
+    if not values or not all(0 < value < math.inf for value in values):
+        raise ValueError(f"a geometric mean needs positive, finite values, not {[*values]}")
+    logs = np.log(np.fromiter(values, float))
+    mean = float(logs.mean())
+    if len(logs) == 1:
+        return Interval(estimate=math.exp(mean), low=0.0, high=math.inf)
+    from scipy.special import stdtrit  # only now: what does not estimate need not wait for it
+
+    quantile = float(stdtrit(len(logs) - 1, (1 + CONFIDENCE) / 2))
+    margin = quantile * float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    return Interval(
+        estimate=math.exp(mean), low=math.exp(mean - margin), high=math.exp(mean + margin)
+    )
+
+
+def ratio(first: Mapping[int, float], second: Mapping[int, float]) -> Interval | None:
+    """How many times as fast as `second` is `first`? Their throughputs are by block.
+
+    From pairs within a block: what slows a whole block alike cancels. A block that only one of them
+    has tells nothing; None where they share no block.
+    """
+    shared = sorted(first.keys() & second.keys())
+    return geometric_mean([first[at] / second[at] for at in shared]) if shared else None
+
+
+def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
+    """The rank of each cell, such as "1", "2=", "2=" and "4"; `ratios[i][j]` is of i over j.
+
+    Two cells are tied where the interval of their ratio includes 1; else one is surely faster. A
+    rank is 1 more than the number of cells that are surely faster, directly or through a cell
+    between (a faster than b, b faster than c). "=" marks a cell that is tied with any other.
+
+    Ties do not carry over: a and b may be tied, b and c too, and a be faster than c. Then a is
+    "1=", b is "1=" (nothing is surely faster) and c is "2=" (a is faster; b may not be). Two cells
+    of one rank are always tied. A cell has no rank ("") where a comparison of it has no interval.
+    """
+    cells = range(len(ratios))
+    ahead: list[set[int]] = [set() for _ in cells]
+    tied, unknown = [False] * len(ratios), [False] * len(ratios)
+    for i in cells:
+        for j in cells:
+            found = ratios[i][j]
+            if i == j:
+                continue
+            if found is None or not found.known:
+                unknown[i] = True
+            elif found.includes(1):
+                tied[i] = True
+            elif found.estimate < 1:
+                ahead[i].add(j)
+    for between in cells:
+        for i in cells:
+            if between in ahead[i]:
+                ahead[i] |= ahead[between]
+    return [
+        "" if unknown[i] else f"{len(ahead[i] - {i}) + 1}{'=' if tied[i] else ''}" for i in cells
+    ]
