@@ -168,7 +168,8 @@ def some_record() -> Record:
         weights_digest="abc",
         parameter_count=10,
     )
-    dataset = {"name": "mnist", "source": "real", "official": {"train": True, "test": True}}
+    official = {"train": True, "test": True}
+    dataset = {"name": "mnist", "source": "real", "official": official, "note": ""}
     return Record(job=job, batch=64, status="ok", measurement=measurement, dataset=dataset)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from bench import stats
+from bench.core.record import Record
+from bench.estimate import Interval, ratio
 from tests.test_core import some_record
 
 
@@ -38,6 +42,88 @@ def test_a_cell_with_one_bad_repeat_is_not_ok_and_keeps_its_figures() -> None:
     assert (summary.status, summary.reason, summary.repeats) == ("crashed", "killed by SIGKILL", 2)
     assert summary.throughput and summary.throughput.estimate == pytest.approx(960)
     assert (summary.relative, summary.rank) == (None, "")
+
+
+def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Record:
+    """A record of one window of that many samples a second."""
+    record = some_record()
+    assert record.measurement
+    window = replace(record.measurement.windows[0], steps=10, wall=10 * record.batch / pace)
+    cell = replace(record.job.cell, framework=framework, **conditions)
+    measurement = replace(record.measurement, windows=(window,))
+    return replace(record, job=replace(record.job, cell=cell, block=block), measurement=measurement)
+
+
+def ranked(records: list[Record]) -> dict[str, str]:
+    return {one.cell.framework: one.rank for one in stats.summarize(records)}
+
+
+# A block is 10 times as slow as the one before it; within a block the cells are easily told apart.
+PACES = {"a": [1000, 101, 10], "b": [900, 89, 9], "c": [901, 91, 8.9], "d": [500, 51, 5]}
+RECORDS = [with_pace(f, block, pace) for f in PACES for block, pace in enumerate(PACES[f])]
+
+
+def test_cells_are_compared_within_blocks() -> None:
+    assert ranked(RECORDS) == {"a": "1", "b": "2=", "c": "2=", "d": "4"}
+    assert ranked(RECORDS[::-1]) == ranked(RECORDS)
+    found = {one.cell.framework: one for one in stats.summarize(RECORDS)}
+    expected = ratio(*(dict(enumerate(PACES[f])) for f in "da"))
+    assert expected and found["d"].relative
+    assert vars(found["d"].relative) == pytest.approx(vars(expected))
+    assert found["a"].relative == Interval(estimate=1, low=1, high=1)
+    for one in found.values():
+        assert one.throughput and one.relative and one.throughput.known
+        # in whole blocks, the ratio of the means is the mean of the ratios
+        mean = np.prod(PACES["a"]) ** (1 / 3) * one.relative.estimate
+        assert one.throughput.estimate == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"task": "mnist-softmax"},
+        {"device": "cuda"},
+        {"precision": "float64"},
+        {"threads": 1},
+        {"feed": "device"},
+    ],
+    ids=str,
+)
+def test_other_conditions_are_another_comparison(other: dict[str, Any]) -> None:
+    records = [with_pace(f, block, pace) for f, pace in (("a", 10), ("b", 5)) for block in (0, 1)]
+    others = [with_pace("a", block, 1000, **other) for block in (0, 1)]
+    found = [(one.rank, one.relative) for one in stats.summarize([*records, *others])]
+    assert [rank for rank, _ in found] == ["1", "2", "1"]
+    assert [one and one.estimate for _, one in found] == pytest.approx([1, 0.5, 1])
+
+
+def test_modes_are_compared() -> None:
+    records = [
+        with_pace("a", block, pace, mode=mode)
+        for mode, pace in (("eager", 10), ("compiled", 20))
+        for block in (0, 1)
+    ]
+    assert [one.rank for one in stats.summarize(records)] == ["2", "1"]
+
+
+def test_what_is_not_ok_is_not_ranked_and_ranks_none() -> None:
+    bad = replace(RECORDS[2], status="crashed", reason="", measurement=None)
+    assert bad.job.cell.framework == "a"
+    records = [*RECORDS[:2], bad, *RECORDS[3:]]
+    assert ranked(records) == {"a": "", "b": "1=", "c": "1=", "d": "3"}
+    relative = {one.cell.framework: one.relative for one in stats.summarize(records)}
+    assert relative["a"] is None
+    found = relative["d"]  # the fastest that is ok is c
+    assert found and found.estimate**3 == pytest.approx(np.prod(PACES["d"]) / np.prod(PACES["c"]))
+
+
+def test_ranks_are_not_known_before_every_cell_has_two_blocks() -> None:
+    """A run that was stopped in its second block, or has but one."""
+    order = sorted(RECORDS, key=lambda record: record.job.block)
+    assert set(ranked(order[:4]).values()) == {""}
+    assert set(ranked(order[:7]).values()) == {""}
+    assert "" not in ranked(order[:8]).values()
+    assert ranked(order[:11]) == ranked(order[:11][::-1]) != ranked(order[:4])
 
 
 def test_data_that_is_not_the_official_set_is_named_so() -> None:

@@ -1,0 +1,75 @@
+"""Runs whose truth is known: throughputs with the noise of processes, windows, blocks and drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOWS = 40  # of about 0.1 s: the fewest, and so the noisiest, that a process is to have
+
+TASKS = 7  # whose cells share a block
+
+# Where the cells of one task run: anywhere in a block, beside each other in it, or not interleaved
+# at all: every repeat of the first cell, then every repeat of the second.
+Order = Literal["anywhere", "beside", "in turn"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """What disturbs the logarithm of a throughput: standard deviations, but for `drift`.
+
+    `tails` is how processes differ: normal, Student's t with 5 degrees of freedom, or normal with
+    one process in twenty slowed by 5 to 10 % by a neighbour. `drift` is the part of its pace that
+    the machine loses from the first process of a run to the last, all along: within a block too.
+    """
+
+    process: float = 0.02
+    windows: float = 0.05
+    block: float = 0.0
+    drift: float = 0.0
+    tails: Literal["normal", "t5", "neighbour"] = "normal"
+
+
+def _between_processes(noise: Noise, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    if noise.tails == "t5":
+        return noise.process * np.sqrt(3 / 5) * rng.standard_t(5, shape)
+    values = rng.normal(0, noise.process, shape)
+    if noise.tails == "neighbour":
+        values += np.where(rng.random(shape) < 1 / 20, np.log1p(-rng.uniform(0.05, 0.1, shape)), 0)
+    return values
+
+
+def throughputs(
+    noise: Noise,
+    *,
+    paces: Sequence[float],
+    blocks: int,
+    runs: int,
+    rng: np.random.Generator,
+    order: Order = "anywhere",
+) -> Floats:
+    """Throughputs (runs, cells, blocks) of cells of those true paces, shuffled in each block."""
+    shape = (runs, len(paces), blocks)
+    windows = np.median(rng.normal(0, noise.windows, (*shape, WINDOWS)), axis=-1)
+    shared = rng.normal(0, noise.block, (runs, 1, blocks))
+    cell, block = np.arange(len(paces))[:, None], np.arange(blocks)
+    place = rng.permuted(np.broadcast_to(cell, shape), axis=1) / len(paces)  # 0 to 1 over a block
+    time = {  # 0 to 1 over the run
+        "anywhere": (block + place) / blocks,
+        "beside": (block + place / TASKS) / blocks,
+        "in turn": (cell + block / blocks) / len(paces),
+    }[order]
+    logs = np.log(paces)[:, None] + _between_processes(noise, shape, rng) + windows + shared
+    found: Floats = np.exp(logs + np.log1p(-noise.drift) * time)
+    return found
+
+
+def by_block(values: Floats) -> dict[int, float]:
+    """One cell's throughputs as `bench.estimate` takes them."""
+    return dict(enumerate(values.tolist()))

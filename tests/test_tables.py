@@ -1,0 +1,99 @@
+"""Tables as people read them, and as programs do."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench import catalogue, store
+from bench.core.record import Record
+from bench.report import write
+from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
+from bench.report.text import interval_text, ratio_text
+from bench.stats import summarize
+from tests.test_stats import RECORDS, with_pace
+
+QUICK = catalogue.TREE / "results" / "quick-epyc-2cpu"
+
+
+def run_of(records: list[Record]) -> store.Run:
+    info: dict[str, Any] = {**store.read(QUICK).info, "certificates": []}
+    return store.Run(folder=Path("r"), info=info, records=records)
+
+
+def tables(records: list[Record]) -> list[TaskTable]:
+    return task_tables(run_of(records), frame(summarize(records)))
+
+
+def column(table: TaskTable, name: str) -> list[str]:
+    return [row[HEADINGS.index(name)] for row in table.rows]
+
+
+def test_a_table_shows_ranks_and_intervals() -> None:
+    (table,) = tables(RECORDS)
+    assert column(table, "framework") == ["a", "c", "b", "d"]
+    assert column(table, "rank") == ["1", "2=", "2=", "4"]
+    relative = column(table, "relative (95 % interval)")
+    assert relative[0] == "1.00" and relative[3] == "0.50 (0.49–0.51)"
+    assert column(table, "samples/s (95 % interval)")[0].startswith("100 (0.33–")
+
+
+def test_a_single_repeat_shows_no_interval_and_no_rank() -> None:
+    (table,) = tables([record for record in RECORDS if record.job.block == 0])
+    assert column(table, "rank") == [""] * 4
+    assert column(table, "samples/s (95 % interval)") == ["1,000", "901", "900", "500"]
+    assert column(table, "relative (95 % interval)") == ["1.00", "0.90", "0.90", "0.50"]
+
+
+def test_a_table_holds_what_can_be_compared() -> None:
+    odd = [
+        with_pace("a", block, 10, **conditions)
+        for conditions in ({"precision": "float64"}, {"feed": "device"}, {"threads": 1})
+        for block in (0, 1)
+    ]
+    found = tables([*RECORDS, *odd])
+    places = [table.caption.split(" — ")[1] for table in found]
+    assert places == [
+        "cpu, 1 thread",
+        "cpu, 2 threads, batches staged ahead",
+        "cpu, 2 threads",
+        "cpu, 2 threads, float64",
+    ]
+    assert [len(table.rows) for table in found] == [1, 1, 4, 1]
+
+
+def test_the_csv_has_ends_of_intervals() -> None:
+    rows = list(csv.DictReader(io.StringIO(write.to_csv(run_of(RECORDS)))))
+    assert [row["rank"] for row in rows] == ["1", "2=", "2=", "4"]
+    for row in rows:
+        for name in ("relative", "samples_per_second"):
+            low, middle, high = (float(row[f"{name}{end}"]) for end in ("_low", "", "_high"))
+            assert low <= middle <= high
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_nothing_is_cut_in_a_terminal(width: int) -> None:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(write.to_terminal(store.read(QUICK), width=width))
+    text = console.export_text()
+    assert "…" not in text
+    assert "(36,843–115,108)" in text and "(0.42–1.94)" in text
+    assert ("65,122 (36,843" in text) == (width == 120)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1.00"), (0.871, "0.87"), (0.998, "0.998"), (1.0004, "1.0004"), (0.004, "0.004")],
+)
+def test_a_ratio_never_looks_like_a_tie_that_it_is_not(value: float, text: str) -> None:
+    assert ratio_text(value) == text
+
+
+def test_an_interval_without_ends_is_not_shown() -> None:
+    assert interval_text("0.87", "", "") == "0.87"
+    assert interval_text("0.87", "0.84", "0.90") == "0.87 (0.84–0.90)"
