@@ -112,12 +112,17 @@ class RunDisplay(_Display):
     def progress(self, job: Job, done: int, total: int) -> None:
         self._show(job, f"train, step {done:,} of {total:,}")
 
+    def extended(self, jobs: int, why: str) -> None:
+        """So many jobs are added to the run."""
+        self._jobs += jobs
+        self._console.print(f"one more block: {why}", style="dim", highlight=False)
+
     def finished(self, record: Record) -> None:
         """A line that stays: what came of one job."""
         self._finished += 1
         found = record.reason
         if record.measurement:
-            pace = count_text(stats.throughput(record.measurement, record.batch))
+            pace = count_text(stats.throughput(record))
             accuracy = percent(record.measurement.evaluations[-1].accuracy)
             found = f"{pace} samples/s, accuracy {accuracy}"
         style = "green" if record.status == "ok" else "yellow"

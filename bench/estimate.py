@@ -37,6 +37,11 @@ class Interval:
         """Whether there were values enough for the interval to have ends."""
         return math.isfinite(self.high)
 
+    @property
+    def half_width(self) -> float:
+        """How far the further end is off, over the estimate: 0.02 is "within 2 %"."""
+        return max(self.high - self.estimate, self.estimate - self.low) / self.estimate
+
     def includes(self, value: float) -> bool:
         return self.low <= value <= self.high
 

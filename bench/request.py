@@ -65,9 +65,28 @@ class Request:
     warmup: float = 2.0
     window: float = 0.1
     timeout: float = 300.0
+    spare: int | None = None
+    until: float | None = None
+    budget_seconds: float = 3600.0
     results: Path = Path("results")
     name: str | None = None
     command: str = ""
+
+
+def fraction(text: str) -> float:
+    """A percentage such as "2%", or a fraction such as "0.02". Raises UsageError for another."""
+    found = re.fullmatch(r"(\d*\.?\d+)(%?)", text.strip())
+    if not found:
+        raise UsageError(f"{text!r} is no percentage: write 2% or 0.02")
+    return float(found[1]) / (100 if found[2] else 1)
+
+
+def duration(text: str) -> float:
+    """Seconds from "90s", "30m", "2h", or a number of seconds. Raises UsageError for another."""
+    found = re.fullmatch(r"(\d*\.?\d+)([smh]?)", text.strip())
+    if not found:
+        raise UsageError(f"{text!r} is no span of time: write 90s, 30m or 2h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _choice(what: str, value: str, known: Sequence[str]) -> str:
@@ -94,6 +113,14 @@ def check(request: Request) -> None:
             raise UsageError(
                 f"--{name} must be more than 0 seconds, not {getattr(request, name):g}"
             )
+    if request.until is not None and not 0 < request.until < 1:
+        raise UsageError(f"--until must be between 0% and 100%, not {request.until:.3%}")
+    if request.until is not None and (request.repeats or 2) < 2:
+        raise UsageError("--until needs 2 repeats or more: one alone has no interval")
+    if request.budget_seconds <= 0:
+        raise UsageError("--budget must be more than 0 seconds")
+    if request.spare is not None and request.spare < 0:
+        raise UsageError(f"--spare must be 0 or more, not {request.spare}")
     if request.seed < 0:
         raise UsageError(f"--seed must be 0 or more, not {request.seed}")
     if request.name is not None and not re.fullmatch(r"[\w.-]+", request.name):

@@ -1,47 +1,93 @@
 """Which job runs when: blocks of one repeat of every cell, each block in an order of its own.
 
 A machine that slows down over a run slows all cells alike, and cells are compared within a block.
+Blocks are added while there is cause: see `Stopping`.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.core.record import Cell, Job
+from bench import noise, stats
+from bench.core.record import Cell, Job, Record
 from bench.core.task import Budget
 
 
-def plan(
+def block(
     cells: Sequence[Cell],
+    number: int,
     *,
-    repeats: int,
     seed: int,
     budgets: Mapping[str, Budget],
     data: Mapping[str, Path],
     warmup: float,
     window: float,
 ) -> list[Job]:
-    """Every job of a run in order. `budgets` and `data` (prepared folders) are by task.
+    """The jobs of one block in order. `budgets` and `data` (prepared folders) are by task.
 
     All cells of a block share a seed, so that they start from the same weights and see the same
     batches; each block has another.
     """
-    jobs = []
-    for block in range(repeats):
-        order = list(cells)
-        random.Random(seed + block).shuffle(order)
-        jobs += [
-            Job(
-                cell=cell,
-                block=block,
-                seed=seed + block,
-                budget=budgets[cell.task],
-                data=str(data[cell.task]),
-                warmup=warmup,
-                window=window,
+    order = list(cells)
+    random.Random(seed + number).shuffle(order)
+    return [
+        Job(
+            cell=cell,
+            block=number,
+            seed=seed + number,
+            budget=budgets[cell.task],
+            data=str(data[cell.task]),
+            warmup=warmup,
+            window=window,
+        )
+        for cell in order
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """When a run has blocks enough.
+
+    `repeats` blocks are planned. For each in which a process was not measured in peace another is
+    made, up to `spare` of them. With `until`, more are made until every interval of a ratio is that
+    narrow (half its width over its estimate), or `seconds` have passed.
+    """
+
+    repeats: int
+    spare: int
+    until: float | None
+    seconds: float
+
+    def more(self, records: Sequence[Record], *, blocks: int, elapsed: float) -> tuple[bool, str]:
+        """Whether another block is due after `blocks` of them in `elapsed` seconds, and why."""
+        if blocks < self.repeats:
+            return True, "planned"
+        disturbed = len(noise.disturbed_blocks(records))
+        if blocks < self.repeats + min(disturbed, self.spare):
+            return True, f"{disturbed} of {blocks} blocks were disturbed"
+        if self.until is None:
+            return False, f"{blocks} blocks, as planned"
+        width, where = widest(records)
+        if width <= self.until:
+            return False, f"every interval is within ±{width:.1%} after {blocks} blocks"
+        if elapsed * (blocks + 1) / blocks > self.seconds:
+            return False, (
+                f"time was up after {blocks} blocks; the widest is ±{width:.1%}, for {where}"
             )
-            for cell in order
-        ]
-    return jobs
+        return True, f"±{width:.1%} for {where}"
+
+
+def widest(records: Sequence[Record]) -> tuple[float, str]:
+    """Half the width of the widest interval of a ratio to the fastest, over its estimate; whose.
+
+    0 where there is nothing to compare, infinity where an interval is not known.
+    """
+    found = [
+        (one.relative.half_width, f"{one.cell}")
+        for one in stats.summarize(records)
+        if one.relative is not None
+    ]
+    return max(found, default=(0.0, ""))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
-from bench import accuracy, tasks
+from bench import accuracy, noise, tasks
 from bench.core.data import data_label
 from bench.core.record import Cell, Measurement, Record, Status
 from bench.estimate import Interval, geometric_mean, ranks, ratio
@@ -32,9 +33,54 @@ class Spread:
         return Spread(median=statistics.median(ordered), low=ordered[0], high=ordered[-1])
 
 
-def throughput(measurement: Measurement, batch: int) -> float:
-    """Training samples a second in steady state: the median over the windows of one process."""
-    return statistics.median(window.steps * batch / window.wall for window in measurement.windows)
+def throughput(record: Record) -> float:
+    """Training samples a second in steady state: the median over a process's clean windows."""
+    assert record.measurement
+    windows = noise.clean_windows(record.measurement, threads=record.job.cell.threads)
+    return statistics.median(window.steps * record.batch / window.wall for window in windows)
+
+
+def _throughputs(records: Sequence[Record]) -> dict[int, float]:
+    """By block. Processes not measured in peace are left out where two others or more remain."""
+    in_peace = [record for record in records if noise.in_peace(record)]
+    counted = in_peace if len(in_peace) > 1 else records
+    return {record.job.block: throughput(record) for record in counted}
+
+
+def feed_share(cell: Cell, measured: Sequence[tuple[Record, Measurement]]) -> float | None:
+    """The part of a training step that staging its batch takes; None where it was done ahead."""
+    if cell.feed == "device" or any(one.feed_seconds is None for _, one in measured):
+        return None
+    return statistics.median(
+        (one.feed_seconds or 0.0) * throughput(record) / record.batch for record, one in measured
+    )
+
+
+def joules_a_sample(measured: Sequence[tuple[Record, Measurement]]) -> float | None:
+    """Energy over samples in all windows; None where the machine does not tell."""
+    energies = [one.joules for _, one in measured if one.joules is not None]
+    if len(energies) < len(measured):
+        return None
+    samples = (
+        record.batch * sum(window.steps for window in one.windows) for record, one in measured
+    )
+    return sum(energies) / sum(samples)
+
+
+def break_even(compiled: CellSummary, eager: CellSummary) -> float | None:
+    """Epochs after which the time that compiling took is won back; infinite if it never is.
+
+    The time that it takes is what building and the first step take longer than in eager mode.
+    """
+    if not (compiled.throughput and eager.throughput and compiled.epoch_samples):
+        return None
+    paid = sum(
+        (getattr(compiled, name) or 0.0) - (getattr(eager, name) or 0.0)
+        for name in ("build_seconds", "first_step")
+    )
+    samples, slow, fast = compiled.epoch_samples, eager.throughput, compiled.throughput
+    won = samples / slow.estimate - samples / fast.estimate
+    return max(0.0, paid / won) if won > 0 else math.inf
 
 
 def evaluation_throughput(measurement: Measurement) -> float:
@@ -62,7 +108,11 @@ class CellSummary:
 
     `throughputs` are by block, `throughput` is their geometric mean. `relative` is the ratio to the
     fastest cell under the same conditions, and `rank` the place among them, as in
-    `estimate.ranks`; a cell that is not ok has neither.
+    `estimate.ranks`; a cell that is not ok has neither. `unsteady` counts the processes whose pace
+    had not settled when the warm-up's time was up. `feed_share` is the part of a step that turning
+    arrays into tensors takes, `break_even` the epochs after which compiling has paid off against
+    the framework's eager mode (infinite: never), `contended` the share of windows that others
+    disturbed, `joules` the energy for one training sample.
     """
 
     cell: Cell
@@ -77,6 +127,14 @@ class CellSummary:
     accuracy: Spread | None = None
     first_step: float | None = None
     import_seconds: float | None = None
+    build_seconds: float | None = None
+    warmup_seconds: float | None = None
+    unsteady: int = 0
+    feed_share: float | None = None
+    epoch_samples: float | None = None
+    break_even: float | None = None
+    contended: float | None = None
+    joules: float | None = None
     evaluation: float | None = None
     peak_resident_bytes: float | None = None
     peak_device_bytes: float | None = None
@@ -104,6 +162,12 @@ def summarize(records: Iterable[Record]) -> list[CellSummary]:
             comparable[conditions(one.cell)].append(one)
     for group in comparable.values():
         summaries.update({one.cell: one for one in _compared(group)})
+    for group in comparable.values():
+        eager = {one.cell.framework: one for one in group if one.cell.mode == "eager"}
+        for one in group:
+            if one.cell.mode != "eager" and one.cell.framework in eager:
+                epochs = break_even(summaries[one.cell], eager[one.cell.framework])
+                summaries[one.cell] = replace(summaries[one.cell], break_even=epochs)
     return list(summaries.values())
 
 
@@ -131,7 +195,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
     if not good:
         return summary
     measured = [measurement for _, measurement in good]
-    throughputs = {record.job.block: throughput(one, record.batch) for record, one in good}
+    throughputs = _throughputs([record for record, _ in good])
     target = tasks.load(cell.task).target_accuracy
     reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
     device = [one.peak_device_bytes for one in measured if one.peak_device_bytes is not None]
@@ -143,6 +207,20 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             "accuracy": Spread.of(one.evaluations[-1].accuracy for one in measured),
             "first_step": statistics.median(one.first_step_seconds for one in measured),
             "import_seconds": statistics.median(one.import_seconds for one in measured),
+            "build_seconds": statistics.median(one.build_seconds for one in measured),
+            "warmup_seconds": statistics.median(one.warmup_seconds for one in measured),
+            "unsteady": sum(not one.steady for one in measured),
+            "feed_share": feed_share(cell, good),
+            "epoch_samples": statistics.median(
+                record.batch
+                * sum(window.steps for window in one.windows)
+                / record.job.budget.epochs
+                for record, one in good
+            ),
+            "contended": statistics.fmean(
+                noise.contended_share(one, threads=cell.threads) for one in measured
+            ),
+            "joules": joules_a_sample(good),
             "evaluation": statistics.median(evaluation_throughput(one) for one in measured),
             "peak_resident_bytes": max(one.peak_resident_bytes for one in measured),
             "peak_device_bytes": max(device) if device else None,

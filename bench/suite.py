@@ -27,6 +27,7 @@ class Display(runner.Observer, Protocol):
     """Who is told how a run goes on."""
 
     def finished(self, record: Record) -> None: ...
+    def extended(self, jobs: int, why: str) -> None: ...
 
 
 def _why_not(cell: Cell) -> str | None:
@@ -116,6 +117,13 @@ class Suite:
         self.cells = cells(request)
         self.budgets = {cell.task: budget(request, cell.task) for cell in self.cells}
         self.repeats = request.repeats or PRESETS[request.preset].repeats
+        self.stopping = schedule.Stopping(
+            repeats=self.repeats,
+            # With one repeat nobody compares; else at most half as many again.
+            spare=self.repeats // 2 if request.spare is None else request.spare,
+            until=request.until,
+            seconds=request.budget_seconds,
+        )
         stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
         self.name = request.name or f"{stamp}-{request.preset}"
         self.folder = request.results / self.name
@@ -151,21 +159,34 @@ class Suite:
         folder = RunFolder(self.folder)
         folder.write_info(info)
         begun = time.monotonic()
-        jobs = schedule.plan(
+        records: list[Record] = []
+        another, why = True, ""
+        while another:
+            number = len(records) // len(self.cells)
+            for job in self._block(number):
+                record = self._job(job, len(records) + 1, display)
+                folder.append(record)
+                records.append(record)
+                display.finished(record)
+            another, why = self.stopping.more(
+                records, blocks=number + 1, elapsed=time.monotonic() - begun
+            )
+            if another and number + 1 >= self.repeats:
+                display.extended(len(self.cells), why)
+        info["stopped"] = why
+        info["wall_seconds"] = round(time.monotonic() - begun, 1)
+        folder.write_info(info)
+
+    def _block(self, number: int) -> list[Job]:
+        return schedule.block(
             self.cells,
-            repeats=self.repeats,
+            number,
             seed=self.request.seed,
             budgets=self.budgets,
             data=self._data,
             warmup=self.request.warmup,
             window=self.request.window,
         )
-        for number, job in enumerate(jobs, start=1):
-            record = self._job(job, number, display)
-            folder.append(record)
-            display.finished(record)
-        info["wall_seconds"] = round(time.monotonic() - begun, 1)
-        folder.write_info(info)
 
     def _job(self, job: Job, number: int, display: Display) -> Record:
         cell = job.cell

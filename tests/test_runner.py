@@ -16,7 +16,7 @@ ADAPTER = "frameworks/reference/adapter.py"
 STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
 TINY = (
     *("run", "-f", "reference", "-t", "mnist-softmax", "--name", "r", "--epochs", "1"),
-    *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1"),
+    *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1", "--spare", "0"),
 )
 
 
@@ -55,6 +55,17 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     assert json.loads(framebench("report", "--json").stdout)["run"]["name"] == "r"
     page = framebench("report", "--format", "html").stdout
     assert "4 of 4 proved" in page and "Plotly.newPlot" in page
+
+
+def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path: Path) -> None:
+    options = ("-t", "mnist-mlp", "-m", "eager", "--until", "0.0001%", "--budget", "1s")
+    framebench(*TINY, *options, "-n", "2")
+    found = records(tmp_path)
+    assert len(found) >= 4 and len(found) % 2 == 0
+    info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
+    assert info["repeats"] == 2 and "stopped" in info
+    summary = (tmp_path / "results" / "r" / "summary.md").read_text(encoding="utf-8")
+    assert "contention: " in summary and f"stopped: {info['stopped']}" in summary
 
 
 @pytest.mark.frameworks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +11,14 @@ import pytest
 
 from bench import stats
 from bench.core.record import Record
+from bench.core.task import Budget
 from bench.estimate import Interval, ratio
 from tests.test_core import some_record
 
 
 def test_throughput_is_the_median_over_windows() -> None:
-    measurement = some_record().measurement
-    assert measurement
     # 5 steps of 64 in 0.5 s and in 0.25 s
-    assert stats.throughput(measurement, 64) == pytest.approx((640 + 1280) / 2)
+    assert stats.throughput(some_record()) == pytest.approx((640 + 1280) / 2)
 
 
 def test_time_to_accuracy_counts_training_alone() -> None:
@@ -124,6 +124,44 @@ def test_ranks_are_not_known_before_every_cell_has_two_blocks() -> None:
     assert set(ranked(order[:7]).values()) == {""}
     assert "" not in ranked(order[:8]).values()
     assert ranked(order[:11]) == ranked(order[:11][::-1]) != ranked(order[:4])
+
+
+def test_what_a_step_and_a_sample_cost_besides() -> None:
+    record = some_record()
+    assert record.measurement
+    fed = replace(record.measurement, feed_seconds=0.01, joules=32.0)
+    (found,) = stats.summarize([replace(record, measurement=fed)])
+    # 960 samples a second are 15 batches of 64, of which each is fed in 0.01 s; 10 steps in all
+    assert found.feed_share == pytest.approx(0.15)
+    assert found.joules == pytest.approx(32 / 640)
+    (untold,) = stats.summarize([record])
+    assert (untold.feed_share, untold.joules) == (None, None)
+
+
+def with_mode(mode: str, *, wall: float, first_step: float) -> Record:
+    """One epoch of 10 steps, which take `wall` seconds."""
+    record = some_record()
+    assert record.measurement
+    window = replace(record.measurement.windows[0], steps=10, wall=wall)
+    job = replace(record.job, cell=replace(record.job.cell, mode=mode), budget=Budget(epochs=1))
+    measurement = replace(
+        record.measurement, windows=(window,), first_step_seconds=first_step, build_seconds=0.0
+    )
+    return replace(record, job=job, measurement=measurement)
+
+
+def test_when_compiling_pays_off() -> None:
+    eager = with_mode("eager", wall=2.0, first_step=1.0)
+
+    def epochs(compiled: Record) -> float | None:
+        found = {one.cell.mode: one for one in stats.summarize([eager, compiled])}
+        assert found["eager"].break_even is None
+        return found["compiled"].break_even
+
+    # an epoch is a second shorter, and compiling took 10 seconds
+    assert epochs(with_mode("compiled", wall=1.0, first_step=11.0)) == pytest.approx(10)
+    assert epochs(with_mode("compiled", wall=3.0, first_step=11.0)) == math.inf
+    assert epochs(with_mode("compiled", wall=1.0, first_step=0.5)) == 0
 
 
 def test_data_that_is_not_the_official_set_is_named_so() -> None:

@@ -30,6 +30,8 @@ EXAMPLES = """[bold]Examples[/bold]
   framebench run --preset full -t cifar-cnn --repeats 1    the recipe as written, once
 
   framebench run -t mnist-mlp --mode all --threads 1       every mode, on one thread
+
+  framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as that takes
 """
 
 
@@ -59,6 +61,17 @@ def run(
     timeout: Annotated[
         float, typer.Option(help="Kill a worker after so many seconds without a sign of life.")
     ] = 300.0,
+    spare: Annotated[
+        int | None,
+        typer.Option(help="Most blocks to add for disturbed ones. Default: half the repeats."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Add blocks until every ratio is known to within this, such as 2%."),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option(help="The most time that --until may take, such as 90s, 30m or 2h.")
+    ] = "1h",
     results: ResultsOption = Path("results"),
     name: Annotated[
         str | None, typer.Option(help="Name of the run's folder. Default: time and preset.")
@@ -73,7 +86,7 @@ def run(
     from bench.commands.report import print_run
     from bench.console import RunDisplay, SetupDisplay
     from bench.report.write import write_summaries
-    from bench.request import Request
+    from bench.request import Request, duration, fraction
     from bench.stats import summarize
     from bench.suite import Suite
 
@@ -96,6 +109,9 @@ def run(
             warmup=warmup,
             window=window,
             timeout=timeout,
+            spare=spare,
+            until=None if until is None else fraction(until),
+            budget_seconds=duration(budget),
             results=results,
             name=name,
             command=shlex.join(["framebench", *sys.argv[1:]]),

@@ -2,6 +2,8 @@
 
 Schema history
 1  the first
+2  windows tell what others did meanwhile; a measurement has its cores, feeding and energy.
+   Records of schema 1 are read, with None there.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Any, Literal
 from bench.core.adapter import Device, Precision
 from bench.core.task import Budget
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -74,6 +77,8 @@ class Window:
     cpu: float
     involuntary: int
     loss: float
+    others: float | None = None
+    stolen: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,9 @@ class Evaluation:
 class Measurement:
     """What a worker measured. Seconds, bytes, and raw windows; no statistics.
 
-    `first_losses` are those of the first steps, one by one: the same in every framework.
+    `first_losses` are those of the first steps, one by one: the same in every framework. `cores`
+    are those that the process might run on. `feed_seconds` is what turning one batch of host arrays
+    into tensors takes; `joules` the energy over all windows, where the machine tells.
     """
 
     import_seconds: float
@@ -107,6 +114,9 @@ class Measurement:
     peak_device_bytes: int | None
     weights_digest: str
     parameter_count: int
+    cores: int | None = None
+    feed_seconds: float | None = None
+    joules: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +146,10 @@ class Record:
     def from_json(text: str) -> Record:
         """Raises ValueError for a record of a schema that this version does not read."""
         fields = json.loads(text)
-        if fields.get("schema") != SCHEMA:
+        if fields.get("schema") not in READABLE:
+            known = " and ".join(map(str, READABLE))
             raise ValueError(
-                f"record has schema {fields.get('schema')}, this version reads {SCHEMA}"
+                f"record has schema {fields.get('schema')}, this version reads {known}"
             )
         fields["job"] = Job.from_fields(fields["job"])
         if fields["measurement"] is not None:

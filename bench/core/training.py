@@ -28,6 +28,8 @@ STEADY_WINDOWS = 3
 STEADY_SPREAD = 1.1
 # The most warm-up batches that are laid out in memory at a time.
 WARMUP_BATCHES = 64
+FEED_BATCHES = 16
+FEED_TURNS = 3
 
 HostBatch = tuple[Array, Array]
 
@@ -104,6 +106,16 @@ def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluatio
     )
 
 
+def feeding(session: Session, batches: list[HostBatch]) -> float:
+    """Seconds that staging one batch takes: the best of a few turns, as a turn is short."""
+
+    def work() -> None:
+        staged = [session.stage(x, y) for x, y in batches]
+        del staged
+
+    return min(clock.timed(work, session.sync).wall for _ in range(FEED_TURNS)) / len(batches)
+
+
 def _windows(steps: int, pace: float, window: float) -> list[Array]:
     """The steps of an epoch in windows of about `window` seconds, as even as can be."""
     size = max(1, round(window / pace))
@@ -142,6 +154,7 @@ def measure(
     windows: list[Window] = []
     evaluations: list[Evaluation] = []
     first_losses: list[float] = []
+    energy: list[float | None] = []
     done, total = 0, budget.epochs * (len(train) // task.batch)
     for epoch in range(budget.epochs):
         order = train.epoch(job.seed, epoch)
@@ -159,8 +172,11 @@ def measure(
                     cpu=took.cpu,
                     involuntary=took.involuntary,
                     loss=mean,
+                    others=took.others,
+                    stolen=took.stolen,
                 )
             )
+            energy.append(took.joules)
             done += len(losses)
             channel.progress(done, total)
         channel.phase("evaluate")
@@ -184,6 +200,9 @@ def measure(
         peak_device_bytes=session.peak_device_bytes(),
         weights_digest=digest(weights),
         parameter_count=session.parameter_count(),
+        cores=clock.usable_cores(),
+        feed_seconds=feeding(session, [train.batch(rows) for rows in order[:FEED_BATCHES]]),
+        joules=None if None in energy else math.fsum(one for one in energy if one is not None),
     )
     session.close()
     return measurement

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,13 +43,20 @@ COLUMNS = (
     "accuracy_high",
     "training_seconds",
     "time_to_accuracy_seconds",
-    "first_step_seconds",
     "import_seconds",
+    "build_seconds",
+    "first_step_seconds",
+    "warmup_seconds",
+    "break_even_epochs",
+    "feed_share",
+    "contended_share",
+    "joules_per_sample",
     "evaluation_samples_per_second",
     "peak_resident_bytes",
     "peak_device_bytes",
     "parameters",
     "repeats",
+    "unsteady",
     "data",
     "reason",
 )
@@ -83,8 +91,15 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             **_spread("accuracy", one.accuracy),
             "training_seconds": one.training_seconds,
             "time_to_accuracy_seconds": one.time_to_accuracy,
-            "first_step_seconds": one.first_step,
             "import_seconds": one.import_seconds,
+            "build_seconds": one.build_seconds,
+            "first_step_seconds": one.first_step,
+            "warmup_seconds": one.warmup_seconds,
+            "break_even_epochs": one.break_even,
+            "feed_share": one.feed_share,
+            "contended_share": one.contended,
+            "joules_per_sample": one.joules,
+            "unsteady": one.unsteady,
             "evaluation_samples_per_second": one.evaluation,
             "peak_resident_bytes": one.peak_resident_bytes,
             "peak_device_bytes": one.peak_device_bytes,
@@ -157,6 +172,21 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _unsteady(row: dict[Any, Any]) -> str:
+    processes = "process" if row["repeats"] == 1 else "processes"
+    return (
+        f"{row['framework']} {row['mode']}: the pace had not settled after "
+        f"{seconds_text(row['warmup_seconds'])} of warm-up in {row['unsteady']} of "
+        f"{row['repeats']} {processes}"
+    )
+
+
+def _pays_off(row: dict[Any, Any]) -> str:
+    epochs = row["break_even_epochs"]
+    when = f"after {count_text(epochs)} such epochs" if math.isfinite(epochs) else "never"
+    return f"{row['framework']} {row['mode']}: pays off against eager mode {when}"
+
+
 class TaskTable:
     """Cells to be compared, as people read them: a caption, rows under `HEADINGS`, footnotes."""
 
@@ -194,6 +224,8 @@ class TaskTable:
             for row in figures
             if row["status"] != "ok"
         ]
+        self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
+        self.notes += [_pays_off(row) for row in figures if not pd.isna(row["break_even_epochs"])]
         self._chance = accuracy.smallest_p_value(records)
 
     @property

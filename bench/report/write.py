@@ -11,6 +11,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from bench.certificate import Certificate
+from bench.noise import Cleanness
 from bench.report.certificate import verdict
 from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
 from bench.report.text import bytes_text, seconds_text
@@ -50,6 +51,9 @@ def footer(run: Run) -> list[str]:
     if certificates := run.info.get("certificates"):
         proved = verdict([Certificate.from_fields(one) for one in certificates])
         lines.append(f"identity: {proved}, against a float64 reference")
+    lines.append(f"contention: {Cleanness.of(run.records)}")
+    if "stopped" in run.info:
+        lines.append(f"stopped: {run.info['stopped']}")
     lines.append(f"command: {run.info['command']}")
     if "wall_seconds" in run.info:
         lines.append(f"took: {seconds_text(run.info['wall_seconds'])}")

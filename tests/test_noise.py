@@ -1,0 +1,65 @@
+"""Contention, from windows of which it is known what others did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench import noise, stats
+from bench.core import clock
+from bench.core.record import Record, Window
+from tests.test_core import some_record
+
+QUIET = Window(
+    epoch=0, steps=5, wall=0.1, cpu=0.2, involuntary=0, loss=1.0, others=0.01, stolen=0.0
+)
+BUSY = replace(QUIET, others=0.1, wall=0.5)
+STOLEN = replace(QUIET, stolen=0.05)
+UNTOLD = replace(QUIET, others=None, stolen=None)
+
+
+def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:
+    found = some_record()
+    assert found.measurement
+    cell = replace(found.job.cell, threads=threads)
+    return replace(
+        found,
+        job=replace(found.job, cell=cell, block=block),
+        measurement=replace(found.measurement, windows=windows, cores=2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("window", "threads", "expected"),
+    [(QUIET, 2, False), (BUSY, 2, True), (BUSY, 1, False), (STOLEN, 2, True), (UNTOLD, 2, False)],
+)
+def test_what_contends(window: Window, threads: int, expected: bool) -> None:
+    assert noise.is_contended(window, threads=threads, cores=2) == expected
+
+
+def test_contended_windows_are_left_out_of_the_throughput() -> None:
+    pace = 5 * 64 / 0.1
+    assert stats.throughput(record(QUIET, BUSY, BUSY, QUIET)) == pytest.approx(pace)
+    # where nothing is clean, what there is counts
+    assert stats.throughput(record(BUSY)) == pytest.approx(pace / 5)
+
+
+def test_a_block_is_disturbed_when_most_of_a_process_is() -> None:
+    records = [record(QUIET, QUIET, BUSY, block=0), record(BUSY, BUSY, QUIET, block=1)]
+    assert noise.disturbed_blocks(records) == {1}
+    said = str(noise.Cleanness.of(records))
+    assert said == "50.0% of 6 windows were contended, and 1 of 2 processes in most of theirs"
+    assert "not known" in str(noise.Cleanness.of([record(UNTOLD)]))
+
+
+def test_a_failed_process_does_not_disturb() -> None:
+    failed = replace(some_record(), status="crashed", measurement=None)
+    assert noise.disturbed_blocks([failed]) == set()
+
+
+def test_the_clock_tells_what_others_do() -> None:
+    told = clock.timed(lambda: None, lambda: None)
+    assert told.wall >= 0 and told.cpu >= 0
+    if told.others is not None:
+        assert told.others >= 0 and told.stolen is not None

@@ -1,0 +1,89 @@
+"""When a run has blocks enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import schedule
+from bench.core.errors import UsageError
+from bench.core.record import Cell, Record
+from bench.core.task import Budget
+from bench.request import duration, fraction
+from tests.test_noise import BUSY, QUIET, record
+
+
+def records(paces: Mapping[str, tuple[float, ...]]) -> list[Record]:
+    """A record for each framework and block, of one window that took so many seconds."""
+    found = []
+    for framework, walls in paces.items():
+        for block, wall in enumerate(walls):
+            one = record(replace(QUIET, wall=wall), block=block)
+            cell = replace(one.job.cell, framework=framework)
+            found.append(replace(one, job=replace(one.job, cell=cell)))
+    return found
+
+
+PLAN = schedule.Stopping(repeats=3, spare=1, until=None, seconds=100)
+UNTIL = replace(PLAN, until=0.05)
+NARROW = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.4)})  # always twice as long
+WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
+
+
+def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
+    cells = [Cell(framework=name, task="mnist-mlp", mode="eager") for name in "abcdefgh"]
+
+    def order(number: int) -> list[str]:
+        jobs = schedule.block(
+            cells,
+            number,
+            seed=7,
+            budgets={"mnist-mlp": Budget(epochs=1)},
+            data={"mnist-mlp": Path("data")},
+            warmup=1,
+            window=0.1,
+        )
+        assert {(job.block, job.seed) for job in jobs} == {(number, 7 + number)}
+        return [job.cell.framework for job in jobs]
+
+    assert sorted(order(0)) == sorted(order(1)) == list("abcdefgh")
+    assert order(0) != order(1)
+    assert order(0) == order(0)
+
+
+def test_planned_blocks_come_first() -> None:
+    assert UNTIL.more(WIDE[:1], blocks=2, elapsed=1000) == (True, "planned")
+    assert PLAN.more(WIDE, blocks=3, elapsed=1) == (False, "3 blocks, as planned")
+
+
+def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
+    disturbed = [record(BUSY, block=block) for block in range(3)]
+    assert PLAN.more(disturbed, blocks=3, elapsed=1) == (True, "3 of 3 blocks were disturbed")
+    assert PLAN.more(disturbed, blocks=4, elapsed=1)[0] is False
+
+
+def test_until_every_interval_is_narrow() -> None:
+    assert UNTIL.more(NARROW, blocks=3, elapsed=1) == (
+        False,
+        "every interval is within ±0.0% after 3 blocks",
+    )
+    more, why = UNTIL.more(WIDE, blocks=3, elapsed=1)
+    assert more and why.endswith("for b mnist-mlp eager cpu")
+
+
+def test_until_the_time_is_up() -> None:
+    more, why = UNTIL.more(WIDE, blocks=3, elapsed=90)
+    assert not more and why.startswith("time was up after 3 blocks; the widest")
+
+
+def test_spans_and_percentages() -> None:
+    assert [duration(text) for text in ("90s", "1.5m", "2h", "7")] == [90, 90, 7200, 7]
+    assert [fraction(text) for text in ("2%", "0.02", ".5%")] == [0.02, 0.02, 0.005]
+    for wrong in ("2 %%", "fast", "-1%", ""):
+        with pytest.raises(UsageError):
+            fraction(wrong)
+        with pytest.raises(UsageError):
+            duration(wrong)
