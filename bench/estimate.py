@@ -86,6 +86,9 @@ def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
     Ties do not carry over: a and b may be tied, b and c too, and a be faster than c. Then a is
     "1=", b is "1=" (nothing is surely faster) and c is "2=" (a is faster; b may not be). Two cells
     of one rank are always tied. A cell has no rank ("") where a comparison of it has no interval.
+
+    Each pair is judged by itself, and one equal pair in twenty is called different: of four equal
+    cells, which are six pairs, some two are in about one table of four.
     """
     cells = range(len(ratios))
     ahead: list[set[int]] = [set() for _ in cells]

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.statistics
 
 prints how often intervals hold the truth, how often a cell is called different from itself, how
-often a slowdown of 5 % is found, and what a drifting machine does to verdicts. About two minutes.
+often a slowdown of 5 % is found, and what a drifting machine does to verdicts. Five minutes.
 """
 
 from __future__ import annotations
