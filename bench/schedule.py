@@ -1,7 +1,7 @@
 """Which job runs when: blocks of one repeat of every cell, each block in an order of its own.
 
-A machine that slows down over a run slows all cells alike, and cells are compared within a block.
-Blocks are added while there is cause: see `Stopping`.
+A machine that slows down over a run slows all cells alike, and cells are compared within a block:
+those of a task run one after the other, so that little can change between them. Blocks are added while there is cause: see `Stopping`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ def block(
     All cells of a block share a seed, so that they start from the same weights and see the same
     batches; each block has another.
     """
+    shuffler = random.Random(seed + number)
     order = list(cells)
-    random.Random(seed + number).shuffle(order)
+    shuffler.shuffle(order)
+    by_task = list({cell.task: None for cell in cells})
+    shuffler.shuffle(by_task)
+    order.sort(key=lambda cell: by_task.index(cell.task))
     return [
         Job(
             cell=cell,

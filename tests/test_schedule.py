@@ -54,6 +54,26 @@ def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
     assert order(0) == order(0)
 
 
+def test_cells_of_a_task_run_one_after_the_other() -> None:
+    names = ("mnist-mlp", "mnist-softmax", "cifar-cnn")
+    cells = [Cell(framework=one, task=task, mode="eager") for one in "abcd" for task in names]
+    orders = set()
+    for number in range(20):
+        jobs = schedule.block(
+            cells,
+            number,
+            seed=0,
+            budgets={name: Budget(epochs=1) for name in names},
+            data={name: Path("data") for name in names},
+            warmup=1,
+            window=0.1,
+        )
+        order = [job.cell.task for job in jobs]
+        assert [order[at] for at in (0, 4, 8)] == list(dict.fromkeys(order))
+        orders.add(tuple(order[::4]))
+    assert len(orders) > 3  # and the tasks in another order in each block
+
+
 def test_planned_blocks_come_first() -> None:
     assert UNTIL.more(WIDE[:1], blocks=2, elapsed=1000) == (True, "planned")
     assert PLAN.more(WIDE, blocks=3, elapsed=1) == (False, "3 blocks, as planned")
