@@ -1,0 +1,263 @@
+"""Is an adapter as fast as the loop that an expert writes by the framework's documentation?
+
+`python -m tests.benchmarks.native [-f FRAMEWORK] [-t TASK] [-m MODE] [--threads 1] [--rounds 5]`
+
+Native scripts (`tests/native/`) and adapters (as `framebench run` measures them: a worker, a job)
+train on the same batches in turn, each in a fresh process with the framework's own variables; in
+every second round the adapter goes first. Windows hold the same on both sides: turning arrays into
+tensors, the steps, the fence. A ratio is the adapter's throughput over the native script's, of one
+round; the median of the rounds is what counts, and 1 is par. Where others use the machine at the
+same time, look at the ratio of processor time, and at that of the fastest windows of all rounds:
+they are disturbed the least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tabulate import tabulate
+
+from bench import catalogue, environments, machine, runner, suite, tasks
+from bench.catalogue import Framework
+from bench.core.adapter import BatchFormat
+from bench.core.data import Split
+from bench.core.record import Cell, Job
+from bench.core.task import Budget
+from bench.environments import Environment
+
+NATIVE = catalogue.TREE / "tests" / "native"
+SLOWER = 0.97  # marked: more than the noise of a quiet machine
+
+# As the adapters' sessions have theirs, which only a worker can read.
+FORMATS = {
+    "mxnet_gluon": BatchFormat(labels="int32", tokens="int32"),
+    "tensorflow_keras": BatchFormat(channels_last=True),
+}
+
+# Training steps of an adapter's job, and the distinct batches that a native script goes through.
+STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """One process: samples a second of each window, by the clock and by its processor time."""
+
+    wall: list[float]
+    cpu: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One cell: a process of either side for each round."""
+
+    framework: str
+    task: str
+    mode: str
+    threads: int
+    native: list[Windows]
+    adapter: list[Windows]
+
+    def ratios(self, clock: str) -> list[float]:
+        """Of each round, by the `wall` clock or by `cpu` time."""
+        return [
+            statistics.median(getattr(adapter, clock)) / statistics.median(getattr(native, clock))
+            for adapter, native in zip(self.adapter, self.native, strict=True)
+        ]
+
+    def ratio_of_fastest(self) -> float:
+        adapter, native = (max(max(one.wall) for one in s) for s in (self.adapter, self.native))
+        return adapter / native
+
+    def row(self) -> dict[str, object]:
+        ratios = self.ratios("wall")
+        median, cpu = statistics.median(ratios), statistics.median(self.ratios("cpu"))
+        return {
+            "framework": self.framework,
+            "task": self.task,
+            "mode": self.mode,
+            "native": round(statistics.median(statistics.median(o.wall) for o in self.native)),
+            "adapter": round(statistics.median(statistics.median(o.wall) for o in self.adapter)),
+            "ratio": f"{median:.3f}",
+            "lowest-highest": f"{min(ratios):.3f}-{max(ratios):.3f}",
+            "of fastest": f"{self.ratio_of_fastest():.3f}",
+            "of CPU time": f"{cpu:.3f}",
+            "": "SLOWER" if max(median, cpu, self.ratio_of_fastest()) < SLOWER else "",
+        }
+
+
+class Silent:
+    """A runner's observer that tells nobody."""
+
+    def phase(self, job: Job, name: str) -> None: ...
+
+    def progress(self, job: Job, done: int, total: int) -> None: ...
+
+
+class Pair:
+    """Both sides of one cell."""
+
+    def __init__(
+        self, cell: Cell, *, data: Path, scratch: Path, length: int, warmup: float
+    ) -> None:
+        self._cell, self._data, self._scratch = cell, data, scratch
+        self._length, self._warmup = length, warmup
+        self._task = tasks.load(cell.task).with_length(length)
+        self._framework: Framework = catalogue.load(cell.framework)
+        found = environments.find(self._framework, cell.device)
+        if found is None:
+            sys.exit(f"{cell.framework} has no environment yet: framebench setup {cell.framework}")
+        self._environment: Environment = found
+        self._steps = 1
+        self._batches = scratch / f"{cell.framework}-{cell.task}.npz"
+        if not self._batches.exists():
+            self._write_batches()
+
+    def _write_batches(self) -> None:
+        layout = FORMATS.get(self._cell.framework, BatchFormat())
+        count = self._task.batch * STEPS[self._cell.task]
+        split = Split(self._data, "train", self._task, layout, count)
+        batches = [split.batch(rows) for rows in split.epoch(0, 0)]
+        x, y = (np.stack(arrays) for arrays in zip(*batches, strict=True))
+        np.savez(self._batches, x=x, y=y)
+
+    def adapter(self) -> Windows:
+        """Each window of a worker's job."""
+        job = Job(
+            cell=self._cell,
+            block=0,
+            seed=0,
+            budget=Budget(
+                epochs=1,
+                train_examples=self._task.batch * STEPS[self._cell.task],
+                test_examples=500,
+                length=self._length,
+            ),
+            data=str(self._data),
+            warmup=self._warmup,
+        )
+        record = runner.run_job(
+            job,
+            self._framework,
+            self._environment,
+            log=self._scratch / "adapter.log",
+            timeout=300,
+            observer=Silent(),
+        )
+        if record.measurement is None:
+            sys.exit(f"{self._cell}: {record.status}: {record.reason}")
+        windows = record.measurement.windows
+        self._steps = round(statistics.median(window.steps for window in windows))
+        return Windows(
+            wall=[self._task.batch * window.steps / window.wall for window in windows],
+            cpu=[self._task.batch * window.steps / window.cpu for window in windows],
+        )
+
+    def native(self) -> Windows:
+        """Each window of the native script, of as many steps as a worker's."""
+        variables = self._framework.variables(
+            threads=self._cell.threads,
+            tuning="expert",
+            scratch=self._scratch,
+            vendor=machine.cpu_vendor(),
+        )
+        inherited = {name: os.environ[name] for name in runner.INHERITED if name in os.environ}
+        script = NATIVE / self._cell.framework / f"{self._task.network}.py"
+        options = {
+            "data": self._batches,
+            "mode": self._cell.mode,
+            "threads": self._cell.threads,
+            "steps": self._steps,
+            "windows": max(3, STEPS[self._cell.task] // self._steps),
+            "length": self._length,
+            "warmup": self._warmup,
+        }
+        arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        done = subprocess.run(
+            [str(self._environment.python), str(NATIVE / "run.py"), str(script), *arguments],
+            env={**inherited, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"{script}: exit code {done.returncode}\n{done.stderr[-2000:]}")
+        result = json.loads(done.stdout.splitlines()[-1])
+        samples = self._task.batch * result["steps"]
+        return Windows(
+            wall=[samples / wall for wall in result["seconds"]],
+            cpu=[samples / cpu for cpu in result["cpu"]],
+        )
+
+    def compare(self, rounds: int) -> Comparison:
+        self.adapter()  # uncounted: it says how many steps make a window
+        native: list[Windows] = []
+        adapter: list[Windows] = []
+        for number in range(rounds):
+            if number % 2:
+                adapter.append(self.adapter())
+            native.append(self.native())
+            if not number % 2:
+                adapter.append(self.adapter())
+        cell = self._cell
+        return Comparison(
+            framework=cell.framework,
+            task=cell.task,
+            mode=cell.mode,
+            threads=cell.threads,
+            native=native,
+            adapter=adapter,
+        )
+
+
+def cells(options: argparse.Namespace) -> Iterator[Cell]:
+    for task in options.task or [name for name in tasks.names() if tasks.load(name).headline]:
+        for framework in options.framework or catalogue.compared():
+            for mode in catalogue.load(framework).modes:
+                if not options.mode or mode in options.mode:
+                    yield Cell(framework=framework, task=task, mode=mode, threads=options.threads)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.native", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("-f", "--framework", action="append", choices=catalogue.compared())
+    parser.add_argument("-t", "--task", action="append", choices=list(STEPS))
+    parser.add_argument("-m", "--mode", action="append")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--length", type=int, default=50, help="tokens in a text")
+    parser.add_argument("--warmup", type=float, default=2.0, help="seconds, at most")
+    parser.add_argument("--json", type=Path, help="write every window's throughput here")
+    options = parser.parse_args()
+    wanted = list(cells(options))
+    data = suite.prepare_data({cell.task for cell in wanted}, "auto", lambda *_, **__: None)
+    found: list[Comparison] = []
+    with tempfile.TemporaryDirectory(prefix="framebench-native-") as scratch:
+        for cell in wanted:
+            pair = Pair(
+                cell,
+                data=data[cell.task],
+                scratch=Path(scratch),
+                length=options.length,
+                warmup=options.warmup,
+            )
+            found.append(pair.compare(options.rounds))
+            print(*(value for value in found[-1].row().values()), file=sys.stderr, flush=True)
+            if options.json:
+                options.json.write_text(json.dumps([asdict(one) for one in found]) + "\n")
+    print(tabulate([one.row() for one in found], headers="keys", tablefmt="github"))
+
+
+if __name__ == "__main__":
+    main()

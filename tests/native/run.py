@@ -1,0 +1,76 @@
+"""Time one native script: `python run.py pytorch/mlp.py --data BATCHES.npz --mode eager`.
+
+A script is a training loop as an expert writes it from the framework's own documentation. Its
+`prepare(mode, threads, length)` returns `train(batches)`, which turns each (x, y) of numpy arrays
+into tensors, takes a step, waits for the last one, and returns the losses unread. This file
+owns the clock, as the project's worker does for the adapters, and shares no code with it.
+Run it in the framework's own environment. The result is one line of JSON on standard output.
+"""
+
+import argparse
+import importlib.util
+import json
+import math
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+
+TASKS = {"mlp": "mnist-mlp", "cnn": "cifar-cnn", "lstm": "imdb-lstm"}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("script", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help=".npz of batches: x, y")
+    parser.add_argument("--mode", choices=("eager", "compiled", "xla"), default="eager")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=20, help="in a window")
+    parser.add_argument("--windows", type=int, default=10)
+    parser.add_argument("--length", type=int, default=50, help="tokens in a text")
+    parser.add_argument("--warmup", type=float, default=2.0, help="seconds")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    with np.load(options.data) as arrays:
+        supply = cycle(list(zip(arrays["x"], arrays["y"], strict=True)))
+    spec = importlib.util.spec_from_file_location(f"native_{options.script.stem}", options.script)
+    assert spec and spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    train = script.prepare(options.mode, options.threads, options.length)
+
+    def window(steps: int) -> tuple[float, float]:
+        # Fresh arrays, laid out off the clock: as warm or cold in the cache as a worker's are.
+        batches = [(x.copy(), y.copy()) for x, y in islice(supply, steps)]
+        start, cpu = time.perf_counter(), time.process_time()
+        losses = train(batches)
+        took = time.perf_counter() - start, time.process_time() - cpu
+        loss = losses[-1]
+        loss = float(loss.asscalar() if hasattr(loss, "asscalar") else loss)  # MXNet's is a vector
+        assert math.isfinite(loss), loss
+        return took
+
+    window(1)  # compiles
+    warm = time.perf_counter() + options.warmup
+    window(options.steps)
+    while time.perf_counter() < warm:
+        window(options.steps)
+    seconds, cpu = zip(*(window(options.steps) for _ in range(options.windows)), strict=True)
+    result = {
+        "framework": options.script.resolve().parent.name,
+        "task": TASKS[options.script.stem],
+        "mode": options.mode,
+        "threads": options.threads,
+        "steps": options.steps,
+        "seconds": seconds,
+        "cpu": cpu,  # seconds, over all threads
+    }
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

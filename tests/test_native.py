@@ -1,0 +1,41 @@
+"""Every adapter has native scripts to be held against: see `tests/benchmarks/native.py`."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import catalogue, tasks
+from tests.benchmarks.native import FORMATS, NATIVE, STEPS
+from tests.test_boundaries import imported
+
+HEADLINE = [name for name in tasks.names() if tasks.load(name).headline]
+
+
+@pytest.mark.parametrize("framework", catalogue.compared())
+def test_a_framework_has_a_native_script_for_each_headline_task(framework: str) -> None:
+    scripts = {file.name for file in (NATIVE / framework).glob("*.py")}
+    assert scripts == {f"{tasks.load(name).network}.py" for name in HEADLINE}
+
+
+@pytest.mark.parametrize("file", sorted(NATIVE.rglob("*.py")), ids=str)
+def test_a_native_script_shares_no_code_with_what_it_is_held_against(file: str) -> None:
+    roots = {module.split(".")[0] for module in imported(NATIVE / file)}
+    assert not roots & {"bench", "frameworks", "tests"}
+
+
+def test_the_benchmark_knows_the_headline_tasks_and_the_frameworks() -> None:
+    assert set(STEPS) == set(HEADLINE)
+    assert set(FORMATS) < set(catalogue.compared())
+
+
+def test_all_frameworks_are_given_the_same_memory_allocator() -> None:
+    """It is the C library's, not a framework's: what helps one must be offered to all."""
+    settings = [
+        {
+            name: value
+            for name, value in catalogue.load(framework).expert.environment.items()
+            if name.startswith(("MALLOC_", "GLIBC_"))
+        }
+        for framework in catalogue.compared()
+    ]
+    assert settings[0] and all(one == settings[0] for one in settings)
