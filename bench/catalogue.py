@@ -7,8 +7,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.core.adapter import Tuning
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,12 +24,29 @@ FRAMEWORKS = TREE / "frameworks"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expert:
+    """What the expert tuning sets: in the adapter's code, with the reason, and as variables.
+
+    `by_vendor` are variables on processors of one maker alone.
+    """
+
+    settings: Mapping[str, str]
+    environment: Mapping[str, str]
+    by_vendor: Mapping[str, Mapping[str, str]]
+
+    def variables(self, vendor: str) -> dict[str, str]:
+        """The variables on a processor by `vendor`."""
+        return {**self.environment, **self.by_vendor.get(vendor, {})}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Framework:
     """What a `framework.toml` says.
 
     `threads` and `environment` are variables of a worker's environment, set before the framework
     is imported: `{threads}` and `{scratch}` (a new folder, the worker's own) are filled in.
-    A `reference` is what frameworks are held against; it runs only where it is asked for by name.
+    `expert` is what the expert tuning adds to the framework as it comes. A `reference` is what
+    frameworks are held against; it runs only where it is asked for by name.
     """
 
     name: str
@@ -36,11 +57,11 @@ class Framework:
     modes: Mapping[str, str]
     recommended: str
     folder: Path
+    expert: Expert
     reference: bool = False
     pip_args: tuple[str, ...] = ()
     threads: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    environment_by_vendor: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def requirements(self, device: str) -> Path:
         """The requirements of the framework's environment for `cpu` or `cuda`."""
@@ -50,10 +71,12 @@ class Framework:
         """Whether the framework has a model for a task's network."""
         return (self.folder / "models" / f"{network}.py").is_file()
 
-    def variables(self, *, threads: int, scratch: Path, vendor: str) -> dict[str, str]:
+    def variables(
+        self, *, threads: int, tuning: Tuning, scratch: Path, vendor: str
+    ) -> dict[str, str]:
         """The environment variables of a worker on a processor by `vendor` ("GenuineIntel")."""
-        of_vendor = self.environment_by_vendor.get(vendor, {})
-        filled = {**self.environment, **of_vendor, **self.threads}
+        expert = self.expert.variables(vendor) if tuning == "expert" else {}
+        filled = {**self.environment, **expert, **self.threads}
         return {
             name: value.format(threads=threads, scratch=scratch) for name, value in filled.items()
         }
@@ -88,7 +111,11 @@ def load(name: str) -> Framework:
         pip_args=tuple(fields.get("pip-args", ())),
         threads=fields.get("threads", {}),
         environment=fields.get("environment", {}),
-        environment_by_vendor=fields.get("environment-by-vendor", {}),
+        expert=Expert(
+            settings=fields.get("expert", {}).get("settings", {}),
+            environment=fields.get("expert", {}).get("environment", {}),
+            by_vendor=fields.get("expert", {}).get("environment-by-vendor", {}),
+        ),
     )
 
 

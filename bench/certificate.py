@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.core.adapter import Device, Precision
+from bench.core.adapter import Device, Precision, Tuning
 from bench.core.record import Cell, Status
 from bench.verify import Check
 
@@ -26,6 +26,7 @@ class Claim:
     device: Device
     precision: Precision
     threads: int
+    tuning: Tuning = "expert"
 
     @staticmethod
     def of(cell: Cell) -> Claim:
@@ -37,6 +38,7 @@ class Claim:
             device=cell.device,
             precision=cell.precision,
             threads=cell.threads,
+            tuning=cell.tuning,
         )
 
 
@@ -91,4 +93,7 @@ class Certificate:
     def __str__(self) -> str:
         """Whom and what it is about, for a line of text."""
         claim = self.claim
-        return f"{claim.framework} {claim.task} {claim.mode} {claim.device} {claim.precision}"
+        untuned = " default tuning" * (claim.tuning == "default")
+        return (
+            f"{claim.framework} {claim.task} {claim.mode} {claim.device} {claim.precision}{untuned}"
+        )

@@ -40,6 +40,10 @@ TasksOption = Annotated[
         autocompletion=complete_tasks,
     ),
 ]
+TuningOption = Annotated[
+    list[str],
+    typer.Option(help="expert or default (the framework as it comes); repeatable."),
+]
 DataOption = Annotated[
     str, typer.Option(help="real, synthetic, or auto: real where it can be had.")
 ]

@@ -208,6 +208,7 @@ class Prover:
             device=claim.device,
             precision=claim.precision,
             threads=claim.threads,
+            tuning=claim.tuning,
             seed=self._seed,
             data={name: str(self._data[name]) for name in names},
             out=str(out),
@@ -222,6 +223,7 @@ class Prover:
                 catalogue.load(claim.framework),
                 environment,
                 threads=claim.threads,
+                tuning=claim.tuning,
                 log=log,
                 timeout=SILENCE,
             ):
@@ -297,7 +299,8 @@ def _quick(group: Sequence[Claim]) -> tuple[bool, bool]:
 
 
 def _label(claim: Claim) -> str:
-    return f"{claim.framework} {claim.mode} {claim.device} {claim.precision}"
+    untuned = " default tuning" * (claim.tuning == "default")
+    return f"{claim.framework} {claim.mode} {claim.device} {claim.precision}{untuned}"
 
 
 def _keep_log(log: Path, label: str) -> Path:

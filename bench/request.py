@@ -10,7 +10,7 @@ from typing import Literal
 
 from bench import catalogue, machine, tasks
 from bench.catalogue import Framework
-from bench.core.adapter import Device, Precision
+from bench.core.adapter import Device, Precision, Tuning
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Feed
 from bench.core.task import Budget, TokenInput
@@ -53,6 +53,7 @@ class Request:
     modes: Sequence[str] = ("recommended",)
     devices: Sequence[Device] = ("cpu",)
     precisions: Sequence[Precision] = ("float32",)
+    tunings: Sequence[Tuning] = ("expert",)
     threads: int | None = None
     repeats: int | None = None
     epochs: int | None = None
@@ -104,6 +105,14 @@ def check(request: Request) -> None:
         _choice("device", device, ["cpu", "cuda"])
     for precision in request.precisions:
         _choice("precision", precision, list(TOLERANCES))
+    for tuning in request.tunings:
+        _choice("tuning", tuning, ["expert", "default"])
+    _check_numbers(request)
+    if request.name is not None and not re.fullmatch(r"[\w.-]+", request.name):
+        raise UsageError(f"--name {request.name!r}: use letters, digits, '.', '_' and '-' alone")
+
+
+def _check_numbers(request: Request) -> None:
     for name in ("threads", "repeats", "epochs", "train_examples", "test_examples", "length"):
         value = getattr(request, name)
         if value is not None and value < 1:
@@ -123,8 +132,6 @@ def check(request: Request) -> None:
         raise UsageError(f"--spare must be 0 or more, not {request.spare}")
     if request.seed < 0:
         raise UsageError(f"--seed must be 0 or more, not {request.seed}")
-    if request.name is not None and not re.fullmatch(r"[\w.-]+", request.name):
-        raise UsageError(f"--name {request.name!r}: use letters, digits, '.', '_' and '-' alone")
 
 
 def _modes(framework: Framework, wanted: Sequence[str]) -> list[str]:
@@ -159,12 +166,14 @@ def cells(request: Request) -> list[Cell]:
             precision=precision,
             threads=request.threads or machine.usable_cores(),
             feed=request.feed,
+            tuning=tuning,
         )
         for task in every_task
         for device in request.devices
         for precision in request.precisions
         for framework in frameworks
         for mode in _modes(framework, request.modes)
+        for tuning in request.tunings
     ]
     if not found:
         raise UsageError("no framework that was asked for has any of the modes that were asked for")

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from bench import catalogue, machine, tasks
 from bench.catalogue import Framework
+from bench.core.adapter import Tuning
 from bench.core.record import Job, Record, Status, measurement_from
 from bench.environments import Environment
 
@@ -87,6 +88,7 @@ def run_job(
             framework,
             environment,
             threads=job.cell.threads,
+            tuning=job.cell.tuning,
             log=log,
             timeout=timeout,
         ):
@@ -135,6 +137,7 @@ def messages(
     environment: Environment,
     *,
     threads: int,
+    tuning: Tuning,
     log: Path,
     timeout: float,
 ) -> Iterator[dict[str, Any]]:
@@ -143,7 +146,10 @@ def messages(
     Raises TimeoutError when it is silent for `timeout` seconds and WorkerDiedError when it ends
     without a result. It is gone, with its children, when this is done.
     """
-    with _worker(payload, framework, environment, threads, log) as (process, pipe):
+    with _worker(payload, framework, environment, threads=threads, tuning=tuning, log=log) as (
+        process,
+        pipe,
+    ):
         for line in _lines(pipe, timeout):
             message = json.loads(line)
             yield message
@@ -155,13 +161,22 @@ def messages(
 
 @contextmanager
 def _worker(
-    payload: str, framework: Framework, environment: Environment, threads: int, log: Path
+    payload: str,
+    framework: Framework,
+    environment: Environment,
+    *,
+    threads: int,
+    tuning: Tuning,
+    log: Path,
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A running worker and the pipe of its messages."""
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="framebench-") as scratch, log.open("wb") as printed:
         variables = framework.variables(
-            threads=threads, scratch=Path(scratch), vendor=machine.cpu_vendor()
+            threads=threads,
+            tuning=tuning,
+            scratch=Path(scratch),
+            vendor=machine.cpu_vendor(),
         )
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         process = subprocess.Popen(

@@ -1,7 +1,8 @@
 """Which job runs when: blocks of one repeat of every cell, each block in an order of its own.
 
 A machine that slows down over a run slows all cells alike, and cells are compared within a block:
-those of a task run one after the other, so that little can change between them. Blocks are added while there is cause: see `Stopping`.
+those of a task run one after the other, so that little can change between them. Blocks are added
+while there is cause: see `Stopping`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
@@ -111,7 +111,8 @@ class CellSummary:
     `estimate.ranks`; a cell that is not ok has neither. `unsteady` counts the processes whose pace
     had not settled when the warm-up's time was up. `feed_share` is the part of a step that turning
     arrays into tensors takes, `break_even` the epochs after which compiling has paid off against
-    the framework's eager mode (infinite: never), `contended` the share of windows that others
+    the framework's eager mode (infinite: never), `tuned` the ratio of its throughput to that with
+    the default tuning, `contended` the share of windows that others
     disturbed, `joules` the energy for one training sample.
     """
 
@@ -133,6 +134,7 @@ class CellSummary:
     feed_share: float | None = None
     epoch_samples: float | None = None
     break_even: float | None = None
+    tuned: Interval | None = None
     contended: float | None = None
     joules: float | None = None
     evaluation: float | None = None
@@ -162,13 +164,18 @@ def summarize(records: Iterable[Record]) -> list[CellSummary]:
             comparable[conditions(one.cell)].append(one)
     for group in comparable.values():
         summaries.update({one.cell: one for one in _compared(group)})
-    for group in comparable.values():
-        eager = {one.cell.framework: one for one in group if one.cell.mode == "eager"}
-        for one in group:
-            if one.cell.mode != "eager" and one.cell.framework in eager:
-                epochs = break_even(summaries[one.cell], eager[one.cell.framework])
-                summaries[one.cell] = replace(summaries[one.cell], break_even=epochs)
-    return list(summaries.values())
+    return [_against_its_own(one, summaries) for one in summaries.values()]
+
+
+def _against_its_own(one: CellSummary, others: Mapping[Cell, CellSummary]) -> CellSummary:
+    """With what compiling and tuning brought, where the cells without them are there too."""
+    eager = others.get(replace(one.cell, mode="eager"))
+    if one.cell.mode != "eager" and eager and one.status == eager.status == "ok":
+        one = replace(one, break_even=break_even(one, eager))
+    plain = others.get(replace(one.cell, tuning="default"))
+    if one.cell.tuning == "expert" and plain and one.status == plain.status == "ok":
+        one = replace(one, tuned=ratio(one.throughputs, plain.throughputs))
+    return one
 
 
 def _compared(group: Sequence[CellSummary]) -> list[CellSummary]:

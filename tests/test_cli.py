@@ -16,6 +16,7 @@ BAD_USAGE = {
     "unknown preset": (("run", "-p", "fast"), "no preset is called 'fast'"),
     "unknown mode": (("run", "-m", "lazy"), "no mode is called 'lazy'"),
     "unknown device": (("run", "-d", "tpu"), "no device is called 'tpu'"),
+    "unknown tuning": (("run", "--tuning", "fast"), "no tuning is called 'fast'"),
     "unknown data source": (("run", "--data", "fake"), "no data source is called 'fake'"),
     "unknown feed": (("run", "--feed", "tape"), "no feed is called 'tape'"),
     "negative repeats": (("run", "-n", "-1"), "--repeats must be 1 or more, not -1"),

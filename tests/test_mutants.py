@@ -32,7 +32,7 @@ class Mutant:
 
 
 TORCH = "frameworks/pytorch/adapter.py"
-TORCH_STEP = "        loss = self._criterion(self._forward(x), y)\n"
+TORCH_STEP = "        loss = self._loss(x, y)\n"
 
 SWAPPED_GATES = """
 class Swapped(Layout):
@@ -169,17 +169,16 @@ MUTANTS = {
     ),
     "a dropped last batch": Mutant(
         file=TORCH,
-        old="        self._update()\n",
+        old="        self._optimizer.step()\n",
         new="        self._count = getattr(self, '_count', 0) + 1\n"
-        "        if self._count < 20:\n            self._update()\n",
+        "        if self._count < 20:\n            self._optimizer.step()\n",
         task="mnist-mlp-sgd",
         caught_by="evaluated",
     ),
     "another batch order": Mutant(
         file=TORCH,
-        old="        x, y = batch\n        self._model.train()\n" + TORCH_STEP,
-        new="        x, y = getattr(self, '_last', batch)\n        self._last = batch\n"
-        "        self._model.train()\n" + TORCH_STEP,
+        old=TORCH_STEP,
+        new="        (x, y), self._last = getattr(self, '_last', batch), batch\n" + TORCH_STEP,
         task="mnist-mlp-sgd",
         caught_by="curve",
     ),
@@ -192,7 +191,7 @@ MUTANTS = {
     ),
     "dropout off in training": Mutant(
         file=TORCH,
-        old="        self._model.train()\n" + TORCH_STEP,
+        old=TORCH_STEP,
         new="        self._model.eval()\n" + TORCH_STEP,
         task="mnist-mlp-dropout",
         caught_by="dropout",
@@ -214,10 +213,8 @@ MUTANTS = {
     ),
     "half precision": Mutant(
         file=TORCH,
-        old="self._criterion(self._forward(x), y)\n        self._optimizer",
-        new="torch.autocast('cpu', torch.bfloat16)(\n"
-        "            lambda: self._criterion(self._forward(x), y)\n        )()\n"
-        "        self._optimizer",
+        old=TORCH_STEP,
+        new="        with torch.autocast('cpu', torch.bfloat16):\n    " + TORCH_STEP,
         task="mnist-mlp",
         caught_by="loss",
         precision="float32",
@@ -262,9 +259,9 @@ MUTANTS = {
     ),
     "every tenth update skipped": Mutant(
         file=TORCH,
-        old="        self._update()\n",
+        old="        self._optimizer.step()\n",
         new="        self._count = getattr(self, '_count', 0) + 1\n"
-        "        if self._count % 10:\n            self._update()\n",
+        "        if self._count % 10:\n            self._optimizer.step()\n",
         task="mnist-softmax",
         caught_by="curve",
     ),

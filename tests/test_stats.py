@@ -150,6 +150,16 @@ def with_mode(mode: str, *, wall: float, first_step: float) -> Record:
     return replace(record, job=job, measurement=measurement)
 
 
+def test_what_tuning_brings() -> None:
+    records = [with_pace("a", block, pace) for block, pace in enumerate((200, 220))]
+    records += [
+        with_pace("a", block, pace, tuning="default") for block, pace in enumerate((100, 100))
+    ]
+    expert, default = stats.summarize(records)
+    assert expert.tuned and expert.tuned.estimate == pytest.approx(math.sqrt(2.0 * 2.2))
+    assert default.tuned is None
+
+
 def test_when_compiling_pays_off() -> None:
     eager = with_mode("eager", wall=2.0, first_step=1.0)
 

@@ -19,6 +19,7 @@ from bench.options import (
     ModesOption,
     ResultsOption,
     TasksOption,
+    TuningOption,
 )
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -30,6 +31,8 @@ EXAMPLES = """[bold]Examples[/bold]
   framebench run --preset full -t cifar-cnn --repeats 1    the recipe as written, once
 
   framebench run -t mnist-mlp --mode all --threads 1       every mode, on one thread
+
+  framebench run --tuning expert --tuning default          what the expert settings bring
 
   framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as that takes
 """
@@ -43,6 +46,7 @@ def run(
     ] = "quick",
     mode: ModesOption = ["recommended"],
     device: DevicesOption = ["cpu"],
+    tuning: TuningOption = ["expert"],
     threads: Annotated[int | None, typer.Option(help="Threads. Default: the usable cores.")] = None,
     repeats: Annotated[
         int | None, typer.Option("--repeats", "-n", help="Processes a cell.")
@@ -96,6 +100,7 @@ def run(
             frameworks=framework,
             tasks=task,
             modes=mode,
+            tunings=tuning,  # type: ignore[arg-type]
             devices=device,  # type: ignore[arg-type]
             threads=threads,
             repeats=repeats,

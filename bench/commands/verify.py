@@ -15,6 +15,7 @@ from bench.options import (
     JsonOption,
     ModesOption,
     TasksOption,
+    TuningOption,
 )
 
 
@@ -23,6 +24,7 @@ def verify(
     task: TasksOption = [],
     mode: ModesOption = ["all"],
     device: DevicesOption = ["cpu"],
+    tuning: TuningOption = ["expert"],
     precision: Annotated[
         list[str], typer.Option(help="float64 or float32; repeatable. Default: both.")
     ] = ["float64", "float32"],
@@ -59,6 +61,7 @@ def verify(
         frameworks=framework,
         tasks=task,
         modes=mode,
+        tunings=tuning,  # type: ignore[arg-type]
         devices=device,  # type: ignore[arg-type]
         precisions=precision,  # type: ignore[arg-type]
         threads=threads,

@@ -19,6 +19,8 @@ from bench.core.weights import Array
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["float32", "float64"]
+# As it comes, or with the settings that its documentation and experience advise for speed.
+Tuning = Literal["expert", "default"]
 Native = Any
 Batch = Any
 
@@ -144,7 +146,9 @@ class Session(Protocol):
 class Adapter(Protocol):
     """A framework in a worker process. One `configure`, then sessions."""
 
-    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
         """Set the process up. Raises UnsupportedError if device or precision is not to be had."""
 
     def versions(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bench.core.adapter import Adapter, Device, Precision, Session
+from bench.core.adapter import Adapter, Device, Precision, Session, Tuning
 from bench.core.data import Split
 from bench.core.task import SGD, Task, TokenInput, dyadic
 from bench.core.weights import Array, initial_weights
@@ -58,6 +58,7 @@ class ProofJob:
     device: Device
     precision: Precision
     threads: int
+    tuning: Tuning
     seed: int
     data: dict[str, str]
     out: str

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bench.core.adapter import Device, Precision
+from bench.core.adapter import Device, Precision, Tuning
 from bench.core.task import Budget
 
 SCHEMA = 2
@@ -36,9 +36,11 @@ class Cell:
     precision: Precision = "float32"
     threads: int = 1
     feed: Feed = "host"
+    tuning: Tuning = "expert"
 
     def __str__(self) -> str:
-        return f"{self.framework} {self.task} {self.mode} {self.device}"
+        untuned = " default tuning" * (self.tuning == "default")
+        return f"{self.framework} {self.task} {self.mode} {self.device}{untuned}"
 
 
 @dataclass(frozen=True, kw_only=True)

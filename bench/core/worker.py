@@ -79,7 +79,11 @@ def measure(job: Job, channel: Channel) -> dict[str, Any]:
     channel.phase("import")
     adapter, import_seconds = import_framework(cell.framework)
     adapter.configure(
-        device=cell.device, threads=cell.threads, seed=job.seed, precision=cell.precision
+        device=cell.device,
+        threads=cell.threads,
+        seed=job.seed,
+        precision=cell.precision,
+        tuning=cell.tuning,
     )
     known = {"versions": adapter.versions(), "dataset": dataclasses.asdict(dataset)}
     task = load_task(cell.task)
@@ -99,7 +103,11 @@ def prove(job: proof.ProofJob, channel: Channel) -> dict[str, Any]:
     channel.phase("import")
     adapter, _ = import_framework(job.framework)
     adapter.configure(
-        device=job.device, threads=job.threads, seed=job.seed, precision=job.precision
+        device=job.device,
+        threads=job.threads,
+        seed=job.seed,
+        precision=job.precision,
+        tuning=job.tuning,
     )
     tasks = {name: load_task(name) for name in job.data}
     failures = proof.prove(job, tasks, adapter, channel)

@@ -15,6 +15,7 @@ from tabulate import tabulate
 
 from bench import catalogue
 from bench.certificate import Certificate
+from bench.report.text import mode_text
 from bench.verify import CHECKS, Check
 
 
@@ -35,7 +36,9 @@ def _badness(check: Check) -> tuple[bool, float]:
 
 def _who(certificate: Certificate) -> tuple[str, str]:
     claim = certificate.claim
-    mode = claim.mode if claim.device == "cpu" else f"{claim.mode}, {claim.device}"
+    mode = mode_text(claim.mode, claim.tuning)
+    if claim.device != "cpu":
+        mode += f", {claim.device}"
     return catalogue.load(claim.framework).title, mode
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -32,6 +33,7 @@ def _framework(name: str) -> dict[str, Any]:
         "title": framework.title,
         "versions": {one: packages[one] for one in framework.packages if one in packages},
         "modes": list(framework.modes),
+        "expert": asdict(framework.expert),
         "recommended": framework.recommended,
         "devices": list(framework.devices),
         "environment": state,

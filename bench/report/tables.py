@@ -14,6 +14,7 @@ from bench.report.text import (
     bytes_text,
     count_text,
     interval_text,
+    mode_text,
     percent,
     ratio_text,
     seconds_text,
@@ -30,6 +31,7 @@ COLUMNS = (
     "precision",
     "threads",
     "feed",
+    "tuning",
     "status",
     "rank",
     "samples_per_second",
@@ -48,6 +50,9 @@ COLUMNS = (
     "first_step_seconds",
     "warmup_seconds",
     "break_even_epochs",
+    "tuned",
+    "tuned_low",
+    "tuned_high",
     "feed_share",
     "contended_share",
     "joules_per_sample",
@@ -96,6 +101,7 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             "first_step_seconds": one.first_step,
             "warmup_seconds": one.warmup_seconds,
             "break_even_epochs": one.break_even,
+            **_interval("tuned", one.tuned),
             "feed_share": one.feed_share,
             "contended_share": one.contended,
             "joules_per_sample": one.joules,
@@ -161,7 +167,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["rank"],
         title,
-        row["mode"],
+        mode_text(row["mode"], row["tuning"]),
         row["status"],
         with_ends("samples_per_second", count_text),
         with_ends("relative", ratio_text),
@@ -178,6 +184,18 @@ def _unsteady(row: dict[Any, Any]) -> str:
         f"{row['framework']} {row['mode']}: the pace had not settled after "
         f"{seconds_text(row['warmup_seconds'])} of warm-up in {row['unsteady']} of "
         f"{row['repeats']} {processes}"
+    )
+
+
+def _tuned(row: dict[Any, Any]) -> str:
+    ends = [
+        "" if pd.isna(row[f"tuned_{end}"]) else ratio_text(row[f"tuned_{end}"])
+        for end in ("low", "high")
+    ]
+    ratio = interval_text(ratio_text(row["tuned"]), *ends)
+    return (
+        f"{row['framework']} {row['mode']}: the expert tuning trains {ratio} times as fast as the "
+        "default"
     )
 
 
@@ -225,6 +243,7 @@ class TaskTable:
             if row["status"] != "ok"
         ]
         self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
+        self.notes += [_tuned(row) for row in figures if not pd.isna(row["tuned"])]
         self.notes += [_pays_off(row) for row in figures if not pd.isna(row["break_even_epochs"])]
         self._chance = accuracy.smallest_p_value(records)
 

@@ -41,3 +41,8 @@ def ratio_text(value: float) -> str:
 def interval_text(estimate: str, low: str, high: str) -> str:
     """An estimate with the ends of its interval, if there are any and they are not the same."""
     return f"{estimate} ({low}–{high})" if low != high else estimate
+
+
+def mode_text(mode: str, tuning: str) -> str:
+    """A mode, marked where the framework is left as it comes."""
+    return f"{mode} (default)" if tuning == "default" else mode

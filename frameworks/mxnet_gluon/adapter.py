@@ -16,7 +16,7 @@ import mxnet as mx  # noqa: E402
 from mxnet import autograd, gluon  # noqa: E402
 from mxnet.ndarray import NDArray  # noqa: E402
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, match  # noqa: E402
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match  # noqa: E402
 from bench.core.errors import UnsupportedError  # noqa: E402
 from bench.core.task import Parameter, Task  # noqa: E402
 from bench.core.weights import Array  # noqa: E402
@@ -62,7 +62,9 @@ class MXNetGluonSession:
     # MXNet's own tutorials keep indices as float32; integers are exact, and 32 bits are enough.
     format = BatchFormat(labels="int32", tokens="int32")
 
-    def __init__(self, task: Task, *, mode: str, device: mx.Context, dtype: str) -> None:
+    def __init__(
+        self, task: Task, *, mode: str, device: mx.Context, dtype: str, expert: bool
+    ) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"MXNet Gluon has no mode {mode!r}; it has: {', '.join(MODES)}")
         self._task = task
@@ -82,7 +84,8 @@ class MXNetGluonSession:
         self._objective = Objective(self._model, LOSSES[task.loss]())
         if mode == "compiled":
             # Shapes are the same at each step, so memory is planned once, and kept.
-            self._objective.hybridize(static_alloc=True, static_shape=True)
+            static = {"static_alloc": True, "static_shape": True} if expert else {}
+            self._objective.hybridize(**static)
 
     def _pin_second_bias(self) -> None:
         """The task has one bias vector in an LSTM: the second stays zero, untrained."""
@@ -172,13 +175,16 @@ class MXNetGluonSession:
 
 
 class MXNetGluonAdapter:
-    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
         if device == "cuda":
             self._check_gpu()
         # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
         mx.random.seed(seed)
         self._device = mx.gpu() if device == "cuda" else mx.cpu()
         self._dtype = precision
+        self._expert = tuning == "expert"
 
     def _check_gpu(self) -> None:
         """Use it once: a card newer than the kernels is found, but fails at its first use."""
@@ -199,7 +205,9 @@ class MXNetGluonAdapter:
         return versions
 
     def open(self, task: Task, *, mode: str) -> MXNetGluonSession:
-        return MXNetGluonSession(task, mode=mode, device=self._device, dtype=self._dtype)
+        return MXNetGluonSession(
+            task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
+        )
 
 
 ADAPTER: Any = MXNetGluonAdapter()

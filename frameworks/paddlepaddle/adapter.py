@@ -13,7 +13,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, match
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
@@ -70,12 +70,13 @@ class DoubleMomentum(paddle.optimizer.Momentum):
 class PaddleSession:
     format = BatchFormat(labels="int64", tokens="int64")
 
-    def __init__(self, task: Task, *, mode: str, device: str, dtype: str) -> None:
+    def __init__(self, task: Task, *, mode: str, device: str, dtype: str, expert: bool) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"paddlepaddle has no mode {mode!r}: it has {', '.join(MODES)}")
         self._task = task
         self._device = device
         self._dtype = dtype
+        self._expert = expert
         module = importlib.import_module(f"frameworks.paddlepaddle.models.{task.network}")
         self._model: nn.Layer = module.build(task)
         self._pin_second_bias()
@@ -121,6 +122,9 @@ class PaddleSession:
             beta2=settings.beta2,
             epsilon=settings.epsilon,
             parameters=params,
+            # One call for all weights, where Python would make one for each. Not in float64, which
+            # Paddle refuses.
+            use_multi_tensor=self._expert and self._dtype == "float32",
         )
 
     def load(self, params: Mapping[str, Array]) -> None:
@@ -237,7 +241,9 @@ def flush_denormals() -> None:
 
 
 class PaddleAdapter:
-    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
         # The threads are set by the environment, before the import: see framework.toml.
         if device == "cuda":
             if not paddle.is_compiled_with_cuda():
@@ -247,7 +253,9 @@ class PaddleAdapter:
                 )
             if paddle.device.cuda.device_count() == 0:
                 raise UnsupportedError(f"paddle {paddle.__version__} finds no CUDA device here")
-        flush_denormals()
+        self._expert = tuning == "expert"
+        if self._expert:
+            flush_denormals()
         paddle.set_device("gpu:0" if device == "cuda" else "cpu")
         paddle.set_default_dtype(precision)
         paddle.seed(seed)
@@ -262,7 +270,9 @@ class PaddleAdapter:
         return versions
 
     def open(self, task: Task, *, mode: str) -> PaddleSession:
-        return PaddleSession(task, mode=mode, device=self._device, dtype=self._dtype)
+        return PaddleSession(
+            task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
+        )
 
 
 ADAPTER: Any = PaddleAdapter()

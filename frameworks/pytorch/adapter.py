@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, match
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
@@ -38,24 +38,29 @@ def native_name(parameter: Parameter) -> str:
 
 
 class PyTorchSession:
-    format = BatchFormat(labels="int64", tokens="int64")
-
-    def __init__(self, task: Task, *, mode: str, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, task: Task, *, mode: str, device: torch.device, dtype: torch.dtype, expert: bool
+    ) -> None:
         self._task = task
         self._device = device
         self._dtype = dtype
+        self._expert = expert
+        # The layout that oneDNN's convolutions and pooling are fastest in.
+        channels_last = expert and device.type == "cpu"
+        self.format = BatchFormat(channels_last=channels_last, labels="int64", tokens="int64")
         module = importlib.import_module(f"frameworks.pytorch.models.{task.network}")
         self._model: nn.Module = module.build(task).to(device, dtype)
+        if channels_last:
+            self._model = self._model.to(memory_format=torch.channels_last)
         self._pin_second_bias()
         native = dict(self._model.named_parameters())
         self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
         self._criterion = LOSSES[task.loss]
-        self._forward = self._model
-        self._update = self._optimizer.step
+        self._loss = self._loss_of
         if mode == "compiled":
-            self._forward = torch.compile(self._model)
-            self._update = torch.compile(self._optimizer.step)
+            # Not the optimizer's step: Adam's own fused kernel is faster than the one compiled.
+            self._loss = torch.compile(self._loss_of)
 
     def _pin_second_bias(self) -> None:
         """The task has one bias vector in an LSTM: the second stays zero, untrained."""
@@ -66,14 +71,22 @@ class PyTorchSession:
     def _make_optimizer(self) -> torch.optim.Optimizer:
         settings = self._task.optimizer
         params = list(self._params.values())
+        # Fused: one pass over a weight and its state, where a CPU makes one for each operator.
+        fused = True if self._expert else None  # None leaves it to PyTorch
         if isinstance(settings, SGD):
-            return torch.optim.SGD(params, lr=settings.learning_rate, momentum=settings.momentum)
+            return torch.optim.SGD(
+                params, lr=settings.learning_rate, momentum=settings.momentum, fused=fused
+            )
         return torch.optim.Adam(
             params,
             lr=settings.learning_rate,
             betas=(settings.beta1, settings.beta2),
             eps=settings.epsilon,
+            fused=fused,
         )
+
+    def _loss_of(self, x: Tensor, y: Tensor) -> Tensor:
+        return self._criterion(self._model(x), y)
 
     def load(self, params: Mapping[str, Array]) -> None:
         with torch.no_grad():
@@ -102,6 +115,8 @@ class PyTorchSession:
 
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
         inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+        if self.format.channels_last and inputs.dim() == 4:
+            inputs = inputs.permute(0, 3, 1, 2)  # PyTorch's axes, over memory that stays as it is
         if inputs.is_floating_point():
             inputs = inputs.to(self._device, self._dtype)
         else:
@@ -114,11 +129,12 @@ class PyTorchSession:
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         x, y = batch
-        self._model.train()
-        loss = self._criterion(self._forward(x), y)
+        if not self._model.training:
+            self._model.train()
+        loss = self._loss(x, y)
         self._optimizer.zero_grad()
         loss.backward()
-        self._update()
+        self._optimizer.step()
         return loss.detach()
 
     def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -130,7 +146,7 @@ class PyTorchSession:
         x, y = batch
         self._model.train()
         self._optimizer.zero_grad()
-        self._criterion(self._model(x), y).backward()
+        self._loss_of(x, y).backward()
         gradients = {name: p.grad for name, p in self._params.items() if p.grad is not None}
         return self._canonical(gradients)
 
@@ -154,14 +170,15 @@ class PyTorchSession:
 
 
 class PyTorchAdapter:
-    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
         if device == "cuda" and not torch.cuda.is_available():
             raise UnsupportedError(f"torch {torch.__version__} finds no CUDA device here")
         torch.set_num_threads(threads)
         torch.manual_seed(seed)
-        # Gradients that decay into denormal numbers cost a CPU many cycles each; MXNet and
-        # TensorFlow flush them by themselves, so PyTorch is told to.
-        torch.set_flush_denormal(True)
+        self._expert = tuning == "expert"
+        torch.set_flush_denormal(self._expert)
         torch.set_float32_matmul_precision("highest")
         torch.backends.cudnn.allow_tf32 = False
         self._device = torch.device(device)
@@ -178,7 +195,9 @@ class PyTorchAdapter:
         return versions
 
     def open(self, task: Task, *, mode: str) -> PyTorchSession:
-        return PyTorchSession(task, mode=mode, device=self._device, dtype=self._dtype)
+        return PyTorchSession(
+            task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
+        )
 
 
 ADAPTER: Any = PyTorchAdapter()

@@ -10,7 +10,7 @@ from typing import Any
 import autograd
 import numpy as np
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Task
 from bench.core.weights import Array
@@ -106,7 +106,9 @@ class ReferenceSession:
 
 
 class ReferenceAdapter:
-    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
         if device != "cpu":
             raise UnsupportedError("the reference runs on the CPU alone")
         self._dtype = precision

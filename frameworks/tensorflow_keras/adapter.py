@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, match
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
@@ -240,7 +240,9 @@ class KerasSession:
 
 
 class KerasAdapter:
-    def configure(self, *, device: Device, threads: int, seed: int, precision: Precision) -> None:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
         gpus = tf.config.list_physical_devices("GPU")
         if device == "cuda" and not gpus:
             raise UnsupportedError(f"tensorflow {tf.__version__} finds no CUDA device here")
