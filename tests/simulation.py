@@ -52,7 +52,7 @@ def throughputs(
     blocks: int,
     runs: int,
     rng: np.random.Generator,
-    order: Order = "anywhere",
+    order: Order = "beside",
 ) -> Floats:
     """Throughputs (runs, cells, blocks) of cells of those true paces, shuffled in each block."""
     shape = (runs, len(paces), blocks)

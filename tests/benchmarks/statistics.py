@@ -41,7 +41,7 @@ def draw(
     blocks: int,
     runs: int = RUNS,
     seed: int = 0,
-    order: Order = "anywhere",
+    order: Order = "beside",
 ) -> Floats:
     """Throughputs (runs, cells, blocks): the same for the same noise and seed."""
     rng = np.random.default_rng([seed, blocks])
