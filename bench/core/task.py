@@ -37,13 +37,15 @@ class Parameter:
     """One trained tensor, in canonical layout.
 
     `flattened` is the (channels, height, width) of the feature map that a dense weight reads its
-    columns from; a framework that keeps channels last must permute those columns.
+    columns from; a framework that keeps channels last must permute those columns. `output` is the
+    (height, width) of the map that a convolution makes of one example: how often it is applied.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: ParameterKind
     flattened: tuple[int, int, int] | None = None
+    output: tuple[int, int] | None = None
 
     @property
     def size(self) -> int:
@@ -62,10 +64,17 @@ def dense(
     )
 
 
-def conv(name: str, inputs: int, outputs: int, kernel: int) -> tuple[Parameter, Parameter]:
+def conv(
+    name: str, inputs: int, outputs: int, kernel: int, *, output: tuple[int, int]
+) -> tuple[Parameter, Parameter]:
     """Weight and bias of a two-dimensional convolution with a square kernel."""
     return (
-        Parameter(name=f"{name}.weight", shape=(outputs, inputs, kernel, kernel), kind="conv"),
+        Parameter(
+            name=f"{name}.weight",
+            shape=(outputs, inputs, kernel, kernel),
+            kind="conv",
+            output=output,
+        ),
         Parameter(name=f"{name}.bias", shape=(outputs,), kind="bias"),
     )
 

@@ -12,8 +12,8 @@ TASK = Task(
     ),
     classes=10,
     # 32 -> conv3 30 -> pool2 15 -> conv3 13 -> pool2 6
-    parameters=conv("conv1", 3, 32, 3)
-    + conv("conv2", 32, 64, 3)
+    parameters=conv("conv1", 3, 32, 3, output=(30, 30))
+    + conv("conv2", 32, 64, 3, output=(13, 13))
     + dense("hidden", 64 * 6 * 6, 64, flattened=(64, 6, 6))
     + dense("output", 64, 10),
     loss="softmax_cross_entropy",

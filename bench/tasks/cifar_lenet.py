@@ -12,8 +12,8 @@ TASK = Task(
     ),
     classes=10,
     # 32 -> conv5 28 -> pool2 14 -> conv5 10 -> pool2 5
-    parameters=conv("conv1", 3, 6, 5)
-    + conv("conv2", 6, 16, 5)
+    parameters=conv("conv1", 3, 6, 5, output=(28, 28))
+    + conv("conv2", 6, 16, 5, output=(10, 10))
     + dense("dense1", 16 * 5 * 5, 120, flattened=(16, 5, 5))
     + dense("dense2", 120, 84)
     + dense("output", 84, 10),

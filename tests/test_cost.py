@@ -1,0 +1,135 @@
+"""Model FLOPs and bytes, against figures worked out by hand and, for FLOPs, PyTorch's own count."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bench import tasks
+from bench.catalogue import TREE
+from bench.core.task import SGD, Adam
+from bench.cost import forward_flops, step_bytes, training_flops
+from bench.environments import Environment
+
+# Multiply-adds of one example's forward pass: those of the first layer, and those of all others.
+MULTIPLY_ADDS = {
+    "mnist-softmax": (784 * 10, 0),
+    "mnist-mlp": (784 * 128, 128 * 10),
+    "mnist-mlp-sgd": (784 * 128, 128 * 10),
+    "mnist-mlp-dropout": (784 * 128, 128 * 10),
+    "cifar-cnn": (
+        30 * 30 * 32 * 3 * 9,
+        13 * 13 * 64 * 32 * 9 + 2304 * 64 + 64 * 10,
+    ),
+    "cifar-lenet": (
+        28 * 28 * 6 * 3 * 25,
+        10 * 10 * 16 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10,
+    ),
+    "imdb-lstm": (0, 200 * 4 * 256 * (100 + 256) + 256),
+}
+
+TRAINING_FLOPS = {
+    "mnist-softmax": 31_360,
+    "mnist-mlp": 409_088,
+    "mnist-mlp-sgd": 409_088,
+    "mnist-mlp-dropout": 409_088,
+    "cifar-cnn": 22_689_024,
+    "cifar-lenet": 3_204_720,
+    "imdb-lstm": 437_454_336,
+}
+
+MLP_WEIGHTS, MLP_BIASES = 784 * 128 + 128 * 10, 128 + 10
+MLP = MLP_WEIGHTS + MLP_BIASES
+CNN = 27 * 32 + 32 + 9 * 32 * 64 + 64 + 2304 * 64 + 64 + 64 * 10 + 10
+LENET = 75 * 6 + 6 + 150 * 16 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10
+TABLE, LSTM = 25_000 * 100, 4 * 256 * (100 + 256)
+# Values that one step moves. Of each parameter: forward 1; gradient 2, update 2, and twice the
+# optimizer's state (Adam 4, momentum 2); then the weights above the first layer, read backward.
+# Of each example: itself twice, and four times what each layer makes of it.
+VALUES = {
+    "mnist-softmax": 5 * 7_850 + 64 * (2 * 784 + 4 * 10),
+    "mnist-mlp": 9 * MLP + 128 * 10 + 64 * (2 * 784 + 4 * (128 + 10)),
+    "mnist-mlp-sgd": 5 * MLP + 128 * 10 + 64 * (2 * 784 + 4 * (128 + 10)),
+    "mnist-mlp-dropout": 9 * MLP + 128 * 10 + 32 * (2 * 784 + 4 * (128 + 10)),
+    "cifar-cnn": (
+        9 * CNN
+        + (9 * 32 * 64 + 2304 * 64 + 64 * 10)
+        + 64 * (2 * 3 * 32 * 32 + 4 * (32 * 30 * 30 + 64 * 13 * 13 + 64 + 10))
+    ),
+    "cifar-lenet": (
+        7 * LENET
+        + (150 * 16 + 400 * 120 + 120 * 84 + 84 * 10)
+        + 64 * (2 * 3 * 32 * 32 + 4 * (6 * 28 * 28 + 16 * 10 * 10 + 120 + 84 + 10))
+    ),
+    # The table is not read as a whole: a row a token.
+    "imdb-lstm": (
+        8 * TABLE
+        + 9 * (LSTM + 1024 + 257)
+        + (LSTM + 256)
+        + 64 * (200 * (2 + 100) + 4 * (200 * (100 + 6 * 256) + 1))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_flops_worked_out_by_hand(name: str) -> None:
+    task = tasks.load(name)
+    first, others = MULTIPLY_ADDS[name]
+    assert forward_flops(task) == 2 * (first + others)
+    # Nobody needs the gradient of the data, which the first layer alone would work out.
+    assert training_flops(task) == 2 * (2 * first + 3 * others) == TRAINING_FLOPS[name]
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_bytes_worked_out_by_hand(name: str) -> None:
+    assert step_bytes(tasks.load(name)) == 4 * VALUES[name]
+
+
+def test_a_shorter_text_costs_less() -> None:
+    task = tasks.load("imdb-lstm")
+    shorter = task.with_length(50)
+    output = 3 * 2 * 256
+    assert training_flops(task) - output == 4 * (training_flops(shorter) - output)
+    assert step_bytes(shorter) < step_bytes(task)
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_bytes_grow_with_the_batch_and_with_what_the_optimizer_keeps(name: str) -> None:
+    task = tasks.load(name)
+    kinds = [
+        step_bytes(replace(task, optimizer=optimizer))
+        for optimizer in (
+            SGD(learning_rate=0.1),
+            SGD(learning_rate=0.1, momentum=0.9),
+            Adam(),
+        )
+    ]
+    assert kinds == sorted(kinds) and len(set(kinds)) == 3
+    assert step_bytes(task) < step_bytes(replace(task, batch=2 * task.batch)) < 2 * step_bytes(task)
+
+
+@pytest.mark.frameworks
+def test_pytorch_counts_the_same_flops(environment: Callable[[str], Environment]) -> None:
+    """All but the LSTM, whose operator on the CPU it does not count."""
+    names = [name for name in tasks.names() if name != "imdb-lstm"]
+    code = f"""
+import importlib, json, sys
+sys.path.insert(0, {str(TREE)!r})
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+counted = {{}}
+for name in {names!r}:
+    task = importlib.import_module("bench.tasks." + name.replace("-", "_")).TASK
+    model = importlib.import_module("frameworks.pytorch.models." + task.network).build(task)
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(task.batch, *task.input.shape)).sum().backward()
+    counted[name] = counter.get_total_flops() / task.batch
+print(json.dumps(counted))
+"""
+    python = environment("pytorch").python
+    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {name: training_flops(tasks.load(name)) for name in names}
