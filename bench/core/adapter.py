@@ -156,3 +156,13 @@ class Adapter(Protocol):
 
     def open(self, task: Task, *, mode: str) -> Session:
         """Build the task's network. Raises UnsupportedError for a mode or task that it lacks."""
+
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        """Put two float32 matrices on the device. A call multiplies them, and waits for that."""
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        """Put two float32 vectors on the device. A call adds the second to the first, in place.
+
+        It waits for that. In place, so that what is written has been read already: a vector of its
+        own for the sum would be fetched from memory as well, before it is written over.
+        """

@@ -1,4 +1,4 @@
-"""The process that holds one framework: reads a job, trains or proves, and reports.
+"""The process that holds one framework: reads a job, does it, and reports.
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "name": ...}`, `{"event": "progress", "done": ..., "total": ...}`,
@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from bench.core import errors, proof, training
+from bench.core import errors, proof, rates, training
 from bench.core.adapter import Adapter
 from bench.core.clock import Stopwatch
 from bench.core.data import DatasetInfo
@@ -121,6 +121,15 @@ def prove(job: proof.ProofJob, channel: Channel) -> dict[str, Any]:
     }
 
 
+def measure_rates(job: rates.RatesJob, channel: Channel) -> dict[str, Any]:
+    """What the framework reaches on this machine at best, in the precision of the rates."""
+    channel.phase("import")
+    adapter, _ = import_framework(job.framework)
+    adapter.configure(device=job.device, threads=job.threads, seed=0, precision="float32")
+    channel.phase("measure")
+    return {"status": "ok", **rates.measure(adapter, job.device)}
+
+
 def failure(error: Exception) -> dict[str, Any]:
     """Status and reason of a job that an exception ended."""
     for kind, status in _STATUSES.items():
@@ -136,8 +145,11 @@ def main(descriptor: int) -> None:
     channel = Channel(descriptor)
     try:
         job = json.loads(sys.stdin.read())
-        if job.pop("kind") == "prove":
+        kind = job.pop("kind")
+        if kind == "prove":
             fields = prove(proof.ProofJob.from_fields(job), channel)
+        elif kind == "rates":
+            fields = measure_rates(rates.RatesJob.from_fields(job), channel)
         else:
             fields = measure(Job.from_fields(job), channel)
     except Exception as error:

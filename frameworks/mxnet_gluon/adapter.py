@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -208,6 +208,25 @@ class MXNetGluonAdapter:
         return MXNetGluonSession(
             task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
         )
+
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        left, right = (mx.nd.array(one, ctx=self._device) for one in (a, b))
+        product = mx.nd.empty(left.shape, ctx=self._device)
+
+        def run() -> None:
+            mx.nd.dot(left, right, out=product)
+            product.wait_to_read()
+
+        return run
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        sums, addends = (mx.nd.array(one, ctx=self._device) for one in (total, addend))
+
+        def run() -> None:
+            mx.nd.elemwise_add(sums, addends, out=sums)
+            sums.wait_to_read()
+
+        return run
 
 
 ADAPTER: Any = MXNetGluonAdapter()

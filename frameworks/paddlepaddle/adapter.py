@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,15 @@ def native_name(parameter: Parameter) -> str:
     """The name under which Paddle keeps a canonical parameter."""
     canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
     return parameter.name.removesuffix(canonical) + native
+
+
+def synchronize(device: str) -> None:
+    """Return when everything asked of the device is done.
+
+    On the CPU an operator, or a compiled graph, has run when the call returns.
+    """
+    if device != "cpu":
+        paddle.device.synchronize()
 
 
 class Objective(nn.Layer):
@@ -201,9 +210,7 @@ class PaddleSession:
         return array
 
     def sync(self) -> None:
-        # On the CPU an operator, or a compiled graph, has run when the call returns.
-        if self._device != "cpu":
-            paddle.device.synchronize()
+        synchronize(self._device)
 
     def peak_device_bytes(self) -> int | None:
         if self._device != "cpu":
@@ -273,6 +280,24 @@ class PaddleAdapter:
         return PaddleSession(
             task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
         )
+
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        left, right = paddle.to_tensor(a), paddle.to_tensor(b)
+
+        def run() -> None:
+            paddle.matmul(left, right)
+            synchronize(self._device)
+
+        return run
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        sums, addends = paddle.to_tensor(total), paddle.to_tensor(addend)
+
+        def run() -> None:
+            sums.add_(addends)
+            synchronize(self._device)
+
+        return run
 
 
 ADAPTER: Any = PaddleAdapter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,12 @@ def native_name(parameter: Parameter) -> str:
     """The name under which PyTorch keeps a canonical parameter."""
     canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
     return parameter.name.removesuffix(canonical) + native
+
+
+def synchronize(device: torch.device) -> None:
+    """Return when everything asked of the device is done; on the CPU, it is already."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 class PyTorchSession:
@@ -155,8 +161,7 @@ class PyTorchSession:
         return array
 
     def sync(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        synchronize(self._device)
 
     def peak_device_bytes(self) -> int | None:
         if self._device.type == "cuda":
@@ -198,6 +203,25 @@ class PyTorchAdapter:
         return PyTorchSession(
             task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
         )
+
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        left, right = (torch.from_numpy(one).to(self._device) for one in (a, b))
+        product = torch.empty_like(left)
+
+        def run() -> None:
+            torch.mm(left, right, out=product)
+            synchronize(self._device)
+
+        return run
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        sums, addends = (torch.from_numpy(one).to(self._device) for one in (total, addend))
+
+        def run() -> None:
+            sums.add_(addends)
+            synchronize(self._device)
+
+        return run
 
 
 ADAPTER: Any = PyTorchAdapter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -119,6 +119,20 @@ class ReferenceAdapter:
 
     def open(self, task: Task, *, mode: str) -> ReferenceSession:
         return ReferenceSession(task, dtype=self._dtype, seed=self._seed)
+
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        product = np.empty_like(a)
+
+        def run() -> None:
+            np.matmul(a, b, out=product)
+
+        return run
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        def run() -> None:
+            np.add(total, addend, out=total)
+
+        return run
 
 
 ADAPTER: Any = ReferenceAdapter()

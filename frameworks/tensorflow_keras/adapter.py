@@ -276,5 +276,25 @@ class KerasAdapter:
     def open(self, task: Task, *, mode: str) -> KerasSession:
         return KerasSession(task, mode=mode, device=self._device)
 
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        with tf.device(self._device):
+            left, right = tf.constant(a), tf.constant(b)
+
+        def run() -> None:
+            tf.matmul(left, right)
+            tf.test.experimental.sync_devices()
+
+        return run
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        with tf.device(self._device):
+            sums, addends = tf.Variable(total), tf.constant(addend)
+
+        def run() -> None:
+            sums.assign_add(addends)
+            tf.test.experimental.sync_devices()
+
+        return run
+
 
 ADAPTER: Any = KerasAdapter()
