@@ -17,6 +17,7 @@ from bench.core.errors import UnavailableError
 from bench.core.record import Cell, Job, Record
 from bench.environments import Environment, Report, make_all
 from bench.prover import Prover
+from bench.rates import Rates, measure_all
 from bench.request import PRESETS, DataSource, Request, budget, cells, check
 from bench.store import LOGS, RunFolder, check_writable
 
@@ -131,6 +132,7 @@ class Suite:
         self._environments: Environments = {}
         self._data: dict[str, Path] = {}
         self._certificates: dict[Claim, Certificate] = {}
+        self._rates: list[Rates] = []
         self._refused = {cell: reason for cell in self.cells if (reason := _why_not(cell))}
 
     @property
@@ -152,6 +154,11 @@ class Suite:
         prover = Prover(self._environments, self._data)
         wanted = [claim for cell in usable for claim in _claims(cell)]
         self._certificates = prover.prove(wanted, report)
+
+    def measure_rates(self, report: Report) -> None:
+        """Measure what the machine can do, one framework at a time, just before it is used."""
+        usable = [cell for cell in self.cells if cell not in self._refused]
+        self._rates = measure_all(usable, self._environments, report)
 
     def run(self, display: Display) -> None:
         """Every job in turn; each record is on the disk before the next job starts."""
@@ -241,6 +248,7 @@ class Suite:
             "framebench": bench.__version__,
             "machine": machine.describe(),
             "environments": made,
+            "rates": [one.to_fields() for one in self._rates],
             "certificates": [one.to_fields() for one in self._certificates.values()],
             "source_digests": {
                 name: catalogue.source_digest(catalogue.load(name)) for name in used

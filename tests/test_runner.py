@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,16 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert info["machine"]["cpu"] and info["environments"]["reference cpu"]["autograd"]
     assert info["source_digests"]["reference"] == found[0].source_digest
+    (rates,) = info["rates"]
+    assert (rates["framework"], rates["device"], rates["status"]) == ("reference", "cpu", "ok")
+    assert rates["matmul"] > 0 and rates["memory"] > 0
+    table = (folder / "summary.csv").read_text(encoding="utf-8").splitlines()
+    for row in csv.DictReader(table):
+        assert 0 < float(row["share_of_peak"]) < 1 and float(row["memory_share"]) > 0
+        assert row["bound"] in ("compute", "memory", "overhead")
+    assert "of peak" in (folder / "summary.md").read_text(encoding="utf-8")
+    assert "GFLOP/s of float32 matrix product" in done.stdout
+    assert "reference cpu rates: " in done.stderr
     assert "mnist-softmax" in (folder / "summary.md").read_text(encoding="utf-8")
     assert (folder / "summary.csv").read_text(encoding="utf-8").count("\nmnist-") == 2
     again = framebench("report", "results/r").stdout

@@ -16,6 +16,7 @@ from bench.report import write
 from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
 from bench.report.text import interval_text, ratio_text
 from bench.stats import summarize
+from tests.test_peak import RATES
 from tests.test_stats import RECORDS, with_pace
 
 QUICK = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -76,14 +77,18 @@ def test_the_csv_has_ends_of_intervals() -> None:
             assert low <= middle <= high
 
 
-@pytest.mark.parametrize("width", [100, 120])
+@pytest.mark.parametrize("width", [100, 108, 120, 126])
 def test_nothing_is_cut_in_a_terminal(width: int) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(write.to_terminal(store.read(QUICK), width=width))
+    run = store.read(QUICK)
+    run.info["rates"] = [one.to_fields() for one in RATES]
+    console.print(write.to_terminal(run, width=width))
     text = console.export_text()
     assert "…" not in text
     assert "(36,843–115,108)" in text and "(0.42–1.94)" in text
-    assert ("65,122 (36,843" in text) == (width == 120)
+    assert ("65,122 (36,843" in text) == (width == 126)
+    assert ("overhead" in text) == (width >= 108)  # the share of peak gives way in a narrow one
+    assert ("7.6% overhead" in text) == (width == 126)
 
 
 @pytest.mark.parametrize(

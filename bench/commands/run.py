@@ -126,6 +126,7 @@ def run(
         suite.prepare_data(setup_display.report)
         suite.prepare_environments(setup_display.report)
         suite.prove(setup_display.report)
+        suite.measure_rates(setup_display.report)
     try:
         with RunDisplay(suite.job_count) as display:
             suite.run(display)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench import accuracy, catalogue, tasks
 from bench.estimate import Interval
+from bench.report import peak
 from bench.report.text import (
     bytes_text,
     count_text,
@@ -60,6 +61,7 @@ COLUMNS = (
     "peak_resident_bytes",
     "peak_device_bytes",
     "parameters",
+    *peak.COLUMNS,
     "repeats",
     "unsteady",
     "data",
@@ -85,6 +87,7 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
     """One row a cell: by conditions, then fastest first; what is not `ok` comes last.
 
     `_low` and `_high` are the ends of 95 % intervals, but for accuracy the lowest and highest.
+    What depends on the machine's peak is left empty: `peak.with_use` fills it in.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -133,6 +136,7 @@ def _task_order(name: str) -> tuple[bool, str]:
     return (not (known and tasks.load(name).headline), name)
 
 
+OF_PEAK = "of peak"
 HEADINGS = (
     "rank",
     "framework",
@@ -140,6 +144,7 @@ HEADINGS = (
     "status",
     "samples/s (95 % interval)",
     "relative (95 % interval)",
+    OF_PEAK,
     "test accuracy",
     "first step",
     "import",
@@ -171,6 +176,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["status"],
         with_ends("samples_per_second", count_text),
         with_ends("relative", ratio_text),
+        shown("share_of_peak", lambda share: peak.share_text(share, row["bound"])),
         shown("accuracy", percent),
         shown("first_step_seconds", seconds_text),
         shown("import_seconds", seconds_text),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +15,8 @@ from tabulate import tabulate
 from bench.certificate import Certificate
 from bench.noise import Cleanness
 from bench.report.certificate import verdict
-from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
+from bench.report.peak import peak_lines, with_use
+from bench.report.tables import HEADINGS, OF_PEAK, TaskTable, frame, task_tables
 from bench.report.text import bytes_text, seconds_text
 from bench.stats import summarize
 from bench.store import Run, read
@@ -21,7 +24,9 @@ from bench.store import Run, read
 # Columns of words; the others hold figures and are set flush right.
 _WORDS = 4
 # Columns of a terminal from which on an interval fits beside its estimate, instead of below it.
-_WIDE = 120
+_WIDE = 126
+# And from which on there is room for the share of peak at all; the other forms always have it.
+_ROOMY = 108
 _STYLES = {"ok": "green", "wrong": "bold red"}
 
 
@@ -45,7 +50,7 @@ def _versions(run: Run) -> str:
 
 def footer(run: Run) -> list[str]:
     """Lines that belong to the run as a whole."""
-    lines = [f"machine: {_machine(run)}"]
+    lines = [f"machine: {_machine(run)}", *peak_lines(run)]
     if versions := _versions(run):
         lines.append(f"versions: {versions}")
     if certificates := run.info.get("certificates"):
@@ -68,10 +73,15 @@ def to_terminal(run: Run, *, width: int) -> Group:
     def laid_out(text: str) -> str:
         return text if width >= _WIDE else text.replace(" (", "\n(").replace("% ", "%\n")
 
+    def shown(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
+        for index, text in enumerate(texts):
+            if width >= _ROOMY or HEADINGS[index] != OF_PEAK:
+                yield index, text
+
     parts: list[Table | Text] = []
     for table in tables(run):
         grid = Table(title=table.caption, title_justify="left", title_style="bold", padding=0)
-        for index, heading in enumerate(HEADINGS):
+        for index, heading in shown(HEADINGS):
             grid.add_column(
                 laid_out(heading.replace(" ", "\n", 1)),
                 justify="left" if index < _WORDS else "right",
@@ -82,7 +92,7 @@ def to_terminal(run: Run, *, width: int) -> Group:
             grid.add_row(
                 *(
                     Text(laid_out(cell), style if i == _WORDS - 1 else "")
-                    for i, cell in enumerate(cells)
+                    for i, cell in shown(cells)
                 )
             )
         parts += [grid, Text(table.data_line, "bold red" if table.synthetic else "dim")]
@@ -112,24 +122,28 @@ def to_markdown(run: Run) -> str:
     return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
 
 
+def figures(run: Run) -> pd.DataFrame:
+    """Every figure of every cell, a row a cell."""
+    return with_use(frame(summarize(run.records)), run)
+
+
 def to_csv(run: Run) -> str:
     """Every figure of every cell, one line a cell.
 
     To 12 digits: the last few of a logarithm are not the same on every machine.
     """
-    return frame(summarize(run.records)).to_csv(index=False, float_format="%.12g")
+    return figures(run).to_csv(index=False, float_format="%.12g")
 
 
 def to_json(run: Run) -> str:
     """The run's description and every figure of every cell."""
-    table = frame(summarize(run.records))
-    cells = json.loads(table.to_json(orient="records"))
+    cells = json.loads(figures(run).to_json(orient="records"))
     return json.dumps({"run": run.info, "cells": cells}, indent=2)
 
 
 def tables(run: Run) -> list[TaskTable]:
     """A table for each task and device."""
-    return task_tables(run, frame(summarize(run.records)))
+    return task_tables(run, figures(run))
 
 
 def write_summaries(folder: Path) -> Run:

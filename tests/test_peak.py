@@ -1,0 +1,164 @@
+"""What a machine can do, what a cell makes of it, and what a report says of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import catalogue, store, tasks
+from bench.core.errors import UnavailableError
+from bench.core.rates import best_seconds
+from bench.core.record import Cell
+from bench.environments import Environment
+from bench.peak import Use, peaks, use
+from bench.rates import Rates, measure_all
+from bench.report import write
+from bench.report.peak import peak_lines, share_text
+
+RATES = (
+    Rates(framework="pytorch", device="cpu", threads=2, matmul=200e9, memory=20e9),
+    Rates(framework="mxnet_gluon", device="cpu", threads=2, matmul=100e9, memory=30e9),
+    Rates(framework="pytorch", device="cpu", threads=1, matmul=110e9, memory=15e9),
+    Rates(
+        framework="paddlepaddle", device="cpu", threads=2, status="crashed", reason="exit code 7"
+    ),
+)
+QUICK = catalogue.TREE / "results" / "quick-epyc-2cpu"
+
+
+def silent(name: str, state: str, *, final: bool = False) -> None:
+    pass
+
+
+def test_the_peak_is_the_best_of_all_frameworks_with_as_many_threads() -> None:
+    found = peaks(RATES)
+    assert set(found) == {("cpu", 2), ("cpu", 1)}
+    two = found["cpu", 2]
+    assert (two.matmul, two.matmul_by) == (200e9, "pytorch")
+    assert (two.memory, two.memory_by) == (30e9, "mxnet_gluon")
+    assert found["cpu", 1].memory == 15e9
+
+
+def test_use_is_the_task_s_work_over_the_peak() -> None:
+    task, peak = tasks.load("mnist-softmax"), peaks(RATES)["cpu", 2]
+    found = use(task, 1_000_000, peak)
+    assert found.share == pytest.approx(31_360 * 1e6 / 200e9)
+    assert found.memory_share == pytest.approx(568_648 / 64 * 1e6 / 30e9)
+
+
+@pytest.mark.parametrize(
+    ("share", "memory_share", "bound"),
+    [
+        (0.5, 0.9, "compute"),
+        (0.499, 0.5, "memory"),
+        (0.1, 1.7, "memory"),
+        (0.499, 0.499, "overhead"),
+    ],
+)
+def test_what_bounds_a_cell(share: float, memory_share: float, bound: str) -> None:
+    assert Use(share=share, memory_share=memory_share).bound == bound
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.02, "102%"), (0.123, "12%"), (0.0996, "10%"), (0.0994, "9.9%"), (1e-5, "<0.1%")],
+)
+def test_a_share_is_shown_with_what_bounds_it(share: float, text: str) -> None:
+    assert share_text(share, "memory") == f"{text} memory"
+
+
+def quick(**changed: Any) -> store.Run:
+    """The published run with rates, every record's fields and cell changed as told."""
+    run = store.read(QUICK)
+    cell = {key: changed.pop(key) for key in ("threads", "precision") if key in changed}
+    records = [
+        replace(one, **changed, job=replace(one.job, cell=replace(one.job.cell, **cell)))
+        for one in run.records
+    ]
+    info = {**run.info, "rates": [one.to_fields() for one in RATES]}
+    return store.Run(folder=run.folder, info=info, records=records)
+
+
+def test_a_report_tells_shares_for_the_length_that_was_trained() -> None:
+    table = write.figures(quick())
+    row = table[(table["task"] == "imdb-lstm") & (table["framework"] == "pytorch")].iloc[0]
+    flops = 50 * 3 * 2 * 4 * 256 * 356 + 3 * 2 * 256
+    assert row["flops_per_example"] == flops
+    assert row["share_of_peak"] == pytest.approx(flops * row["samples_per_second"] / 200e9)
+    assert row["bound"] == "overhead"
+    run = quick()
+    assert peak_lines(run)[0] == (
+        "peak (cpu, 2 threads): 200 GFLOP/s of float32 matrix product in PyTorch, "
+        "30.0 GB/s of memory in MXNet Gluon"
+    )
+    for line in peak_lines(run):
+        assert line in write.to_markdown(run)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"threads": 4}, {"precision": "float64"}, {"status": "wrong", "reason": "no"}]
+)
+def test_what_cannot_be_held_against_the_peak_has_no_share(changed: dict[str, Any]) -> None:
+    table = write.figures(quick(**changed))
+    assert table["share_of_peak"].isna().all() and table["bound"].isna().all()
+    assert table["flops_per_example"].notna().all()
+
+
+def test_a_run_without_rates_is_blank_there() -> None:
+    run = store.read(QUICK)
+    run.info.pop("rates", None)
+    table = write.figures(run)
+    assert table["share_of_peak"].isna().all()
+    assert not peak_lines(run) and "overhead" not in write.to_markdown(run)
+
+
+def test_the_best_window_counts() -> None:
+    calls = 0
+
+    def operation() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.02 if calls < 3 else 0.005)
+
+    assert 0.005 <= best_seconds(operation) < 0.02
+
+
+def cells(*frameworks: str) -> list[Cell]:
+    return [
+        Cell(framework=framework, task=task, mode="eager", threads=2)
+        for framework in frameworks
+        for task in ("mnist-mlp", "mnist-softmax")
+    ]
+
+
+def test_a_worker_that_dies_holds_nothing_up(tmp_path: Path) -> None:
+    dying = tmp_path / "python"
+    dying.write_text("#!/bin/sh\necho no such luck\nexit 7\n", encoding="utf-8")
+    dying.chmod(0o755)
+    environments: dict[tuple[str, str], Environment | UnavailableError] = {
+        ("pytorch", "cpu"): Environment(python=dying, packages={}),
+        ("reference", "cpu"): Environment(python=tmp_path / "none", packages={}),
+        ("mxnet_gluon", "cpu"): UnavailableError("no wheel"),
+    }
+    dead, absent = measure_all(cells("pytorch", "reference", "mxnet_gluon"), environments, silent)
+    assert (dead.status, dead.reason) == ("crashed", "exit code 7: no such luck")
+    assert absent.status == "failed" and "no worker could be started" in absent.reason
+    assert Rates.from_fields(dead.to_fields()) == dead
+    assert not peaks([dead, absent])
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("framework", catalogue.names())
+def test_every_framework_s_rates_are_plausible(
+    framework: str, environment: Callable[[str], Environment]
+) -> None:
+    found = {(framework, "cpu"): environment(framework)}
+    (rates,) = measure_all(cells(framework), found, silent)
+    assert rates.status == "ok", rates
+    assert 1e9 < rates.matmul < 1e13
+    assert 1e8 < rates.memory < 1e13
