@@ -84,6 +84,7 @@ def _measure(job: RatesJob, environment: Environment, report: Report) -> Rates:
                 catalogue.load(job.framework),
                 environment,
                 threads=job.threads,
+                tuning="expert",
                 log=Path(folder) / "worker.log",
                 timeout=SILENCE,
             ):

@@ -125,7 +125,9 @@ def measure_rates(job: rates.RatesJob, channel: Channel) -> dict[str, Any]:
     """What the framework reaches on this machine at best, in the precision of the rates."""
     channel.phase("import")
     adapter, _ = import_framework(job.framework)
-    adapter.configure(device=job.device, threads=job.threads, seed=0, precision="float32")
+    adapter.configure(
+        device=job.device, threads=job.threads, seed=0, precision="float32", tuning="expert"
+    )
     channel.phase("measure")
     return {"status": "ok", **rates.measure(adapter, job.device)}
 
