@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bench.commands.export import export
 from bench.commands.inventory import inventory
 from bench.commands.report import report
 from bench.commands.run import EXAMPLES, run
@@ -30,6 +31,7 @@ app.command()(setup)
 app.command(name="list")(inventory)
 app.command()(verify)
 app.command()(report)
+app.command()(export)
 
 
 def _version(asked: bool) -> None:

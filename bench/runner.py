@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from bench import catalogue, machine, tasks
 from bench.catalogue import Framework
@@ -146,30 +146,33 @@ def messages(
     Raises TimeoutError when it is silent for `timeout` seconds and WorkerDiedError when it ends
     without a result. It is gone, with its children, when this is done.
     """
-    with _worker(payload, framework, environment, threads=threads, tuning=tuning, log=log) as (
-        process,
-        pipe,
+    with worker(
+        framework, environment, threads=threads, tuning=tuning, log=log, timeout=timeout
+    ) as (
+        requests,
+        told,
     ):
-        for line in _lines(pipe, timeout):
-            message = json.loads(line)
-            yield message
-            if message["event"] == "result":
-                return
-        process.wait()
-        raise WorkerDiedError(_why(process.returncode, log))
+        # A worker that dies at once is told by its exit, not by a broken pipe.
+        with suppress(BrokenPipeError):
+            requests.write(payload.encode() + b"\n")
+            requests.close()
+        yield from told
 
 
 @contextmanager
-def _worker(
-    payload: str,
+def worker(
     framework: Framework,
     environment: Environment,
     *,
     threads: int,
     tuning: Tuning,
     log: Path,
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A running worker and the pipe of its messages."""
+    timeout: float,
+) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
+    """A running worker: its standard input, and what it tells as in `messages`.
+
+    It is gone, with its children, when this is done.
+    """
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="framebench-") as scratch, log.open("wb") as printed:
         variables = framework.variables(
@@ -190,20 +193,32 @@ def _worker(
             start_new_session=True,
         )
         os.close(writing)
+        assert process.stdin
+        requests = process.stdin
         _live.add(process.pid)
         try:
-            assert process.stdin
-            # A worker that dies at once is told by its exit, not by a broken pipe.
-            with suppress(BrokenPipeError):
-                process.stdin.write(payload.encode())
-                process.stdin.close()
-            yield process, reading
+            yield requests, _told(process, reading, log=log, timeout=timeout)
         finally:
             os.close(reading)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             _live.discard(process.pid)
+            with suppress(BrokenPipeError):
+                requests.close()
+
+
+def _told(
+    process: subprocess.Popen[bytes], pipe: int, *, log: Path, timeout: float
+) -> Iterator[dict[str, Any]]:
+    """A worker's messages, its result last. Raises TimeoutError and WorkerDiedError."""
+    for line in _lines(pipe, timeout):
+        message = json.loads(line)
+        yield message
+        if message["event"] == "result":
+            return
+    process.wait()
+    raise WorkerDiedError(_why(process.returncode, log))
 
 
 def _lines(pipe: int, timeout: float) -> Iterator[bytes]:

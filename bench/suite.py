@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ class Display(runner.Observer, Protocol):
     def extended(self, jobs: int, why: str) -> None: ...
 
 
-def _why_not(cell: Cell) -> str | None:
+def why_not(cell: Cell) -> str | None:
     """Why a cell cannot run on this machine, before any environment is made for it."""
     framework = catalogue.load(cell.framework)
     task = tasks.load(cell.task)
@@ -88,7 +88,7 @@ def verify(request: Request, *, fresh: bool, report: Report) -> list[Certificate
     refused = {
         Claim.of(cell): Certificate(claim=Claim.of(cell), status="unsupported", reason=reason)
         for cell in every
-        if (reason := _why_not(cell))
+        if (reason := why_not(cell))
     }
     usable = [cell for cell in every if Claim.of(cell) not in refused]
     prover = Prover(
@@ -100,12 +100,23 @@ def verify(request: Request, *, fresh: bool, report: Report) -> list[Certificate
     return [proved[Claim.of(cell)] for cell in every]
 
 
-def _claims(cell: Cell) -> tuple[Claim, ...]:
+def claims(cell: Cell) -> tuple[Claim, ...]:
     """What a cell rests on: its source in float64, then the cell as it is timed.
 
     In float64 on one thread, so that several are proved at a time.
     """
     return replace(Claim.of(cell), precision="float64", threads=1), Claim.of(cell)
+
+
+def flaw(cell: Cell, certificates: Mapping[Claim, Certificate]) -> Certificate | None:
+    """The certificate that speaks against a cell, if one does."""
+    for claim in claims(cell):
+        found = certificates[claim]
+        # Where a framework cannot compute in float64, the timed precision is all there is.
+        excused = found.status == "unsupported" and claim != Claim.of(cell)
+        if found.status != "ok" and not excused:
+            return found
+    return None
 
 
 class Suite:
@@ -133,7 +144,7 @@ class Suite:
         self._data: dict[str, Path] = {}
         self._certificates: dict[Claim, Certificate] = {}
         self._rates: list[Rates] = []
-        self._refused = {cell: reason for cell in self.cells if (reason := _why_not(cell))}
+        self._refused = {cell: reason for cell in self.cells if (reason := why_not(cell))}
 
     @property
     def job_count(self) -> int:
@@ -152,7 +163,7 @@ class Suite:
         """Prove every cell that can run; one that is not the task is never timed."""
         usable = [cell for cell in self.cells if cell not in self._refused]
         prover = Prover(self._environments, self._data)
-        wanted = [claim for cell in usable for claim in _claims(cell)]
+        wanted = [claim for cell in usable for claim in claims(cell)]
         self._certificates = prover.prove(wanted, report)
 
     def measure_rates(self, report: Report) -> None:
@@ -199,9 +210,9 @@ class Suite:
         cell = job.cell
         if reason := self._refused.get(cell):
             return runner.outcome(job, "unsupported", reason)
-        if flaw := self._flaw(cell):
-            where = f"in {flaw.claim.precision}: " * (flaw.claim.precision != cell.precision)
-            return runner.outcome(job, flaw.status, where + flaw.reason)
+        if bad := flaw(cell, self._certificates):
+            where = f"in {bad.claim.precision}: " * (bad.claim.precision != cell.precision)
+            return runner.outcome(job, bad.status, where + bad.reason)
         framework = catalogue.load(cell.framework)
         if catalogue.source_digest(framework) != self._certificates[Claim.of(cell)].source_digest:
             return runner.outcome(job, "failed", "the source has changed since it was proved")
@@ -216,16 +227,6 @@ class Suite:
             timeout=self.request.timeout,
             observer=display,
         )
-
-    def _flaw(self, cell: Cell) -> Certificate | None:
-        """The certificate that speaks against a cell, if one does."""
-        for claim in _claims(cell):
-            found = self._certificates[claim]
-            # Where a framework cannot compute in float64, the timed precision is all there is.
-            excused = found.status == "unsupported" and claim != Claim.of(cell)
-            if found.status != "ok" and not excused:
-                return found
-        return None
 
     def _info(self) -> dict[str, Any]:
         made = {

@@ -18,6 +18,22 @@ from bench.environments import Environment, make
 Framebench = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of `tests/benchmarks`; pytest knows those of this folder alone when it begins."""
+    group = parser.getgroup("framebench", "which training steps are timed")
+    group.addoption("--framework", action="append", default=[], help="Repeatable. Default: all.")
+    group.addoption("--task", action="append", default=[], help="Repeatable. Default: all.")
+    group.addoption(
+        "--mode",
+        action="append",
+        default=[],
+        help="recommended (default), all, or a mode's name; repeatable.",
+    )
+    group.addoption("--device", action="append", default=[], help="cpu (default) or cuda.")
+    group.addoption("--threads", type=int, help="Default: the usable cores.")
+    group.addoption("--length", type=int, help="Tokens a text is cut to. Default: the recipe's.")
+
+
 @pytest.fixture(scope="session")
 def environment() -> Callable[[str], Environment]:
     """A framework's environment by name, made if need be; a test without it is a failure."""

@@ -41,6 +41,12 @@ BAD_USAGE = {
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
     "broken record": (("report", "broken2"), "line 1: not a record"),
+    "unknown format to export": (
+        ("export", "broken", "--format", "xml"),
+        "no format is called 'xml'; there are: pytest-benchmark",
+    ),
+    "export of no run": (("export", "nowhere"), "nowhere holds no run"),
+    "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
     "page without a folder": (("verify", "--html", "no/page.html"), "there is no folder no"),
     "unknown precision": (("verify", "--precision", "half"), "no precision is called 'half'"),
     "unknown framework to set up": (("setup", "caffe"), "no framework is called 'caffe'"),
@@ -94,7 +100,7 @@ def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
 
 
 def test_help_has_examples(framebench: Framebench) -> None:
-    for command in ("run", "setup", "report"):
+    for command in ("run", "setup", "report", "export"):
         text = framebench(command, "--help").stdout
         assert "Examples" in text and f"framebench {command}" in text
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help

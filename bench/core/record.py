@@ -23,6 +23,7 @@ Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
 ]
 Feed = Literal["host", "device"]
+JobKind = Literal["measure", "steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,9 @@ class Job:
     warmup: float = 2.0
     window: float = 0.1
 
-    def to_json(self) -> str:
-        return json.dumps({"kind": "measure", **dataclasses.asdict(self)})
+    def to_json(self, *, kind: JobKind = "measure") -> str:
+        """One line for a worker: to `measure` the job, or to time `steps` of it when asked."""
+        return json.dumps({"kind": kind, **dataclasses.asdict(self)})
 
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Job:

@@ -7,6 +7,7 @@ budget's epochs in timed windows, with an evaluation after each epoch outside of
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Protocol
@@ -122,10 +123,27 @@ def _windows(steps: int, pace: float, window: float) -> list[Array]:
     return np.array_split(np.arange(steps), max(1, round(steps / size)))
 
 
-def measure(
-    job: Job, task: Task, adapter: Adapter, *, channel: Reporter, import_seconds: float
-) -> Measurement:
-    """Do what the job asks for. Raises DivergedError when the loss is no longer finite."""
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A session that trains at a steady pace, and the seconds that it took to bring it there.
+
+    `pace` is in seconds a step; `weights` are the canonical ones that the session began with.
+    """
+
+    session: Session
+    trainer: Trainer
+    train: Split
+    weights: dict[str, Array]
+    build_seconds: float
+    first_step_seconds: float
+    warmup_steps: int
+    warmup_seconds: float
+    pace: float
+    steady: bool
+
+
+def make_ready(job: Job, task: Task, adapter: Adapter, channel: Reporter) -> Ready:
+    """Build the job's session, take its first step, and warm it up."""
     channel.phase("build")
     watch = clock.Stopwatch()
     session = adapter.open(task, mode=job.cell.mode)
@@ -134,9 +152,7 @@ def measure(
     session.sync()
     build_seconds = watch.read().wall
 
-    folder, budget = Path(job.data), job.budget
-    train = Split(folder, "train", task, session.format, budget.train_examples)
-    test = Split(folder, "test", task, session.format, budget.test_examples)
+    train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
     trainer = Trainer(job, session)
 
     channel.phase("first step")
@@ -145,12 +161,33 @@ def measure(
 
     channel.phase("warm-up")
     warmup_steps, warmup_seconds, pace, steady = warm_up(trainer, batches, job)
+    return Ready(
+        session=session,
+        trainer=trainer,
+        train=train,
+        weights=weights,
+        build_seconds=build_seconds,
+        first_step_seconds=first_step.wall,
+        warmup_steps=warmup_steps,
+        warmup_seconds=warmup_seconds,
+        pace=pace,
+        steady=steady,
+    )
+
+
+def measure(
+    job: Job, task: Task, adapter: Adapter, *, channel: Reporter, import_seconds: float
+) -> Measurement:
+    """Do what the job asks for. Raises DivergedError when the loss is no longer finite."""
+    ready = make_ready(job, task, adapter, channel)
+    session, train, budget = ready.session, ready.train, job.budget
+    test = Split(Path(job.data), "test", task, session.format, budget.test_examples)
     x, y, _ = next(test.in_order(EVALUATION_BATCH))
     session.numpy(session.logits(session.stage(x, y)))
-    del batches, x, y
+    del x, y
 
     channel.phase("train")
-    session.load(weights)
+    session.load(ready.weights)
     windows: list[Window] = []
     evaluations: list[Evaluation] = []
     first_losses: list[float] = []
@@ -158,8 +195,8 @@ def measure(
     done, total = 0, budget.epochs * (len(train) // task.batch)
     for epoch in range(budget.epochs):
         order = train.epoch(job.seed, epoch)
-        for chosen in _windows(len(order), pace, job.window):
-            took, losses = trainer.window([train.batch(order[step]) for step in chosen])
+        for chosen in _windows(len(order), ready.pace, job.window):
+            took, losses = ready.trainer.window([train.batch(order[step]) for step in chosen])
             mean = float(np.mean(losses))
             if not math.isfinite(mean):
                 raise DivergedError(f"training loss {mean} within {done + len(losses)} steps")
@@ -188,17 +225,17 @@ def measure(
 
     measurement = Measurement(
         import_seconds=import_seconds,
-        build_seconds=build_seconds,
-        first_step_seconds=first_step.wall,
-        warmup_steps=warmup_steps,
-        warmup_seconds=warmup_seconds,
-        steady=steady,
+        build_seconds=ready.build_seconds,
+        first_step_seconds=ready.first_step_seconds,
+        warmup_steps=ready.warmup_steps,
+        warmup_seconds=ready.warmup_seconds,
+        steady=ready.steady,
         windows=tuple(windows),
         evaluations=tuple(evaluations),
         first_losses=tuple(first_losses),
         peak_resident_bytes=clock.peak_resident_bytes(),
         peak_device_bytes=session.peak_device_bytes(),
-        weights_digest=digest(weights),
+        weights_digest=digest(ready.weights),
         parameter_count=session.parameter_count(),
         cores=clock.usable_cores(),
         feed_seconds=feeding(session, [train.batch(rows) for rows in order[:FEED_BATCHES]]),

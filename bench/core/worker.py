@@ -2,7 +2,8 @@
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "name": ...}`, `{"event": "progress", "done": ..., "total": ...}`,
-and last `{"event": "result", ...}` with what came of the job.
+and last `{"event": "result", ...}` with what came of the job. A job of the kind `steps` is a
+conversation: see `bench.core.steps`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from bench.core import errors, proof, rates, training
+from bench.core import errors, proof, rates, steps, training
 from bench.core.adapter import Adapter
 from bench.core.clock import Stopwatch
 from bench.core.data import DatasetInfo
-from bench.core.record import Job, Status, measurement_fields
+from bench.core.record import Job, JobKind, Status, measurement_fields
 from bench.core.task import Task
 
 # Progress is told between windows, outside the clock, and not more often than a person can read.
@@ -72,8 +73,8 @@ def load_task(name: str) -> Task:
     return task
 
 
-def measure(job: Job, channel: Channel) -> dict[str, Any]:
-    """Train and time one cell; what came of it as fields of a Record."""
+def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
+    """Train and time one cell, on its own or as asked; what came of it as fields of a Record."""
     cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
     channel.phase("import")
@@ -90,6 +91,9 @@ def measure(job: Job, channel: Channel) -> dict[str, Any]:
     if job.budget.length:
         task = task.with_length(job.budget.length)
     try:
+        if kind == "steps":
+            steps.answer(job, task, adapter, requests=sys.stdin, channel=channel, known=known)
+            return {**known, "status": "ok"}
         measurement = training.measure(
             job, task, adapter, channel=channel, import_seconds=import_seconds
         )
@@ -143,17 +147,17 @@ def failure(error: Exception) -> dict[str, Any]:
 
 
 def main(descriptor: int) -> None:
-    """Do the job that is on standard input, and tell the pipe `descriptor` what came of it."""
+    """Do the job on standard input's first line; tell the pipe `descriptor` what came of it."""
     channel = Channel(descriptor)
     try:
-        job = json.loads(sys.stdin.read())
+        job = json.loads(sys.stdin.readline())
         kind = job.pop("kind")
         if kind == "prove":
             fields = prove(proof.ProofJob.from_fields(job), channel)
         elif kind == "rates":
             fields = measure_rates(rates.RatesJob.from_fields(job), channel)
         else:
-            fields = measure(Job.from_fields(job), channel)
+            fields = train(Job.from_fields(job), channel, kind=kind)
     except Exception as error:
         fields = failure(error)
     channel.send("result", **fields)

@@ -1,0 +1,59 @@
+"""`framebench export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.core.errors import UsageError
+from bench.options import ResultsOption
+
+FORMATS = ("pytest-benchmark",)
+
+
+def _complete_formats(incomplete: str) -> list[str]:
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def export(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run's folder. Default: the newest under --results.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="pytest-benchmark.", autocompletion=_complete_formats)
+    ] = "pytest-benchmark",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
+    ] = None,
+    results: ResultsOption = Path("results"),
+) -> None:
+    """Write a run's timings in the form that another tool reads.
+
+    pytest-benchmark: the JSON of --benchmark-json, seconds a training step, a group for each task.
+    Cells that are not ok are left out, and named.
+
+    [bold]Examples[/bold]
+
+      framebench export -o after.json                             the newest run
+
+      framebench export results/before --format pytest-benchmark -o before.json
+
+      pytest-benchmark compare before.json after.json             both, side by side
+    """
+    from bench import store
+    from bench.report import pytest_benchmark
+
+    if format not in FORMATS:
+        raise UsageError(f"no format is called {format!r}; there are: {', '.join(FORMATS)}")
+    if output and not output.resolve().parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {output.parent}")
+    made = store.read(run or store.newest(results))
+    text, left_out = pytest_benchmark.to_json(made)
+    for line in left_out:
+        typer.echo(f"left out: {line}", err=True)
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        typer.echo(text, nl=False)

@@ -1,0 +1,129 @@
+"""Which cells are timed: the options of `framebench run`, in pytest's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench import suite
+from bench.certificate import Certificate, Claim
+from bench.core.errors import UnavailableError, UsageError
+from bench.core.record import Cell
+from bench.core.task import Budget
+from bench.environments import Environment
+from bench.report.pytest_benchmark import label
+from bench.request import Request, budget, cells, check
+
+PARAMETERS = ("task", "framework", "mode", "device")
+
+
+def wanted(config: pytest.Config) -> Request:
+    """What the options ask for: the recipes as written."""
+    option = config.getoption
+    return Request(
+        preset="full",
+        frameworks=option("framework"),
+        tasks=option("task"),
+        modes=option("mode") or ["recommended"],
+        devices=option("device") or ["cpu"],
+        threads=option("threads"),
+        length=option("length"),
+    )
+
+
+def cell_of(item: pytest.Item, config: pytest.Config) -> Cell:
+    """The cell that a benchmark times. Its parameters are plain, so as to be kept in JSON."""
+    assert isinstance(item, pytest.Function)
+    parameters = {name: item.callspec.params[name] for name in PARAMETERS}
+    return next(
+        cell
+        for cell in cells(wanted(config))
+        if parameters == {name: getattr(cell, name) for name in PARAMETERS}
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        check(wanted(config))
+        cells(wanted(config))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    request = wanted(metafunc.config)
+    found = cells(request)
+    metafunc.parametrize(
+        PARAMETERS,
+        [[getattr(cell, name) for name in PARAMETERS] for cell in found],
+        ids=[label(cell, budget(request, cell.task)) for cell in found],
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Minutes of timing are for who asks for them: the README's test command leaves them out."""
+    if config.getoption("benchmark_only"):
+        return
+    here = Path(__file__).parent
+    timed = [item for item in items if here in item.path.parents]
+    config.hook.pytest_deselected(items=timed)
+    items[:] = [item for item in items if item not in timed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What the chosen cells need; `data` are prepared folders by task."""
+
+    environments: suite.Environments
+    data: Mapping[str, Path]
+    certificates: Mapping[Claim, Certificate]
+
+    def environment(self, cell: Cell) -> Environment:
+        """The cell's environment; where the cell cannot be timed, its test ends with the reason."""
+        if reason := suite.why_not(cell):
+            pytest.skip(reason)
+        environment = self.environments[cell.framework, cell.device]
+        if isinstance(environment, UnavailableError):
+            pytest.skip(f"{cell.framework} is unavailable: {environment}")
+        if bad := suite.flaw(cell, self.certificates):
+            ends = pytest.skip if bad.status in ("unsupported", "unavailable") else pytest.fail
+            ends(f"{bad.status} in {bad.claim.precision}: {bad.reason}")
+        return environment
+
+
+@pytest.fixture
+def cell(request: pytest.FixtureRequest, task: str, framework: str, mode: str, device: str) -> Cell:
+    """The cell that a benchmark times."""
+    return cell_of(request.node, request.config)
+
+
+@pytest.fixture
+def recipe(pytestconfig: pytest.Config, task: str) -> Budget:
+    """The budget of the cell's task."""
+    return budget(wanted(pytestconfig), task)
+
+
+@pytest.fixture(scope="session")
+def prepared(request: pytest.FixtureRequest) -> Prepared:
+    """Environments, data and proofs of all cells that were chosen, made as far as they are missing.
+
+    What is not the same task is not timed here either.
+    """
+    here = Path(__file__).parent
+    timed = [item for item in request.session.items if here in item.path.parents]
+    chosen = [cell_of(item, request.config) for item in timed]
+    usable = [cell for cell in chosen if not suite.why_not(cell)]
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+
+    def report(name: str, state: str, *, final: bool = False) -> None:
+        if final and reporter:
+            reporter.write_line(f"{name}: {state}")
+
+    environments = suite.prepare_environments(usable, report)
+    data = suite.prepare_data(sorted({cell.task for cell in usable}), "auto", report)
+    prover = suite.Prover(environments, data)
+    claims = [claim for cell in usable for claim in suite.claims(cell)]
+    return Prepared(environments=environments, data=data, certificates=prover.prove(claims, report))
