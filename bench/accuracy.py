@@ -38,9 +38,19 @@ def p_value(groups: Groups) -> float | None:
         return None
     if all(len(set(group)) == 1 for group in repeated):
         return 1.0 if len({group[0] for group in repeated}) == 1 else 0.0
-    from scipy.stats import f_oneway  # only now: it takes longer to import than all the rest
+    from scipy.special import fdtrc  # scipy.stats would take a second to import
 
-    return float(f_oneway(*repeated).pvalue)
+    total = sum(len(group) for group in repeated)
+    means = [statistics.fmean(group) for group in repeated]
+    mean = sum(map(sum, repeated)) / total
+    between = sum(
+        len(group) * (one - mean) ** 2 for group, one in zip(repeated, means, strict=True)
+    )
+    within = sum(
+        (value - one) ** 2 for group, one in zip(repeated, means, strict=True) for value in group
+    )
+    of_cells, of_repeats = len(repeated) - 1, total - len(repeated)
+    return float(fdtrc(of_cells, of_repeats, (between / of_cells) / (within / of_repeats)))
 
 
 def _out_of(groups: Groups) -> dict[Cell, str]:

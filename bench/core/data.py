@@ -86,10 +86,17 @@ class Split:
             self._offsets = _map(folder, f"{split}_offsets")
         else:
             self._images = _map(folder, f"{split}_x")
+            self._channels_last = layout.channels_last and len(task.input.shape) == 3
             # value = byte * scale + shift, worked out in float64 and rounded once
             mean, std = np.array(task.input.mean), np.array(task.input.std)
-            self._scale = (1 / (255 * std)).astype(np.float32)[:, None, None]
-            self._shift = (-mean / std).astype(np.float32)[:, None, None]
+            scale = (1 / (255 * std)).astype(np.float32)
+            shift = (-mean / std).astype(np.float32)
+            if self._channels_last:
+                # a whole row of pixels at a time: loops over three channels are slow
+                width = self._images.shape[-1]
+                self._scale, self._shift = np.tile(scale, width), np.tile(shift, width)
+            else:
+                self._scale, self._shift = scale[:, None, None], shift[:, None, None]
         total = len(self._labels)
         self._indices = np.arange(total)
         if limit is not None and limit < total:
@@ -113,22 +120,27 @@ class Split:
 
     def _pixels(self, rows: Array) -> Array:
         assert isinstance(self._task.input, ImageInput)
-        x = self._images[rows].astype(np.float32)  # (N, C, H, W)
+        pixels = self._images[rows]  # (N, C, H, W)
+        count, channels, height, width = pixels.shape
+        if self._channels_last:  # moved as bytes: as floats they are four times as many
+            # (N, C, H, W) -> (N, H, W*C)
+            pixels = pixels.transpose(0, 2, 3, 1).reshape(count, height, width * channels)
+        x: Array = pixels.astype(np.float32)
         x *= self._scale
         x += self._shift
         if len(self._task.input.shape) == 1:
-            return x.reshape(len(rows), -1)  # (N, C*H*W)
-        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if self._layout.channels_last else x
+            return x.reshape(count, -1)  # (N, C*H*W)
+        return x.reshape(count, height, width, channels) if self._channels_last else x
 
     def _token_rows(self, rows: Array) -> Array:
         assert isinstance(self._task.input, TokenInput)
         length, vocabulary = self._task.input.length, self._task.input.vocabulary
-        x = np.zeros((len(rows), length), self._layout.tokens)  # 0 pads at the front
-        for row, index in enumerate(rows):
-            start, stop = self._offsets[index], self._offsets[index + 1]
-            words = self._tokens[max(start, stop - length) : stop]
-            if len(words):
-                x[row, -len(words) :] = np.where(words < vocabulary, words, 1)
+        starts, stops = self._offsets[rows], self._offsets[rows + 1]
+        places = stops[:, None] - length + np.arange(length)  # (N, length)
+        inside = places >= starts[:, None]
+        words = self._tokens[np.where(inside, places, 0)]
+        known = np.where(words < vocabulary, words, 1)
+        x: Array = np.where(inside, known, 0).astype(self._layout.tokens)  # 0 pads at the front
         return x
 
     def epoch(self, seed: int, epoch: int) -> Array:

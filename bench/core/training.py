@@ -7,6 +7,7 @@ budget's epochs in timed windows, with an evaluation after each epoch outside of
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -27,7 +28,7 @@ FIRST_LOSSES = 32
 # Steady: the last three windows of the warm-up within a tenth of each other.
 STEADY_WINDOWS = 3
 STEADY_SPREAD = 1.1
-# The most warm-up batches that are laid out in memory at a time.
+# The most warm-up batches that are laid out in memory at a time; slow steps need few of them.
 WARMUP_BATCHES = 64
 FEED_BATCHES = 16
 FEED_TURNS = 3
@@ -69,12 +70,13 @@ class Trainer:
         return took, [float(session.numpy(loss)) for loss in losses]
 
 
-def warm_up(trainer: Trainer, batches: list[HostBatch], job: Job) -> tuple[int, float, float, bool]:
+def warm_up(
+    trainer: Trainer, supply: Iterator[HostBatch], job: Job
+) -> tuple[int, float, float, bool]:
     """Steps until the pace is steady or `job.warmup` seconds have passed.
 
     Returns steps, seconds, the last pace in seconds a step, and whether it was steady.
     """
-    supply = cycle(batches)
     steps, seconds, count = 0, 0.0, 1
     paces: list[float] = []
     while True:
@@ -85,7 +87,7 @@ def warm_up(trainer: Trainer, batches: list[HostBatch], job: Job) -> tuple[int, 
         steady = len(last) == STEADY_WINDOWS and max(last) <= STEADY_SPREAD * min(last)
         if (steady and seconds >= 2 * job.window) or seconds >= job.warmup:
             return steps, seconds, min(last), steady
-        count = max(1, min(len(batches), round(job.window / paces[-1])))
+        count = max(1, min(WARMUP_BATCHES, round(job.window / paces[-1])))
 
 
 def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluation:
@@ -156,11 +158,11 @@ def make_ready(job: Job, task: Task, adapter: Adapter, channel: Reporter) -> Rea
     trainer = Trainer(job, session)
 
     channel.phase("first step")
-    batches = [train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES]]
-    first_step, _ = trainer.window(batches[:1])
+    supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
+    first_step, _ = trainer.window([next(supply)])
 
     channel.phase("warm-up")
-    warmup_steps, warmup_seconds, pace, steady = warm_up(trainer, batches, job)
+    warmup_steps, warmup_seconds, pace, steady = warm_up(trainer, supply, job)
     return Ready(
         session=session,
         trainer=trainer,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bench.core.errors import DataError, UsageError
-from bench.data import cifar10, download, imdb, mnist, sources, store, synthetic
+from bench.data import cifar10, imdb, mnist, sources, store, synthetic
 from bench.data.content import Content, Progress
 
 __all__ = ["SourceKind", "names", "prepare", "status"]
@@ -54,6 +54,8 @@ def _obtain(name: str, progress: Progress) -> dict[str, Path]:
     files = sources.find(source)
     missing = [file for file in source.files if file.name not in files]
     if missing:
+        from bench.data import download  # only now: a client for HTTP takes long to import
+
         folder = sources.download_folder(name)
         for file in missing:
             files[file.name] = download.fetch(file, folder, label=name, progress=progress)

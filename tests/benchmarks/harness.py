@@ -1,0 +1,225 @@
+"""What the harness costs: `python -m tests.benchmarks.harness [--skip PART]... [RUN]...`.
+
+Prints the share of a run's wall time that is not training, importing or compiling, of a run made
+here (the headline tasks, once in each framework) and of every RUN named; how long the command line
+takes to answer; and how long a report over 10,000 records takes. Nothing is asserted: a busy
+machine makes all of it slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import catalogue, store
+from bench.core.record import Job, Measurement, Record
+from bench.report.text import seconds_text
+from bench.request import Request
+from bench.suite import Suite
+
+PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
+RECORDS = 10_000
+REPEATS = 7
+
+# Seconds of a record that a worker clocked, by what it was doing.
+CLOCKED = {
+    "import": lambda one: one.import_seconds,
+    "build": lambda one: one.build_seconds,
+    "first step": lambda one: one.first_step_seconds,
+    "warm-up": lambda one: one.warmup_seconds,
+    "train": lambda one: sum(window.wall for window in one.windows),
+    "evaluate": lambda one: sum(evaluation.wall for evaluation in one.evaluations),
+}
+
+
+def clocked(measurement: Measurement) -> float:
+    """Seconds that a worker spent on what a user of the framework would spend them on too."""
+    return sum(read(measurement) for read in CLOCKED.values())
+
+
+def say(what: str, figure: str, target: str = "") -> None:
+    print(f"  {what:<58}{figure:>12}  {target}".rstrip(), flush=True)
+
+
+def share(run: store.Run) -> None:
+    """What of a run on disk its records do not account for."""
+    wall = run.info["wall_seconds"]
+    spent: dict[str, float] = defaultdict(float)
+    for record in run.records:
+        if record.measurement:
+            for name, read in CLOCKED.items():
+                spent[name] += read(record.measurement)
+    rest = wall - sum(spent.values())
+    print(f"{run.folder}: {len(run.records)} records, {seconds_text(wall)}")
+    for name, seconds in spent.items():
+        say(name, f"{seconds / wall:.1%}")
+    say("the rest", f"{rest / wall:.1%}")
+    outside = wall - sum(record.wall_seconds for record in run.records)
+    say("  of it between workers (records, summaries, the display)", f"{outside / wall:.1%}")
+
+
+class Timeline:
+    """Notes when a worker enters each phase, as the runner hears of it."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+        self.records: list[Record] = []
+        self._at = "start"
+        self._since = time.perf_counter()
+
+    def _enter(self, name: str) -> None:
+        now = time.perf_counter()
+        self.spent[self._at] += now - self._since
+        self._at, self._since = name, now
+
+    def phase(self, job: Job, name: str) -> None:
+        self._enter(name)
+
+    def progress(self, job: Job, done: int, total: int) -> None:
+        pass
+
+    def finished(self, record: Record) -> None:
+        self.records.append(record)
+        self._enter("start")
+
+
+def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
+    """Seconds that Python takes to start and import numpy, in each framework's environment.
+
+    The worker has numpy imported before the framework asks for it, outside of the clock.
+    """
+    from bench.environments import Environment, make_all
+
+    quiet = make_all([catalogue.load(name) for name in frameworks], "cpu", lambda *a, **k: None)
+    return {
+        name: median_seconds([str(found.python), "-I", "-c", "import numpy"])
+        for name, found in quiet.items()
+        if isinstance(found, Environment)
+    }
+
+
+def account(request: Request) -> None:
+    """A run made here, phase by phase: what was clocked in each, and what was not."""
+    suite = Suite(request)
+    suite.prepare_data(lambda *a, **k: None)
+    suite.prepare_environments(lambda *a, **k: None)
+    suite.prove(lambda *a, **k: None)
+    timeline = Timeline()
+    suite.run(timeline)
+    info = store.read(suite.folder).info
+    wall = info["wall_seconds"]
+    good = [one for one in timeline.records if one.measurement]
+    spent = {
+        name: sum(read(one.measurement) for one in good if one.measurement)
+        for name, read in CLOCKED.items()
+    }
+    starts = numpy_start(sorted({one.job.cell.framework for one in good}))
+    started = sum(starts[one.job.cell.framework] for one in good)
+    print(f"{info['name']}: {len(timeline.records)} workers, {seconds_text(wall)}")
+    print(f"  {'phase':<14}{'wall':>10}{'clocked':>10}{'rest':>10}{'of the run':>12}")
+    for name, seconds in timeline.spent.items():
+        known = started if name == "start" else spent.get(name, 0.0)
+        rest = seconds - known
+        print(f"  {name:<14}{seconds:>10.2f}{known:>10.2f}{rest:>10.2f}{rest / wall:>12.1%}")
+    rest = sum(timeline.spent.values()) - sum(spent.values())
+    say("not clocked by the workers", f"{rest / wall:.1%}")
+    say("  without starting Python and importing numpy", f"{(rest - started) / wall:.1%}", "< 3 %")
+
+
+def median_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
+    """Wall time of a command in fresh processes: the median."""
+    took = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        subprocess.run(
+            command,
+            cwd=catalogue.TREE,
+            env={**os.environ, "COLUMNS": "160"},
+            capture_output=True,
+            check=True,
+        )
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took)
+
+
+def framebench(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "bench", *arguments]
+
+
+def command_line() -> None:
+    """How long the commands take that a person waits for with nothing to see."""
+    print("command line, median of fresh processes")
+    say("framebench --help", seconds_text(median_seconds(framebench("--help"))), "< 0.2 s")
+    say("framebench list", seconds_text(median_seconds(framebench("list"))), "< 1 s")
+
+
+def many_records(folder: Path) -> None:
+    """A run of `RECORDS` records in `folder`: the published ones again, in other blocks."""
+    source = store.read(PUBLISHED)
+    lines = (PUBLISHED / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    blocks = -(-RECORDS // len(lines)) * len({one.job.block for one in source.records})
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_bytes((PUBLISHED / "run.json").read_bytes())
+    with (folder / "records.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(RECORDS):
+            line = lines[number % len(lines)]
+            block = number * blocks // RECORDS
+            record = source.records[number % len(lines)]
+            old = f'"block": {record.job.block}, "seed": {record.job.seed}'
+            assert old in line
+            file.write(line.replace(old, f'"block": {block}, "seed": {block}') + "\n")
+
+
+def reports() -> None:
+    """A report over many records, in every form."""
+    print(f"report over {RECORDS:,} records, median of fresh processes")
+    with tempfile.TemporaryDirectory(prefix="framebench-") as scratch:
+        folder = Path(scratch) / "many"
+        many_records(folder)
+        for form in ("table", "markdown", "csv", "json", "html"):
+            command = framebench("report", str(folder), "--format", form)
+            say(
+                f"framebench report --format {form}",
+                seconds_text(median_seconds(command, 3)),
+                "< 2 s",
+            )
+        command = framebench("export", str(folder))
+        say("framebench export", seconds_text(median_seconds(command, 3)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.benchmarks.harness")
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="a run's folder")
+    parser.add_argument("--framework", action="append", default=[], help="repeatable; default: all")
+    parser.add_argument("--task", action="append", default=[], help="repeatable")
+    parser.add_argument("--skip", action="append", default=[], choices=["run", "cli", "report"])
+    arguments = parser.parse_args()
+    if "run" not in arguments.skip:
+        with tempfile.TemporaryDirectory(prefix="framebench-") as results:
+            account(
+                Request(
+                    frameworks=arguments.framework,
+                    tasks=arguments.task,
+                    repeats=1,
+                    results=Path(results),
+                    name="quick, once",
+                )
+            )
+    for folder in arguments.runs:
+        share(store.read(folder))
+    if "cli" not in arguments.skip:
+        command_line()
+    if "report" not in arguments.skip:
+        reports()
+
+
+if __name__ == "__main__":
+    main()
