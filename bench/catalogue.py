@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,7 @@ def compared() -> list[str]:
     return [name for name in names() if not load(name).reference]
 
 
+@cache
 def load(name: str) -> Framework:
     """The framework of that name. Raises UsageError if there is none."""
     if name not in names():

@@ -5,8 +5,11 @@ A record is on the disk before the next job starts, so that what has been measur
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +60,18 @@ class RunFolder:
             os.fsync(file.fileno())
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Many records are read in half the time if the collector does not walk them over and over."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
 def read(folder: Path) -> Run:
     """The run in `folder`. Raises UsageError if there is none, or a record cannot be read."""
     records_file = folder / "records.jsonl"
@@ -66,11 +81,12 @@ def read(folder: Path) -> Run:
     except FileNotFoundError as error:
         raise UsageError(f"{folder} holds no run: {Path(error.filename).name} is missing") from None
     records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(Record.from_json(line))
-        except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{records_file}, line {number}: not a record: {error}") from None
+    with _uncollected():
+        for number, line in enumerate(lines, start=1):
+            try:
+                records.append(Record.from_json(line))
+            except (ValueError, TypeError, KeyError) as error:
+                raise UsageError(f"{records_file}, line {number}: not a record: {error}") from None
     return Run(folder=folder, info=info, records=records)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bench.core.adapter import Device, Precision, Tuning
 from bench.core.task import Budget
@@ -71,9 +71,11 @@ class Job:
         return Job(**{**fields, **nested})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`."""
+class Window(NamedTuple):
+    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`.
+
+    A tuple, because a report reads hundreds of thousands of them.
+    """
 
     epoch: int
     steps: int
@@ -169,20 +171,19 @@ def _rounded(value: Any) -> Any:
 def measurement_fields(measurement: Measurement) -> dict[str, Any]:
     """A measurement as a JSON object; its windows, of which there are many, as columns."""
     columns = {
-        column.name: [_rounded(getattr(window, column.name)) for window in measurement.windows]
-        for column in dataclasses.fields(Window)
+        name: [_rounded(getattr(window, name)) for window in measurement.windows]
+        for name in Window._fields
     }
     return {**dataclasses.asdict(measurement), "windows": columns}
 
 
 def measurement_from(fields: dict[str, Any]) -> Measurement:
     """A measurement from its JSON object."""
-    columns = fields["windows"]
-    rows = zip(*columns.values(), strict=True)
+    columns = [fields["windows"][name] for name in Window._fields]
     return Measurement(
         **{
             **fields,
-            "windows": tuple(Window(**dict(zip(columns, row, strict=True))) for row in rows),
+            "windows": tuple(map(Window._make, zip(*columns, strict=True))),
             "evaluations": tuple(Evaluation(**one) for one in fields["evaluations"]),
             "first_losses": tuple(fields["first_losses"]),
         }

@@ -58,7 +58,7 @@ def to_json(run: Run) -> tuple[str, list[str]]:
     summaries = summarize(run.records)
     text = json.dumps(
         {
-            "machine_info": _machine_info(run),
+            "machine_info": machine_info(run.info["machine"]),
             "commit_info": _commit_info(run),
             "benchmarks": [
                 _benchmark(one, repeats[one.cell]) for one in summaries if one.status == "ok"
@@ -73,9 +73,12 @@ def to_json(run: Run) -> tuple[str, list[str]]:
     return text + "\n", [line for line, good in zip(left_out, ok, strict=True) if not good]
 
 
-def _machine_info(run: Run) -> dict[str, Any]:
-    """All that the run knows of its machine, and again under pytest-benchmark's own names."""
-    machine: dict[str, Any] = run.info["machine"]
+def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
+    """What `bench.machine.describe` tells, under pytest-benchmark's own names too.
+
+    Two that differ are told to be from different machines: so what passes, like the load, is left
+    out, and so is whose machine it was.
+    """
     cpu = {
         "brand_raw": machine["cpu"],
         "vendor_id_raw": machine["cpu_vendor"],
@@ -83,8 +86,7 @@ def _machine_info(run: Run) -> dict[str, Any]:
         "flags": machine["cpu_flags"],
     }
     return {
-        **machine,
-        "node": "",  # a run does not tell whose machine it was
+        **{key: value for key, value in machine.items() if key != "load_before"},
         "machine": machine["architecture"],
         "python_version": machine["python"],
         "cpu": cpu,

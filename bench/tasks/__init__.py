@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 from bench.core.errors import UsageError
 from bench.core.task import Task
 
 
+@cache
+def _names() -> tuple[str, ...]:
+    files = Path(__file__).parent.glob("*.py")
+    return tuple(sorted(one.stem.replace("_", "-") for one in files if one.stem != "__init__"))
+
+
 def names() -> list[str]:
     """Every task's name, in alphabetical order."""
-    files = Path(__file__).parent.glob("*.py")
-    return sorted(file.stem.replace("_", "-") for file in files if file.stem != "__init__")
+    return list(_names())
 
 
 def load(name: str) -> Task:
     """The task of that name. Raises UsageError if there is none."""
-    if name not in names():
+    if name not in _names():
         raise UsageError(f"no task is called {name!r}; there are: {', '.join(names())}")
     module = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}")
     task: Task = module.TASK

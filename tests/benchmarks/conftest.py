@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench import suite
+from bench import machine, suite
 from bench.certificate import Certificate, Claim
 from bench.core.errors import UnavailableError, UsageError
 from bench.core.record import Cell
 from bench.core.task import Budget
 from bench.environments import Environment
-from bench.report.pytest_benchmark import label
+from bench.report.pytest_benchmark import label, machine_info
 from bench.request import Request, budget, cells, check
 
 PARAMETERS = ("task", "framework", "mode", "device")
@@ -51,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
         cells(wanted(config))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def pytest_benchmark_generate_machine_info() -> dict[str, Any]:
+    return machine_info(machine.describe())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

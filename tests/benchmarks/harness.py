@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import catalogue, store
@@ -26,7 +27,7 @@ from bench.request import Request
 from bench.suite import Suite
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
-RECORDS = 10_000
+RECORDS, COPIES = 10_000, 20
 REPEATS = 7
 
 # Seconds of a record that a worker clocked, by what it was doing.
@@ -162,20 +163,22 @@ def command_line() -> None:
 
 
 def many_records(folder: Path) -> None:
-    """A run of `RECORDS` records in `folder`: the published ones again, in other blocks."""
-    source = store.read(PUBLISHED)
-    lines = (PUBLISHED / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    blocks = -(-RECORDS // len(lines)) * len({one.job.block for one in source.records})
+    """A run of `RECORDS` records in `folder`: the published ones, in more blocks and cells.
+
+    Each cell is repeated `COPIES` times as often; a cell on another number of threads is another.
+    """
+    records = store.read(PUBLISHED).records
+    blocks = 1 + max(record.job.block for record in records)
     folder.mkdir(parents=True)
     (folder / "run.json").write_bytes((PUBLISHED / "run.json").read_bytes())
     with (folder / "records.jsonl").open("w", encoding="utf-8") as file:
         for number in range(RECORDS):
-            line = lines[number % len(lines)]
-            block = number * blocks // RECORDS
-            record = source.records[number % len(lines)]
-            old = f'"block": {record.job.block}, "seed": {record.job.seed}'
-            assert old in line
-            file.write(line.replace(old, f'"block": {block}, "seed": {block}') + "\n")
+            record = records[number % len(records)]
+            threads, copy = divmod(number // len(records), COPIES)
+            block = record.job.block + copy * blocks
+            cell = replace(record.job.cell, threads=1 + threads)
+            job = replace(record.job, cell=cell, block=block, seed=block)
+            file.write(replace(record, job=job).to_json() + "\n")
 
 
 def reports() -> None:

@@ -1,0 +1,166 @@
+"""Benchmarks and exports, as pytest-benchmark itself reads them; the workers behind them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_benchmark.stats import Stats
+
+from bench import catalogue, runner, steps, store
+from bench.core.record import Cell, Job
+from bench.core.task import Budget
+from bench.environments import Environment
+from bench.report import pytest_benchmark
+from tests.conftest import Framebench
+
+PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
+SOFTMAX = ("--framework", "reference", "--task", "mnist-softmax", "--threads", "1")
+
+
+def pytest_in_tree(*arguments: str, expect: int = 0) -> str:
+    """What pytest prints in the repository's own folder; its exit code must be `expect`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=catalogue.TREE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def compare(folder: Path, *files: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_benchmark", "compare", *map(str, files)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Failed to load" not in done.stderr
+    return done.stdout
+
+
+def test_a_step_is_timed_and_lines_up_with_a_run_s(framebench: Framebench, tmp_path: Path) -> None:
+    timed, exported = tmp_path / "timed.json", tmp_path / "run.json"
+    pytest_in_tree(
+        *("tests/benchmarks", "--benchmark-only", *SOFTMAX, f"--benchmark-json={timed}"),
+        *("--benchmark-min-rounds=3", "--benchmark-max-time=0.2"),
+    )
+    (found,) = json.loads(timed.read_text(encoding="utf-8"))["benchmarks"]
+    assert found["group"] == "mnist-softmax"
+    assert found["params"]["framework"] == "reference"
+    assert found["stats"]["rounds"] == 3 and len(found["stats"]["data"]) == 3
+    assert found["stats"]["iterations"] > 1  # several steps between two fences
+    extra = found["extra_info"]
+    assert (extra["mode"], extra["threads"], extra["batch"]) == ("eager", 1, 64)
+    assert extra["versions"]["autograd"]
+    assert extra["samples_per_second"] == pytest.approx(64 / found["stats"]["median"])
+
+    framebench(
+        *("run", "-f", "reference", "-t", "mnist-softmax", "--threads", "1", "-n", "1"),
+        *("--train-examples", "6400", "--test-examples", "100", "--name", "r"),
+    )
+    framebench("export", "--format", "pytest-benchmark", "-o", str(exported))
+    (of_run,) = json.loads(exported.read_text(encoding="utf-8"))["benchmarks"]
+    for key in ("group", "name", "fullname", "params", "param"):
+        assert of_run[key] == found[key]
+    assert found.keys() == of_run.keys() and found["stats"].keys() == of_run["stats"].keys()
+    assert extra.keys() == of_run["extra_info"].keys()
+    assert "'mnist-softmax': 2 tests" in compare(tmp_path, timed, exported)
+
+
+def test_plain_pytest_times_nothing() -> None:
+    said = pytest_in_tree("tests/benchmarks", *SOFTMAX, expect=5)
+    assert "1 deselected" in said
+
+
+def test_an_unknown_framework_is_one_line() -> None:
+    said = pytest_in_tree("tests/benchmarks", "--framework", "caffe", expect=4)
+    assert "ERROR: no framework is called 'caffe'" in said
+
+
+def test_a_published_run_is_read_by_pytest_benchmark(tmp_path: Path) -> None:
+    text, left_out = pytest_benchmark.to_json(store.read(PUBLISHED))
+    file = tmp_path / "run.json"
+    file.write_text(text, encoding="utf-8")
+    said = compare(tmp_path, file)
+    assert not left_out
+    for task in ("cifar-cnn", "imdb-lstm", "mnist-mlp"):
+        assert f"'{task}': 4 tests" in said
+    assert "test_step[imdb-lstm-pytorch-eager-cpu-2threads-50tokens]" in said
+
+
+def test_statistics_are_pytest_benchmark_s_own() -> None:
+    for one in json.loads(pytest_benchmark.to_json(store.read(PUBLISHED))[0])["benchmarks"]:
+        own = Stats()
+        for seconds in one["stats"]["data"]:
+            own.update(seconds)
+        found: dict[str, Any] = {key: one["stats"][key] for key in own.fields}
+        expected = own.as_dict()
+        assert found.pop("outliers") == expected.pop("outliers")
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_is_not_ok_is_left_out_and_named() -> None:
+    run = store.read(PUBLISHED)
+    cell = run.records[0].job.cell
+    bad = replace(run.records[0], status="diverged", reason="loss nan", measurement=None)
+    text, left_out = pytest_benchmark.to_json(replace(run, records=[bad, *run.records[1:]]))
+    assert left_out == [f"{cell}: diverged: loss nan"]
+    assert len(json.loads(text)["benchmarks"]) == 11
+
+
+def softmax(data: Path) -> Job:
+    """A cell of the reference."""
+    cell = Cell(framework="reference", task="mnist-softmax", mode="eager")
+    budget = Budget(epochs=1, train_examples=640)
+    return Job(cell=cell, block=0, seed=0, budget=budget, data=str(data), warmup=0.1, window=0.01)
+
+
+def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
+    environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
+) -> None:
+    reference = catalogue.load("reference")
+    found, log = environment("reference"), tmp_path / "log"
+    with steps.start(softmax(mnist), reference, found, log=log, timeout=60) as worker:
+        assert worker.dataset["name"] == "mnist" and worker.versions["numpy"]
+        few, many = worker.take(1), worker.take(200)  # over twenty epochs of ten batches
+        assert 0 < few.wall < many.wall
+    assert not runner._live
+
+
+def test_a_worker_that_is_killed_says_so(
+    environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
+) -> None:
+    reference, found = catalogue.load("reference"), environment("reference")
+    log = tmp_path / "log"
+    with (
+        pytest.raises(steps.JobEndedError, match="killed by SIGKILL") as ended,
+        steps.start(softmax(mnist), reference, found, log=log, timeout=60) as worker,
+    ):
+        runner.kill_all()
+        worker.take(1)
+    assert ended.value.status == "crashed"
+
+
+def test_a_framework_s_error_ends_the_job(
+    environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
+) -> None:
+    found, log = environment("reference"), tmp_path / "log"
+    job = softmax(mnist)
+    job = replace(job, cell=replace(job.cell, device="cuda"))
+    with (
+        pytest.raises(steps.JobEndedError, match="runs on the CPU alone") as ended,
+        steps.start(job, catalogue.load("reference"), found, log=log, timeout=60),
+    ):
+        pass
+    assert ended.value.status == "unsupported"
