@@ -14,9 +14,9 @@ from tests.test_core import some_record
 QUIET = Window(
     epoch=0, steps=5, wall=0.1, cpu=0.2, involuntary=0, loss=1.0, others=0.01, stolen=0.0
 )
-BUSY = replace(QUIET, others=0.1, wall=0.5)
-STOLEN = replace(QUIET, stolen=0.05)
-UNTOLD = replace(QUIET, others=None, stolen=None)
+BUSY = QUIET._replace(others=0.1, wall=0.5)
+STOLEN = QUIET._replace(stolen=0.05)
+UNTOLD = QUIET._replace(others=None, stolen=None)
 
 
 def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:

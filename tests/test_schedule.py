@@ -21,7 +21,7 @@ def records(paces: Mapping[str, tuple[float, ...]]) -> list[Record]:
     found = []
     for framework, walls in paces.items():
         for block, wall in enumerate(walls):
-            one = record(replace(QUIET, wall=wall), block=block)
+            one = record(QUIET._replace(wall=wall), block=block)
             cell = replace(one.job.cell, framework=framework)
             found.append(replace(one, job=replace(one.job, cell=cell)))
     return found

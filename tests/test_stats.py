@@ -48,7 +48,7 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
     """A record of one window of that many samples a second."""
     record = some_record()
     assert record.measurement
-    window = replace(record.measurement.windows[0], steps=10, wall=10 * record.batch / pace)
+    window = record.measurement.windows[0]._replace(steps=10, wall=10 * record.batch / pace)
     cell = replace(record.job.cell, framework=framework, **conditions)
     measurement = replace(record.measurement, windows=(window,))
     return replace(record, job=replace(record.job, cell=cell, block=block), measurement=measurement)
@@ -142,7 +142,7 @@ def with_mode(mode: str, *, wall: float, first_step: float) -> Record:
     """One epoch of 10 steps, which take `wall` seconds."""
     record = some_record()
     assert record.measurement
-    window = replace(record.measurement.windows[0], steps=10, wall=wall)
+    window = record.measurement.windows[0]._replace(steps=10, wall=wall)
     job = replace(record.job, cell=replace(record.job.cell, mode=mode), budget=Budget(epochs=1))
     measurement = replace(
         record.measurement, windows=(window,), first_step_seconds=first_step, build_seconds=0.0

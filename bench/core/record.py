@@ -179,7 +179,9 @@ def measurement_fields(measurement: Measurement) -> dict[str, Any]:
 
 def measurement_from(fields: dict[str, Any]) -> Measurement:
     """A measurement from its JSON object."""
-    columns = [fields["windows"][name] for name in Window._fields]
+    known = fields["windows"]
+    untold = [None] * len(known["wall"])  # what schema 1 had no column for
+    columns = [known.get(name, untold) for name in Window._fields]
     return Measurement(
         **{
             **fields,
