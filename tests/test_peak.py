@@ -128,6 +128,18 @@ def test_the_best_window_counts() -> None:
     assert 0.005 <= best_seconds(operation) < 0.02
 
 
+def test_a_slow_machine_is_not_kept_waiting() -> None:
+    calls = 0
+
+    def operation() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(1.1)
+
+    assert best_seconds(operation) >= 1.1
+    assert calls == 2  # one to warm up, one that counts
+
+
 def cells(*frameworks: str) -> list[Cell]:
     return [
         Cell(framework=framework, task=task, mode="eager", threads=2)
