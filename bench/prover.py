@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench import catalogue, machine, runner, tasks, verify
+from bench import catalogue, kept, machine, runner, tasks, verify
 from bench.certificate import Certificate, Claim
 from bench.core.data import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
@@ -31,15 +27,10 @@ from bench.core.proof import ProofJob
 from bench.core.record import Status
 from bench.core.weights import Array
 from bench.environments import Environment, Report, make
-from bench.paths import cache_dir
 from bench.verify import TOLERANCES
 
 REFERENCE = "reference"
-CERTIFICATES = "certificates"
-TRACES = "reference"
-LOGS = "logs"
 LOG = "worker.log"
-KEPT_DAYS = 60
 # Compiling for the slowest of them takes a minute and more without a word.
 SILENCE = 600.0
 
@@ -68,7 +59,7 @@ class Prover:
         self._seed = seed
         self._fresh = fresh
         self._reference = catalogue.load(REFERENCE)
-        _prune()
+        kept.prune()
         self._digests = {
             name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
         }
@@ -81,8 +72,8 @@ class Prover:
             environment = self._environments[claim.framework, claim.device]
             if isinstance(environment, UnavailableError):
                 found[claim] = self._certificate(claim, "unavailable", str(environment))
-            elif kept := self._kept(claim, environment):
-                found[claim] = kept
+            elif proved := self._proved_before(claim, environment):
+                found[claim] = proved
             else:
                 missing[replace(claim, task="")].append(claim)
         for threads in sorted({group.threads for group in missing}):
@@ -139,32 +130,14 @@ class Prover:
             self._data[claim.task].name,
             self._seed,
         )
-        return cache_dir() / CERTIFICATES / f"{claim.framework}-{claim.task}-{key}.json"
+        return kept.certificate_file(f"{claim.framework}-{claim.task}-{key}")
 
-    def _kept(self, claim: Claim, environment: Environment) -> Certificate | None:
-        if self._fresh:
-            return None
-        file = self._file(claim, environment)
-        try:
-            text = file.read_text(encoding="utf-8")
-            file.touch()
-        except FileNotFoundError:
-            return None
-        try:
-            return Certificate.from_fields(json.loads(text))
-        except (ValueError, TypeError, KeyError):
-            return None  # another version's
-
-    def _keep(self, certificate: Certificate, environment: Environment) -> None:
-        file = self._file(certificate.claim, environment)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(certificate.to_fields()), encoding="utf-8")
-        partial.replace(file)
+    def _proved_before(self, claim: Claim, environment: Environment) -> Certificate | None:
+        return None if self._fresh else kept.read_certificate(self._file(claim, environment))
 
     def _reference_file(self, task: str) -> Path:
         key = _digest(self._digests[REFERENCE], self._data[task].name, self._seed)
-        return cache_dir() / TRACES / f"{task}-{key}.npz"
+        return kept.trace_file(f"{task}-{key}")
 
     def _ensure_reference(self, names: Sequence[str], report: Report) -> None:
         missing = [name for name in names if not self._reference_file(name).exists()]
@@ -186,11 +159,7 @@ class Prover:
                     raise UnavailableError(
                         f"the reference cannot trace {name}: {outcomes[name]['reason']}"
                     )
-                file = self._reference_file(name)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                partial = file.with_suffix(f".{os.getpid()}")
-                partial.write_bytes((Path(out) / f"{name}.npz").read_bytes())
-                partial.replace(file)
+                kept.write(self._reference_file(name), (Path(out) / f"{name}.npz").read_bytes())
         report(REFERENCE, "ready", final=True)
 
     def _trace(
@@ -263,12 +232,13 @@ class Prover:
                         claim, outcome["status"], outcome["reason"], versions=versions
                     )
                 if certificate.status in ("ok", "wrong"):
-                    self._keep(certificate, environment)
+                    text = json.dumps(certificate.to_fields(), allow_nan=False)
+                    kept.write(self._file(claim, environment), text.encode())
                 made.append(certificate)
             bad = [one for one in made if one.status != "ok"]
             state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
             if any(not one.checks for one in bad):
-                state += f" (what it printed: {_keep_log(Path(out) / LOG, _label(first))})"
+                state += f" (what it printed: {kept.keep_log(Path(out) / LOG, _label(first))})"
         report(_label(first), state, final=True)
         return made
 
@@ -301,23 +271,6 @@ def _quick(group: Sequence[Claim]) -> tuple[bool, bool]:
 def _label(claim: Claim) -> str:
     untuned = " default tuning" * (claim.tuning == "default")
     return f"{claim.framework} {claim.mode} {claim.device} {claim.precision}{untuned}"
-
-
-def _keep_log(log: Path, label: str) -> Path:
-    kept = cache_dir() / LOGS / f"{label.replace(' ', '-')}.log"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(log, kept)
-    return kept
-
-
-def _prune() -> None:
-    """Forget what has not been used for long: mostly what other sources and versions left."""
-    oldest = time.time() - KEPT_DAYS * 24 * 3600
-    for kind in (CERTIFICATES, TRACES, LOGS):
-        for file in (cache_dir() / kind).glob("*"):
-            with suppress(FileNotFoundError):  # another process prunes too
-                if file.stat().st_mtime < oldest:
-                    file.unlink()
 
 
 def _checker_digest() -> str:
