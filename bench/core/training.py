@@ -188,7 +188,6 @@ def measure(
     session.numpy(session.logits(session.stage(x, y)))
     del x, y
 
-    channel.phase("train")
     session.load(ready.weights)
     windows: list[Window] = []
     evaluations: list[Evaluation] = []
@@ -196,6 +195,7 @@ def measure(
     energy: list[float | None] = []
     done, total = 0, budget.epochs * (len(train) // task.batch)
     for epoch in range(budget.epochs):
+        channel.phase("train")
         order = train.epoch(job.seed, epoch)
         for chosen in _windows(len(order), ready.pace, job.window):
             took, losses = ready.trainer.window([train.batch(order[step]) for step in chosen])
@@ -223,8 +223,8 @@ def measure(
         if not math.isfinite(evaluation.loss):
             raise DivergedError(f"test loss {evaluation.loss} after {done} steps")
         evaluations.append(evaluation)
-        channel.phase("train")
 
+    channel.phase("finish")
     measurement = Measurement(
         import_seconds=import_seconds,
         build_seconds=ready.build_seconds,
