@@ -124,7 +124,8 @@ def account(request: Request) -> None:
         for name, read in CLOCKED.items()
     }
     starts = numpy_start(sorted({one.job.cell.framework for one in good}))
-    started = sum(starts[one.job.cell.framework] for one in good)
+    # timed at another moment, it may come out longer than what it is a part of
+    started = min(timeline.spent["start"], sum(starts[one.job.cell.framework] for one in good))
     print(f"{info['name']}: {len(timeline.records)} workers, {seconds_text(wall)}")
     print(f"  {'phase':<14}{'wall':>10}{'clocked':>10}{'rest':>10}{'of the run':>12}")
     for name, seconds in timeline.spent.items():
