@@ -8,7 +8,9 @@ every second round the adapter goes first. Windows hold the same on both sides: 
 tensors, the steps, the fence. A ratio is the adapter's throughput over the native script's, of one
 round; the median of the rounds is what counts, and 1 is par. Where others use the machine at the
 same time, look at the ratio of processor time, and at that of the fastest windows of all rounds:
-they are disturbed the least.
+they are disturbed the least. Or have both sides alternate window by window in one process
+(`--together --rounds 60`): the rest of the machine meets both alike, and the median is steady to
+a few hundredths on a busy machine too.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tabulate import tabulate
@@ -36,6 +39,7 @@ from bench.core.task import Budget
 from bench.environments import Environment
 
 NATIVE = catalogue.TREE / "tests" / "native"
+TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
 SLOWER = 0.97  # marked: more than the noise of a quiet machine
 
 # As the adapters' sessions have theirs, which only a worker can read.
@@ -117,6 +121,7 @@ class Pair:
         if found is None:
             sys.exit(f"{cell.framework} has no environment yet: framebench setup {cell.framework}")
         self._environment: Environment = found
+        self._script = NATIVE / cell.framework / f"{self._task.network}.py"
         self._steps = 1
         self._batches = scratch / f"{cell.framework}-{cell.task}.npz"
         if not self._batches.exists():
@@ -164,14 +169,6 @@ class Pair:
 
     def native(self) -> Windows:
         """Each window of the native script, of as many steps as a worker's."""
-        variables = self._framework.variables(
-            threads=self._cell.threads,
-            tuning="expert",
-            scratch=self._scratch,
-            vendor=machine.cpu_vendor(),
-        )
-        inherited = {name: os.environ[name] for name in runner.INHERITED if name in os.environ}
-        script = NATIVE / self._cell.framework / f"{self._task.network}.py"
         options = {
             "data": self._batches,
             "mode": self._cell.mode,
@@ -182,23 +179,59 @@ class Pair:
             "warmup": self._warmup,
         }
         arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        done = subprocess.run(
-            [str(self._environment.python), str(NATIVE / "run.py"), str(script), *arguments],
-            env={**inherited, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(f"{script}: exit code {done.returncode}\n{done.stderr[-2000:]}")
-        result = json.loads(done.stdout.splitlines()[-1])
+        result = self._run(NATIVE / "run.py", str(self._script), *arguments)
         samples = self._task.batch * result["steps"]
         return Windows(
             wall=[samples / wall for wall in result["seconds"]],
             cpu=[samples / cpu for cpu in result["cpu"]],
         )
 
-    def compare(self, rounds: int) -> Comparison:
+    def _run(self, file: Path, *arguments: str, payload: object = None) -> dict[str, list[Any]]:
+        """What a script of this framework's own Python answers."""
+        variables = self._framework.variables(
+            threads=self._cell.threads,
+            tuning="expert",
+            scratch=self._scratch,
+            vendor=machine.cpu_vendor(),
+        )
+        inherited = {name: os.environ[name] for name in runner.INHERITED if name in os.environ}
+        done = subprocess.run(
+            [str(self._environment.python), str(file), *arguments],
+            env={**inherited, **variables},
+            input=json.dumps(payload),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"{self._cell}: exit code {done.returncode}\n{done.stderr[-2000:]}")
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def together(self, pairs: int) -> tuple[list[Windows], list[Windows]]:
+        """Native and adapter in one process: each pair of windows is a round."""
+        cell = self._cell
+        steps = max(1, STEPS[cell.task] // 12)
+        wanted = {
+            "framework": cell.framework,
+            "task": cell.task,
+            "mode": cell.mode,
+            "threads": cell.threads,
+            "length": self._length,
+            "script": str(self._script),
+            "data": str(self._batches),
+            "steps": steps,
+            "pairs": pairs,
+        }
+        seconds = self._run(TOGETHER, payload=wanted)
+        samples = self._task.batch * steps
+        native, adapter = (
+            [Windows(wall=[samples / wall], cpu=[samples / cpu]) for wall, cpu in seconds[side]]
+            for side in ("native", "adapter")
+        )
+        return native, adapter
+
+    def apart(self, rounds: int) -> tuple[list[Windows], list[Windows]]:
+        """Native and adapter in a fresh process each, for each round."""
         self.adapter()  # uncounted: it says how many steps make a window
         native: list[Windows] = []
         adapter: list[Windows] = []
@@ -208,6 +241,10 @@ class Pair:
             native.append(self.native())
             if not number % 2:
                 adapter.append(self.adapter())
+        return native, adapter
+
+    def compare(self, rounds: int, *, together: bool) -> Comparison:
+        native, adapter = self.together(rounds) if together else self.apart(rounds)
         cell = self._cell
         return Comparison(
             framework=cell.framework,
@@ -238,6 +275,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--length", type=int, default=50, help="tokens in a text")
     parser.add_argument("--warmup", type=float, default=2.0, help="seconds, at most")
+    parser.add_argument("--together", action="store_true", help="both in one process")
     parser.add_argument("--json", type=Path, help="write every window's throughput here")
     options = parser.parse_args()
     wanted = list(cells(options))
@@ -252,7 +290,7 @@ def main() -> None:
                 length=options.length,
                 warmup=options.warmup,
             )
-            found.append(pair.compare(options.rounds))
+            found.append(pair.compare(options.rounds, together=options.together))
             print(*(value for value in found[-1].row().values()), file=sys.stderr, flush=True)
             if options.json:
                 options.json.write_text(json.dumps([asdict(one) for one in found]) + "\n")

@@ -1,0 +1,75 @@
+"""Adapter and native script in one process, window about: run by `tests.benchmarks.native`.
+
+Under the framework's own Python. Windows of a tenth of a second alternate, so that whatever else
+the machine does meets both sides alike. What it cannot show is what a process of one's own changes.
+Standard input is JSON; the answer is a line of JSON on standard output: seconds of each window as
+[wall, cpu], for each side.
+"""
+
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TREE = Path(__file__).resolve().parents[2]
+UNCOUNTED = 3  # pairs of windows that warm both sides up
+
+
+def load(name: str, file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
+    """The adapter as a worker drives it, as a function of a window's batches."""
+    from bench.core.weights import initial_weights
+    from bench.core.worker import import_framework, load_task
+
+    adapter, _ = import_framework(wanted["framework"])
+    adapter.configure(device="cpu", threads=wanted["threads"], seed=0, precision="float32")
+    task = load_task(wanted["task"]).with_length(wanted["length"])
+    session = adapter.open(task, mode=wanted["mode"])
+    session.load(initial_weights(task, 0))
+
+    def train(batches: list[Any]) -> list[Any]:
+        losses = [session.step(session.stage(x, y)) for x, y in batches]
+        session.sync()
+        return losses
+
+    return train
+
+
+def main() -> None:
+    wanted = json.load(sys.stdin)
+    launch = load("launch", TREE / "bench" / "core" / "launch.py")
+    launch.lend("bench", TREE)
+    launch.lend("frameworks", TREE)
+    sides = {"adapter": adapter_of(wanted)}
+    script = load("native_script", Path(wanted["script"]))
+    sides["native"] = script.prepare(wanted["mode"], wanted["threads"], wanted["length"])
+    with np.load(wanted["data"]) as arrays:
+        supply = cycle(list(zip(arrays["x"], arrays["y"], strict=True)))
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    for pair in range(UNCOUNTED + wanted["pairs"]):
+        for name in sorted(sides, reverse=bool(pair % 2)):
+            batches = [(x.copy(), y.copy()) for x, y in islice(supply, wanted["steps"])]
+            wall, cpu = time.perf_counter(), time.process_time()
+            losses = sides[name](batches)
+            took = time.perf_counter() - wall, time.process_time() - cpu
+            del losses
+            if pair >= UNCOUNTED:
+                seconds[name].append(took)
+    print(json.dumps(seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
