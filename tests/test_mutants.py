@@ -221,8 +221,9 @@ MUTANTS = {
     ),
     "ten bits of mantissa, as TF32 has": Mutant(
         file=TORCH,
-        old="            inputs = inputs.to(self._device, self._dtype)\n",
-        new="            inputs = (inputs.view(torch.int32) & ~0x1FFF).view(torch.float32)\n",
+        old="inputs, labels = self._tensor(x), self._tensor(y)\n",
+        new="inputs, labels = self._tensor(x), self._tensor(y)\n"
+        "        inputs = (inputs.view(torch.int32) & ~0x1FFF).view(torch.float32)\n",
         task="mnist-mlp",
         caught_by="logits",
         precision="float32",

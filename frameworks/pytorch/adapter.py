@@ -62,11 +62,16 @@ class PyTorchSession:
         native = dict(self._model.named_parameters())
         self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
-        self._criterion = LOSSES[task.loss]
-        self._loss = self._loss_of
+        model, criterion = self._model, LOSSES[task.loss]
+
+        # A function of its own: compiled as a method, it would guard the session at each call.
+        def loss_of(x: Tensor, y: Tensor) -> Tensor:
+            return criterion(model(x), y)
+
+        self._loss_of = self._loss = loss_of
         if mode == "compiled":
             # Not the optimizer's step: Adam's own fused kernel is faster than the one compiled.
-            self._loss = torch.compile(self._loss_of)
+            self._loss = torch.compile(loss_of)
 
     def _pin_second_bias(self) -> None:
         """The task has one bias vector in an LSTM: the second stays zero, untrained."""
@@ -90,9 +95,6 @@ class PyTorchSession:
             eps=settings.epsilon,
             fused=fused,
         )
-
-    def _loss_of(self, x: Tensor, y: Tensor) -> Tensor:
-        return self._criterion(self._model(x), y)
 
     def load(self, params: Mapping[str, Array]) -> None:
         with torch.no_grad():
@@ -120,18 +122,14 @@ class PyTorchSession:
         return sum(p.numel() for p in self._model.parameters() if p.requires_grad)
 
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
-        inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
-        if self.format.channels_last and inputs.dim() == 4:
+        inputs, labels = self._tensor(x), self._tensor(y)
+        if self.format.channels_last and x.ndim == 4:
             inputs = inputs.permute(0, 3, 1, 2)  # PyTorch's axes, over memory that stays as it is
-        if inputs.is_floating_point():
-            inputs = inputs.to(self._device, self._dtype)
-        else:
-            inputs = inputs.to(self._device)
-        if labels.is_floating_point():
-            labels = labels.to(self._device, self._dtype)
-        else:
-            labels = labels.to(self._device)
         return inputs, labels
+
+    def _tensor(self, array: Array) -> Tensor:
+        tensor = torch.from_numpy(array)
+        return tensor.to(self._device, self._dtype if array.dtype.kind == "f" else tensor.dtype)
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         x, y = batch

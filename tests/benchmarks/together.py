@@ -35,7 +35,9 @@ def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     from bench.core.worker import import_framework, load_task
 
     adapter, _ = import_framework(wanted["framework"])
-    adapter.configure(device="cpu", threads=wanted["threads"], seed=0, precision="float32")
+    adapter.configure(
+        device="cpu", threads=wanted["threads"], seed=0, precision="float32", tuning="expert"
+    )
     task = load_task(wanted["task"]).with_length(wanted["length"])
     session = adapter.open(task, mode=wanted["mode"])
     session.load(initial_weights(task, 0))

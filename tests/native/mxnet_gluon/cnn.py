@@ -4,6 +4,9 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon/blocks/hybridize.html
 (static_alloc and static_shape where shapes stay),
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/ndarray/ndarray.html (from_numpy).
+
+Tried, on one thread: mx.nd.array in place of from_numpy 0.96 of the pace; no static memory, no
+key-value store, the engine of one thread (NaiveEngine) within noise.
 """
 
 import mxnet as mx

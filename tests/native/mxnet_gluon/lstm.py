@@ -4,6 +4,9 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon/blocks/hybridize.html
 (static_alloc and static_shape where shapes stay),
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/ndarray/ndarray.html (from_numpy).
+
+Tried, on one thread: MXNET_FORCE_ADDTAKEGRAD, NaiveEngine, mx.nd.array and a key-value store or
+none within noise; no static memory 0.73 of the pace.
 """
 
 import mxnet as mx

@@ -4,6 +4,9 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon/blocks/hybridize.html
 (static_alloc and static_shape where shapes stay),
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/ndarray/ndarray.html (from_numpy).
+
+Tried, on one thread: mx.nd.array in place of from_numpy 0.8 of the pace, no static memory 0.94;
+a key-value store or none within noise; the engine of one thread (NaiveEngine) 0.7.
 """
 
 import mxnet as mx

@@ -4,6 +4,9 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/guides/beginner/train_eval
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/optimizer/Adam_en.html
 (use_multi_tensor, clear_grad),
 https://www.paddlepaddle.org.cn/documentation/docs/en/guides/jit/index_en.html (to_static).
+
+Tried, on one thread: use_multi_tensor and tensors in the memory of the arrays within noise;
+FLAGS_use_onednn aborts.
 """
 
 import paddle

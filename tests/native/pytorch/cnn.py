@@ -5,6 +5,9 @@ https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html (gradients 
 channels_last),
 https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html (fused),
 https://docs.pytorch.org/docs/stable/generated/torch.compile.html.
+
+Tried, on one thread: channels_last 1.3 to 1.45 times the pace in eager mode, and no difference when
+compiled, which is half as fast as eager; fused Adam within noise; relu behind the pooling, too.
 """
 
 import torch

@@ -5,6 +5,9 @@ https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html (gradients 
 denormals),
 https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html (fused),
 https://docs.pytorch.org/docs/stable/generated/torch.compile.html.
+
+Tried, on one thread: fused Adam 1.07 times the pace of the default one; time first, or the last
+hidden state in place of the last output, within noise; without oneDNN 0.88; compiled as eager.
 """
 
 import torch

