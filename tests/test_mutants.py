@@ -155,8 +155,8 @@ MUTANTS = {
     ),
     "momentum with damping": Mutant(
         file=TORCH,
-        old="momentum=settings.momentum)",
-        new="momentum=settings.momentum, dampening=settings.momentum)",
+        old="momentum=settings.momentum, fused",
+        new="momentum=settings.momentum, dampening=settings.momentum, fused",
         task="cifar-lenet",
         caught_by="curve",
     ),
