@@ -71,4 +71,5 @@ def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_pat
     for name in catalogue.compared():
         packages = info["environments"][f"{name} cpu"]
         assert set(catalogue.load(name).packages) & set(packages) > {"numpy"}
-    assert len(info["certificates"]) == len(headline) * len(catalogue.compared())
+    # in float64 and in the precision that is timed
+    assert len(info["certificates"]) == 2 * len(headline) * len(catalogue.compared())
