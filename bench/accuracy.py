@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from bench.core.record import Cell, Record
 
 # Cells that differ so by chance, once in a thousand tables, are taken to differ.
 SURE = 1e-3
 
-Groups = Mapping[Cell, Sequence[float]]
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Final accuracies of a cell's repeats, on so many test examples."""
+
+    examples: int
+    accuracies: list[float] = field(default_factory=list)
+
+
+Groups = Mapping[Cell, Group]
 
 
 def _groups(records: Iterable[Record]) -> list[Groups]:
     """Final accuracies of every repeat by cell, for each set of cells that train alike."""
-    groups: dict[Cell, dict[Cell, list[float]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[Cell, dict[Cell, Group]] = defaultdict(dict)
     for record in records:
         if record.measurement:
             cell = record.job.cell
             alike = Cell(framework="", mode="", task=cell.task, precision=cell.precision)
-            found = record.measurement.evaluations[-1].accuracy
-            groups[alike][cell].append(found)
+            last = record.measurement.evaluations[-1]
+            groups[alike].setdefault(cell, Group(examples=last.examples)).accuracies.append(
+                last.accuracy
+            )
     return list(groups.values())
 
 
@@ -32,12 +44,13 @@ def p_value(groups: Groups) -> float | None:
     One-way analysis of variance: the variance between cells against that between the repeats of a
     cell, which have other seeds. Cells of a block share a seed, so they differ less than the test
     supposes: it errs towards "alike". None where no two cells were repeated.
+
+    The variance between repeats is taken to be no less than p (1 - p) / n, which counting the right
+    ones of n test examples has: few repeats are the same by coincidence.
     """
-    repeated = [group for group in groups.values() if len(group) > 1]
+    repeated = [group.accuracies for group in groups.values() if len(group.accuracies) > 1]
     if len(repeated) < 2:
         return None
-    if all(len(set(group)) == 1 for group in repeated):
-        return 1.0 if len({group[0] for group in repeated}) == 1 else 0.0
     from scipy.special import fdtrc  # scipy.stats would take a second to import
 
     total = sum(len(group) for group in repeated)
@@ -50,14 +63,22 @@ def p_value(groups: Groups) -> float | None:
         (value - one) ** 2 for group, one in zip(repeated, means, strict=True) for value in group
     )
     of_cells, of_repeats = len(repeated) - 1, total - len(repeated)
-    return float(fdtrc(of_cells, of_repeats, (between / of_cells) / (within / of_repeats)))
+    counting = mean * (1 - mean) / min(group.examples for group in groups.values())
+    noise = max(within / of_repeats, counting)
+    if not noise:  # all of them right, or all wrong
+        return 1.0
+    return float(fdtrc(of_cells, of_repeats, between / of_cells / noise))
 
 
 def _out_of(groups: Groups) -> dict[Cell, str]:
     left = dict(groups)
     found: dict[Cell, str] = {}
     while (chance := p_value(left)) is not None and chance < SURE:
-        means = {cell: statistics.fmean(group) for cell, group in left.items() if len(group) > 1}
+        means = {
+            cell: statistics.fmean(group.accuracies)
+            for cell, group in left.items()
+            if len(group.accuracies) > 1
+        }
         middle = statistics.median(means.values())
         furthest = max(abs(mean - middle) for mean in means.values())
         # Of two cells, both are as far from the middle: neither can be told to be the right one.

@@ -40,11 +40,18 @@ def write(file: Path, content: bytes) -> None:
     partial.replace(file)
 
 
+def in_use(file: Path) -> bool:
+    """Whether a file is there; if so it counts as used today."""
+    with suppress(OSError):  # a cache that cannot be written to is still of use
+        os.utime(file)
+    return file.exists()
+
+
 def read_certificate(file: Path) -> Certificate | None:
     """The certificate in a file; None if there is none, or another version's."""
     try:
         text = file.read_text(encoding="utf-8")
-        file.touch()
+        in_use(file)
         return Certificate.from_fields(json.loads(text))
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

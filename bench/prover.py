@@ -140,7 +140,7 @@ class Prover:
         return kept.trace_file(f"{task}-{key}")
 
     def _ensure_reference(self, names: Sequence[str], report: Report) -> None:
-        missing = [name for name in names if not self._reference_file(name).exists()]
+        missing = [name for name in names if not kept.in_use(self._reference_file(name))]
         if not missing:
             return
         environment = make(self._reference, "cpu", report)
@@ -202,6 +202,8 @@ class Prover:
             message = {"status": "timeout", "reason": f"no sign of life for {SILENCE:g} s, killed"}
         except runner.WorkerDiedError as error:
             message = {"status": "crashed", "reason": str(error)}
+        except OSError as error:
+            message = {"status": "failed", "reason": f"no worker could be started: {error}"}
         if message["status"] != "ok":
             same = {"status": message["status"], "reason": message["reason"]}
             return dict.fromkeys(names, same), message.get("versions", {})

@@ -68,7 +68,7 @@ class Request:
     timeout: float = 300.0
     spare: int | None = None
     until: float | None = None
-    budget_seconds: float = 3600.0
+    budget_seconds: float | None = None
     results: Path = Path("results")
     name: str | None = None
     command: str = ""
@@ -126,8 +126,11 @@ def _check_numbers(request: Request) -> None:
         raise UsageError(f"--until must be between 0% and 100%, not {request.until:.3%}")
     if request.until is not None and (request.repeats or 2) < 2:
         raise UsageError("--until needs 2 repeats or more: one alone has no interval")
-    if request.budget_seconds <= 0:
-        raise UsageError("--budget must be more than 0 seconds")
+    if request.budget_seconds is not None:
+        if request.until is None:
+            raise UsageError("--budget bounds --until: give both")
+        if request.budget_seconds <= 0:
+            raise UsageError("--budget must be more than 0 seconds")
     if request.spare is not None and request.spare < 0:
         raise UsageError(f"--spare must be 0 or more, not {request.spare}")
     if request.seed < 0:

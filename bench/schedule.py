@@ -7,6 +7,7 @@ while there is cause: see `Stopping`.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,13 +53,20 @@ def block(
     ]
 
 
+# Whoever stops at the first narrow interval favours those that are narrow by luck. By simulation,
+# 87 to 92 % of the intervals at which --until stopped from 2 blocks on hold the truth, 92 to 95 %
+# of those at which it stopped from 5 on.
+FEWEST = 5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
     """When a run has blocks enough.
 
     `repeats` blocks are planned. For each in which a process was not measured in peace another is
-    made, up to `spare` of them. With `until`, more are made until every interval of a ratio is that
-    narrow (half its width over its estimate), or `seconds` have passed.
+    made, up to `spare` of them. With `until`, more are made until every interval of a ratio to the
+    fastest is that narrow (half its width over its estimate), or another block would take longer
+    than `seconds` in all; then planned ones are left out too.
     """
 
     repeats: int
@@ -68,6 +76,8 @@ class Stopping:
 
     def more(self, records: Sequence[Record], *, blocks: int, elapsed: float) -> tuple[bool, str]:
         """Whether another block is due after `blocks` of them in `elapsed` seconds, and why."""
+        if self.until is not None and blocks > 1 and elapsed * (blocks + 1) / blocks > self.seconds:
+            return False, f"time was up after {blocks} blocks; {_widest_text(records)}"
         if blocks < self.repeats:
             return True, "planned"
         disturbed = len(noise.disturbed_blocks(records))
@@ -75,24 +85,35 @@ class Stopping:
             return True, f"{disturbed} of {blocks} blocks were disturbed"
         if self.until is None:
             return False, f"{blocks} blocks, as planned"
-        width, where = widest(records)
-        if width <= self.until:
-            return False, f"every interval is within ±{width:.1%} after {blocks} blocks"
-        if elapsed * (blocks + 1) / blocks > self.seconds:
-            return False, (
-                f"time was up after {blocks} blocks; the widest is ±{width:.1%}, for {where}"
-            )
-        return True, f"±{width:.1%} for {where}"
+        found = widest(records)
+        wide = found is not None and (found[0] > self.until or blocks < FEWEST)
+        return wide, _widest_text(records) + f", after {blocks} blocks" * (not wide)
 
 
-def widest(records: Sequence[Record]) -> tuple[float, str]:
+def widest(records: Sequence[Record]) -> tuple[float, str] | None:
     """Half the width of the widest interval of a ratio to the fastest, over its estimate; whose.
 
-    0 where there is nothing to compare, infinity where an interval is not known.
+    None where there is nothing to compare, infinity where an interval is not known.
     """
-    found = [
-        (one.relative.half_width, f"{one.cell}")
-        for one in stats.summarize(records)
-        if one.relative is not None
-    ]
-    return max(found, default=(0.0, ""))
+    found = []
+    groups: dict[tuple[object, ...], list[stats.CellSummary]] = {}
+    for one in stats.summarize(records):
+        if one.status == "ok":
+            groups.setdefault(stats.conditions(one.cell), []).append(one)
+    for group in groups.values():
+        if len(group) > 1:
+            found += [
+                (one.relative.half_width if one.relative else math.inf, f"{one.cell}")
+                for one in group
+            ]
+    return max(found, default=None)
+
+
+def _widest_text(records: Sequence[Record]) -> str:
+    found = widest(records)
+    if found is None:
+        return "there is nothing to compare"
+    width, where = found
+    if not math.isfinite(width):
+        return f"the interval of {where} is not known"
+    return f"the widest interval is ±{width:.1%}, of {where}"

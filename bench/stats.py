@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from bench import accuracy, noise, tasks
 from bench.core.data import data_label
-from bench.core.record import Cell, Measurement, Record, Status
+from bench.core.record import Cell, Measurement, Record, Status, Window
 from bench.estimate import Interval, geometric_mean, ranks, ratio
 
 # Cells that agree in these can be compared: they differ in framework and mode alone.
@@ -35,16 +35,22 @@ class Spread:
 
 def throughput(record: Record) -> float:
     """Training samples a second in steady state: the median over a process's clean windows."""
+    return statistics.median(
+        window.steps * record.batch / window.wall for window in windows_of(record)
+    )
+
+
+def windows_of(record: Record) -> tuple[Window, ...]:
+    """A process's clean windows; all, where none is."""
     assert record.measurement
-    windows = noise.clean_windows(record.measurement, threads=record.job.cell.threads)
-    return statistics.median(window.steps * record.batch / window.wall for window in windows)
+    return noise.clean_windows(record.measurement, threads=record.job.cell.threads)
 
 
-def _throughputs(records: Sequence[Record]) -> dict[int, float]:
-    """By block. Processes not measured in peace are left out where two others or more remain."""
-    in_peace = [record for record in records if noise.in_peace(record)]
-    counted = in_peace if len(in_peace) > 1 else records
-    return {record.job.block: throughput(record) for record in counted}
+def counted(records: Iterable[Record]) -> list[Record]:
+    """Measured processes, without those not measured in peace where two others or more remain."""
+    measured = [record for record in records if record.measurement]
+    in_peace = [record for record in measured if noise.in_peace(record)]
+    return in_peace if len(in_peace) > 1 else measured
 
 
 def feed_share(cell: Cell, measured: Sequence[tuple[Record, Measurement]]) -> float | None:
@@ -70,9 +76,13 @@ def joules_a_sample(measured: Sequence[tuple[Record, Measurement]]) -> float | N
 def break_even(compiled: CellSummary, eager: CellSummary) -> float | None:
     """Epochs after which the time that compiling took is won back; infinite if it never is.
 
-    The time that it takes is what building and the first step take longer than in eager mode.
+    The time that it takes is what building and the first step take longer than in eager mode. None
+    where the two paces are tied.
     """
     if not (compiled.throughput and eager.throughput and compiled.epoch_samples):
+        return None
+    gain = _ratio(compiled, eager)
+    if gain and gain.known and gain.includes(1):
         return None
     paid = sum(
         (getattr(compiled, name) or 0.0) - (getattr(eager, name) or 0.0)
@@ -106,7 +116,8 @@ def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
 class CellSummary:
     """One cell over its repeats: the first status that is not ok, figures of those that are.
 
-    `throughputs` are by block, `throughput` is their geometric mean. `relative` is the ratio to the
+    `throughputs` are by block, of which others disturbed those in `disturbed`; `throughput` is the
+    geometric mean of the others, or of all. `relative` is the ratio to the
     fastest cell under the same conditions, and `rank` the place among them, as in
     `estimate.ranks`; a cell that is not ok has neither. `unsteady` counts the processes whose pace
     had not settled when the warm-up's time was up. `feed_share` is the part of a step that turning
@@ -122,6 +133,7 @@ class CellSummary:
     repeats: int
     data: str
     throughputs: dict[int, float] = field(default_factory=dict)
+    disturbed: frozenset[int] = frozenset()
     throughput: Interval | None = None
     relative: Interval | None = None
     rank: str = ""
@@ -174,19 +186,33 @@ def _against_its_own(one: CellSummary, others: Mapping[Cell, CellSummary]) -> Ce
         one = replace(one, break_even=break_even(one, eager))
     plain = others.get(replace(one.cell, tuning="default"))
     if one.cell.tuning == "expert" and plain and one.status == plain.status == "ok":
-        one = replace(one, tuned=ratio(one.throughputs, plain.throughputs))
+        one = replace(one, tuned=_ratio(one, plain))
     return one
 
 
 def _compared(group: Sequence[CellSummary]) -> list[CellSummary]:
     """Cells under the same conditions, all of them ok, with their ranks and ratios."""
-    ratios = [[ratio(one.throughputs, other.throughputs) for other in group] for one in group]
-    means = [one.throughput.estimate if one.throughput else 0.0 for one in group]
-    fastest = means.index(max(means))
+    ratios = [[_ratio(one, other) for other in group] for one in group]
+
+    def pace(place: int) -> tuple[int, float]:
+        """How many it outpaces, pair by pair: means may be of other blocks."""
+        found = group[place].throughput
+        ahead = sum(one is not None and one.estimate >= 1 for one in ratios[place])
+        return ahead, found.estimate if found else 0.0
+
+    fastest = max(range(len(group)), key=pace)
     return [
         replace(one, relative=row[fastest], rank=rank)
         for one, row, rank in zip(group, ratios, ranks(ratios), strict=True)
     ]
+
+
+def _ratio(first: CellSummary, second: CellSummary) -> Interval | None:
+    """From the blocks in which neither was disturbed; from all, where those are fewer than two."""
+    disturbed = first.disturbed | second.disturbed
+    quiet = {at: one for at, one in first.throughputs.items() if at not in disturbed}
+    found = ratio(quiet, second.throughputs)
+    return found if found and found.known else ratio(first.throughputs, second.throughputs)
 
 
 def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
@@ -202,7 +228,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
     if not good:
         return summary
     measured = [measurement for _, measurement in good]
-    throughputs = _throughputs([record for record, _ in good])
+    throughputs = {record.job.block: throughput(record) for record, _ in good}
     target = tasks.load(cell.task).target_accuracy
     reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
     device = [one.peak_device_bytes for one in measured if one.peak_device_bytes is not None]
@@ -210,7 +236,10 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
         **{
             **vars(summary),
             "throughputs": throughputs,
-            "throughput": geometric_mean(throughputs.values()),
+            "disturbed": frozenset(noise.disturbed_blocks(record for record, _ in good)),
+            "throughput": geometric_mean(
+                [throughputs[record.job.block] for record in counted(repeats)]
+            ),
             "accuracy": Spread.of(one.evaluations[-1].accuracy for one in measured),
             "first_step": statistics.median(one.first_step_seconds for one in measured),
             "import_seconds": statistics.median(one.import_seconds for one in measured),
@@ -224,8 +253,12 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
                 / record.job.budget.epochs
                 for record, one in good
             ),
-            "contended": statistics.fmean(
-                noise.contended_share(one, threads=cell.threads) for one in measured
+            "contended": (
+                statistics.fmean(
+                    noise.contended_share(one, threads=cell.threads) for one in measured
+                )
+                if noise.Cleanness.of(repeats).told
+                else None
             ),
             "joules": joules_a_sample(good),
             "evaluation": statistics.median(evaluation_throughput(one) for one in measured),

@@ -134,7 +134,7 @@ class Suite:
             # With one repeat nobody compares; else at most half as many again.
             spare=self.repeats // 2 if request.spare is None else request.spare,
             until=request.until,
-            seconds=request.budget_seconds,
+            seconds=request.budget_seconds or 3600.0,
         )
         stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
         self.name = request.name or f"{stamp}-{request.preset}"

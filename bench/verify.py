@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 
 from bench.core.adapter import Precision
-from bench.core.proof import DRAWS, FORMULA_STEPS, STEPS
+from bench.core.proof import DRAWS, FORMULA_STEPS, STEPS, TRANSPARENT
 from bench.core.task import Task
 from bench.core.weights import Array
 
@@ -102,6 +102,7 @@ CHECKS = {
     "evaluated": "logits of a test batch after those steps",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants float32 holds",
     "dropout": f"the losses of {DRAWS} draws, by mean and spread, in standard errors",
+    "dropout backward": "units that are dropped have no gradient, and the others are scaled alike",
     "dropout off": "logits in evaluation mode of a network with dropout",
 }
 
@@ -185,5 +186,10 @@ def checks(
     if task.dropout:
         distance = _draws(trace["dropout/losses"], reference["dropout/losses"])
         yield Check(name="dropout", deviation=distance, tolerance=STANDARD_ERRORS)
+        # In the transparent network a unit's bias gets w times the gradient of the weight w that
+        # reads the unit, if both have met the same mask.
+        masked = TRANSPARENT / len(trace["dropout/weight"]) * trace["dropout/weight"]
+        backward = {"": _largest(trace["dropout/bias"], masked)}
+        yield _within("dropout backward", backward, allowed.gradients, epsilon)
         off = {"": _largest(trace["dropout/logits"], reference["dropout/logits"])}
         yield _within("dropout off", off, allowed.logits, epsilon)

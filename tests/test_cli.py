@@ -28,6 +28,7 @@ BAD_USAGE = {
     ),
     "no percentage": (("run", "--until", "fast"), "'fast' is no percentage"),
     "no span": (("run", "--budget", "long"), "'long' is no span of time"),
+    "budget alone": (("run", "--budget", "1h"), "--budget bounds --until"),
     "until with one repeat": (("run", "--until", "2%", "-n", "1"), "--until needs 2 repeats"),
     "no spare": (("run", "--spare", "-1"), "--spare must be 0 or more, not -1"),
     "no time": (("run", "--timeout", "0"), "--timeout must be more than 0 seconds, not 0"),

@@ -196,6 +196,27 @@ MUTANTS = {
         task="mnist-mlp-dropout",
         caught_by="dropout",
     ),
+    "dropout that the gradients do not meet": Mutant(
+        file="frameworks/pytorch/models/mlp_dropout.py",
+        old="        x = self.dropout(x)\n",
+        new="        x = x + (self.dropout(x) - x).detach()\n",
+        task="mnist-mlp-dropout",
+        caught_by="dropout backward",
+    ),
+    "an optimizer that keeps its state from the warm-up": Mutant(
+        file=TORCH,
+        old="                        value.zero_()\n",
+        new="                        pass\n",
+        task="mnist-mlp",
+        caught_by="update",
+    ),
+    "a layer without a gradient": Mutant(
+        file="frameworks/pytorch/models/mlp.py",
+        old="        return self.output(x)",
+        new="        self.hidden.requires_grad_(False)\n        return self.output(x)",
+        task="mnist-mlp",
+        caught_by="gradients",
+    ),
     "half the dropout": Mutant(
         file="frameworks/tensorflow_keras/models/mlp_dropout.py",
         old="task.dropout",

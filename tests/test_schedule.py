@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import schedule
+from bench import schedule, stats
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
 from bench.core.task import Budget
@@ -75,7 +75,8 @@ def test_cells_of_a_task_run_one_after_the_other() -> None:
 
 
 def test_planned_blocks_come_first() -> None:
-    assert UNTIL.more(WIDE[:1], blocks=2, elapsed=1000) == (True, "planned")
+    assert UNTIL.more(WIDE[:1], blocks=2, elapsed=10) == (True, "planned")
+    assert PLAN.more(WIDE[:1], blocks=2, elapsed=1000) == (True, "planned")
     assert PLAN.more(WIDE, blocks=3, elapsed=1) == (False, "3 blocks, as planned")
 
 
@@ -86,12 +87,35 @@ def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
 
 
 def test_until_every_interval_is_narrow() -> None:
-    assert UNTIL.more(NARROW, blocks=3, elapsed=1) == (
+    assert UNTIL.more(NARROW, blocks=5, elapsed=1) == (
         False,
-        "every interval is within ±0.0% after 3 blocks",
+        "the widest interval is ±0.0%, of b mnist-mlp eager cpu, after 5 blocks",
     )
-    more, why = UNTIL.more(WIDE, blocks=3, elapsed=1)
-    assert more and why.endswith("for b mnist-mlp eager cpu")
+    # that narrow by luck: fewer are not enough
+    assert UNTIL.more(NARROW, blocks=4, elapsed=1)[0]
+    more, why = UNTIL.more(WIDE, blocks=5, elapsed=1)
+    assert more and why.endswith("of b mnist-mlp eager cpu")
+
+
+def test_nothing_to_compare_is_said_so() -> None:
+    alone = [one for one in NARROW if one.job.cell.framework == "a"]
+    failed = [replace(one, status="failed", measurement=None) for one in NARROW]
+    for found in (alone, failed):
+        more, why = UNTIL.more(found, blocks=5, elapsed=1)
+        assert not more and why == "there is nothing to compare, after 5 blocks"
+
+
+def test_pairs_outlast_disturbed_blocks() -> None:
+    """Each was disturbed in blocks of its own: they are compared in all, not in none."""
+    found = []
+    for framework, disturbed in (("a", (0, 1)), ("b", (2, 3))):
+        for block in range(4):
+            one = record(BUSY if block in disturbed else QUIET, block=block)
+            cell = replace(one.job.cell, framework=framework)
+            found.append(replace(one, job=replace(one.job, cell=cell)))
+    for summary in stats.summarize(found):
+        assert summary.relative and summary.relative.known and summary.rank == "1="
+    assert schedule.widest(found)
 
 
 def test_until_the_time_is_up() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bench import tasks
 from bench.certificate import Certificate, Claim
-from bench.core.proof import DRAWS, STEPS
+from bench.core.proof import DRAWS, STEPS, TRANSPARENT
 from bench.core.weights import Array, initial_weights
 from bench.report import certificate
 from bench.verify import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks
@@ -32,6 +32,8 @@ def trace() -> dict[str, Array]:
     arrays["losses"] = rng.uniform(1, 2, STEPS)
     arrays["dropout/losses"] = rng.normal(1, 0.1, DRAWS)
     arrays["dropout/logits"] = rng.normal(size=(32, 10))
+    arrays["dropout/weight"] = rng.normal(size=128)
+    arrays["dropout/bias"] = arrays["dropout/weight"] * TRANSPARENT / 128
     return arrays
 
 
@@ -67,6 +69,7 @@ CHANGES = {
     "last loss": (scaled("losses", STEPS - 1, 1 + 1e-8), "curve"),
     "evaluated": (scaled("evaluated", None, 1 + 1e-8), "evaluated"),
     "narrower draws": (scaled("dropout/losses", None, 0.9), "dropout"),
+    "dropout backward": (scaled("dropout/bias", None, 1 + 1e-8), "dropout backward"),
     "dropout in evaluation": (scaled("dropout/logits", None, 1 + 1e-8), "dropout off"),
 }
 

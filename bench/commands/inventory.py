@@ -8,7 +8,14 @@ from bench.options import JsonOption
 
 
 def inventory(json: JsonOption = False) -> None:
-    """Show frameworks, versions, modes, devices, tasks and data, and what is missing and why."""
+    """Show frameworks, versions, modes, devices, tasks and data, and what is missing and why.
+
+    [bold]Examples[/bold]
+
+      framebench list                  tables
+
+      framebench list --json           with the settings of the expert tuning
+    """
     from bench.report import inventory as found
 
     if json:

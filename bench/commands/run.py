@@ -74,8 +74,9 @@ def run(
         typer.Option(help="Add blocks until every ratio is known to within this, such as 2%."),
     ] = None,
     budget: Annotated[
-        str, typer.Option(help="The most time that --until may take, such as 90s, 30m or 2h.")
-    ] = "1h",
+        str | None,
+        typer.Option(help="The most time that --until may take: 90s, 30m, 2h. Default: 1h."),
+    ] = None,
     results: ResultsOption = Path("results"),
     name: Annotated[
         str | None, typer.Option(help="Name of the run's folder. Default: time and preset.")
@@ -116,7 +117,7 @@ def run(
             timeout=timeout,
             spare=spare,
             until=None if until is None else fraction(until),
-            budget_seconds=duration(budget),
+            budget_seconds=None if budget is None else duration(budget),
             results=results,
             name=name,
             command=shlex.join(["framebench", *sys.argv[1:]]),

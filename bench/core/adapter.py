@@ -20,7 +20,8 @@ from bench.core.weights import Array
 Device = Literal["cpu", "cuda"]
 Precision = Literal["float32", "float64"]
 # As it comes, or with the settings that its documentation and experience advise for speed.
-Tuning = Literal["expert", "default"]
+# Records of schema 1 do not tell which.
+Tuning = Literal["expert", "default", "untold"]
 Native = Any
 Batch = Any
 

@@ -17,9 +17,9 @@ class Timed:
 
     `wall` and `cpu` in seconds, `cpu` over all threads of this process; `involuntary` counts the
     context switches that another process forced on it. Where the system tells, and else None:
-    `others` are the CPU seconds of all other processes on the machine, `stolen` those that its host
-    gave to somebody else, both counted in ticks of a hundredth of a second; `joules` is the energy
-    that the processor packages took.
+    `others` are the CPU seconds of all other processes on the cores that this one may run on,
+    `stolen` those that its host gave to somebody else, both counted in ticks of a hundredth of a
+    second; `joules` is the energy that the processor packages took.
     """
 
     wall: float
@@ -30,21 +30,47 @@ class Timed:
     joules: float | None
 
 
+def _affinity() -> set[int]:
+    """The logical cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
 def _machine_seconds() -> tuple[float, float] | None:
-    """CPU seconds since boot that all processes used, and that were stolen, by /proc/stat."""
+    """CPU seconds since boot that all processes used on this one's cores, and that were stolen."""
+    mine = {f"cpu{core}" for core in _affinity()}
+    busy = stolen = 0
     try:
         with Path("/proc/stat").open(encoding="ascii") as file:
-            # user nice system idle iowait irq softirq steal
-            user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+            for line in file:
+                name, *counts = line.split()
+                if not name.startswith("cpu"):
+                    break
+                if name in mine:
+                    user, nice, system, _, _, irq, softirq, steal = map(int, counts[:8])
+                    busy += user + nice + system + irq + softirq
+                    stolen += steal
     except (OSError, ValueError):
         return None
     tick = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + irq + softirq) / tick, steal / tick
+    return busy / tick, stolen / tick
 
 
-# One counter a processor package, in microjoules (Linux's powercap: RAPL on Intel and AMD). Most
-# systems let nobody but root read it.
-_ENERGY = tuple(Path("/sys/class/powercap").glob("intel-rapl:[0-9]/energy_uj"))
+def _energy_counters() -> tuple[Path, ...]:
+    """One a processor package, in microjoules (Linux's powercap: RAPL on Intel and AMD).
+
+    Most systems let nobody but root read them. A zone of another name counts packages once more.
+    """
+    zones = Path("/sys/class/powercap").glob("intel-rapl:[0-9]")
+    return tuple(
+        zone / "energy_uj"
+        for zone in zones
+        if (zone / "name").read_text(encoding="ascii").startswith("package")
+    )
+
+
+_ENERGY = _energy_counters()
 
 
 def _joules() -> float | None:
@@ -99,11 +125,16 @@ def timed(work: Callable[[], None], fence: Callable[[], None]) -> Timed:
     return watch.read()
 
 
-def usable_cores() -> int | None:
-    """Logical cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+def usable_cores() -> int:
+    """Physical cores that this process may run on; logical ones where the system does not tell."""
+    siblings = set()
+    for core in _affinity():
+        topology = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
+        try:
+            siblings.add(topology.read_text(encoding="ascii"))
+        except OSError:
+            siblings.add(str(core))
+    return len(siblings)
 
 
 def peak_resident_bytes() -> int:

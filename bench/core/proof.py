@@ -16,14 +16,16 @@ These are of the task without dropout, as a draw cannot be the same in two frame
 dropout is also probed: its network is made transparent, so that each loss is a known function of
 how many units were dropped, and draws are compared by their distribution.
 
-* `dropout/losses`   the losses of many training steps that change nothing, (DRAWS,)
+* `dropout/losses`   the losses of many first training steps, (DRAWS,)
+* `dropout/bias`     what the last of them did to the hidden layer's bias, (units,)
+* `dropout/weight`   and to the weights that read its units, (units,)
 * `dropout/logits`   the same network in evaluation mode, (N, K)
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -42,6 +44,9 @@ LENGTH = 24
 EVALUATED = 250
 DRAWS = 200
 FORMULA_STEPS = 5
+USED_STEPS = 2
+# What the weights that average the units of a transparent network add up to.
+TRANSPARENT = 4
 # One text in so many is cut to half: reviews are longer than LENGTH, and padding is a word too.
 SHORT_EVERY = 4
 
@@ -109,6 +114,18 @@ def _shortened(task: Task, x: Array) -> Array:
     return x
 
 
+def _used(
+    session: Session, task: Task, batches: Sequence[tuple[Array, Array]], *, seed: int
+) -> None:
+    """Leave a session as a warm-up does: what is timed begins by loading the weights once more.
+
+    An optimizer whose state survives that would train on another task than the reference.
+    """
+    session.load(initial_weights(task, seed))
+    for x, y in batches[-USED_STEPS:]:
+        session.step(session.stage(x, y))
+
+
 def _first_steps(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
 ) -> dict[str, Array]:
@@ -116,6 +133,7 @@ def _first_steps(
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=STEPS))
     first = session.stage(*batches[0])
 
+    _used(session, task, batches, seed=seed)
     session.load(initial_weights(task, seed))
     arrays = {f"weights/{name}": weight for name, weight in session.dump().items()}
     arrays["parameters"] = np.array(session.parameter_count())
@@ -139,8 +157,10 @@ def _formula_steps(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
 ) -> dict[str, Array]:
     session = adapter.open(task, mode=mode)
+    batches = list(_batches(session, task, folder=folder, seed=seed, steps=FORMULA_STEPS))
+    _used(session, task, batches, seed=seed)
     session.load(initial_weights(task, seed))
-    for x, y in _batches(session, task, folder=folder, seed=seed, steps=FORMULA_STEPS):
+    for x, y in batches:
         session.step(session.stage(x, y))
     arrays = {f"formula/{name}": weight for name, weight in session.dump().items()}
     session.close()
@@ -155,19 +175,29 @@ def _transparent(task: Task) -> dict[str, Array]:
     """
     weights = {name: np.zeros_like(weight) for name, weight in initial_weights(task, 0).items()}
     weights["hidden.bias"] += 1
-    weights["output.weight"][0] = 4 / weights["output.weight"].shape[1]
+    weights["output.weight"][0] = TRANSPARENT / weights["output.weight"].shape[1]
     return weights
 
 
 def _draws(adapter: Adapter, task: Task, *, mode: str, folder: Path) -> dict[str, Array]:
-    session = adapter.open(replace(task, optimizer=SGD(learning_rate=0.0)), mode=mode)
-    session.load(_transparent(task))
+    session = adapter.open(replace(task, optimizer=SGD(learning_rate=1.0)), mode=mode)
+    weights = _transparent(task)
     train = Split(folder, "train", task, session.format, task.batch)
     batch = session.stage(*train.batch(np.arange(task.batch)))
-    losses = [float(session.numpy(session.step(batch))) for _ in range(DRAWS)]
+    losses = []
+    for _ in range(DRAWS):
+        session.load(weights)
+        losses.append(float(session.numpy(session.step(batch))))
+    updated = session.dump()
+    session.load(weights)
     logits = session.numpy(session.logits(batch))
     session.close()
-    return {"dropout/losses": np.array(losses), "dropout/logits": logits}
+    return {
+        "dropout/losses": np.array(losses),
+        "dropout/logits": logits,
+        "dropout/bias": updated["hidden.bias"] - weights["hidden.bias"],
+        "dropout/weight": updated["output.weight"][0] - weights["output.weight"][0],
+    }
 
 
 def prove(

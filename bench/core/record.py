@@ -2,8 +2,8 @@
 
 Schema history
 1  the first
-2  windows tell what others did meanwhile; a measurement has its cores, feeding and energy.
-   Records of schema 1 are read, with None there.
+2  windows tell what others did meanwhile; a measurement has its cores, feeding and energy; a cell
+   has its tuning. Records of schema 1 are read, with None there, and a tuning that is untold.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ class Record:
             raise ValueError(
                 f"record has schema {fields.get('schema')}, this version reads {known}"
             )
+        if fields["schema"] == 1:
+            fields["job"]["cell"]["tuning"] = "untold"
         fields["job"] = Job.from_fields(fields["job"])
         if fields["measurement"] is not None:
             fields["measurement"] = measurement_from(fields["measurement"])

@@ -207,7 +207,9 @@ def _tuned(row: dict[Any, Any]) -> str:
 
 def _pays_off(row: dict[Any, Any]) -> str:
     epochs = row["break_even_epochs"]
-    when = f"after {count_text(epochs)} such epochs" if math.isfinite(epochs) else "never"
+    when = f"after {count_text(epochs)} such epochs" if epochs else "from the first step on"
+    if not math.isfinite(epochs):
+        when = "never"
     return f"{row['framework']} {row['mode']}: pays off against eager mode {when}"
 
 
@@ -251,7 +253,11 @@ class TaskTable:
         self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
         self.notes += [_tuned(row) for row in figures if not pd.isna(row["tuned"])]
         self.notes += [_pays_off(row) for row in figures if not pd.isna(row["break_even_epochs"])]
-        self._chance = accuracy.smallest_p_value(records)
+        self._chance = accuracy.smallest_p_value(
+            record
+            for record in run.records
+            if (record.job.cell.task, record.job.cell.precision) == (cell.task, cell.precision)
+        )
 
     @property
     def data_line(self) -> str:

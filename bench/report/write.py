@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -137,7 +138,9 @@ def to_csv(run: Run) -> str:
 
 def to_json(run: Run) -> str:
     """The run's description and every figure of every cell."""
-    cells = json.loads(figures(run).to_json(orient="records"))
+    # JSON has no infinity: an epoch that never comes is a word.
+    table = figures(run).astype(object).replace(math.inf, "never")
+    cells = json.loads(table.to_json(orient="records"))
     return json.dumps({"run": run.info, "cells": cells}, indent=2)
 
 

@@ -199,8 +199,12 @@ class PaddleSession:
         x, y = batch
         self._objective.train()
         self._objective(x, y).backward()
-        gradients = {name: p.grad for name, p in self._params.items() if p.grad is not None}
-        canonical = self._canonical(gradients)
+        canonical = self._canonical(
+            {
+                name: paddle.zeros_like(p) if p.grad is None else p.grad
+                for name, p in self._params.items()
+            }
+        )
         self._clear_grad()
         return canonical
 

@@ -151,8 +151,12 @@ class PyTorchSession:
         self._model.train()
         self._optimizer.zero_grad()
         self._loss_of(x, y).backward()
-        gradients = {name: p.grad for name, p in self._params.items() if p.grad is not None}
-        return self._canonical(gradients)
+        return self._canonical(
+            {
+                name: torch.zeros_like(p) if p.grad is None else p.grad
+                for name, p in self._params.items()
+            }
+        )
 
     def numpy(self, value: Tensor) -> Array:
         array: Array = value.detach().cpu().numpy()
