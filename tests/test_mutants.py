@@ -215,7 +215,7 @@ MUTANTS = {
         old="        return self.output(x)",
         new="        self.hidden.requires_grad_(False)\n        return self.output(x)",
         task="mnist-mlp",
-        caught_by="gradients",
+        caught_by="parameters",
     ),
     "half the dropout": Mutant(
         file="frameworks/tensorflow_keras/models/mlp_dropout.py",
@@ -261,7 +261,7 @@ MUTANTS = {
         old="        params = list(self._params.values())\n",
         new="        params = list(self._params.values())[1:]\n",
         task="mnist-mlp",
-        caught_by="update",
+        caught_by="gradients",
     ),
     "a gradient that is added to the last": Mutant(
         file=TORCH,

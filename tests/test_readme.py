@@ -12,6 +12,7 @@ from bench import catalogue, store, tasks
 from bench.core.task import SGD, TokenInput
 from bench.report import certificate, write
 from bench.request import PRESETS
+from bench.verify import CHECKS
 from tests.conftest import Framebench
 from tests.test_mutants import MUTANTS
 
@@ -87,6 +88,7 @@ def test_the_certificate_is_that_of_the_published_proof() -> None:
     _, _, rest = README.partition("<!-- certificate: `framebench verify --markdown` -->\n")
     assert rest.partition("<!-- end")[0].strip() == certificate.to_markdown(found)
     assert {one.status for one in found} == {"ok"}
+    assert {check.name for one in found for check in one.checks} == set(CHECKS)
 
 
 def test_the_tables_are_those_of_the_published_run(framebench: Framebench) -> None:
