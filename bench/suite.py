@@ -61,8 +61,8 @@ def prepare_dataset(name: str, source: DataSource, report: Report) -> Path:
     said = ["as asked for"]
 
     def tell(text: str) -> None:
-        said.append(text)
-        report(name, text)
+        said.append(text.removeprefix(f"{name}: "))
+        report(name, said[-1])
 
     folder = data.prepare(name, source=source, progress=tell)
     real = DatasetInfo.read(folder).source == "real"

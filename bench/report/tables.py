@@ -187,9 +187,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 def _unsteady(row: dict[Any, Any]) -> str:
     processes = "process" if row["repeats"] == 1 else "processes"
     return (
-        f"{row['framework']} {row['mode']}: the pace had not settled after "
-        f"{seconds_text(row['warmup_seconds'])} of warm-up in {row['unsteady']} of "
-        f"{row['repeats']} {processes}"
+        f"{row['framework']} {row['mode']}: the pace had not settled when the warm-up's time was up "
+        f"in {row['unsteady']} of {row['repeats']} {processes}"
     )
 
 
