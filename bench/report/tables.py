@@ -187,7 +187,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 def _unsteady(row: dict[Any, Any]) -> str:
     processes = "process" if row["repeats"] == 1 else "processes"
     return (
-        f"{row['framework']} {row['mode']}: the pace had not settled when the warm-up's time was up "
+        f"{row['framework']} {row['mode']}: the pace had not settled by the end of its warm-up "
         f"in {row['unsteady']} of {row['repeats']} {processes}"
     )
 
