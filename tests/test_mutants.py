@@ -2,7 +2,7 @@
 
 Each is planted in a copy of the source, and `framebench verify` is run from there. It must refuse
 the cell, and the first check that fails must be the one that is named. `shape` stands for a network
-that has no place for the task's weights.
+that has no place for the task's weights. A session takes two steps before those that are traced.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ MUTANTS = {
         old="momentum=settings.momentum, fused",
         new="momentum=settings.momentum, dampening=settings.momentum, fused",
         task="cifar-lenet",
-        caught_by="curve",
+        caught_by="update",
     ),
     "weight decay left on": Mutant(
         file=TORCH,
@@ -171,7 +171,7 @@ MUTANTS = {
         file=TORCH,
         old="        self._optimizer.step()\n",
         new="        self._count = getattr(self, '_count', 0) + 1\n"
-        "        if self._count < 20:\n            self._optimizer.step()\n",
+        "        if self._count < 22:\n            self._optimizer.step()\n",
         task="mnist-mlp-sgd",
         caught_by="evaluated",
     ),
@@ -180,7 +180,7 @@ MUTANTS = {
         old=TORCH_STEP,
         new="        (x, y), self._last = getattr(self, '_last', batch), batch\n" + TORCH_STEP,
         task="mnist-mlp-sgd",
-        caught_by="curve",
+        caught_by="loss",
     ),
     "dropout left on in evaluation": Mutant(
         file=TORCH,
