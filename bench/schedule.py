@@ -84,7 +84,9 @@ class Stopping:
         if blocks < self.repeats + min(disturbed, self.spare):
             return True, f"{disturbed} of {blocks} blocks were disturbed"
         if self.until is None:
-            return False, f"{blocks} blocks, as planned"
+            more = blocks - self.repeats
+            made = "as planned" if not more else f"{more} more than planned, for disturbed ones"
+            return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {made}"
         found = widest(records)
         wide = found is not None and (found[0] > self.until or blocks < FEWEST)
         return wide, _widest_text(records) + f", after {blocks} blocks" * (not wide)

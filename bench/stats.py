@@ -46,13 +46,6 @@ def windows_of(record: Record) -> tuple[Window, ...]:
     return noise.clean_windows(record.measurement, threads=record.job.cell.threads)
 
 
-def counted(records: Iterable[Record]) -> list[Record]:
-    """Measured processes, without those not measured in peace where two others or more remain."""
-    measured = [record for record in records if record.measurement]
-    in_peace = [record for record in measured if noise.in_peace(record)]
-    return in_peace if len(in_peace) > 1 else measured
-
-
 def feed_share(cell: Cell, measured: Sequence[tuple[Record, Measurement]]) -> float | None:
     """The part of a training step that staging its batch takes; None where it was done ahead."""
     if cell.feed == "device" or any(one.feed_seconds is None for _, one in measured):
@@ -81,7 +74,7 @@ def break_even(compiled: CellSummary, eager: CellSummary) -> float | None:
     """
     if not (compiled.throughput and eager.throughput and compiled.epoch_samples):
         return None
-    gain = _ratio(compiled, eager)
+    gain = ratio(compiled.throughputs, eager.throughputs)
     if gain and gain.known and gain.includes(1):
         return None
     paid = sum(
@@ -116,9 +109,9 @@ def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
 class CellSummary:
     """One cell over its repeats: the first status that is not ok, figures of those that are.
 
-    `throughputs` are by block, of which others disturbed those in `disturbed`; `throughput` is the
-    geometric mean of the others, or of all. `relative` is the ratio to the
-    fastest cell under the same conditions, and `rank` the place among them, as in
+    `throughputs` are by block, of which others disturbed those in `disturbed`; `throughput` is
+    their geometric mean. `relative` is the ratio to the fastest cell under the same conditions, and
+    `rank` the place among them, as in
     `estimate.ranks`; a cell that is not ok has neither. `unsteady` counts the processes whose pace
     had not settled when the warm-up's time was up. `feed_share` is the part of a step that turning
     arrays into tensors takes, `break_even` the epochs after which compiling has paid off against
@@ -186,33 +179,44 @@ def _against_its_own(one: CellSummary, others: Mapping[Cell, CellSummary]) -> Ce
         one = replace(one, break_even=break_even(one, eager))
     plain = others.get(replace(one.cell, tuning="default"))
     if one.cell.tuning == "expert" and plain and one.status == plain.status == "ok":
-        one = replace(one, tuned=_ratio(one, plain))
+        one = replace(one, tuned=ratio(one.throughputs, plain.throughputs))
     return one
 
 
 def _compared(group: Sequence[CellSummary]) -> list[CellSummary]:
     """Cells under the same conditions, all of them ok, with their ranks and ratios."""
-    ratios = [[_ratio(one, other) for other in group] for one in group]
+    group = _in_quiet_blocks(group)
+    ratios = [[ratio(one.throughputs, other.throughputs) for other in group] for one in group]
 
     def pace(place: int) -> tuple[int, float]:
-        """How many it outpaces, pair by pair: means may be of other blocks."""
+        """How many it outpaces, pair by pair: some may lack a block."""
         found = group[place].throughput
         ahead = sum(one is not None and one.estimate >= 1 for one in ratios[place])
         return ahead, found.estimate if found else 0.0
 
     fastest = max(range(len(group)), key=pace)
+    alone = len(group) == 1  # not the first of anything
     return [
-        replace(one, relative=row[fastest], rank=rank)
+        replace(one, relative=row[fastest], rank="" if alone else rank)
         for one, row, rank in zip(group, ratios, ranks(ratios), strict=True)
     ]
 
 
-def _ratio(first: CellSummary, second: CellSummary) -> Interval | None:
-    """From the blocks in which neither was disturbed; from all, where those are fewer than two."""
-    disturbed = first.disturbed | second.disturbed
-    quiet = {at: one for at, one in first.throughputs.items() if at not in disturbed}
-    found = ratio(quiet, second.throughputs)
-    return found if found and found.known else ratio(first.throughputs, second.throughputs)
+def _in_quiet_blocks(group: Sequence[CellSummary]) -> Sequence[CellSummary]:
+    """The cells by the blocks in which none of them was disturbed, or by all if those are few.
+
+    The same blocks for all: a cell in peace beside a disturbed one is no comparison.
+    """
+    disturbed = frozenset[int]().union(*(one.disturbed for one in group))
+    quiet = [
+        {at: found for at, found in one.throughputs.items() if at not in disturbed} for one in group
+    ]
+    if not disturbed or min(map(len, quiet)) < 2:
+        return group
+    return [
+        replace(one, throughputs=found, throughput=geometric_mean(found.values()))
+        for one, found in zip(group, quiet, strict=True)
+    ]
 
 
 def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
@@ -237,9 +241,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             **vars(summary),
             "throughputs": throughputs,
             "disturbed": frozenset(noise.disturbed_blocks(record for record, _ in good)),
-            "throughput": geometric_mean(
-                [throughputs[record.job.block] for record in counted(repeats)]
-            ),
+            "throughput": geometric_mean(throughputs.values()),
             "accuracy": Spread.of(one.evaluations[-1].accuracy for one in measured),
             "first_step": statistics.median(one.first_step_seconds for one in measured),
             "import_seconds": statistics.median(one.import_seconds for one in measured),

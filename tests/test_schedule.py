@@ -83,7 +83,10 @@ def test_planned_blocks_come_first() -> None:
 def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
     disturbed = [record(BUSY, block=block) for block in range(3)]
     assert PLAN.more(disturbed, blocks=3, elapsed=1) == (True, "3 of 3 blocks were disturbed")
-    assert PLAN.more(disturbed, blocks=4, elapsed=1)[0] is False
+    assert PLAN.more(disturbed, blocks=4, elapsed=1) == (
+        False,
+        "4 blocks, 1 more than planned, for disturbed ones",
+    )
 
 
 def test_until_every_interval_is_narrow() -> None:
@@ -95,6 +98,19 @@ def test_until_every_interval_is_narrow() -> None:
     assert UNTIL.more(NARROW, blocks=4, elapsed=1)[0]
     more, why = UNTIL.more(WIDE, blocks=5, elapsed=1)
     assert more and why.endswith("of b mnist-mlp eager cpu")
+
+
+def test_all_cells_are_judged_by_the_same_quiet_blocks() -> None:
+    found = []
+    for framework in "ab":
+        for block in range(4):
+            window = BUSY if framework == "b" and block > 1 else QUIET
+            one = record(window._replace(steps=5 * (1 + block)), block=block)
+            cell = replace(one.job.cell, framework=framework)
+            found.append(replace(one, job=replace(one.job, cell=cell)))
+    a, b = stats.summarize(found)
+    assert set(a.throughputs) == set(b.throughputs) == {0, 1}
+    assert a.throughput == b.throughput
 
 
 def test_nothing_to_compare_is_said_so() -> None:

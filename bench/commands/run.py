@@ -134,6 +134,7 @@ def run(
     except BaseException:  # what was finished before an interruption has its tables too
         with suppress(FramebenchError):
             write_summaries(suite.folder)
+            typer.echo(f"not finished; what there is, is kept in {suite.folder}", err=True)
         raise
     made = write_summaries(suite.folder)
     print_run(made, json=json)

@@ -31,7 +31,10 @@ def _figure(certificates: Sequence[Certificate]) -> go.Figure:
     figure = make_subplots(rows=rows, cols=columns, subplot_titles=names)
     whom = list(dict.fromkeys((one.claim.framework, one.claim.mode) for one in certificates))
     frameworks = list(dict.fromkeys(framework for framework, _ in whom))
-    for one in certificates:
+    # Widest first within each panel, whatever order they come in.
+    for one in sorted(
+        certificates, key=lambda one: whom.index((one.claim.framework, one.claim.mode))
+    ):
         claim = one.claim
         place = names.index(claim.task)
         order = whom.index((claim.framework, claim.mode))

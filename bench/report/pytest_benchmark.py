@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.core.record import Cell, Record, Window
 from bench.core.task import Budget
-from bench.stats import CellSummary, counted, summarize, windows_of
+from bench.stats import CellSummary, summarize, windows_of
 from bench.store import Run
 
 TEST = "tests/benchmarks/test_steps.py::test_step"
@@ -112,7 +112,7 @@ def _commit_info(run: Run) -> dict[str, Any]:
 def _benchmark(summary: CellSummary, repeats: list[Record]) -> dict[str, Any]:
     first = repeats[0]
     cell = summary.cell
-    windows = [window for one in counted(repeats) for window in windows_of(one)]
+    windows = [window for one in repeats if one.measurement for window in windows_of(one)]
     name = label(cell, first.job.budget)
     found = _stats(windows)
     return {

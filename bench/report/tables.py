@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench import accuracy, catalogue, tasks
 from bench.estimate import Interval
+from bench.noise import MOST_CONTENDED
 from bench.report import peak
 from bench.report.text import (
     bytes_text,
@@ -137,6 +138,9 @@ def _task_order(name: str) -> tuple[bool, str]:
 
 
 OF_PEAK = "of peak"
+# An interval whose ends are this many times apart tells nothing: the CSV has its figures.
+WIDEST = 100
+
 HEADINGS = (
     "rank",
     "framework",
@@ -160,6 +164,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         return "" if value is None or pd.isna(value) else write(value)
 
     def with_ends(name: str, write: Any) -> str:
+        if row[f"{name}_high"] is not None and row[f"{name}_high"] > WIDEST * row[f"{name}_low"]:
+            return f"{shown(name, write)} (too wide)"
         ends = shown(f"{name}_low", write), shown(f"{name}_high", write)
         return interval_text(shown(name, write), *ends)
 
@@ -184,10 +190,21 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _who(row: dict[Any, Any]) -> str:
+    return f"{row['framework']} {mode_text(row['mode'], row['tuning'])}"
+
+
+def _disturbed(row: dict[Any, Any]) -> str:
+    return (
+        f"{_who(row)}: {row['contended_share']:.0%} of its windows were contended: "
+        "not to be trusted, measure again on a quiet machine"
+    )
+
+
 def _unsteady(row: dict[Any, Any]) -> str:
     processes = "process" if row["repeats"] == 1 else "processes"
     return (
-        f"{row['framework']} {row['mode']}: the pace had not settled by the end of its warm-up "
+        f"{_who(row)}: the pace had not settled by the end of its warm-up "
         f"in {row['unsteady']} of {row['repeats']} {processes}"
     )
 
@@ -198,10 +215,7 @@ def _tuned(row: dict[Any, Any]) -> str:
         for end in ("low", "high")
     ]
     ratio = interval_text(ratio_text(row["tuned"]), *ends)
-    return (
-        f"{row['framework']} {row['mode']}: the expert tuning trains {ratio} times as fast as the "
-        "default"
-    )
+    return f"{_who(row)}: the expert tuning trains {ratio} times as fast as the default"
 
 
 def _pays_off(row: dict[Any, Any]) -> str:
@@ -209,7 +223,7 @@ def _pays_off(row: dict[Any, Any]) -> str:
     when = f"after {count_text(epochs)} such epochs" if epochs else "from the first step on"
     if not math.isfinite(epochs):
         when = "never"
-    return f"{row['framework']} {row['mode']}: pays off against eager mode {when}"
+    return f"{_who(row)}: pays off against eager mode {when}"
 
 
 class TaskTable:
@@ -245,9 +259,12 @@ class TaskTable:
         self.rows = [_cells({str(key): value for key, value in row.items()}) for row in figures]
         self.statuses = list(rows["status"])
         self.notes = [
-            f"{row['framework']} {row['mode']}: {row['status']}: {row['reason']}"
+            f"{_who(row)}: {row['status']}: {row['reason']}"
             for row in figures
             if row["status"] != "ok"
+        ]
+        self.notes += [
+            _disturbed(row) for row in figures if (row["contended_share"] or 0) > MOST_CONTENDED
         ]
         self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
         self.notes += [_tuned(row) for row in figures if not pd.isna(row["tuned"])]

@@ -64,7 +64,7 @@ def footer(run: Run) -> list[str]:
     if "wall_seconds" in run.info:
         lines.append(f"took: {seconds_text(run.info['wall_seconds'])}")
     else:
-        lines.append("this run was not finished")
+        lines.append(f"this run was not finished: {len(run.records)} processes of it are here")
     return lines
 
 
