@@ -131,9 +131,9 @@ def figures(run: Run) -> pd.DataFrame:
 def to_csv(run: Run) -> str:
     """Every figure of every cell, one line a cell.
 
-    To 12 digits: the last few of a logarithm are not the same on every machine.
+    To 9 digits: the last few of a logarithm are not the same on every machine.
     """
-    return figures(run).to_csv(index=False, float_format="%.12g")
+    return figures(run).to_csv(index=False, float_format="%.9g")
 
 
 def to_json(run: Run) -> str:
