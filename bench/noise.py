@@ -34,20 +34,22 @@ def is_contended(window: Window, *, threads: int, cores: int) -> bool:
     return others or stolen
 
 
+def _marks(measurement: Measurement, threads: int) -> list[bool]:
+    """Which of a process's windows were contended."""
+    cores = measurement.cores or threads
+    return [is_contended(one, threads=threads, cores=cores) for one in measurement.windows]
+
+
 def clean_windows(measurement: Measurement, *, threads: int) -> tuple[Window, ...]:
     """The windows that had the machine to themselves; all, where none had."""
-    cores = measurement.cores or threads
-    clean = tuple(
-        one for one in measurement.windows if not is_contended(one, threads=threads, cores=cores)
-    )
-    return clean or measurement.windows
+    marked = zip(measurement.windows, _marks(measurement, threads), strict=True)
+    return tuple(one for one, contended in marked if not contended) or measurement.windows
 
 
 def contended_share(measurement: Measurement, *, threads: int) -> float:
     """The share of a process's windows that were contended."""
-    cores = measurement.cores or threads
-    marked = [is_contended(one, threads=threads, cores=cores) for one in measurement.windows]
-    return sum(marked) / len(marked)
+    marks = _marks(measurement, threads)
+    return sum(marks) / len(marks)
 
 
 def in_peace(record: Record) -> bool:
@@ -79,9 +81,7 @@ class Cleanness:
             (record, record.measurement) for record in records if record.measurement is not None
         ]
         marks = [
-            is_contended(window, threads=record.job.cell.threads, cores=found.cores or 1)
-            for record, found in measured
-            for window in found.windows
+            mark for record, found in measured for mark in _marks(found, record.job.cell.threads)
         ]
         return Cleanness(
             windows=len(marks),

@@ -184,30 +184,25 @@ class Prover:
             formula=claim.framework == REFERENCE or bool(TOLERANCES[claim.precision].formula),
         )
         label = _label(claim)
-        log = out / LOG
-        message: dict[str, Any] = {}
-        try:
-            for message in runner.messages(
-                job.to_json(),
-                catalogue.load(claim.framework),
-                environment,
-                threads=claim.threads,
-                tuning=claim.tuning,
-                log=log,
-                timeout=SILENCE,
-            ):
-                if message["event"] == "phase":
-                    report(label, f"proving: {message['name']}")
-        except TimeoutError:
-            message = {"status": "timeout", "reason": f"no sign of life for {SILENCE:g} s, killed"}
-        except runner.WorkerDiedError as error:
-            message = {"status": "crashed", "reason": str(error)}
-        except OSError as error:
-            message = {"status": "failed", "reason": f"no worker could be started: {error}"}
-        if message["status"] != "ok":
-            same = {"status": message["status"], "reason": message["reason"]}
-            return dict.fromkeys(names, same), message.get("versions", {})
-        return message["traced"], message["versions"]
+
+        def told(message: dict[str, Any]) -> None:
+            if message["event"] == "phase":
+                report(label, f"proving: {message['name']}")
+
+        result = runner.ask(
+            job.to_json(),
+            catalogue.load(claim.framework),
+            environment,
+            threads=claim.threads,
+            tuning=claim.tuning,
+            log=out / LOG,
+            timeout=SILENCE,
+            told=told,
+        )
+        if result["status"] != "ok":
+            same = {"status": result["status"], "reason": result["reason"]}
+            return dict.fromkeys(names, same), result.get("versions", {})
+        return result["traced"], result["versions"]
 
     def _prove_group(
         self, claims: Sequence[Claim], reference: Future[None], report: Report

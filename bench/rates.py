@@ -76,27 +76,22 @@ def measure_all(
 
 def _measure(job: RatesJob, environment: Environment, report: Report) -> Rates:
     label = f"{job.framework} {job.device} rates"
-    message: dict[str, Any] = {}
+
+    def told(message: dict[str, Any]) -> None:
+        if message["event"] == "phase":
+            report(label, f"measuring: {message['name']}")
+
     with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
-        try:
-            for message in runner.messages(
-                job.to_json(),
-                catalogue.load(job.framework),
-                environment,
-                threads=job.threads,
-                tuning="expert",
-                log=Path(folder) / "worker.log",
-                timeout=SILENCE,
-            ):
-                if message["event"] == "phase":
-                    report(label, f"measuring: {message['name']}")
-        except TimeoutError:
-            message = {"status": "timeout", "reason": f"no sign of life for {SILENCE:g} s, killed"}
-        except runner.WorkerDiedError as error:
-            message = {"status": "crashed", "reason": str(error)}
-        except OSError as error:
-            message = {"status": "failed", "reason": f"no worker could be started: {error}"}
-    message.pop("event", None)
-    rates = Rates(framework=job.framework, device=job.device, threads=job.threads, **message)
+        result = runner.ask(
+            job.to_json(),
+            catalogue.load(job.framework),
+            environment,
+            threads=job.threads,
+            tuning="expert",
+            log=Path(folder) / "worker.log",
+            timeout=SILENCE,
+            told=told,
+        )
+    rates = Rates(framework=job.framework, device=job.device, threads=job.threads, **result)
     report(label, str(rates), final=True)
     return rates

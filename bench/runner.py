@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -81,31 +81,25 @@ def run_job(
     there is a record.
     """
     started = time.time()
-    result: dict[str, Any] = {}
-    try:
-        for message in messages(
-            job.to_json(),
-            framework,
-            environment,
-            threads=job.cell.threads,
-            tuning=job.cell.tuning,
-            log=log,
-            timeout=timeout,
-        ):
-            event = message["event"]
-            if event == "phase":
-                observer.phase(job, message["name"])
-            elif event == "progress":
-                observer.progress(job, message["done"], message["total"])
-            else:
-                result = {key: value for key, value in message.items() if key != "event"}
-    except TimeoutError:
-        reason = f"no sign of life for {timeout:g} s, killed; see {log.name}"
-        return outcome(job, "timeout", reason, started=started)
-    except WorkerDiedError as error:
-        return outcome(job, "crashed", str(error), started=started)
-    except OSError as error:
-        return outcome(job, "failed", f"no worker could be started: {error}", started=started)
+
+    def told(message: dict[str, Any]) -> None:
+        if message["event"] == "phase":
+            observer.phase(job, message["name"])
+        elif message["event"] == "progress":
+            observer.progress(job, message["done"], message["total"])
+
+    result = ask(
+        job.to_json(),
+        framework,
+        environment,
+        threads=job.cell.threads,
+        tuning=job.cell.tuning,
+        log=log,
+        timeout=timeout,
+        told=told,
+    )
+    if result["status"] == "timeout":
+        result["reason"] += f"; see {log.name}"
     measurement = result.pop("measurement", None)
     return outcome(
         job,
@@ -115,6 +109,42 @@ def run_job(
         measurement=measurement_from(measurement) if measurement else None,
         **result,
     )
+
+
+def ask(
+    payload: str,
+    framework: Framework,
+    environment: Environment,
+    *,
+    threads: int,
+    tuning: Tuning,
+    log: Path,
+    timeout: float,
+    told: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Have a worker do a job, and give back its result; `told` gets each message before it.
+
+    Whatever happens to the worker, there is a result: a `status`, with a `reason` if it is not ok.
+    """
+    message: dict[str, Any] = {}
+    try:
+        for message in messages(
+            payload,
+            framework,
+            environment,
+            threads=threads,
+            tuning=tuning,
+            log=log,
+            timeout=timeout,
+        ):
+            told(message)
+    except TimeoutError:
+        return {"status": "timeout", "reason": f"no sign of life for {timeout:g} s, killed"}
+    except WorkerDiedError as error:
+        return {"status": "crashed", "reason": str(error)}
+    except OSError as error:
+        return {"status": "failed", "reason": f"no worker could be started: {error}"}
+    return {key: value for key, value in message.items() if key != "event"}
 
 
 _live: set[int] = set()

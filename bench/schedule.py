@@ -77,7 +77,7 @@ class Stopping:
     def more(self, records: Sequence[Record], *, blocks: int, elapsed: float) -> tuple[bool, str]:
         """Whether another block is due after `blocks` of them in `elapsed` seconds, and why."""
         if self.until is not None and blocks > 1 and elapsed * (blocks + 1) / blocks > self.seconds:
-            return False, f"time was up after {blocks} blocks; {_widest_text(records)}"
+            return False, f"time was up after {blocks} blocks; {_in_words(widest(records))}"
         if blocks < self.repeats:
             return True, "planned"
         disturbed = len(noise.disturbed_blocks(records))
@@ -89,7 +89,7 @@ class Stopping:
             return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {made}"
         found = widest(records)
         wide = found is not None and (found[0] > self.until or blocks < FEWEST)
-        return wide, _widest_text(records) + f", after {blocks} blocks" * (not wide)
+        return wide, _in_words(found) + f", after {blocks} blocks" * (not wide)
 
 
 def widest(records: Sequence[Record]) -> tuple[float, str] | None:
@@ -111,8 +111,8 @@ def widest(records: Sequence[Record]) -> tuple[float, str] | None:
     return max(found, default=None)
 
 
-def _widest_text(records: Sequence[Record]) -> str:
-    found = widest(records)
+def _in_words(found: tuple[float, str] | None) -> str:
+    """What `widest` found."""
     if found is None:
         return "there is nothing to compare"
     width, where = found
