@@ -48,6 +48,19 @@ class Environment:
     packages: dict[str, str]
 
 
+def installed_bytes(environment: Environment) -> int:
+    """What an environment's packages take on the disk: the sizes of their files, without pip's."""
+    folder = environment.python.parents[1] / "lib"
+    return sum(
+        file.stat().st_size
+        for packages in folder.glob("python*/site-packages")
+        for package in packages.iterdir()
+        if not package.name.startswith("pip")
+        for file in (package.rglob("*") if package.is_dir() else [package])
+        if file.is_file() and not file.is_symlink()
+    )
+
+
 def _folder(framework: Framework, device: str) -> Path:
     identity = [
         framework.requirements(device).read_text(encoding="utf-8"),

@@ -7,7 +7,7 @@ Intervals are Student's (1908): mean ± t(0.975, n - 1) s / √n, with s over n 
 Not a bootstrap: resampled means lie between the lowest and the highest value, and that range holds
 the middle of a symmetric distribution with probability 1 - 2^(1 - n), which is 75 % for 3 values
 and 94 % for 5; and a studentized bootstrap of 3 values has no upper end at all. Student's interval
-holds what it claims from 2 values on: `python -m tests.benchmarks.statistics` has the figures.
+holds what it claims from 2 values on: `python -m tests.benchmarks.verdicts` has the figures.
 """
 
 from __future__ import annotations

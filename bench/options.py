@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+Complete = Callable[[str], list[str]]
 
-def complete_tasks(incomplete: str) -> list[str]:
-    """Tasks that begin so."""
+
+def among(known: Callable[[], Iterable[str]]) -> Complete:
+    """Completes with what begins so, of words that are only looked up when they are asked for."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in known() if word.startswith(incomplete)]
+
+    return complete
+
+
+def _tasks() -> list[str]:
     from bench import tasks
 
-    return [name for name in tasks.names() if name.startswith(incomplete)]
+    return tasks.names()
 
 
-def complete_frameworks(incomplete: str) -> list[str]:
-    """Frameworks that begin so."""
+def _frameworks() -> list[str]:
     from bench import catalogue
 
-    return [name for name in catalogue.names() if name.startswith(incomplete)]
+    return catalogue.names()
 
 
+def _modes() -> list[str]:
+    from bench import catalogue
+
+    known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
+    return ["recommended", "all", *sorted(known)]
+
+
+def complete_runs(incomplete: str) -> list[str]:
+    """Runs of the folder `results` by name, or any folder's by path."""
+    folder = incomplete.rpartition("/")[0]
+    found = [file.parent for file in Path(folder or "results").glob("*/run.json")]
+    runs = sorted(path.as_posix() if folder else path.name for path in found)
+    return [run for run in runs if run.startswith(incomplete)]
+
+
+FrameworksArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Frameworks. Default: all.", autocompletion=among(_frameworks), show_default=False
+    ),
+]
 FrameworksOption = Annotated[
     list[str],
     typer.Option(
         "--framework",
         "-f",
         help="A framework; repeatable. Default: all.",
-        autocompletion=complete_frameworks,
+        autocompletion=among(_frameworks),
     ),
 ]
 TasksOption = Annotated[
@@ -37,24 +68,53 @@ TasksOption = Annotated[
         "--task",
         "-t",
         help="A task; repeatable. Default: all, or the preset's.",
-        autocompletion=complete_tasks,
+        autocompletion=among(_tasks),
+    ),
+]
+ModesOption = Annotated[
+    list[str],
+    typer.Option(
+        "--mode",
+        "-m",
+        help="recommended, all, or a mode's name; repeatable.",
+        autocompletion=among(_modes),
+    ),
+]
+DevicesOption = Annotated[
+    list[str],
+    typer.Option(
+        "--device",
+        "-d",
+        help="cpu or cuda; repeatable.",
+        autocompletion=among(lambda: ("cpu", "cuda")),
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device", "-d", help="cpu or cuda.", autocompletion=among(lambda: ("cpu", "cuda"))
     ),
 ]
 TuningOption = Annotated[
     list[str],
-    typer.Option(help="expert or default (the framework as it comes); repeatable."),
+    typer.Option(
+        help="expert or default (the framework as it comes); repeatable.",
+        autocompletion=among(lambda: ("expert", "default")),
+    ),
 ]
 DataOption = Annotated[
-    str, typer.Option(help="real, synthetic, or auto: real where it can be had.")
+    str,
+    typer.Option(
+        help="real, synthetic, or auto: real where it can be had.",
+        autocompletion=among(lambda: ("auto", "real", "synthetic")),
+    ),
 ]
 ResultsOption = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+RunArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A run's folder, or its name under --results. Default: the newest there.",
+        autocompletion=complete_runs,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-
-
-ModesOption = Annotated[
-    list[str],
-    typer.Option("--mode", "-m", help="recommended, all, or a mode's name; repeatable."),
-]
-DevicesOption = Annotated[
-    list[str], typer.Option("--device", "-d", help="cpu or cuda; repeatable.")
-]

@@ -90,6 +90,17 @@ def read(folder: Path) -> Run:
     return Run(folder=folder, info=info, records=records)
 
 
+def find(run: Path | None, results: Path) -> Run:
+    """A run by its folder, or by its name under `results`; the newest there where none is named.
+
+    Raises UsageError if there is none.
+    """
+    if run is None:
+        return read(newest(results))
+    named = results / run
+    return read(named if not run.exists() and named.exists() else run)
+
+
 def newest(results: Path) -> Path:
     """The folder of the last run under `results`. Raises UsageError if there is none."""
     runs = [file.parent for file in results.glob("*/run.json")]

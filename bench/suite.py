@@ -15,7 +15,7 @@ from bench.certificate import Certificate, Claim
 from bench.core.data import DatasetInfo
 from bench.core.errors import UnavailableError
 from bench.core.record import Cell, Job, Record
-from bench.environments import Environment, Report, make_all
+from bench.environments import Environment, Report, installed_bytes, make_all
 from bench.prover import Prover
 from bench.rates import Rates, measure_all
 from bench.request import PRESETS, DataSource, Request, budget, cells, check
@@ -230,7 +230,7 @@ class Suite:
 
     def _info(self) -> dict[str, Any]:
         made = {
-            f"{framework} {device}": found.packages
+            f"{framework} {device}": found
             for (framework, device), found in self._environments.items()
             if isinstance(found, Environment)
         }
@@ -248,7 +248,8 @@ class Suite:
             "started": datetime.now().astimezone().isoformat(timespec="seconds"),
             "framebench": bench.__version__,
             "machine": machine.describe(),
-            "environments": made,
+            "environments": {name: found.packages for name, found in made.items()},
+            "installed_bytes": {name: installed_bytes(found) for name, found in made.items()},
             "rates": [one.to_fields() for one in self._rates],
             "certificates": [one.to_fields() for one in self._certificates.values()],
             "source_digests": {

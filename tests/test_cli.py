@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bench import catalogue
 from bench.cli import main
 from tests.conftest import Framebench
+
+PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 BAD_USAGE = {
     "unknown task": (("run", "-t", "mnist"), "no task is called 'mnist'"),
@@ -126,8 +129,33 @@ def test_version(framebench: Framebench) -> None:
     assert framebench("--version").stdout == "framebench 0.1.0\n"
 
 
-def test_completion_offers_tasks(framebench: Framebench, monkeypatch: pytest.MonkeyPatch) -> None:
+COMPLETED = {
+    "a task": ("run -t mnist-s", "mnist-softmax"),
+    "a mode": ("run -m comp", "compiled"),
+    "a preset": ("run --preset st", "standard"),
+    "a tuning": ("run --tuning d", "default"),
+    "a format": ("report --format mark", "markdown"),
+    "a run": ("report m", "mine"),
+    "a run elsewhere": ("report elsewhere/t", "elsewhere/theirs"),
+    "a framework to set up": ("setup pyt", "pytorch"),
+}
+
+
+@pytest.mark.parametrize("case", COMPLETED)
+def test_completion_offers(
+    case: str, framebench: Framebench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("results/mine", "elsewhere/theirs"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "run.json").write_text("{}", encoding="utf-8")
+    typed, offered = COMPLETED[case]
     monkeypatch.setenv("_FRAMEBENCH_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "framebench run -t mnist-s")
-    monkeypatch.setenv("COMP_CWORD", "3")
-    assert "mnist-softmax" in framebench(expect=None).stdout
+    monkeypatch.setenv("COMP_WORDS", f"framebench {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
+    assert offered in framebench(expect=None).stdout.split()
+
+
+def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:
+    published = ("--results", str(PUBLISHED.parent))
+    by_name = framebench("report", PUBLISHED.name, *published, "--format", "csv").stdout
+    assert by_name == framebench("report", str(PUBLISHED), "--format", "csv").stdout

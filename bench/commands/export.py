@@ -8,21 +8,16 @@ from typing import Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import ResultsOption
+from bench.options import ResultsOption, RunArgument, among
 
 FORMATS = ("pytest-benchmark",)
 
 
-def _complete_formats(incomplete: str) -> list[str]:
-    return [name for name in FORMATS if name.startswith(incomplete)]
-
-
 def export(
-    run: Annotated[
-        Path | None, typer.Argument(help="A run's folder. Default: the newest under --results.")
-    ] = None,
+    run: RunArgument = None,
     format: Annotated[
-        str, typer.Option("--format", help="pytest-benchmark.", autocompletion=_complete_formats)
+        str,
+        typer.Option("--format", help="pytest-benchmark.", autocompletion=among(lambda: FORMATS)),
     ] = "pytest-benchmark",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
@@ -49,7 +44,7 @@ def export(
         raise UsageError(f"no format is called {format!r}; there are: {', '.join(FORMATS)}")
     if output and not output.resolve().parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {output.parent}")
-    made = store.read(run or store.newest(results))
+    made = store.find(run, results)
     text, left_out = pytest_benchmark.to_json(made)
     for line in left_out:
         typer.echo(f"left out: {line}", err=True)

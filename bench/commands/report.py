@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import JsonOption, ResultsOption
+from bench.options import JsonOption, ResultsOption, RunArgument, among
 
 if TYPE_CHECKING:
     from bench.store import Run
 
 
 def report(
-    run: Annotated[
-        Path | None, typer.Argument(help="A run's folder. Default: the newest under --results.")
-    ] = None,
+    run: RunArgument = None,
     format: Annotated[
-        str, typer.Option("--format", help="table, markdown, csv, json or html.")
+        str,
+        typer.Option(
+            "--format",
+            help="table, markdown, csv, json or html.",
+            autocompletion=among(lambda: ("table", "markdown", "csv", "json", "html")),
+        ),
     ] = "table",
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
@@ -44,7 +47,7 @@ def report(
         certificates = [Certificate.from_fields(one) for one in run.info.get("certificates", [])]
         return to_html(certificates, run)
 
-    made = store.read(run or store.newest(results))
+    made = store.find(run, results)
     forms = {
         "markdown": write.to_markdown,
         "csv": write.to_csv,

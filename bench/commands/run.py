@@ -20,6 +20,7 @@ from bench.options import (
     ResultsOption,
     TasksOption,
     TuningOption,
+    among,
 )
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -42,7 +43,13 @@ def run(
     framework: FrameworksOption = [],
     task: TasksOption = [],
     preset: Annotated[
-        str, typer.Option("--preset", "-p", help="quick, standard or full.")
+        str,
+        typer.Option(
+            "--preset",
+            "-p",
+            help="quick, standard or full.",
+            autocompletion=among(lambda: ("quick", "standard", "full")),
+        ),
     ] = "quick",
     mode: ModesOption = ["recommended"],
     device: DevicesOption = ["cpu"],
@@ -56,7 +63,11 @@ def run(
     test_examples: Annotated[int | None, typer.Option(help="Test examples to use.")] = None,
     length: Annotated[int | None, typer.Option(help="Tokens a text is cut to.")] = None,
     feed: Annotated[
-        str, typer.Option(help="host: turning arrays into tensors is timed; device: it is not.")
+        str,
+        typer.Option(
+            help="host: turning arrays into tensors is timed; device: it is not.",
+            autocompletion=among(lambda: ("host", "device")),
+        ),
     ] = "host",
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     data: DataOption = "auto",

@@ -7,19 +7,12 @@ from typing import Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import complete_frameworks
+from bench.options import DeviceOption, FrameworksArgument
 
 
 def setup(
-    framework: Annotated[
-        list[str],
-        typer.Argument(
-            help="Frameworks. Default: all.",
-            autocompletion=complete_frameworks,
-            show_default=False,
-        ),
-    ] = [],
-    device: Annotated[str, typer.Option("--device", "-d", help="cpu or cuda.")] = "cpu",
+    framework: FrameworksArgument = [],
+    device: DeviceOption = "cpu",
     data: Annotated[bool, typer.Option(help="Fetch and prepare the data sets too.")] = True,
 ) -> None:
     """Make the frameworks' environments and prepare the data ahead of a run.

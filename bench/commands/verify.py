@@ -16,6 +16,7 @@ from bench.options import (
     ModesOption,
     TasksOption,
     TuningOption,
+    among,
 )
 
 
@@ -26,7 +27,11 @@ def verify(
     device: DevicesOption = ["cpu"],
     tuning: TuningOption = ["expert"],
     precision: Annotated[
-        list[str], typer.Option(help="float64 or float32; repeatable. Default: both.")
+        list[str],
+        typer.Option(
+            help="float64 or float32; repeatable. Default: both.",
+            autocompletion=among(lambda: ("float64", "float32")),
+        ),
     ] = ["float64", "float32"],
     data: DataOption = "auto",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,

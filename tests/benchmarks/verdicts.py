@@ -1,6 +1,6 @@
 """Whether the statistics are right, on runs whose truth is known.
 
-    python -m tests.benchmarks.statistics
+    python -m tests.benchmarks.verdicts
 
 prints how often intervals hold the truth, how often a cell is called different from itself, how
 often a slowdown of 5 % is found, and what a drifting machine does to verdicts. Five minutes.
