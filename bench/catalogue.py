@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import UsageError
 
@@ -46,6 +46,7 @@ class Framework:
 
     `threads` and `environment` are variables of a worker's environment, set before the framework
     is imported: `{threads}` and `{scratch}` (a new folder, the worker's own) are filled in.
+    `layout` is that of images, `libraries` are what computes, by device.
     `expert` is what the expert tuning adds to the framework as it comes. A `reference` is what
     frameworks are held against; it runs only where it is asked for by name.
     """
@@ -58,6 +59,8 @@ class Framework:
     modes: Mapping[str, str]
     recommended: str
     folder: Path
+    layout: str
+    libraries: Mapping[str, Sequence[str]]
     expert: Expert
     reference: bool = False
     pip_args: tuple[str, ...] = ()
@@ -80,6 +83,22 @@ class Framework:
         filled = {**self.environment, **expert, **self.threads}
         return {
             name: value.format(threads=threads, scratch=scratch) for name, value in filled.items()
+        }
+
+    def settings(self, vendor: str) -> dict[str, Any]:
+        """What a run keeps of the settings, for the ledger: what each tuning is, on this processor.
+
+        `{threads}` and `{scratch}` stand in the variables' values, as they differ by worker.
+        """
+        return {
+            "modes": dict(self.modes),
+            "layout": self.layout,
+            "libraries": {device: list(names) for device, names in self.libraries.items()},
+            "environment": {**self.environment, **self.threads},
+            "expert": {
+                "settings": dict(self.expert.settings),
+                "environment": self.expert.variables(vendor),
+            },
         }
 
 
@@ -109,6 +128,8 @@ def load(name: str) -> Framework:
         modes=fields["modes"],
         recommended=fields["recommended"],
         folder=folder,
+        layout=fields["layout"],
+        libraries=fields["libraries"],
         reference=fields.get("reference", False),
         pip_args=tuple(fields.get("pip-args", ())),
         threads=fields.get("threads", {}),

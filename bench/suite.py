@@ -252,6 +252,9 @@ class Suite:
             "installed_bytes": {name: installed_bytes(found) for name, found in made.items()},
             "rates": [one.to_fields() for one in self._rates],
             "certificates": [one.to_fields() for one in self._certificates.values()],
+            "settings": {
+                name: catalogue.load(name).settings(machine.cpu_vendor()) for name in used
+            },
             "source_digests": {
                 name: catalogue.source_digest(catalogue.load(name)) for name in used
             },

@@ -20,7 +20,7 @@ TASK = Task(
     loss="softmax_cross_entropy",
     optimizer=SGD(learning_rate=0.001, momentum=0.9),
     batch=64,
-    target_accuracy=0.45,
+    target_accuracy=0.40,
     presets={
         "quick": Budget(epochs=1, train_examples=12_800, test_examples=1_000),
         "standard": Budget(epochs=2, test_examples=5_000),
