@@ -92,16 +92,21 @@ def evaluation_throughput(measurement: Measurement) -> float:
     return examples / sum(one.wall for one in measurement.evaluations)
 
 
+def seconds_at(measurement: Measurement, step: int) -> float:
+    """Training seconds (windows alone) until so many steps were done."""
+    seconds, steps = 0.0, 0
+    for window in measurement.windows:
+        if steps >= step:
+            break
+        seconds, steps = seconds + window.wall, steps + window.steps
+    return seconds
+
+
 def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
     """Training seconds (windows alone) until an evaluation first reaches `target`, or None."""
     for evaluation in measurement.evaluations:
         if evaluation.accuracy >= target:
-            seconds, steps = 0.0, 0
-            for window in measurement.windows:
-                if steps >= evaluation.step:
-                    break
-                seconds, steps = seconds + window.wall, steps + window.steps
-            return seconds
+            return seconds_at(measurement, evaluation.step)
     return None
 
 

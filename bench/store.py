@@ -1,4 +1,4 @@
-"""A run's folder on disk: `run.json`, `records.jsonl`, `summary.csv`, `summary.md`, `logs/`.
+"""A run's folder on disk: `run.json`, `records.jsonl`, `logs/`, and its tables and page.
 
 A record is on the disk before the next job starts, so that what has been measured is never lost.
 """

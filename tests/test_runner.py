@@ -65,7 +65,8 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     assert again == done.stdout  # the table comes from the records alone
     assert json.loads(framebench("report", "--json").stdout)["run"]["name"] == "r"
     page = framebench("report", "--format", "html").stdout
-    assert "4 of 4 proved" in page and "Plotly.newPlot" in page
+    assert "4 of 4 proved" in page and "The fairness ledger" in page
+    assert page == (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path: Path) -> None:

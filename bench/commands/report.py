@@ -38,14 +38,12 @@ def report(
       framebench report --format html > report.html     a page, with the certificate and its curves
     """
     from bench import store
-    from bench.certificate import Certificate
     from bench.report import write
 
     def page(run: Run) -> str:
-        from bench.report.page import to_html
+        from bench.report.page import run_page
 
-        certificates = [Certificate.from_fields(one) for one in run.info.get("certificates", [])]
-        return to_html(certificates, run)
+        return run_page(run)
 
     made = store.find(run, results)
     forms = {

@@ -101,7 +101,7 @@ def run(
     """
     from bench.commands.report import print_run
     from bench.console import RunDisplay, SetupDisplay
-    from bench.report.write import write_summaries
+    from bench.report.folder import PAGE, write_reports
     from bench.request import Request, duration, fraction
     from bench.stats import summarize
     from bench.suite import Suite
@@ -144,11 +144,11 @@ def run(
             suite.run(display)
     except BaseException:  # what was finished before an interruption has its tables too
         with suppress(FramebenchError):
-            write_summaries(suite.folder)
+            write_reports(suite.folder)
             typer.echo(f"not finished; what there is, is kept in {suite.folder}", err=True)
         raise
-    made = write_summaries(suite.folder)
+    made = write_reports(suite.folder)
     print_run(made, json=json)
-    typer.echo(f"kept in {suite.folder}", err=True)
+    typer.echo(f"kept in {suite.folder}; to read it with charts: {suite.folder / PAGE}", err=True)
     if any(summary.status != "ok" for summary in summarize(made.records)):
         raise typer.Exit(1)

@@ -75,9 +75,9 @@ def verify(
     with SetupDisplay() as display:
         found = prove(request, fresh=fresh, report=display.report)
     if html:
-        from bench.report.page import to_html
+        from bench.report.page import certificate_page
 
-        html.write_text(to_html(found), encoding="utf-8")
+        html.write_text(certificate_page(found), encoding="utf-8")
     if json:
         typer.echo(certificate.to_json(found))
     elif markdown:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, tasks
+from bench import tasks
 from bench.core.record import Cell
 from bench.cost import training_flops
 from bench.peak import Peak, peaks, use
 from bench.rates import Rates, rates_text
+from bench.report.words import title
 from bench.store import Run
 
 COLUMNS = ("flops_per_example", "share_of_peak", "memory_share", "bound")
@@ -24,13 +26,18 @@ def _peaks(run: Run) -> dict[tuple[str, int], Peak]:
     return peaks(Rates.from_fields(one) for one in run.info.get("rates", []))
 
 
+def cell_of(row: Mapping[Any, Any]) -> Cell:
+    """The cell of a frame's row."""
+    return Cell(**{name: row[name] for name in _CELL})
+
+
 def with_use(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     """A frame as `tables.frame` makes it, with `COLUMNS` filled in."""
     lengths = {record.job.cell: record.job.budget.length for record in run.records}
     measured = _peaks(run)
     rows = []
     for row in table.to_dict("records"):
-        cell = Cell(**{name: row[name] for name in _CELL})
+        cell = cell_of(row)
         rows.append(_figures(row, cell, lengths[cell], measured))
     filled = table.copy()
     for name in COLUMNS:
@@ -70,11 +77,6 @@ def share_text(share: float, bound: str) -> str:
 
 def peak_lines(run: Run) -> list[str]:
     """What the shares are of, a line for each device and number of threads."""
-
-    def title(framework: str) -> str:
-        known = framework in catalogue.names()
-        return catalogue.load(framework).title if known else framework
-
     lines = []
     for (device, threads), peak in _peaks(run).items():
         place = f"{device}, {threads} thread{'s' * (threads != 1)}" if device == "cpu" else device

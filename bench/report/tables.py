@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import accuracy, catalogue, tasks
+from bench import accuracy, tasks
 from bench.estimate import Interval
 from bench.noise import MOST_CONTENDED
 from bench.report import peak
@@ -21,6 +21,7 @@ from bench.report.text import (
     ratio_text,
     seconds_text,
 )
+from bench.report.words import task_title, title
 from bench.stats import CONDITIONS, CellSummary, Spread, conditions
 from bench.store import Run
 
@@ -155,6 +156,21 @@ HEADINGS = (
     "memory",
 )
 
+# The figure of each heading, by which a reader may sort.
+FIGURES = (
+    "rank",
+    "framework",
+    "mode",
+    "status",
+    "samples_per_second",
+    "relative",
+    "share_of_peak",
+    "accuracy",
+    "first_step_seconds",
+    "import_seconds",
+    "peak_resident_bytes",
+)
+
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     """A row of the table for people, under `HEADINGS`."""
@@ -170,14 +186,9 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         return interval_text(shown(name, write), *ends)
 
     memory = "peak_device_bytes" if row["device"] == "cuda" else "peak_resident_bytes"
-    title = (
-        catalogue.load(row["framework"]).title
-        if row["framework"] in catalogue.names()
-        else row["framework"]
-    )
     return (
         row["rank"],
-        title,
+        title(row["framework"]),
         mode_text(row["mode"], row["tuning"]),
         row["status"],
         with_ends("samples_per_second", count_text),
@@ -227,14 +238,16 @@ def _pays_off(row: dict[Any, Any]) -> str:
 
 
 class TaskTable:
-    """Cells to be compared, as people read them: a caption, rows under `HEADINGS`, footnotes."""
+    """Cells to be compared, as people read them: a caption, rows under `HEADINGS`, footnotes.
+
+    `figures` are the rows as they are in the frame, `cells` whose they are.
+    """
 
     def __init__(self, run: Run, where: tuple[object, ...], rows: pd.DataFrame) -> None:
         """`rows` of a frame; `where` are the conditions that their cells agree in."""
         records = [record for record in run.records if conditions(record.job.cell) == where]
         first = records[0]
         cell = first.job.cell
-        title = tasks.load(cell.task).title if cell.task in tasks.names() else cell.task
         budget = first.job.budget
         examples = f"{budget.train_examples:,}" if budget.train_examples else "all"
         epochs = "1 epoch" if budget.epochs == 1 else f"{budget.epochs} epochs"
@@ -250,13 +263,19 @@ class TaskTable:
             place.append(cell.precision)
         if cell.feed == "device":
             place.append("batches staged ahead")
-        self.caption = f"{cell.task}: {title} — {', '.join(place)} — {', '.join(words)}"
+        self.caption = (
+            f"{cell.task}: {task_title(cell.task)} — {', '.join(place)} — {', '.join(words)}"
+        )
         self.data = "; ".join(sorted({label for label in rows["data"] if label})) or "none"
         self.synthetic = "synthetic" in self.data
         notes = {record.dataset["note"] for record in records if record.dataset}
         self.data_notes = "; ".join(sorted(notes - {""}))
-        figures = rows.to_dict("records")
-        self.rows = [_cells({str(key): value for key, value in row.items()}) for row in figures]
+        figures = [
+            {str(key): value for key, value in row.items()} for row in rows.to_dict("records")
+        ]
+        self.figures = figures
+        self.cells = [peak.cell_of(row) for row in figures]
+        self.rows = [_cells(row) for row in figures]
         self.statuses = list(rows["status"])
         self.notes = [
             f"{_who(row)}: {row['status']}: {row['reason']}"

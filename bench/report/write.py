@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Group
@@ -20,7 +19,7 @@ from bench.report.peak import peak_lines, with_use
 from bench.report.tables import HEADINGS, OF_PEAK, TaskTable, frame, task_tables
 from bench.report.text import bytes_text, seconds_text
 from bench.stats import summarize
-from bench.store import Run, read
+from bench.store import Run
 
 # Columns of words; the others hold figures and are set flush right.
 _WORDS = 4
@@ -31,7 +30,8 @@ _ROOMY = 108
 _STYLES = {"ok": "green", "wrong": "bold red"}
 
 
-def _machine(run: Run) -> str:
+def machine_text(run: Run) -> str:
+    """Processor, cores, memory and GPUs of the machine that a run was made on."""
     machine = run.info["machine"]
     words = [
         machine["cpu"],
@@ -51,7 +51,7 @@ def _versions(run: Run) -> str:
 
 def footer(run: Run) -> list[str]:
     """Lines that belong to the run as a whole."""
-    lines = [f"machine: {_machine(run)}", *peak_lines(run)]
+    lines = [f"machine: {machine_text(run)}", *peak_lines(run)]
     if versions := _versions(run):
         lines.append(f"versions: {versions}")
     if certificates := run.info.get("certificates"):
@@ -147,11 +147,3 @@ def to_json(run: Run) -> str:
 def tables(run: Run) -> list[TaskTable]:
     """A table for each task and device."""
     return task_tables(run, figures(run))
-
-
-def write_summaries(folder: Path) -> Run:
-    """Write a run's tables beside its records, and give it back as read from the disk."""
-    run = read(folder)
-    (folder / "summary.csv").write_text(to_csv(run), encoding="utf-8")
-    (folder / "summary.md").write_text(to_markdown(run), encoding="utf-8")
-    return run

@@ -1,0 +1,20 @@
+"""What a run's folder holds for people: its tables and its page, beside its records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.report.page import run_page
+from bench.report.write import to_csv, to_markdown
+from bench.store import Run, read
+
+PAGE = "report.html"
+
+
+def write_reports(folder: Path) -> Run:
+    """Write a run's tables and page beside its records; the run as read from the disk."""
+    run = read(folder)
+    (folder / "summary.csv").write_text(to_csv(run), encoding="utf-8")
+    (folder / "summary.md").write_text(to_markdown(run), encoding="utf-8")
+    (folder / PAGE).write_text(run_page(run), encoding="utf-8")
+    return run

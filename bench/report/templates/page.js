@@ -1,0 +1,123 @@
+"use strict";
+// Draws charts when they come into view, filters, sorts, and lists the records behind a figure.
+const charts = JSON.parse(document.getElementById("charts")?.textContent ?? "[]");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const chosen = {};  // what the filters are set to; "" is all
+const figures = [...document.querySelectorAll(".chart")];
+let printing = false;
+
+function wanted(about) {
+  return Object.entries(chosen).every(([key, value]) => !value || !(key in about) || about[key] === value);
+}
+
+function draw(element) {
+  const spec = charts[element.dataset.chart];
+  const shown = spec.data.filter(trace => !trace.meta || wanted(trace.meta));
+  const styles = getComputedStyle(document.documentElement);
+  const ink = printing ? "#000" : styles.getPropertyValue("--ink").trim();
+  const line = printing ? "#bbb" : styles.getPropertyValue("--line").trim();
+  const axis = {gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true};
+  const data = shown.map(trace => trace.error_x ? {...trace, error_x: {...trace.error_x, color: ink, thickness: 1.5, width: 5}} : trace);
+  const layout = {
+    ...spec.layout,
+    xaxis: {...axis, ...spec.layout.xaxis}, yaxis: {...axis, ...spec.layout.yaxis},
+    font: {color: ink, size: 12, family: "system-ui, sans-serif"},
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    margin: {l: 10, r: 14, t: 8, b: spec.layout.showlegend ? 110 : 50}, hovermode: "closest",
+  };
+  element.dataset.drawn = "yes";
+  Plotly.react(element, data, layout, {responsive: true, displayModeBar: false});
+  if (!element.dataset.clicks) {
+    element.dataset.clicks = "yes";
+    element.on("plotly_click", event => showRecords(element.closest("section"), event.points[0].data.meta));
+  }
+}
+
+const seen = new IntersectionObserver(entries => {
+  for (const entry of entries) if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target);
+}, {rootMargin: "300px"});
+figures.forEach(element => seen.observe(element));
+const redraw = () => figures.filter(element => element.dataset.drawn).forEach(draw);
+dark.addEventListener("change", redraw);
+
+addEventListener("beforeprint", () => {
+  printing = true;
+  document.querySelectorAll("details:not(.records)").forEach(one => { one.open = true; });
+  figures.filter(element => element.offsetParent).forEach(draw);
+});
+addEventListener("afterprint", () => { printing = false; redraw(); });
+
+// Filters
+document.querySelectorAll(".filters select").forEach(select => select.addEventListener("change", () => {
+  chosen[select.name] = select.value;
+  filter();
+}));
+document.querySelector(".filters button")?.addEventListener("click", () => {
+  document.querySelectorAll(".filters select").forEach(select => { select.value = ""; chosen[select.name] = ""; });
+  filter();
+});
+
+function filter() {
+  let tables = 0;
+  document.querySelectorAll("section[data-task]").forEach(section => {
+    let rows = 0;
+    section.querySelectorAll("tr[data-cell]").forEach(row => {
+      row.hidden = !wanted(row.dataset);
+      rows += !row.hidden;
+    });
+    section.hidden = !wanted(section.dataset) || !rows;
+    tables += !section.hidden;
+    document.querySelectorAll(`[data-about="${section.id}"]`).forEach(one => { one.hidden = section.hidden; });
+  });
+  document.getElementById("none").hidden = tables > 0;
+  redraw();
+}
+
+// Sorting: figures by size, words by letter; what has no figure stays last.
+document.querySelectorAll("table.sortable").forEach(table => {
+  table.querySelectorAll("th").forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+    const down = heading.getAttribute("aria-sort") === "ascending";
+    table.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
+    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const key = row => row.cells[column].dataset.sort;
+    const number = text => text !== "" && !isNaN(text);
+    const body = table.tBodies[0];
+    [...body.rows].sort((a, b) => {
+      const [x, y] = [key(a), key(b)];
+      if (x === "" || y === "") return (x === "") - (y === "");
+      const order = number(x) && number(y) ? x - y : x.localeCompare(y);
+      return down ? -order : order;
+    }).forEach(row => body.append(row));
+  }));
+});
+
+// Records: rows are made when they are asked for.
+function fill(details) {
+  const body = details.querySelector("tbody");
+  if (body.rows.length) return;
+  const {names, rows} = JSON.parse(details.querySelector("script").textContent);
+  for (const [line, cell, ...rest] of rows) {
+    const row = body.insertRow();
+    row.dataset.of = cell;
+    [line, names[cell], ...rest].forEach(value => { row.insertCell().textContent = typeof value === "number" ? value.toLocaleString("en", {maximumFractionDigits: 4}) : value; });
+  }
+}
+document.querySelectorAll("details.records").forEach(details => details.addEventListener("toggle", () => fill(details)));
+
+function showRecords(section, about) {
+  const keys = ["framework", "mode", "device", "tuning"];
+  const rows = section ? [...section.querySelectorAll("tr[data-cell]")] : [];
+  const row = about && rows.find(one => keys.every(key => one.dataset[key] === about[key]));
+  if (row) openRecords(section, row.dataset.cell);
+}
+function openRecords(section, cell) {
+  const details = section.querySelector("details.records");
+  details.open = true;
+  fill(details);
+  details.querySelectorAll("tbody tr").forEach(row => row.classList.toggle("target", row.dataset.of === cell));
+  details.querySelector("tr.target")?.scrollIntoView({block: "center"});
+}
+document.querySelectorAll("a[data-records]").forEach(link => link.addEventListener("click", event => {
+  event.preventDefault();
+  openRecords(link.closest("section"), link.dataset.records);
+}));

@@ -1,0 +1,137 @@
+"""The verdict in words: what a run tells, as sentences that claim no more than its intervals do."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from bench import catalogue, tasks
+from bench.core.record import Cell
+from bench.estimate import Interval, ratio
+from bench.report.text import count_text, mode_text, ratio_text
+from bench.stats import CellSummary, conditions
+
+Groups = dict[tuple[object, ...], list[CellSummary]]
+
+
+def title(framework: str) -> str:
+    """A framework's name as people write it; one that is no longer known keeps its folder's."""
+    known = framework in catalogue.names()
+    return catalogue.load(framework).title if known else framework
+
+
+def task_title(task: str) -> str:
+    """What a task is, in words."""
+    return tasks.load(task).title if task in tasks.names() else task
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a sentence: a, b and c."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def by_conditions(summaries: Iterable[CellSummary]) -> Groups:
+    """Cells that can be compared, fastest first; what is not ok comes last."""
+    groups: Groups = defaultdict(list)
+    for one in summaries:
+        groups[conditions(one.cell)].append(one)
+    for group in groups.values():
+        group.sort(key=lambda one: (one.status != "ok", -_pace(one)))
+    return dict(groups)
+
+
+def _pace(one: CellSummary) -> float:
+    return one.throughput.estimate if one.throughput else 0.0
+
+
+def labels(cells: Iterable[Cell]) -> dict[Cell, str]:
+    """Short names of cells to be compared: the framework's, with its mode where it has several."""
+    every = list(cells)
+    shared: dict[str, set[str]] = defaultdict(set)
+    for cell in every:
+        shared[cell.framework].add(mode_text(cell.mode, cell.tuning))
+    return {
+        cell: f"{title(cell.framework)} {mode_text(cell.mode, cell.tuning)}"
+        if len(shared[cell.framework]) > 1
+        else title(cell.framework)
+        for cell in every
+    }
+
+
+def _inverse(found: Interval) -> Interval:
+    high = 1 / found.low if found.low else math.inf
+    return Interval(estimate=1 / found.estimate, low=1 / found.high, high=high)
+
+
+def times_text(found: Interval) -> str:
+    """1.4 times (1.3 to 1.5); without the ends where they are not known."""
+    words = f"{ratio_text(found.estimate)} times"
+    return (
+        f"{words} ({ratio_text(found.low)} to {ratio_text(found.high)})" if found.known else words
+    )
+
+
+def leaders(group: Sequence[CellSummary]) -> list[CellSummary]:
+    """The fastest cell, and those of which nobody can tell that they are slower."""
+    good = [one for one in group if one.status == "ok" and one.relative]
+    return [one for one in good if one.relative and one.relative.known and one.relative.includes(1)]
+
+
+def sentence(group: Sequence[CellSummary]) -> str:
+    """Who is faster than whom, by how much, and who is tied; of cells under the same conditions."""
+    good = [one for one in group if one.status == "ok" and one.throughput and one.relative]
+    name = labels(one.cell for one in group)
+    if not good:
+        return "nothing could be measured."
+    if len(good) == 1:
+        return f"only {name[good[0].cell]} was measured: {count_text(_pace(good[0]))} samples/s."
+    first = next(one for one in good if one.relative and one.relative.estimate == 1)
+    others = [one for one in good if one is not first]
+    if not all(one.relative and one.relative.known for one in others):
+        ratios = [
+            f"{times_text(_inverse(one.relative))} as fast as {name[one.cell]}"
+            for one in others
+            if one.relative
+        ]
+        return (
+            f"{name[first.cell]} trained {listed(ratios)}; "
+            "with so few repeats nobody can tell how sure that is."
+        )
+    tied = [one for one in leaders(good) if one is not first]
+    behind = [one for one in others if one not in tied]
+    parts = []
+    if tied:
+        names = [name[one.cell] for one in (first, *tied)]
+        parts.append(f"{listed(names)} are tied")
+    if behind:
+        ratios = [
+            f"{times_text(_inverse(one.relative))} as fast as {name[one.cell]}"
+            for one in behind
+            if one.relative
+        ]
+        parts.append(f"{name[first.cell]} trains {listed(ratios)}")
+    parts += [
+        f"{name[one.cell]} is tied with {name[other.cell]}"
+        for one, other in zip(behind[1:], behind, strict=False)
+        if (between := ratio(one.throughputs, other.throughputs)) and between.includes(1)
+    ]
+    return "; ".join(parts) + "."
+
+
+def overall(groups: Groups) -> str:
+    """Who leads where: one sentence over all tables of a run; empty where there is one alone."""
+    led: dict[str, int] = defaultdict(int)
+    judged = 0
+    for group in groups.values():
+        ahead = leaders(group)
+        if sum(one.status == "ok" for one in group) < 2 or not ahead:
+            continue
+        judged += 1
+        for framework in {one.cell.framework for one in ahead}:
+            led[framework] += 1
+    if judged < 2:
+        return ""
+    ranked = sorted(led, key=lambda framework: -led[framework])
+    words = [f"{title(one)} in {led[one]}" for one in ranked]
+    return f"fastest, or tied with the fastest, of {judged} comparisons: {', '.join(words)}."
