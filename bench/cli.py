@@ -14,6 +14,7 @@ from bench.commands.inventory import inventory
 from bench.commands.report import report
 from bench.commands.run import EXAMPLES, run
 from bench.commands.setup import setup
+from bench.commands.show import show
 from bench.commands.verify import verify
 from bench.core.errors import FramebenchError, UsageError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command(epilog=EXAMPLES)(run)
 app.command()(setup)
 app.command(name="list")(inventory)
+app.command()(show)
 app.command()(verify)
 app.command()(report)
 app.command()(export)

@@ -71,6 +71,20 @@ TasksOption = Annotated[
         autocompletion=among(_tasks),
     ),
 ]
+TaskArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="A task. Default: a list of them.", autocompletion=among(_tasks), show_default=False
+    ),
+]
+DiffOption = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        help="Two frameworks: a unified diff of their models.",
+        metavar="OLD NEW",
+        autocompletion=among(_frameworks),
+    ),
+]
 ModesOption = Annotated[
     list[str],
     typer.Option(

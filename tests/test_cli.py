@@ -51,6 +51,18 @@ BAD_USAGE = {
     ),
     "export of no run": (("export", "nowhere"), "nowhere holds no run"),
     "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
+    "unknown task to show": (("show", "mnist"), "no task is called 'mnist'"),
+    "unknown framework to show": (("show", "mnist-mlp", "-f", "caffe"), "is called 'caffe'"),
+    "unknown format to show": (("show", "--format", "pdf"), "no format is called 'pdf'"),
+    "diff of no task": (("show", "--diff", "pytorch", "paddlepaddle"), "--diff needs a TASK"),
+    "diff with itself": (
+        ("show", "mnist-mlp", "--diff", "pytorch", "pytorch"),
+        "--diff needs two frameworks, not 'pytorch' twice",
+    ),
+    "diff and frameworks": (
+        ("show", "mnist-mlp", "-f", "pytorch", "--diff", "pytorch", "paddlepaddle"),
+        "leave out --framework",
+    ),
     "page without a folder": (("verify", "--html", "no/page.html"), "there is no folder no"),
     "unknown precision": (("verify", "--precision", "half"), "no precision is called 'half'"),
     "unknown framework to set up": (("setup", "caffe"), "no framework is called 'caffe'"),
@@ -104,7 +116,7 @@ def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
 
 
 def test_help_has_examples(framebench: Framebench) -> None:
-    for command in ("run", "setup", "report", "export"):
+    for command in ("run", "setup", "show", "report", "export"):
         text = framebench(command, "--help").stdout
         assert "Examples" in text and f"framebench {command}" in text
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
@@ -138,6 +150,8 @@ COMPLETED = {
     "a run": ("report m", "mine"),
     "a run elsewhere": ("report elsewhere/t", "elsewhere/theirs"),
     "a framework to set up": ("setup pyt", "pytorch"),
+    "a task to show": ("show imdb", "imdb-lstm"),
+    "a framework to compare": ("show imdb-lstm --diff pytorch pad", "paddlepaddle"),
 }
 
 

@@ -1,0 +1,216 @@
+"""A task beside its models: what is shown is what the source, the task and the weights say."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from bench import catalogue, tasks
+from bench.core.task import Parameter, TokenInput
+from bench.core.weights import initial_weights
+from bench.listing import INITIAL, difference, lines_of_code, listing
+from bench.report import listing as report
+from tests.conftest import Framebench
+
+TASKS = tasks.names()
+
+
+def source(framework: str, name: str) -> str:
+    file = catalogue.FRAMEWORKS / framework / "models" / f"{tasks.load(name).network}.py"
+    return file.read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """The text of each `pre`, and what would be fetched."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.codes: list[str] = []
+        self.fetched: list[str] = []
+        self._inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag == "pre":
+            self._inside = True
+            self.codes.append("")
+        for name, value in attributes:
+            if name in ("src", "href") and not (value or "").startswith("#"):
+                self.fetched.append(f"{tag} {value}")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "pre"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.codes[-1] += data
+
+
+def test_lines_of_code_are_neither_blank_nor_comment_nor_docstring() -> None:
+    text = (
+        '"""Of the\n\nmodule."""\n\n# why\nx = [\n    1,  # one\n\n]\n\n\ndef f():\n    """D."""\n'
+    )
+    assert lines_of_code(text) == 4
+    assert lines_of_code('x = """not\na docstring"""\n') == 2
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_model_is_shown_as_it_is(name: str) -> None:
+    found = listing(name)
+    assert [one.framework for one in found.sources] == [*catalogue.compared(), "reference"]
+    assert not found.missing
+    for one in found.sources:
+        assert one.text == source(one.framework, name)
+        assert 3 <= one.lines_of_code < len(one.text.splitlines())
+
+
+def test_frameworks_are_shown_in_the_order_asked_for() -> None:
+    found = listing("mnist-mlp", ["pytorch", "mxnet_gluon", "pytorch"])
+    assert [one.framework for one in found.sources] == ["pytorch", "mxnet_gluon"]
+
+
+def bound(parameter: Parameter) -> float:
+    """Of Glorot and Bengio's uniform, from the fans of one gate or kernel."""
+    outputs, inputs, *kernel = parameter.shape
+    gates = 4 if parameter.kind.startswith("lstm") else 1
+    return math.sqrt(6 / (math.prod(kernel) * (inputs + outputs / gates)))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_words_on_initial_weights_are_those_that_are_drawn(name: str) -> None:
+    task = tasks.load(name)
+    drawn = initial_weights(task, seed=0)
+    for parameter in task.parameters:
+        values, words = drawn[parameter.name], INITIAL[parameter.kind]
+        if words == "zeros":
+            assert not values.any()
+        elif words == "zeros; ones in the forget gate":
+            _, forget, *_ = np.split(values, 4)
+            assert (forget == 1).all() and values.sum() == forget.sum()
+        else:
+            widest = 0.05 if words == "uniform in ±0.05" else bound(parameter)
+            assert 0.9 * widest < np.abs(values).max() <= widest * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_definition_has_the_task_s_figures(name: str) -> None:
+    task, words = tasks.load(name), listing(name).definition
+    assert f"{task.parameter_count:,} values" in words["parameters"]
+    assert words["batch"].startswith(f"{task.batch} ")
+    assert f"learning rate {task.optimizer.learning_rate:g}" in words["optimizer"]
+    assert words["update"].count("w <- w - learning_rate") == 1
+    assert words["logits"].startswith(str(task.outputs))
+    assert ("dropout" in words) == bool(task.dropout)
+    assert words["data"].startswith(task.dataset)
+    if isinstance(task.input, TokenInput):
+        assert f"{task.input.vocabulary:,}" in words["data"]
+    assert all(preset in words["training"] for preset in task.presets)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160, 240])
+@pytest.mark.parametrize("name", TASKS)
+def test_nothing_is_cut_in_a_terminal(name: str, width: int) -> None:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    found = listing(name)
+    console.print(report.to_terminal(found, width=width))
+    text = console.export_text()
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    for parameter in found.task.parameters:
+        assert parameter.name in text
+    for one in found.sources:
+        for line in one.text.splitlines():
+            if len(line) <= width:  # a longer one goes on below
+                assert line in text
+
+
+def test_models_stand_side_by_side_where_there_is_room() -> None:
+    def heads(width: int) -> list[int]:
+        console = Console(width=width, file=io.StringIO(), record=True)
+        console.print(report.to_terminal(listing("mnist-softmax"), width=width))
+        lines = console.export_text().splitlines()
+        return [line.count("lines of code") for line in lines if "lines of code" in line]
+
+    assert heads(80) == [1] * 5
+    assert heads(160) == [2, 2, 1]
+    assert heads(400) == [5]
+
+
+def test_a_diff_is_one_that_patch_applies(tmp_path: Path) -> None:
+    found = difference("cifar-cnn", "pytorch", "mxnet_gluon")
+    (tmp_path / "cnn.py").write_text(found.old.text, encoding="utf-8")
+    subprocess.run(
+        ["git", "apply", "-p3", "-"], cwd=tmp_path, input=found.text.encode(), check=True
+    )
+    assert (tmp_path / "cnn.py").read_text(encoding="utf-8") == found.new.text
+
+
+def test_the_lines_that_a_diff_shares() -> None:
+    found = difference("mnist-softmax", "pytorch", "paddlepaddle")
+    kept = [line for line in found.text.splitlines() if line.startswith(" ")]
+    assert found.shared_lines >= len(kept) > 0
+    assert f"have {found.shared_lines} lines in common" in report.difference_line(found)
+
+
+def test_the_page_holds_every_model_and_fetches_nothing(framebench: Framebench) -> None:
+    page = Page(framebench("show", "--format", "html").stdout)
+    shown = [one.text.rstrip() for name in TASKS for one in listing(name).sources]
+    assert [code.rstrip() for code in page.codes] == shown
+    assert page.fetched == []
+
+
+def test_the_page_of_a_diff(framebench: Framebench) -> None:
+    printed = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle")
+    made = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle", "--format", "html")
+    (code,) = Page(made.stdout).codes
+    assert code.strip() == difference("imdb-lstm", "pytorch", "paddlepaddle").text.strip()
+    for line in code.splitlines():
+        assert line in printed.stdout
+
+
+def test_a_fragment_styles_nothing_but_itself() -> None:
+    fragment = report.to_fragment(listing("mnist-mlp"), level=4)
+    assert fragment.count("<h4>") == 5 and "<h3" not in fragment and "<style" not in fragment
+    plain = re.sub(r"/\*.*?\*/|@media[^{]*\{", "", str(report.style()))
+    selectors = [one.strip() for one in re.findall(r"([^{}]+)\{", plain)]
+    assert len(selectors) > 50
+    for selector in selectors:
+        assert all(one.strip().startswith(".listing") for one in selector.split(",")), selector
+
+
+def test_markdown_and_json_hold_the_same_models(framebench: Framebench) -> None:
+    markdown = framebench("show", "imdb-lstm", "--format", "markdown").stdout
+    found = json.loads(framebench("show", "imdb-lstm", "--json").stdout)
+    blocks = re.findall(r"```python\n(.*?)```", markdown, re.DOTALL)
+    texts = [one["text"] for one in found["sources"]]
+    assert blocks == texts == [source(one["framework"], "imdb-lstm") for one in found["sources"]]
+    assert found["task"]["batch"] == 64 and found["parameters"][0]["shape"] == "(25000, 100)"
+
+
+def test_without_a_task_all_are_listed(framebench: Framebench) -> None:
+    table = framebench("show").stdout
+    assert "framebench show TASK" in table
+    found = json.loads(framebench("show", "--json").stdout)
+    assert [one["name"] for one in found] == TASKS
+    for one in found:
+        assert one["about"] and re.search(rf"{one['name']} +{re.escape(one['about'])}", table)
+    assert framebench("show", "--format", "markdown").stdout.count("\n") == len(TASKS) + 2
+
+
+def test_a_framework_without_the_model_is_named(framebench: Framebench, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for package in ("bench", "frameworks"):
+        shutil.copytree(catalogue.TREE / package, tree / package)
+    (tree / "frameworks" / "pytorch" / "models" / "lstm.py").unlink()
+    assert "no model of it in PyTorch" in framebench("show", "imdb-lstm", tree=tree).stdout
+    said = framebench("show", "imdb-lstm", "-f", "pytorch", tree=tree, expect=2).stderr
+    assert said == "framebench: no model of imdb-lstm in PyTorch\n"
