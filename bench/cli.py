@@ -11,6 +11,7 @@ import typer
 
 from bench.commands.export import export
 from bench.commands.inventory import inventory
+from bench.commands.publish import publish
 from bench.commands.report import report
 from bench.commands.run import EXAMPLES, run
 from bench.commands.setup import setup
@@ -34,6 +35,7 @@ app.command()(show)
 app.command()(verify)
 app.command()(report)
 app.command()(export)
+app.command()(publish)
 
 
 def _version(asked: bool) -> None:

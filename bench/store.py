@@ -40,6 +40,12 @@ def check_writable(folder: Path) -> None:
         raise UsageError(f"cannot write results to {folder}: {existing} is not writable")
 
 
+def write_info(folder: Path, info: dict[str, Any]) -> None:
+    """Write a run's `run.json`."""
+    text = json.dumps(info, indent=2, sort_keys=True)
+    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
 class RunFolder:
     """A run that is being made."""
 
@@ -49,8 +55,7 @@ class RunFolder:
         (folder / LOGS).mkdir(parents=True, exist_ok=True)
 
     def write_info(self, info: dict[str, Any]) -> None:
-        text = json.dumps(info, indent=2, sort_keys=True)
-        (self.folder / "run.json").write_text(text + "\n", encoding="utf-8")
+        write_info(self.folder, info)
 
     def append(self, record: Record) -> None:
         """Add a record, and return when it is on the disk."""

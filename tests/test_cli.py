@@ -63,6 +63,15 @@ BAD_USAGE = {
         ("show", "mnist-mlp", "-f", "pytorch", "--diff", "pytorch", "paddlepaddle"),
         "leave out --framework",
     ),
+    "nothing to publish": (("publish",), "name a run to publish, or give --index"),
+    "publish no run": (("publish", "nowhere"), "nowhere holds no run"),
+    "publish a run and none": (("publish", "broken", "--index"), "name a run to publish, or give"),
+    "an index with a name": (("publish", "--index", "--name", "x"), "takes no --name"),
+    "index of no folder": (
+        ("publish", "--index", "--to", "no"),
+        "--to no: there is no such folder",
+    ),
+    "publish what is unfinished": (("publish", "broken"), "broken is not finished"),
     "page without a folder": (("verify", "--html", "no/page.html"), "there is no folder no"),
     "unknown precision": (("verify", "--precision", "half"), "no precision is called 'half'"),
     "unknown framework to set up": (("setup", "caffe"), "no framework is called 'caffe'"),
@@ -116,7 +125,7 @@ def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
 
 
 def test_help_has_examples(framebench: Framebench) -> None:
-    for command in ("run", "setup", "show", "report", "export"):
+    for command in ("run", "setup", "show", "report", "export", "publish"):
         text = framebench(command, "--help").stdout
         assert "Examples" in text and f"framebench {command}" in text
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
@@ -148,6 +157,7 @@ COMPLETED = {
     "a tuning": ("run --tuning d", "default"),
     "a format": ("report --format mark", "markdown"),
     "a run": ("report m", "mine"),
+    "a run to publish": ("publish m", "mine"),
     "a run elsewhere": ("report elsewhere/t", "elsewhere/theirs"),
     "a framework to set up": ("setup pyt", "pytorch"),
     "a task to show": ("show imdb", "imdb-lstm"),

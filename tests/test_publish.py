@@ -1,0 +1,272 @@
+"""A run becomes a published one whole or not at all, and the index tells what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import catalogue, publish, store
+from bench.core.errors import UsageError
+from bench.report import gallery, write
+from tests.conftest import Framebench
+
+RESULTS = catalogue.TREE / "results"
+QUICK = RESULTS / "quick-epyc-2cpu"
+
+Made = Callable[..., Path]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """A finished run as `framebench run` leaves it, with what a test changes in its run.json."""
+
+    def make(name: str = "mine", **changes: Any) -> Path:
+        folder = tmp_path / "results" / name
+        shutil.copytree(QUICK, folder, ignore=shutil.ignore_patterns("report.html"))
+        (folder / "logs").mkdir()
+        (folder / "logs" / "0001.log").write_text("chatter\n", encoding="utf-8")
+        info = {**store.read(folder).info, "name": name, **changes}
+        del info["about"]
+        store.write_info(folder, {key: value for key, value in info.items() if value is not None})
+        return folder
+
+    return make
+
+
+def put(folder: Path, target: Path, **options: Any) -> store.Run:
+    given = {"about": None, "overwrite": False, "forms": write.write_summaries, **options}
+    publish.publish(store.read(folder), target, **given)
+    return store.read(target)
+
+
+def files(folder: Path) -> set[str]:
+    return {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()}
+
+
+class Links(HTMLParser):
+    """What a page refers to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        self.names |= {f"#{given['id']}"} if "id" in given else set()
+        self.links += [given["href"]] if "href" in given else []
+        self.sources += [given["src"]] if "src" in given else []
+
+
+@pytest.mark.parametrize("page", [True, False])
+def test_a_run_is_published_without_its_logs(
+    page: bool, made: Made, framebench: Framebench, tmp_path: Path
+) -> None:
+    before = made()
+    arguments = (
+        "publish",
+        "mine",
+        "--to",
+        "out",
+        "--name",
+        "theirs",
+        "--about",
+        "A | test. Of it.",
+    )
+    said = framebench(*arguments, *([] if page else ["--no-page"])).stdout
+    assert "published in out/theirs" in said and "index of 1 run in out/README.md" in said
+    after = tmp_path / "out" / "theirs"
+    assert files(after) == {name for name in publish.FILES if page or name != "report.html"}
+    assert (after / "records.jsonl").read_bytes() == (before / "records.jsonl").read_bytes()
+    run = store.read(after)
+    assert run.info == {**store.read(before).info, "name": "theirs", "about": "A | test. Of it."}
+    assert (after / "summary.md").read_text(encoding="utf-8") == write.to_markdown(run)
+    assert (after / "summary.csv").read_text(encoding="utf-8") == write.to_csv(run)
+    text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert r"| A \| test " in text and "A \\| test. Of it." in text
+    assert ("report.html" in text) == page
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert ("theirs/report.html" in html) == page
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_run_can_be_published_where_it_lies(made: Made) -> None:
+    folder = made()
+    before = files(folder)
+    run = put(folder, folder, about="For\n a test.")
+    assert files(folder) == before and "logs/0001.log" in before
+    assert run.info["about"] == "For a test."
+    assert put(folder, folder).info["about"] == "For a test."
+    assert not gallery.to_markdown(publish.entries(folder.parent), folder.parent).count("logs")
+
+
+def test_a_run_tells_what_its_preset_is_for_where_nothing_else_is_said(made: Made) -> None:
+    folder = made()
+    assert put(folder, folder).info["about"].startswith("quick: the three headline tasks")
+
+
+def test_a_run_replaces_another_only_if_asked_to(made: Made, tmp_path: Path) -> None:
+    first, second = made("first"), made("second", wall_seconds=1.0)
+    target = tmp_path / "out" / "r"
+    put(first, target, about="Kept.")
+    (target / "stray").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="holds a run already; choose another --name, or give --r"):
+        put(second, target)
+    assert store.read(target).info["wall_seconds"] != 1
+    replaced = put(second, target, overwrite=True)
+    assert replaced.info["wall_seconds"] == 1 and replaced.info["about"] == "Kept."
+    assert "stray" not in files(target)
+
+
+def test_a_folder_without_a_run_is_never_replaced(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "out" / "benchmarks").mkdir(parents=True)
+    with pytest.raises(UsageError, match="is there and holds no run"):
+        put(made(), tmp_path / "out" / "benchmarks", overwrite=True)
+
+
+def test_what_fails_on_the_way_leaves_nothing_behind(made: Made, tmp_path: Path) -> None:
+    folder = made()
+    put(folder, tmp_path / "out" / "r")
+
+    def fail(folder: Path) -> None:
+        raise RuntimeError(folder)
+
+    for name in ("r", "new"):
+        with pytest.raises(RuntimeError):
+            put(folder, tmp_path / "out" / name, overwrite=True, forms=fail)
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["r"]
+    assert (tmp_path / "out" / "r" / "summary.md").exists()
+
+
+REFUSED = {
+    "unfinished": ({"wall_seconds": None}, "is not finished: 36 processes of it are there"),
+    "another command": ({"command": "python -m bench run"}, "was not made by `framebench run`"),
+    "a verification": ({"command": "framebench verify"}, "was not made by `framebench run`"),
+    "a place in the command": (
+        {"command": "framebench run --results /mnt/fast/r"},
+        "run.json names a place on this machine in 'command': /mnt/fast/r",
+    ),
+    "the home folder": (
+        {"command": f"framebench run --results={Path.home()}/r"},
+        f"in 'command': {Path.home()}/r",
+    ),
+    "a place in the machine": ({"machine": {"cpu": "see /tmp/cpu.txt"}}, "in 'machine.cpu': /tmp/"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_fit_to_publish_is_refused(case: str, made: Made, tmp_path: Path) -> None:
+    changes, message = REFUSED[case]
+    with pytest.raises(UsageError, match=re.escape(message)):
+        put(made(**changes), tmp_path / "out" / "r")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_record_that_names_a_place_is_refused(made: Made, tmp_path: Path) -> None:
+    folder = made()
+    lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    fields = {**json.loads(lines[1]), "reason": 'File "/home/ada/framebench/x.py", line 3'}
+    lines[1] = json.dumps(fields)
+    (folder / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"line 2 names a place .* 'reason': /home/ada/framebench"):
+        put(folder, tmp_path / "out" / "r")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("framebench run --results /tmp/r --name x", ["/tmp/r"]),
+        ("--results=/data", ["/data"]),
+        ("file:///srv/wheels", []),  # a part of an address, unless it is the home folder
+        (f"file://{Path.home()}/wheels", [Path.home().as_posix()]),
+        (r"C:\Users\ada\r", [r"C:\Users\ada\r"]),
+        ("~/runs/r and '/var/folders/x'", ["~/runs/r", "/var/folders/x"]),
+        ("195 GFLOP/s, samples/s, 1/2, n / a, results/mine, ../r, ./r, a-/b", []),
+        ("https://example.org/a/b", []),
+        ("/proc/cpuinfo, /usr/lib/libc.so and /dev/nvidia0", []),
+        ("/usrlocal/r", ["/usrlocal/r"]),
+    ],
+)
+def test_places_of_one_machine(text: str, found: list[str]) -> None:
+    assert publish.places(text) == found
+
+
+def test_the_index_leaves_out_what_is_not_published(made: Made) -> None:
+    folder = made("published")
+    made("local")
+    put(folder, folder)
+    (entry,) = gallery.write_index(folder.parent)
+    assert entry.name == "published"
+    assert "local" not in (folder.parent / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_newest_run_comes_first(made: Made) -> None:
+    for name, year in (("a", 2024), ("b", 2026), ("c", 2025)):
+        folder = made(name, started=f"{year}-01-01T00:00:00+00:00")
+        put(folder, folder)
+    assert [one.name for one in publish.entries(folder.parent)] == ["b", "c", "a"]
+
+
+def test_an_index_says_how_many_processes_were_not_ok(made: Made) -> None:
+    folder = made()
+    lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    failed = {**json.loads(lines[0]), "status": "timeout", "measurement": None}
+    text = "\n".join([json.dumps(failed), *lines[1:]])
+    (folder / "records.jsonl").write_text(text, encoding="utf-8")
+    put(folder, folder)
+    text = gallery.to_markdown(publish.entries(folder.parent), folder.parent)
+    assert "- processes: 36, 1 not ok" in text
+
+
+def test_an_index_is_never_written_over_a_page_of_another_hand(
+    made: Made, framebench: Framebench
+) -> None:
+    folder = made()
+    readme = folder.parent / "README.md"
+    readme.write_text("# Mine\n", encoding="utf-8")
+    for arguments in (("publish", "mine"), ("publish", "--index")):
+        said = framebench(*arguments, expect=2).stderr
+        assert "README.md is no index of framebench's" in said
+    assert readme.read_text(encoding="utf-8") == "# Mine\n"
+    assert "about" not in store.read(folder).info
+    framebench("publish", "mine", "--no-page", "--replace")
+    assert gallery.MARK in readme.read_text(encoding="utf-8")
+
+
+def test_the_published_index_is_what_is_printed_of_the_published_runs(
+    framebench: Framebench, tmp_path: Path
+) -> None:
+    copy = tmp_path / "results"
+    shutil.copytree(RESULTS, copy)
+    found = json.loads(framebench("publish", "--index", "--json").stdout)
+    for name in gallery.INDEX:
+        written = (copy / name).read_text(encoding="utf-8")
+        assert written == (RESULTS / name).read_text(encoding="utf-8"), "framebench publish --index"
+    done = subprocess.run(
+        ["git", "ls-files", "*/run.json"], cwd=RESULTS, capture_output=True, text=True, check=True
+    )
+    assert {one["name"] for one in found} == {
+        line.partition("/")[0] for line in done.stdout.splitlines()
+    }
+
+
+def test_what_the_published_index_links_to_is_there() -> None:
+    page = Links((RESULTS / "index.html").read_text(encoding="utf-8"))
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    headings = {f"#{one}" for one in re.findall(r"^## (\S+)$", text, re.MULTILINE)}
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert page.sources == [] and len(page.links) > 10 and len(links) > 10
+    for link, names in [(one, page.names) for one in page.links] + [
+        (one, headings) for one in links
+    ]:
+        assert link in names if link.startswith("#") else (RESULTS / link).is_file(), link
