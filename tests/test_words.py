@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.core.record import Record
 from bench.report import words
 from bench.stats import CellSummary, summarize
-from tests.test_stats import RECORDS, with_pace
+from tests.test_stats import RECORDS
 
 
 def verdict(records: list[Record]) -> str:

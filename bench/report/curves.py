@@ -9,7 +9,7 @@ import numpy as np
 from bench.certificate import Certificate
 from bench.core.record import Cell, Measurement
 from bench.report.plots import Chart, Group, Spec, layout, line, marker, trace
-from bench.report.words import title
+from bench.report.text import framework_text
 from bench.stats import CellSummary, seconds_at
 
 # Points of a loss curve, at most: each is the mean of the steps since the last.
@@ -104,7 +104,7 @@ def first_steps(certificates: Sequence[Certificate]) -> list[Chart]:
                 steps = list(range(1, len(one.losses) + 1))
                 shown: Spec = {"x": steps, "y": list(one.losses), "mode": "lines"}
                 shown |= {"line": line(cell, order, len(whom))}
-                traces.append(trace(cell, f"{title(framework)} {mode}", **shown))
+                traces.append(trace(cell, f"{framework_text(framework)} {mode}", **shown))
         axes = layout("step", "training loss", legend=True)
         made.append(
             Chart(

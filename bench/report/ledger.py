@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.core.record import Cell
-from bench.report.text import mode_text
-from bench.report.words import title
+from bench.report.text import framework_text, mode_text
 from bench.store import Run
 
 # What differs between frameworks whatever one does, and what keeps it from deciding anything.
@@ -68,7 +67,7 @@ def entries(run: Run) -> list[Entry]:
         known = settings.get(cell.framework)
         threads = f", {cell.threads} thread{'s' * (cell.threads != 1)}" * (cell.device == "cpu")
         found[key] = Entry(
-            framework=title(cell.framework),
+            framework=framework_text(cell.framework),
             mode=mode_text(cell.mode, cell.tuning),
             about=known["modes"].get(cell.mode, "") if known else "",
             place=cell.device + threads,

@@ -17,6 +17,7 @@ from bench.report.ledger import UNEQUAL, entries
 from bench.report.plots import Spec
 from bench.report.sections import RECORD_HEADINGS, sections
 from bench.report.tables import HEADINGS
+from bench.report.text import framework_text
 from bench.report.write import footer, machine_text
 from bench.stats import summarize
 from bench.store import Run
@@ -88,14 +89,14 @@ def run_page(run: Run) -> str:
         sections=sections(run, summaries),
         headings=HEADINGS,
         record_headings=RECORD_HEADINGS,
-        names=[f"{words.title(cell.framework)} {cell.mode}" for cell in cells],
+        names=[f"{framework_text(cell.framework)} {cell.mode}" for cell in cells],
         filters={
             "task": list(dict.fromkeys(cell.task for cell in cells)),
             "device": list(dict.fromkeys(cell.device for cell in cells)),
             "mode": list(dict.fromkeys(cell.mode for cell in cells)),
             "framework": list(dict.fromkeys(cell.framework for cell in cells)),
         },
-        titles={cell.framework: words.title(cell.framework) for cell in cells},
+        titles={cell.framework: framework_text(cell.framework) for cell in cells},
         failed=[one for one in summaries if one.status != "ok"],
         proof=_certificate(certificates),
         ledger=entries(run),

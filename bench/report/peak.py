@@ -13,7 +13,7 @@ from bench.core.record import Cell
 from bench.cost import training_flops
 from bench.peak import Peak, peaks, use
 from bench.rates import Rates, rates_text
-from bench.report.words import title
+from bench.report.text import framework_text
 from bench.store import Run
 
 COLUMNS = ("flops_per_example", "share_of_peak", "memory_share", "bound")
@@ -82,7 +82,8 @@ def peak_lines(run: Run) -> list[str]:
         place = f"{device}, {threads} thread{'s' * (threads != 1)}" if device == "cpu" else device
         product, memory = rates_text(peak.matmul, peak.memory)
         lines.append(
-            f"peak ({place}): {product} of float32 matrix product in {title(peak.matmul_by)}, "
-            f"{memory} of memory in {title(peak.memory_by)}"
+            f"peak ({place}): {product} of float32 matrix product in "
+            f"{framework_text(peak.matmul_by)}, "
+            f"{memory} of memory in {framework_text(peak.memory_by)}"
         )
     return lines

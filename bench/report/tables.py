@@ -15,13 +15,15 @@ from bench.report import peak
 from bench.report.text import (
     bytes_text,
     count_text,
+    framework_text,
     interval_text,
     mode_text,
     percent,
+    place_text,
     ratio_text,
     seconds_text,
+    task_text,
 )
-from bench.report.words import task_title, title
 from bench.stats import CONDITIONS, CellSummary, Spread, conditions
 from bench.store import Run
 
@@ -188,7 +190,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     memory = "peak_device_bytes" if row["device"] == "cuda" else "peak_resident_bytes"
     return (
         row["rank"],
-        title(row["framework"]),
+        framework_text(row["framework"]),
         mode_text(row["mode"], row["tuning"]),
         row["status"],
         with_ends("samples_per_second", count_text),
@@ -256,15 +258,8 @@ class TaskTable:
             words.append(f"{budget.length} tokens")
         repeats = int(rows["repeats"].max())
         words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
-        place: list[str] = [cell.device]
-        if cell.device == "cpu":
-            place.append(f"{cell.threads} thread{'s' * (cell.threads != 1)}")
-        if cell.precision != "float32":
-            place.append(cell.precision)
-        if cell.feed == "device":
-            place.append("batches staged ahead")
         self.caption = (
-            f"{cell.task}: {task_title(cell.task)} — {', '.join(place)} — {', '.join(words)}"
+            f"{cell.task}: {task_text(cell.task)} — {place_text(cell)} — {', '.join(words)}"
         )
         self.data = "; ".join(sorted({label for label in rows["data"] if label})) or "none"
         self.synthetic = "synthetic" in self.data

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bench import catalogue, tasks
+from bench.core.record import Cell
+
 
 def count_text(value: float) -> str:
     """Three significant digits at least: 12,345 or 345 or 34.5."""
@@ -46,3 +49,25 @@ def interval_text(estimate: str, low: str, high: str) -> str:
 def mode_text(mode: str, tuning: str) -> str:
     """A mode, marked where the framework is left as it comes."""
     return f"{mode} (default)" if tuning == "default" else mode
+
+
+def place_text(cell: Cell) -> str:
+    """What a cell shares with those beside it: cpu, 2 threads; what is usual is left out."""
+    words: list[str] = [cell.device]
+    if cell.device == "cpu":
+        words.append(f"{cell.threads} thread{'s' * (cell.threads != 1)}")
+    if cell.precision != "float32":
+        words.append(cell.precision)
+    if cell.feed == "device":
+        words.append("batches staged ahead")
+    return ", ".join(words)
+
+
+def framework_text(name: str) -> str:
+    """A framework as it writes itself, or as it is called here where it is not known."""
+    return catalogue.load(name).title if name in catalogue.names() else name
+
+
+def task_text(name: str) -> str:
+    """A task's title, or its name where it is not known."""
+    return tasks.load(name).title if name in tasks.names() else name

@@ -6,24 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from bench import catalogue, tasks
 from bench.core.record import Cell
 from bench.estimate import Interval, ratio
-from bench.report.text import count_text, mode_text, ratio_text
+from bench.report.text import count_text, framework_text, mode_text, ratio_text
 from bench.stats import CellSummary, conditions
 
 Groups = dict[tuple[object, ...], list[CellSummary]]
-
-
-def title(framework: str) -> str:
-    """A framework's name as people write it; one that is no longer known keeps its folder's."""
-    known = framework in catalogue.names()
-    return catalogue.load(framework).title if known else framework
-
-
-def task_title(task: str) -> str:
-    """What a task is, in words."""
-    return tasks.load(task).title if task in tasks.names() else task
 
 
 def listed(words: Sequence[str]) -> str:
@@ -52,9 +40,9 @@ def labels(cells: Iterable[Cell]) -> dict[Cell, str]:
     for cell in every:
         shared[cell.framework].add(mode_text(cell.mode, cell.tuning))
     return {
-        cell: f"{title(cell.framework)} {mode_text(cell.mode, cell.tuning)}"
+        cell: f"{framework_text(cell.framework)} {mode_text(cell.mode, cell.tuning)}"
         if len(shared[cell.framework]) > 1
-        else title(cell.framework)
+        else framework_text(cell.framework)
         for cell in every
     }
 
@@ -133,5 +121,5 @@ def overall(groups: Groups) -> str:
     if judged < 2:
         return ""
     ranked = sorted(led, key=lambda framework: -led[framework])
-    words = [f"{title(one)} in {led[one]}" for one in ranked]
+    words = [f"{framework_text(one)} in {led[one]}" for one in ranked]
     return f"fastest, or tied with the fastest, of {judged} comparisons: {', '.join(words)}."
