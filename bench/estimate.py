@@ -8,6 +8,9 @@ Not a bootstrap: resampled means lie between the lowest and the highest value, a
 the middle of a symmetric distribution with probability 1 - 2^(1 - n), which is 75 % for 3 values
 and 94 % for 5; and a studentized bootstrap of 3 values has no upper end at all. Student's interval
 holds what it claims from 2 values on: `python -m tests.benchmarks.verdicts` has the figures.
+
+Two runs share no blocks, and their values cannot be paired: the interval of their ratio is Welch's
+(1947), which does not suppose that both vary alike, with Satterthwaite's degrees of freedom (1946).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 
@@ -46,14 +50,18 @@ class Interval:
         return self.low <= value <= self.high
 
 
+def _logs(values: Collection[float]) -> NDArray[np.float64]:
+    if not values or not all(0 < value < math.inf for value in values):
+        raise ValueError(f"a geometric mean needs positive, finite values, not {[*values]}")
+    return np.log(np.fromiter(values, np.float64))
+
+
 def geometric_mean(values: Collection[float]) -> Interval:
     """The geometric mean of independent values, with its interval.
 
     Raises ValueError where there is no value, or one that is not positive and finite.
     """
-    if not values or not all(0 < value < math.inf for value in values):
-        raise ValueError(f"a geometric mean needs positive, finite values, not {[*values]}")
-    logs = np.log(np.fromiter(values, float))
+    logs = _logs(values)
     mean = float(logs.mean())
     if len(logs) == 1:
         return Interval(estimate=math.exp(mean), low=0.0, high=math.inf)
@@ -74,6 +82,81 @@ def ratio(first: Mapping[int, float], second: Mapping[int, float]) -> Interval |
     """
     shared = sorted(first.keys() & second.keys())
     return geometric_mean([first[at] / second[at] for at in shared]) if shared else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Welch:
+    """The logarithm of a ratio of two geometric means, its standard error, degrees of freedom."""
+
+    mean: float
+    error: float
+    freedom: float
+
+    @staticmethod
+    def of(first: Collection[float], second: Collection[float]) -> _Welch | None:
+        """None where either has one value, which tells nothing of how much it varies."""
+        logs = _logs(first), _logs(second)
+        if min(map(len, logs)) < 2:
+            return None
+        shares = [float(one.var(ddof=1)) / len(one) for one in logs]
+        total = sum(shares)
+        freedom = 1.0  # where nothing varies any will do
+        if total:
+            parts = zip(shares, logs, strict=True)
+            freedom = 1 / sum((share / total) ** 2 / (len(one) - 1) for share, one in parts)
+        mean = float(logs[0].mean() - logs[1].mean())
+        return _Welch(mean=mean, error=math.sqrt(total), freedom=freedom)
+
+
+def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Interval:
+    """How many times as fast as `second` is `first`, from throughputs that share no blocks?
+
+    Welch's interval on logarithms. What slowed one of the two as a whole does not cancel, and does
+    not show in the interval either. Raises ValueError as `geometric_mean` does.
+    """
+    found = _Welch.of(first, second)
+    if found is None:
+        estimate = geometric_mean(first).estimate / geometric_mean(second).estimate
+        return Interval(estimate=estimate, low=0.0, high=math.inf)
+    from scipy.special import stdtrit
+
+    margin = float(stdtrit(found.freedom, (1 + CONFIDENCE) / 2)) * found.error
+    return Interval(
+        estimate=math.exp(found.mean),
+        low=math.exp(found.mean - margin),
+        high=math.exp(found.mean + margin),
+    )
+
+
+def chance_below(first: Collection[float], second: Collection[float], bound: float) -> float | None:
+    """The one-sided p-value of Welch's test that `first` over `second` is below `bound`.
+
+    How likely the values are to look so, or further below, where the true ratio is `bound` or more.
+    None where either has one value.
+    """
+    found = _Welch.of(first, second)
+    if found is None:
+        return None
+    distance = found.mean - math.log(bound)
+    if not found.error:
+        return 0.0 if distance < 0 else 1.0
+    from scipy.special import stdtr
+
+    return float(stdtr(found.freedom, distance / found.error))
+
+
+def holm(chances: Sequence[float], level: float) -> list[bool]:
+    """Which of several p-values hold by Holm's correction (1979), in their order.
+
+    If none of the tested effects is there, any is claimed in at most `level` of cases, however the
+    tests depend on each other.
+    """
+    held = [False] * len(chances)
+    for rank, at in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
+        if chances[at] > level / (len(chances) - rank):
+            break
+        held[at] = True
+    return held
 
 
 def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
