@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bench.commands.compare import compare
 from bench.commands.export import export
 from bench.commands.inventory import inventory
 from bench.commands.publish import publish
@@ -34,6 +35,7 @@ app.command(name="list")(inventory)
 app.command()(show)
 app.command()(verify)
 app.command()(report)
+app.command()(compare)
 app.command()(export)
 app.command()(publish)
 

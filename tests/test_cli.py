@@ -49,6 +49,27 @@ BAD_USAGE = {
         ("export", "broken", "--format", "xml"),
         "no format is called 'xml'; there are: pytest-benchmark",
     ),
+    "compare of one run": (("compare", "broken"), "compare takes two runs, and broken is one"),
+    "compare of no run": (("compare",), "compare takes two runs: framebench compare A B"),
+    "compare with no run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
+    "compare of nothing": (("compare", "broken", "broken"), "has a cell to compare"),
+    "unknown format to compare in": (
+        ("compare", "broken", "broken", "--format", "html"),
+        "no format is called 'html'; there are: table, markdown, csv, json",
+    ),
+    "no gate": (("compare", "broken", "broken", "--fail-on", "slow"), "'slow' is no percentage"),
+    "a gate of more than all": (
+        ("compare", "broken", "broken", "--fail-on", "5"),
+        "--fail-on must be at least 0% and below 100%, not 500%",
+    ),
+    "allowed for nothing": (
+        ("compare", "broken", "broken", "--allow", "versions"),
+        "--allow goes with --fail-on",
+    ),
+    "unknown allowance": (
+        ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
+        "--allow 'colour' allows nothing; there are: machine, threads, data, budgets, versions",
+    ),
     "export of no run": (("export", "nowhere"), "nowhere holds no run"),
     "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
     "unknown task to show": (("show", "mnist"), "no task is called 'mnist'"),
@@ -125,7 +146,7 @@ def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
 
 
 def test_help_has_examples(framebench: Framebench) -> None:
-    for command in ("run", "setup", "show", "report", "export", "publish"):
+    for command in ("run", "setup", "show", "report", "compare", "export", "publish"):
         text = framebench(command, "--help").stdout
         assert "Examples" in text and f"framebench {command}" in text
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
@@ -159,6 +180,8 @@ COMPLETED = {
     "a run": ("report m", "mine"),
     "a run to publish": ("publish m", "mine"),
     "a run elsewhere": ("report elsewhere/t", "elsewhere/theirs"),
+    "a run to compare": ("compare before m", "mine"),
+    "what to allow": ("compare a b --allow ver", "versions"),
     "a framework to set up": ("setup pyt", "pytorch"),
     "a task to show": ("show imdb", "imdb-lstm"),
     "a framework to compare": ("show imdb-lstm --diff pytorch pad", "paddlepaddle"),

@@ -16,6 +16,7 @@ import pytest
 from bench import catalogue, publish, store
 from bench.core.errors import UsageError
 from bench.report import gallery, write
+from bench.report.folder import write_reports
 from tests.conftest import Framebench
 
 RESULTS = catalogue.TREE / "results"
@@ -41,8 +42,12 @@ def made(tmp_path: Path) -> Made:
     return make
 
 
+def tables_alone(folder: Path) -> store.Run:
+    return write_reports(folder, page=False)
+
+
 def put(folder: Path, target: Path, **options: Any) -> store.Run:
-    given = {"about": None, "overwrite": False, "forms": write.write_summaries, **options}
+    given = {"about": None, "overwrite": False, "forms": tables_alone, **options}
     publish.publish(store.read(folder), target, **given)
     return store.read(target)
 

@@ -59,6 +59,7 @@ def publish(
     from bench import publish as publishing
     from bench import store
     from bench.report import gallery
+    from bench.report.folder import write_reports
 
     if index == (run is not None):
         raise UsageError("name a run to publish, or give --index alone")
@@ -76,25 +77,9 @@ def publish(
             target,
             about=about,
             overwrite=replace,
-            forms=lambda folder: _write_forms(folder, page=page),
+            forms=lambda folder: write_reports(folder, page=page),
         )
     _tell(gallery.write_index(to), to, target, json=json)
-
-
-def _write_forms(folder: Path, *, page: bool) -> None:
-    """A run's tables beside its records, and its page; one of an earlier time goes."""
-    from bench.report.write import write_summaries
-
-    made = write_summaries(folder)
-    file = folder / "report.html"
-    if page:
-        from bench.certificate import Certificate
-        from bench.report.page import to_html
-
-        certificates = [Certificate.from_fields(one) for one in made.info.get("certificates", [])]
-        file.write_text(to_html(certificates, made), encoding="utf-8")
-    else:
-        file.unlink(missing_ok=True)
 
 
 def _tell(found: list[Entry], to: Path, target: Path | None, *, json: bool) -> None:

@@ -11,10 +11,16 @@ from bench.store import Run, read
 PAGE = "report.html"
 
 
-def write_reports(folder: Path) -> Run:
-    """Write a run's tables and page beside its records; the run as read from the disk."""
+def write_reports(folder: Path, *, page: bool = True) -> Run:
+    """Write a run's tables and page beside its records; the run as read from the disk.
+
+    Without `page`, one of an earlier time goes.
+    """
     run = read(folder)
     (folder / "summary.csv").write_text(to_csv(run), encoding="utf-8")
     (folder / "summary.md").write_text(to_markdown(run), encoding="utf-8")
-    (folder / PAGE).write_text(run_page(run), encoding="utf-8")
+    if page:
+        (folder / PAGE).write_text(run_page(run), encoding="utf-8")
+    else:
+        (folder / PAGE).unlink(missing_ok=True)
     return run

@@ -1,0 +1,129 @@
+"""`framebench compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.core.errors import UsageError
+from bench.options import (
+    FrameworksOption,
+    JsonOption,
+    ResultsOption,
+    TasksOption,
+    among,
+    complete_runs,
+)
+
+
+def _allowable() -> tuple[str, ...]:
+    from bench.gate import ALLOWABLE
+
+    return ALLOWABLE
+
+
+def compare(
+    a: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="A",
+            help="The base: a run's folder, or its name under --results.",
+            autocompletion=complete_runs,
+            show_default=False,
+        ),
+    ] = None,
+    b: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="B",
+            help="The run that is held against it.",
+            autocompletion=complete_runs,
+            show_default=False,
+        ),
+    ] = None,
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on", help="Be a gate: exit code 1 where a cell is surely slower by more: 5%."
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str],
+        typer.Option(
+            help="What may differ under --fail-on: machine, threads, data, budgets, versions, "
+            "missing (cells of A that B has not), or all; repeatable.",
+            autocompletion=among(_allowable),
+        ),
+    ] = [],
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table, markdown, csv or json.",
+            autocompletion=among(lambda: ("table", "markdown", "csv", "json")),
+        ),
+    ] = "table",
+    results: ResultsOption = Path("results"),
+    json: JsonOption = False,
+) -> None:
+    """Compare two runs cell by cell: before and after, two versions, two machines.
+
+    A ratio is samples/s of B over those of A, with its 95 % interval: Welch's,
+    as the runs are not paired. What differs besides is named: machine, threads,
+    data, budgets, versions.
+
+    With --fail-on 5% it is a gate. A cell fails if it is surely slower by more
+    than 5 %, if it was ok in A and is not in B, or if B has not got it. A gate
+    over runs that differ in what is not allowed is refused. What one repeat
+    leaves open cannot be checked, and is named.
+
+    Exit code 0: no cell fails, or there is no gate; 1: some cell fails; 2: bad
+    usage, or a gate that is refused.
+
+    [bold]Examples[/bold]
+
+      framebench compare before after                     what has changed
+
+      framebench compare before after --fail-on 5%        a gate in CI
+
+      framebench compare old new --fail-on 5% --allow versions
+
+      framebench compare laptop server -t mnist-mlp --format markdown
+    """
+    if a is None or b is None:
+        given = f", and {a} is one" if a else ""
+        raise UsageError(f"compare takes two runs{given}: framebench compare A B; A is the base")
+    from bench import store
+    from bench.compare import compare as compared
+    from bench.console import wide_console
+    from bench.gate import check_allowed, check_limit, judge
+    from bench.report.comparison import to_markdown, to_terminal
+    from bench.report.comparison_figures import to_csv, to_json
+    from bench.request import fraction
+
+    forms = {"markdown": to_markdown, "csv": to_csv, "json": to_json}
+    if format != "table" and format not in forms:
+        raise UsageError(f"no format is called {format!r}; there are: table, {', '.join(forms)}")
+    check_allowed(allow)
+    if allow and fail_on is None:
+        raise UsageError("--allow goes with --fail-on: without a gate nothing is refused")
+    limit = None if fail_on is None else fraction(fail_on)
+    if limit is not None:
+        check_limit(limit)
+    found = compared(
+        store.find(a, results), store.find(b, results), tasks=task, frameworks=framework
+    )
+    gate = None if limit is None else judge(found, limit=limit, allowed=allow)
+    if json or format == "json":
+        typer.echo(to_json(found, gate))
+    elif format == "table":
+        console = wide_console()
+        console.print(to_terminal(found, gate, width=console.width))
+    else:
+        typer.echo(forms[format](found, gate), nl=False)
+    if gate and not gate.passed:
+        raise typer.Exit(1)

@@ -1,0 +1,280 @@
+"""Two runs side by side, as people read them: in the terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from bench.compare import Comparison, Row, Verdict
+from bench.differences import peak_changes
+from bench.estimate import Interval
+from bench.gate import Gate, Outcome, limit_text
+from bench.noise import Cleanness
+from bench.report.tables import WIDEST
+from bench.report.text import (
+    count_text,
+    framework_text,
+    interval_text,
+    mode_text,
+    percent,
+    place_text,
+    ratio_text,
+    seconds_text,
+)
+from bench.stats import CellSummary
+from bench.store import Run
+
+HEADINGS = (
+    "framework",
+    "mode",
+    "verdict",
+    "B / A (95 % interval)",
+    "samples/s",
+    "test accuracy",
+    "memory B / A",
+    "first step",
+)
+# Columns of words; the others hold figures and are set flush right.
+_WORDS = 3
+# What a narrow terminal goes without, from the first on.
+_GIVING_WAY = ("first step", "memory B / A", "test accuracy")
+_STYLES: dict[Verdict, str] = {"faster": "green", "slower": "bold red", "tied": ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Rows under the same conditions: a caption, the rows, and their texts under `HEADINGS`."""
+
+    caption: str
+    rows: Sequence[Row]
+    texts: Sequence[tuple[str, ...]]
+
+
+def sections(comparison: Comparison) -> list[Section]:
+    """One for each task and place of which both runs have a cell, in the order of the rows."""
+    found = []
+    for caption, group in groupby(comparison.rows, _caption):
+        rows = list(group)
+        if any(row.a and row.b for row in rows):
+            found.append(Section(caption=caption, rows=rows, texts=[_texts(row) for row in rows]))
+    return found
+
+
+def _one_sided(comparison: Comparison) -> list[str]:
+    """What one run alone has trained, as there is nothing to set it beside."""
+    alone: dict[Verdict, list[str]] = {}
+    for (caption, verdict), group in groupby(
+        comparison.rows, lambda row: (_caption(row), row.verdict)
+    ):
+        cells = [str(row.cell) for row in group]
+        if verdict in ("only in A", "only in B"):
+            several = f"{caption} ({len(cells)} cells)"
+            alone.setdefault(verdict, []).append(several if len(cells) > 1 else cells[0])
+    return [f"{verdict}: {'; '.join(found)}" for verdict, found in alone.items()]
+
+
+def _caption(row: Row) -> str:
+    cell, other = row.cell, row.b.cell if row.b else row.cell
+    place = place_text(cell)
+    if other.threads != cell.threads:
+        place = place.replace(str(cell.threads), f"{cell.threads} → {other.threads}", 1)
+    return f"{cell.task} — {place}"
+
+
+def _texts(row: Row) -> tuple[str, ...]:
+    """A row of the table for people, under `HEADINGS`."""
+    cell = row.cell
+
+    def both(read: Callable[[CellSummary], float | None], write: Callable[[float], str]) -> str:
+        """A figure of A and of B, or of the one that there is."""
+        values = [read(one) if one else None for one in (row.a, row.b)]
+        told = ["–" if value is None else write(value) for value in values]
+        return "" if told == ["–", "–"] else " → ".join(told)
+
+    def comparable(text: str) -> str:
+        return text if row.same_training else ""
+
+    return (
+        framework_text(cell.framework),
+        mode_text(cell.mode, cell.tuning),
+        row.verdict,
+        _ratio(row.ratio),
+        both(lambda one: one.throughput.estimate if one.throughput else None, count_text),
+        comparable(both(lambda one: one.accuracy.median if one.accuracy else None, percent)),
+        comparable("" if row.memory is None else ratio_text(row.memory)),
+        both(lambda one: one.first_step, seconds_text),
+    )
+
+
+def _ratio(found: Interval | None) -> str:
+    if found is None:
+        return ""
+    estimate = ratio_text(found.estimate)
+    if not found.known:
+        return estimate
+    if found.high > WIDEST * found.low:
+        return f"{estimate} (too wide)"
+    return interval_text(estimate, ratio_text(found.low), ratio_text(found.high))
+
+
+def _run_line(name: str, run: Run) -> str:
+    repeats = max(record.job.block for record in run.records) + 1 if run.records else 0
+    words = [
+        str(run.info.get("name", run.folder.name)),
+        str(run.info.get("started", ""))[:16].replace("T", " "),
+        f"{repeats} repeat{'s' * (repeats != 1)}",
+    ]
+    return f"{name}  {', '.join(word for word in words if word)}"
+
+
+def head(comparison: Comparison) -> list[str]:
+    """What is compared, and what came of it in a line."""
+    runs = (("A", comparison.a), ("B", comparison.b))
+    return [*(_run_line(name, run) for name, run in runs), str(comparison)]
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """What keeps rows from being compared as they stand, and what differs besides."""
+    lines = _one_sided(comparison)
+    lines += [f"{row.cell}: {row.reason}" for row in comparison.rows if row.reason]
+    if not all(row.same_training for row in comparison.rows):
+        lines.append(
+            "where budgets or data differ, paces alone are compared: accuracy and memory are left "
+            "out"
+        )
+    lines += [f"differs in {one}" for one in comparison.differences]
+    lines += comparison.remarks
+    return lines + [comparison.moved_alike] * bool(comparison.moved_alike)
+
+
+def footer(comparison: Comparison) -> list[str]:
+    """How the figures are to be read."""
+    lines = ["B / A: samples/s of B over those of A; above 1, B is faster; figures are A → B"]
+    if count := len(comparison.compared):
+        lines.append(
+            f"{count} comparisons, each judged by itself: of equal cells, 1 in 20 is called "
+            "different by chance"
+        )
+    lines.append(
+        "the two runs are not interleaved: a machine that was slower that day slows every cell of "
+        "its run, and no interval shows it"
+    )
+    lines += peak_changes(comparison.a, comparison.b)
+    runs = (("A", comparison.a), ("B", comparison.b))
+    return lines + [f"contention in {name}: {Cleanness.of(run.records)}" for name, run in runs]
+
+
+def gate_lines(gate: Gate) -> list[tuple[Outcome, str]]:
+    """What the gate says of the cells of which there is more to say than that they hold."""
+    limit = limit_text(gate.limit)
+    lines: list[tuple[Outcome, str]] = [
+        ("not checked", f"{one.row.cell}: not checked: {one.why}") for one in gate.of("not checked")
+    ]
+    if unsure := gate.of("not sure"):
+        cells = "; ".join(f"{one.row.cell} {_ratio(one.row.ratio)}" for one in unsure)
+        words = (
+            f"not sure: slower by more than {limit} is neither found nor ruled out, more repeats"
+        )
+        lines.append(("not sure", f"{words} would tell: {cells}"))
+    for one in gate.of("slower"):
+        words = f"{one.row.cell}: {_ratio(one.row.ratio)}: slower, but not surely by more than"
+        lines.append(("slower", f"{words} {limit}"))
+    for one in gate.of("fails"):
+        figure = f": {_ratio(one.row.ratio)}" if one.row.ratio else ""
+        lines.append(("fails", f"{one.row.cell}: FAILS: {one.why}{figure}"))
+    return lines
+
+
+def gate_verdict(gate: Gate) -> str:
+    """Whether the gate lets pass, in a line."""
+    rows, failed = len(gate.judgements), len(gate.of("fails"))
+    outcome = f"FAILED: {failed} of {rows} cells" if failed else "passed"
+    tested = sum(one.row.ratio is not None and one.row.ratio.known for one in gate.judgements)
+    return (
+        f"gate at {limit_text(gate.limit)}: {outcome} (paces tested: {tested}, one-sided, with "
+        "Holm's correction: at most 5 % of gates fail by chance)"
+    )
+
+
+def _natural(headings: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
+    """The columns' widths where nothing is broken."""
+    return [
+        max(cell_len(line) for row in (headings, *texts) for line in row[index].split("\n"))
+        for index in range(len(headings))
+    ]
+
+
+def _fit(texts: Sequence[tuple[str, ...]], width: int) -> tuple[list[int], list[int], bool]:
+    """Which columns fit on so many, their widths, and whether intervals go below estimates."""
+    shown = [index for index in range(len(HEADINGS)) if any(row[index] for row in texts)]
+    for stacked in (False, True):
+        for name in ("", *_GIVING_WAY):
+            shown = [index for index in shown if HEADINGS[index] != name]
+            laid_out = [[_laid_out(row[index], stacked) for index in shown] for row in texts]
+            headings = [_laid_out(HEADINGS[index], True) for index in shown]
+            widths = _natural(headings, laid_out)
+            if sum(widths) + len(widths) + 1 <= width:
+                return shown, widths, stacked
+    return shown, widths, True
+
+
+def _laid_out(text: str, stacked: bool) -> str:
+    return text.replace(" (", "\n(") if stacked else text
+
+
+def to_terminal(comparison: Comparison, gate: Gate | None, *, width: int) -> Group:
+    """The tables, for rich to print on so many columns: 80 are enough."""
+    found = sections(comparison)
+    shown, widths, stacked = _fit([row for one in found for row in one.texts], width)
+    first, second, summary = head(comparison)
+    parts: list[Table | Text] = [Text(first), Text(second), Text(summary, "bold"), Text()]
+    for section in found:
+        grid = Table(title=section.caption, title_justify="left", title_style="bold", padding=0)
+        for index, columns in zip(shown, widths, strict=True):
+            grid.add_column(
+                _laid_out(HEADINGS[index], True),
+                justify="left" if index < _WORDS else "right",
+                width=columns,
+            )
+        for row, texts in zip(section.rows, section.texts, strict=True):
+            style = _STYLES.get(row.verdict, "yellow")
+            grid.add_row(
+                *(
+                    Text(_laid_out(texts[index], stacked), style if index == _WORDS - 1 else "")
+                    for index in shown
+                )
+            )
+        parts += [grid, Text()]
+    parts += [Text(line, "yellow") for line in warnings(comparison)]
+    parts += [Text(line, "dim") for line in footer(comparison)]
+    if gate:
+        parts += [
+            Text(line, "bold red" if outcome == "fails" else "yellow")
+            for outcome, line in gate_lines(gate)
+        ]
+        parts.append(Text(gate_verdict(gate), "bold green" if gate.passed else "bold red"))
+    return Group(*parts)
+
+
+def to_markdown(comparison: Comparison, gate: Gate | None) -> str:
+    """The tables as Markdown, fit to paste into an issue."""
+    alignment = ["left" if index < _WORDS else "right" for index in range(len(HEADINGS))]
+    *runs, summary = head(comparison)
+    parts = ["\n".join(f"- {line}" for line in runs), summary]
+    for section in sections(comparison):
+        grid = tabulate(
+            section.texts, HEADINGS, tablefmt="github", colalign=alignment, disable_numparse=True
+        )
+        parts += [f"### {section.caption}", grid]
+    lines = [*warnings(comparison), *footer(comparison)]
+    if gate:
+        lines += [line for _, line in gate_lines(gate)]
+        lines.append(f"**{gate_verdict(gate)}**")
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in lines)]) + "\n"

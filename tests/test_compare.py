@@ -1,0 +1,424 @@
+"""Two runs compared: which cells are one, what their ratio is, and what else differs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy.stats import ttest_ind
+
+from bench import catalogue, store
+from bench.compare import Comparison, Row, compare
+from bench.core.errors import UsageError
+from bench.core.record import Record
+from bench.core.task import Budget
+from bench.estimate import CONFIDENCE, unpaired_ratio
+from bench.report.comparison import to_markdown, to_terminal
+from bench.report.comparison_figures import to_csv, to_json
+from bench.report.text import ratio_text
+from bench.store import Run
+from tests.conftest import Framebench
+from tests.simulation import Noise, throughputs
+from tests.test_stats import with_pace
+
+RESULTS = catalogue.TREE / "results"
+MACHINE = {"cpu": "X", "cores_usable": 2, "memory_bytes": 16e9, "gpus": [], "python": "3.11.7"}
+
+
+def run_of(records: Sequence[Record], *, name: str = "r", **info: Any) -> Run:
+    told = {"name": name, "machine": MACHINE, "wall_seconds": 1.0, **info}
+    return Run(folder=Path(name), info=told, records=list(records))
+
+
+def cell(framework: str, *paces: float, **conditions: Any) -> list[Record]:
+    """A cell's repeats at those paces."""
+    return [with_pace(framework, block, pace, **conditions) for block, pace in enumerate(paces)]
+
+
+def both(a: Sequence[Record], b: Sequence[Record]) -> Comparison:
+    return compare(run_of(a, name="a"), run_of(b, name="b"))
+
+
+def only_row(a: Sequence[Record], b: Sequence[Record]) -> Row:
+    (row,) = both(a, b).rows
+    return row
+
+
+def broken(record: Record) -> Record:
+    return replace(record, status="crashed", reason="killed", measurement=None)
+
+
+def test_the_ratio_is_that_of_welch_s_test_on_logarithms() -> None:
+    old, new = (100.0, 103.0, 98.0), (90.0, 95.0, 91.0, 99.0, 80.0)
+    found = only_row(cell("a", *old), cell("a", *new)).ratio
+    ends = ttest_ind(np.log(new), np.log(old), equal_var=False).confidence_interval(CONFIDENCE)
+    middle = float(np.log(new).mean() - np.log(old).mean())
+    assert found
+    assert (found.estimate, found.low, found.high) == pytest.approx(
+        tuple(np.exp([middle, ends.low, ends.high]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "verdict"),
+    [
+        ((200, 202, 199), "faster"),
+        ((50, 51, 50), "slower"),
+        ((101, 99, 102), "tied"),
+        ((50,), "not known"),
+    ],
+)
+def test_verdicts(new: tuple[float, ...], verdict: str) -> None:
+    a, b = cell("a", 100, 102, 99), cell("a", *new)
+    assert only_row(a, b).verdict == verdict
+    other = {"faster": "slower", "slower": "faster"}.get(verdict, verdict)
+    assert only_row(b, a).verdict == other
+
+
+def test_swapping_the_runs_inverts_the_ratio() -> None:
+    a, b = cell("a", 100, 103, 98), cell("a", 90, 95)
+    found, inverted = only_row(a, b).ratio, only_row(b, a).ratio
+    assert found and inverted
+    assert (inverted.estimate, inverted.low, inverted.high) == pytest.approx(
+        (1 / found.estimate, 1 / found.high, 1 / found.low)
+    )
+
+
+def test_one_repeat_has_a_ratio_and_no_interval() -> None:
+    row = only_row(cell("a", 100, 100), cell("a", 50))
+    assert row.ratio and not row.ratio.known and row.ratio.estimate == pytest.approx(0.5)
+
+
+def test_values_that_do_not_vary_have_an_interval_without_width() -> None:
+    found = unpaired_ratio([100, 100], [50, 50, 50])
+    assert (found.low, found.estimate, found.high) == pytest.approx((2, 2, 2))
+
+
+@pytest.mark.parametrize("values", [[], [1.0, math.nan], [0.0, 1.0]])
+def test_what_is_no_throughput_is_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="positive, finite values"):
+        unpaired_ratio(values, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("repeats", [(3, 3), (5, 5), (3, 5)])
+@pytest.mark.parametrize("noises", [(0.02, 0.02), (0.01, 0.03)])
+def test_95_of_100_intervals_hold_the_truth(
+    repeats: tuple[int, int], noises: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(repeats)
+    runs = 4000  # a standard error of 0.35 %
+    drawn = [
+        throughputs(Noise(process=noise), paces=[pace], blocks=blocks, runs=runs, rng=rng)[:, 0]
+        for noise, pace, blocks in zip(noises, (1000, 770), repeats, strict=True)
+    ]
+    found = [unpaired_ratio(*one) for one in zip(*(side.tolist() for side in drawn), strict=True)]
+    # Welch's errs to the safe side where there are few values
+    assert 0.94 < sum(one.includes(1000 / 770) for one in found) / runs < 0.98
+
+
+def test_what_is_not_ok_is_named_and_has_no_ratio() -> None:
+    good = cell("a", 100, 101)
+    row = only_row(good, [good[0], broken(good[1])])
+    assert (row.verdict, row.ratio, row.reason) == ("not ok", None, "crashed in B: killed")
+    row = only_row([broken(one) for one in good], good)
+    assert (row.verdict, row.reason) == ("not ok", "crashed in A: killed")
+
+
+def test_what_broke_before_it_had_data_was_to_train_alike() -> None:
+    records = told()
+    gone = [replace(broken(one), dataset={}, versions={}) for one in records]
+    found = both(records, gone)
+    assert found.rows[0].same_training and not found.differences
+    assert not only_row(records, told(digest="0123456789")).same_training
+
+
+def test_what_one_run_has_alone_is_a_row() -> None:
+    a, b = cell("a", 100, 101), cell("b", 100, 101)
+    found = both([*a, *b], [*b, *cell("c", 1, 1)])
+    assert {row.cell.framework: row.verdict for row in found.rows} == {
+        "a": "only in A",
+        "b": "tied",
+        "c": "only in B",
+    }
+    assert str(found) == (
+        "3 cells: 1 tied, 1 only in A, 1 only in B; geometric mean of 1 ratio 1.00"
+    )
+
+
+def test_a_tuning_that_is_untold_is_taken_for_expert() -> None:
+    old, new = cell("a", 100, 101, tuning="untold"), cell("a", 50, 51)
+    found = both(old, [*new, *cell("a", 10, 11, tuning="default")])
+    assert [row.verdict for row in found.rows] == ["only in B", "slower"]
+    assert "A does not tell its tuning; it is taken for expert" in found.remarks
+
+
+def test_a_cell_on_other_threads_is_found_where_there_is_but_one() -> None:
+    two, four, eight = (cell("a", 100, 101, threads=threads) for threads in (2, 4, 8))
+    found = both(two, four)
+    assert [row.verdict for row in found.rows] == ["tied"]
+    assert [str(one) for one in found.differences] == ["threads: threads 2 → 4"]
+    assert {row.verdict for row in both(two, [*four, *eight]).rows} == {"only in A", "only in B"}
+    untold = cell("a", 100, 101, tuning="untold")
+    assert [row.verdict for row in both(untold, [*two, *four]).rows] == ["tied", "only in B"]
+    assert not both([*two, *four], [*two, *four]).differences
+
+
+def with_budget(records: Sequence[Record], **budget: Any) -> list[Record]:
+    return [replace(one, job=replace(one.job, budget=Budget(**budget))) for one in records]
+
+
+def test_another_budget_is_compared_in_pace_alone() -> None:
+    records = cell("a", 100, 101)
+    found = both(
+        with_budget(records, epochs=1, train_examples=6400), with_budget(records, epochs=5)
+    )
+    (row,) = found.rows
+    assert (row.verdict, row.same_training) == ("tied", False)
+    assert [str(one) for one in found.differences] == [
+        "budgets: mnist-mlp epochs 1 → 5; mnist-mlp train examples 6,400 → all"
+    ]
+    assert "75.00%" in to_markdown(both(records, records), None)
+    text = to_markdown(found, None)
+    assert "75.00%" not in text and "paces alone are compared" in text
+
+
+def test_longer_texts_and_larger_batches_are_other_work() -> None:
+    records = cell("a", 100, 101, task="imdb-lstm")
+    recipe = with_budget(records, epochs=1)
+    short = with_budget(records, epochs=1, length=50)
+    row = only_row(recipe, short)
+    assert (row.verdict, row.ratio) == ("other work", None)
+    assert row.reason == "batches of 64 and 200 tokens in A, batches of 64 and 50 tokens in B"
+    assert only_row(recipe, with_budget(records, epochs=1, length=200)).verdict == "tied"
+    # the same pace in samples, but steps of twice as many
+    large = [replace(one, batch=128) for one in records]
+    assert only_row(records, large).verdict == "other work"
+
+
+def told(
+    *, versions: str = "2.12.0", digest: str = "ee9fa79a61", source: str = "s"
+) -> list[Record]:
+    dataset = {**cell("a", 1)[0].dataset, "digest": {"train": digest}}
+    return [
+        replace(one, versions={"torch": versions}, dataset=dataset, source_digest=source)
+        for one in cell("a", 100, 101)
+    ]
+
+
+GPU = {"name": "H100", "driver": "550"}
+DIFFERENCES = {
+    "nothing": ({}, {}, ""),
+    "processor": ({}, {"machine": {**MACHINE, "cpu": "Y"}}, "machine: processor X → Y"),
+    "cores": ({}, {"machine": {**MACHINE, "cores_usable": 4}}, "machine: usable cores 2 → 4"),
+    "memory": (
+        {},
+        {"machine": {**MACHINE, "memory_bytes": 32e9}},
+        "machine: memory 16.0 → 32.0 GB",
+    ),
+    "a kernel's share of memory": ({}, {"machine": {**MACHINE, "memory_bytes": 15.9e9}}, ""),
+    "a GPU": ({}, {"machine": {**MACHINE, "gpus": [GPU]}}, "machine: GPU none → H100"),
+    "what an old run does not tell": ({}, {"machine": {}}, ""),
+    "Python": (
+        {},
+        {"machine": {**MACHINE, "python": "3.12.1"}},
+        "versions: Python 3.11.7 → 3.12.1",
+    ),
+    "framework": ({"versions": "2.13.0"}, {}, "versions: torch 2.12.0 → 2.13.0"),
+    "data": (
+        {"digest": "0123456789"},
+        {},
+        "data: mnist (real, train ee9fa79a) → (real, train 01234567)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENCES)
+def test_what_differs_is_named(case: str) -> None:
+    records, info, expected = DIFFERENCES[case]
+    found = compare(run_of(told()), run_of(told(**records), **info))
+    assert "; ".join(map(str, found.differences)) == expected
+    assert not found.remarks
+
+
+REMARKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "source": ({"source": "t"}, {}, "source: framebench's own code for a has changed"),
+    "system": ({}, {"machine": {**MACHINE, "system": "Linux 7"}}, "system: Linux 6 → Linux 7"),
+    "packages": (
+        {},
+        {"environments": {"a cpu": {"Torch": "2.13.0", "typing-extensions": "4.2"}}},
+        "other packages: pip 23.2.1 → none, typing-extensions 4.1 → 4.2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REMARKS)
+def test_what_explains_is_remarked(case: str) -> None:
+    records, info, expected = REMARKS[case]
+    environments = {"a cpu": {"torch": "2.12.0", "typing_extensions": "4.1", "pip": "23.2.1"}}
+    machine = {**MACHINE, "system": "Linux 6"}
+    before = run_of(told(), machine=machine, environments=environments)
+    after = run_of(told(**records), **{"machine": machine, "environments": environments, **info})
+    found = compare(before, after)
+    assert found.remarks == (expected,)
+    assert not found.differences
+
+
+def test_a_run_that_was_not_finished_is_named() -> None:
+    whole, part = run_of(told()), run_of(told())
+    del part.info["wall_seconds"]
+    assert compare(whole, part).remarks == ("B was not finished: its cells may lack repeats",)
+
+
+def test_an_accuracy_that_moved_is_named() -> None:
+    def ending(records: Sequence[Record], accuracy: float) -> list[Record]:
+        found = []
+        for one in records:
+            assert one.measurement
+            last = replace(one.measurement.evaluations[-1], accuracy=accuracy, examples=10_000)
+            found.append(replace(one, measurement=replace(one.measurement, evaluations=(last,))))
+        return found
+
+    records = cell("a", 100, 101, 102)
+    found = both(ending(records, 0.95), ending(records, 0.90))
+    (remark,) = found.remarks
+    assert "test accuracy 95.00% → 90.00%, more than seeds explain" in remark
+    assert not both(ending(records, 0.95), ending(records, 0.949)).remarks
+    few = cell("a", 100)
+    assert not both(ending(few, 0.95), ending(few, 0.90)).remarks
+
+
+def test_cells_that_moved_together_are_said_to_have() -> None:
+    paces = (100.0, 101.0, 102.0)
+    old = [one for name in "abc" for one in cell(name, *paces)]
+    slow = [one for name in "abc" for one in cell(name, *(0.9 * pace for pace in paces))]
+    assert both(old, slow).moved_alike == (
+        "all 3 cells moved the same way: the machine may have been slower that day"
+    )
+    assert "faster that day" in both(slow, old).moved_alike
+    assert not both(old, [*slow[:6], *cell("c", 110, 111, 112)]).moved_alike
+    assert not both(old[:6], slow[:6]).moved_alike  # two cells do so in a half of cases
+    hardly = [one for name in "abc" for one in cell(name, *(0.999 * pace for pace in paces))]
+    assert not both(old, hardly).moved_alike  # within what chance explains
+
+
+def test_a_disturbed_block_is_left_out_of_its_own_run() -> None:
+    clean, disturbed = cell("a", 100, 101, 102), cell("a", 50, 100, 101, 102)
+    (first, *rest) = disturbed
+    assert first.measurement
+    window = first.measurement.windows[0]
+    noisy = replace(first.measurement, windows=(window._replace(others=window.wall),), cores=2)
+    found = only_row(clean, [replace(first, measurement=noisy), *rest])
+    assert found.ratio and found.ratio.estimate == pytest.approx(1)
+
+
+def test_what_is_asked_for_is_compared_alone() -> None:
+    a = run_of([*cell("a", 1, 1), *cell("b", 1, 1), *cell("a", 1, 1, task="mnist-softmax")])
+    assert len(compare(a, a).rows) == 3
+    assert len(compare(a, a, tasks=["mnist-mlp"]).rows) == 2
+    (row,) = compare(a, a, tasks=["mnist-mlp"], frameworks=["b"]).rows
+    assert row.cell.framework == "b"
+    with pytest.raises(
+        UsageError, match="neither run has a task called 'mnist'; there are: mnist-m"
+    ):
+        compare(a, a, tasks=["mnist"])
+    with pytest.raises(UsageError, match="neither run has a framework called 'c'"):
+        compare(a, a, frameworks=["c"])
+    with pytest.raises(UsageError, match="has a cell to compare"):
+        compare(a, a, tasks=["mnist-softmax"], frameworks=["b"])
+
+
+@pytest.fixture(scope="module")
+def published() -> Comparison:
+    """The published runs that share cells: one of one repeat, one of three."""
+    return compare(
+        *(store.read(RESULTS / f"{name}-epyc-2cpu") for name in ("full-mnist-mlp", "quick"))
+    )
+
+
+@pytest.mark.parametrize("width", [80, 100, 128, 160])
+def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(to_terminal(published, None, width=width))
+    assert "45,998 → 35,654" in console.export_text()
+    against_itself = compare(published.b, published.b)
+    console.print(to_terminal(against_itself, None, width=width))
+    text = console.export_text()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    for row in against_itself.rows:
+        assert catalogue.load(row.cell.framework).title in text
+        assert row.ratio and f"1.00 ({ratio_text(row.ratio.low)}–" in text
+    assert ("test accuracy" in text) == (width >= 100)
+    assert ("first step" in text) == (width >= 128)
+
+
+def test_the_forms_agree(published: Comparison) -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(published, None))))
+    found = json.loads(to_json(published, None))
+    assert [row["verdict"] for row in rows] == [row.verdict for row in published.rows]
+    assert [one["verdict"] for one in found["cells"]] == [row.verdict for row in published.rows]
+    for row, line, one in zip(published.rows, rows, found["cells"], strict=True):
+        estimate = row.ratio.estimate if row.ratio else None
+        assert one["ratio"] == (estimate and pytest.approx(estimate))
+        assert line["ratio"] == ("" if estimate is None else f"{estimate:.9g}")
+        assert (one["ratio_low"], line["ratio_low"]) == (None, "")  # of one repeat in A
+    assert found["gate"] is None
+    assert found["summary"] == str(published)
+    assert list(found["differences"]) == ["budgets"]
+    markdown = to_markdown(published, None)
+    assert str(published) in markdown and "PaddlePaddle" in markdown
+
+
+def test_the_readme_shows_what_is_printed(framebench: Framebench) -> None:
+    readme = (catalogue.TREE / "README.md").read_text(encoding="utf-8")
+    _, _, section = readme.partition("## Comparing two runs")
+    (command,) = (
+        line for line in section.splitlines() if line.startswith("$ framebench compare full-")
+    )
+    printed = framebench(*command.split()[2:], "--results", str(RESULTS)).stdout
+    shown = section.partition(command)[2].partition("```")[0].split("\n")
+    assert len(list(filter(None, shown))) >= 1
+    for line in filter(None, shown):
+        assert line in printed
+
+
+Save = Callable[[str, Sequence[Record]], None]
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    """Write a run under the test's own `results`."""
+
+    def write(name: str, records: Sequence[Record]) -> None:
+        folder = store.RunFolder(tmp_path / "results" / name)
+        folder.write_info(run_of(records, name=name).info)
+        for record in records:
+            folder.append(record)
+
+    return write
+
+
+def test_the_command_prints_each_form_and_its_exit_code(framebench: Framebench, save: Save) -> None:
+    save("before", cell("pytorch", 100, 101, 102))
+    save("after", cell("pytorch", 80, 81, 82))
+    assert "1 cell: 1 slower" in framebench("compare", "before", "after").stdout
+    for form, begins in (("markdown", "- A  before"), ("csv", "task,framework"), ("json", "{")):
+        printed = framebench("compare", "before", "after", "--format", form).stdout
+        assert printed.startswith(begins)
+    gate = ("compare", "before", "after", "--fail-on", "5%")
+    failed = framebench(*gate, expect=1).stdout
+    assert "pytorch mnist-mlp eager cpu: FAILS: surely slower by more than 5%" in failed
+    assert "gate at 5%: FAILED: 1 of 1 cells (paces tested: 1," in failed
+    assert json.loads(framebench(*gate, "--json", expect=1).stdout)["gate"]["passed"] is False
+    passed = framebench("compare", "before", "after", "--fail-on", "30%").stdout
+    assert "gate at 30%: passed" in passed
+    assert "slower, but not surely by more than 30%" in passed

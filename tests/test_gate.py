@@ -1,0 +1,232 @@
+"""The gate: what fails, what is refused, and how seldom chance makes it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from bench.compare import Comparison, Row, compare
+from bench.core.errors import UsageError
+from bench.core.record import Cell, Record, Status
+from bench.estimate import chance_below, holm, unpaired_ratio
+from bench.gate import Gate, judge
+from bench.stats import CellSummary
+from tests.simulation import Floats, Noise, by_block, throughputs
+from tests.test_compare import MACHINE, both, broken, cell, run_of, told
+
+SLOW = {
+    "a": (100, 101, 102),
+    "b": (89, 90, 91),  # surely slower, and by more than 5 %
+    "c": (96, 97, 98),  # surely slower, but by less
+    "d": (60, 100, 140),  # who knows
+    "e": (200, 201, 202),
+}
+BASE = [one for name in SLOW for one in cell(name, 100, 101, 102)]
+OTHER = [one for name, paces in SLOW.items() for one in cell(name, *paces)]
+
+
+def gate(
+    a: Sequence[Record], b: Sequence[Record], *, limit: float = 0.05, allowed: Collection[str] = ()
+) -> Gate:
+    return judge(both(a, b), limit=limit, allowed=allowed)
+
+
+def outcomes(found: Gate) -> dict[str, str]:
+    return {one.row.cell.framework: one.outcome for one in found.judgements}
+
+
+def test_a_cell_fails_where_it_is_surely_slower_by_more() -> None:
+    found = gate(BASE, OTHER)
+    assert outcomes(found) == {
+        "a": "holds",
+        "b": "fails",
+        "c": "slower",
+        "d": "not sure",
+        "e": "holds",
+    }
+    assert not found.passed
+    assert [one.why for one in found.of("fails")] == ["surely slower by more than 5%"]
+    assert gate(BASE, OTHER, limit=0.2).passed
+    assert outcomes(gate(BASE, OTHER, limit=0.01))["c"] == "fails"
+
+
+def test_what_fails_shows_it_by_its_interval() -> None:
+    """One cell needs no correction, and its test has one side: the interval's end decides."""
+    for pace in np.linspace(85, 95, 21):
+        (judged,) = gate(cell("a", 99, 101, 100), cell("a", pace - 1, pace + 1, pace)).judgements
+        ratio = judged.row.ratio
+        assert ratio and (judged.outcome == "fails") == (ratio.high < 0.95)
+
+
+def test_more_cells_take_more_evidence() -> None:
+    """Alone it fails; beside nineteen that hold, chance would make one look so too often."""
+    slow = cell("a", 91.5, 93, 92), cell("a", 99, 101, 100)
+    alone = gate(slow[1], slow[0])
+    assert outcomes(alone) == {"a": "fails"}
+    others = [one for n in range(19) for one in cell(f"x{n}", 99, 101, 100)]
+    assert outcomes(gate([*others, *slow[1]], [*others, *slow[0]]))["a"] == "slower"
+
+
+def test_a_cell_that_broke_fails_and_one_that_was_broken_does_not() -> None:
+    good, bad = cell("a", 100, 101), [broken(one) for one in cell("a", 100, 101)]
+    fine = cell("b", 100, 101)
+    found = gate([*good, *fine], [*bad, *fine])
+    assert [one.why for one in found.of("fails")] == ["ok in A, crashed in B: killed"]
+    for a, b in ((bad, good), (bad, bad)):
+        found = gate([*a, *fine], [*b, *fine], limit=0.2)
+        assert found.passed and outcomes(found)["a"] == "not checked"
+    assert not gate(good, bad).passed  # a gate that can tell nothing but that
+
+
+def test_a_missing_cell_fails_unless_it_may_be_missing() -> None:
+    a, b = cell("a", 100, 101), cell("b", 100, 101)
+    found = gate([*a, *b], b)
+    assert [(one.row.cell.framework, one.why) for one in found.of("fails")] == [
+        ("a", "missing in B")
+    ]
+    for allowed in ("missing", "all"):
+        assert gate([*a, *b], b, allowed=[allowed]).passed
+    assert gate(b, [*a, *b]).passed  # a new one
+    gone = [broken(one) for one in a]
+    assert gate([*gone, *b], b).passed  # it was no good
+
+
+def test_a_gate_that_could_not_fail_is_refused() -> None:
+    once = cell("a", 100)
+    for a, b in ((once, once), (cell("a", 100, 101), once), (cell("a", 1), cell("b", 1))):
+        with pytest.raises(UsageError, match="can check no cell"):
+            gate(a, b, allowed=["missing"])
+    single = gate([*once, *cell("b", 100, 101)], [*cell("a", 10), *cell("b", 100, 101)])
+    assert single.passed and outcomes(single)["a"] == "not checked"
+    run = run_of(BASE)
+    with pytest.raises(UsageError, match="A and B are one run, r: nothing can fail"):
+        judge(compare(run, run), limit=0.05)
+
+
+@pytest.mark.parametrize("limit", [-0.01, 1, 5])
+def test_a_limit_that_nothing_is_beyond_is_refused(limit: float) -> None:
+    with pytest.raises(UsageError, match="--fail-on must be at least 0% and below 100%"):
+        gate(BASE, OTHER, limit=limit)
+
+
+def test_what_differs_is_refused_unless_it_is_allowed() -> None:
+    other = {"machine": {**MACHINE, "cpu": "Y"}}
+    found = compare(run_of(told(), name="a"), run_of(told(versions="2.13.0"), name="b", **other))
+    message = (
+        "--fail-on: A and B differ in more than pace: machine: processor X → Y; versions: torch "
+        "2.12.0 → 2.13.0 (allow: --allow machine --allow versions)"
+    )
+    with pytest.raises(UsageError) as refused:
+        judge(found, limit=0.2)
+    assert str(refused.value) == message
+    with pytest.raises(UsageError, match=r"\(allow: --allow versions\)"):
+        judge(found, limit=0.2, allowed=["machine"])
+    assert judge(found, limit=0.2, allowed=["machine", "versions"]).passed
+    assert judge(found, limit=0.2, allowed=["all"]).passed
+    with pytest.raises(UsageError, match="--allow 'cpu' allows nothing"):
+        judge(found, limit=0.2, allowed=["cpu"])
+
+
+def test_the_chance_is_that_of_welch_s_one_sided_test() -> None:
+    new, old = [90.0, 95, 91, 99], [100.0, 103, 98]
+    shifted = ttest_ind(
+        np.log(new), np.log(old) + np.log(0.95), equal_var=False, alternative="less"
+    )
+    assert chance_below(new, old, 0.95) == pytest.approx(shifted.pvalue)
+    assert chance_below(new, [100], 0.95) is None
+    assert [chance_below([1, 1], [2, 2], bound) for bound in (0.4, 0.6)] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("chances", "held"),
+    [
+        ([], []),
+        ([0.05], [True]),
+        ([0.051], [False]),
+        # 0.05 / 4, / 3, / 2: the third does not hold, and so the fourth, which would, does not
+        ([0.016, 0.01, 0.03, 0.04], [True, True, False, False]),
+        ([0.02, 0.02], [True, True]),
+        ([0.03, 0.03], [False, False]),
+    ],
+)
+def test_holm_s_correction(chances: list[float], held: list[bool]) -> None:
+    assert holm(chances, 0.05) == held
+
+
+CELLS = 12
+REPEATS = 5
+
+
+def summary(framework: str, values: Floats) -> CellSummary:
+    status: Status = "ok"
+    return CellSummary(
+        cell=Cell(framework=framework, task="mnist-mlp", mode="eager"),
+        status=status,
+        reason="",
+        repeats=REPEATS,
+        data="real",
+        throughputs=by_block(values),
+    )
+
+
+def simulated(paces: Sequence[float], *, runs: int, noise: Noise) -> list[Comparison]:
+    """Pairs of runs, the second of cells at those paces where the first's are at 1."""
+    rng = np.random.default_rng(0)
+    sides = [
+        throughputs(noise, paces=one, blocks=REPEATS, runs=runs, rng=rng)
+        for one in ([1.0] * CELLS, paces)
+    ]
+    found = []
+    for old, new in zip(*sides, strict=True):
+        rows = []
+        for name, before, after in zip("abcdefghijkl", old, new, strict=True):
+            a, b = summary(name, before), summary(name, after)
+            ratio = unpaired_ratio(after.tolist(), before.tolist())
+            rows.append(Row(a=a, b=b, verdict="tied", ratio=ratio))
+        empty = run_of([], name="a"), run_of([], name="b")
+        made = Comparison(a=empty[0], b=empty[1], rows=tuple(rows), differences=(), remarks=())
+        found.append(made)
+    return found
+
+
+def failures(comparisons: Sequence[Comparison], limit: float) -> float:
+    """The share of gates that fail."""
+    return sum(not judge(one, limit=limit).passed for one in comparisons) / len(comparisons)
+
+
+NOISES = {
+    "2 %": Noise(process=0.02),
+    "heavy tails": Noise(tails="t5"),
+    "blocks of 5 %": Noise(process=0.01, block=0.05),  # moves all cells of a run together
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_equal_cells_seldom_fail(noise: str) -> None:
+    """At a limit of 0 every cell is at the edge of failing, which is the worst that can be."""
+    equal = simulated([1.0] * CELLS, runs=1000, noise=NOISES[noise])
+    assert failures(equal, 0.0) < 0.07  # 5 %, and three standard errors
+    assert failures(equal, 0.05) < 0.005
+
+
+def test_a_slow_cell_is_nearly_always_found() -> None:
+    one_slow = simulated([0.85, *[1.0] * (CELLS - 1)], runs=300, noise=Noise(process=0.02))
+    assert failures(one_slow, 0.05) > 0.95
+    found = [judge(one, limit=0.05).judgements for one in one_slow]
+    assert not any(judged.outcome == "fails" for every in found for judged in every[1:])
+
+
+def test_a_gate_from_records_is_that_from_their_paces() -> None:
+    """The simulation leaves the records out; here they are, once."""
+    rng = np.random.default_rng(1)
+    drawn = throughputs(Noise(), paces=[1, 0.8], blocks=REPEATS, runs=1, rng=rng)[0]
+    old, new = (cell("a", *(values * 1000).tolist()) for values in drawn)
+    (judged,) = gate(old, new).judgements
+    expected = unpaired_ratio(drawn[1].tolist(), drawn[0].tolist())
+    assert judged.outcome == "fails" and judged.row.ratio
+    assert judged.row.ratio.high == pytest.approx(expected.high)
+    assert replace(judged.row, ratio=None).verdict == "slower"
