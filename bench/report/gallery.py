@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tabulate import tabulate
 
-from bench import catalogue
 from bench.core.errors import UsageError
 from bench.publish import FILES, Entry, entries
+from bench.report.text import framework_text
 from bench.report.write import footer
 
 INDEX = ("README.md", "index.html")
@@ -37,16 +37,11 @@ OTHERS = {
 }
 
 
-def _titles(entry: Entry) -> list[str]:
-    known = catalogue.names()
-    return [catalogue.load(one).title if one in known else one for one in entry.frameworks]
-
-
 def _size(entry: Entry) -> str:
     """A single task or framework by its name, several by their number."""
     of_tasks = entry.tasks[0] if len(entry.tasks) == 1 else f"{len(entry.tasks)} tasks"
-    titles = _titles(entry)
-    return f"{of_tasks} × {titles[0] if len(titles) == 1 else f'{len(titles)} frameworks'}"
+    names = entry.frameworks
+    return f"{of_tasks} × {framework_text(names[0]) if len(names) == 1 else f'{len(names)} frameworks'}"
 
 
 def _facts(entry: Entry) -> dict[str, str]:
@@ -56,7 +51,7 @@ def _facts(entry: Entry) -> dict[str, str]:
     processes = len(entry.run.records)
     return {
         "tasks": ", ".join(entry.tasks),
-        "frameworks": ", ".join(_titles(entry)),
+        "frameworks": ", ".join(map(framework_text, entry.frameworks)),
         "processes": f"{processes}, " + (f"{entry.not_ok} not ok" if entry.not_ok else "all ok"),
         "identity": "not kept with this run",
         **lines,

@@ -1,0 +1,177 @@
+"""Real runs whose truth is known: a framework beside itself, and beside itself made slower.
+
+    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--blocks 40] [--slower 5%]
+
+copies the source and adds the framework twice more: as it is, and with a step that takes so much
+longer (it spins on, for that share of the time that the step took). `framebench run` proves and
+times all three as it does any others. Each five blocks in a row are then a run by itself, and so is
+each draw of five of all blocks, of which there are more. Printed is how often the framework is
+called different from itself (at most 5 % of runs should), and how often the slower one is found to
+be slower (at least 95 %). A step must be done when it returns: frameworks whose steps wait in a
+queue would be slowed by nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from tabulate import tabulate
+
+from bench import catalogue, environments, noise, store
+from bench.core.record import Record
+from bench.estimate import Interval, ratio
+from bench.paths import CACHE_VARIABLE, cache_dir
+from bench.request import fraction
+from bench.stats import throughput
+
+BLOCKS = 5  # as the standard preset repeats
+DRAWS = 1000
+
+SLOWER = """
+
+def _slowed(step):
+    from time import perf_counter
+
+    def slowed(self, batch):
+        begun = perf_counter()
+        loss = step(self, batch)
+        end = begun + (perf_counter() - begun) / (1 - {part})
+        while perf_counter() < end:
+            pass
+        return loss
+
+    return slowed
+
+
+for _session in [one for name, one in list(globals().items()) if name.endswith("Session")]:
+    if "step" in vars(_session):
+        _session.step = _slowed(_session.step)
+"""
+
+
+def plant(tree: Path, framework: str, part: float) -> tuple[str, str]:
+    """A copy of the source with the framework twice more; their names."""
+    for package in ("bench", "frameworks"):
+        shutil.copytree(
+            catalogue.TREE / package,
+            tree / package,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+    again, slower = f"{framework}_again", f"{framework}_slower"
+    for name in (again, slower):
+        folder = tree / "frameworks" / name
+        shutil.copytree(tree / "frameworks" / framework, folder)
+        about = (folder / "framework.toml").read_text(encoding="utf-8")
+        about = about.replace(f'name = "{framework}"', f'name = "{name}"')
+        (folder / "framework.toml").write_text(about, encoding="utf-8")
+    with (tree / "frameworks" / slower / "adapter.py").open("a", encoding="utf-8") as file:
+        file.write(SLOWER.format(part=part))
+    return again, slower
+
+
+def lend(cache: Path, framework: str, names: Iterable[str]) -> None:
+    """A cache in which the new frameworks have the environment that the old one has."""
+    found = environments.find(catalogue.load(framework), "cpu")
+    if found is None:
+        sys.exit(f"{framework} has no environment yet: framebench setup {framework}")
+    made = found.python.parents[1]
+    (cache / "environments").mkdir(parents=True)
+    for folder in (cache_dir() / "environments").iterdir():
+        (cache / "environments" / folder.name).symlink_to(folder)
+    for name in names:
+        (cache / "environments" / made.name.replace(framework, name, 1)).symlink_to(made)
+    for kept in ("data", "reference"):
+        (cache / kept).symlink_to(cache_dir() / kept)
+
+
+def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, float]]:
+    """Throughputs by block, of the framework, of the same again and of the slower one."""
+    tree, cache = scratch / "tree", scratch / "cache"
+    names = (options.framework, *plant(tree, options.framework, fraction(options.slower)))
+    lend(cache, options.framework, names[1:])
+    chosen = [text for name in names for text in ("-f", name)]
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "bench", "run", *chosen, "-t", options.task),
+            *("-n", str(options.blocks), "--spare", "0", "--name", "planted"),
+            *("--results", str(scratch / "results")),
+        ],
+        cwd=scratch,
+        env={**os.environ, "PYTHONPATH": str(tree), CACHE_VARIABLE: str(cache)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    run = store.read(scratch / "results" / "planted")
+    disturbed = noise.disturbed_blocks(run.records)  # as a run's tables leave them out
+    quiet = [one for one in run.records if one.job.block not in disturbed]
+    return {name: by_block(quiet, name) for name in names}
+
+
+def by_block(records: Iterable[Record], framework: str) -> dict[int, float]:
+    """One cell's throughputs."""
+    return {
+        one.job.block: throughput(one) for one in records if one.job.cell.framework == framework
+    }
+
+
+def verdicts(found: Iterable[Interval | None], wanted: str) -> str:
+    """How many of the intervals say so, as 3 of 8 and as a share."""
+    known = [one for one in found if one]
+    says = {
+        "different": [not one.includes(1) for one in known],
+        "slower": [one.high < 1 for one in known],
+    }[wanted]
+    return f"{sum(says)} of {len(says)} ({sum(says) / len(says):.1%})"
+
+
+def compare(first: dict[int, float], second: dict[int, float]) -> list[list[Interval | None]]:
+    """The ratio's interval for each five blocks in a row, and for each draw of five."""
+
+    def of(blocks: Iterable[int]) -> Interval | None:
+        return ratio({at: first[at] for at in blocks}, {at: second[at] for at in blocks})
+
+    every = sorted(first.keys() & second.keys())
+    rows = [every[at : at + BLOCKS] for at in range(0, len(every) - BLOCKS + 1, BLOCKS)]
+    rng = random.Random(0)
+    return [[of(row) for row in rows], [of(rng.sample(every, BLOCKS)) for _ in range(DRAWS)]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.planted", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("-f", "--framework", default="pytorch", choices=catalogue.compared())
+    parser.add_argument("-t", "--task", default="cifar-cnn")
+    parser.add_argument("--blocks", type=int, default=40)
+    parser.add_argument("--slower", default="5%", help="default: 5%%")
+    options = parser.parse_args()
+    if options.blocks < BLOCKS:
+        parser.error(f"--blocks must be {BLOCKS} or more")
+    with tempfile.TemporaryDirectory(prefix="framebench-planted-") as scratch:
+        found = measure(options, Path(scratch))
+    plain, again, slower = found.values()
+    whole = {"beside itself": ratio(again, plain), "slower": ratio(slower, plain)}
+    print(f"{options.framework} on {options.task}, {len(plain)} quiet blocks of {options.blocks}")
+    for name, one in whole.items():
+        assert one
+        print(f"  {name}: {one.estimate:.4f} ({one.low:.4f} to {one.high:.4f}) of its pace")
+    rows = []
+    for words, other, wanted in (
+        ("called different from itself", again, "different"),
+        (f"found slower, of {options.slower}", slower, "slower"),
+    ):
+        in_a_row, drawn = compare(other, plain)
+        rows.append([words, verdicts(in_a_row, wanted), verdicts(drawn, wanted)])
+    print(tabulate(rows, headers=["runs of five blocks", "in a row", "drawn"]))
+
+
+if __name__ == "__main__":
+    main()
