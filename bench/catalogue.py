@@ -22,6 +22,8 @@ else:
 
 TREE = Path(__file__).resolve().parents[1]
 FRAMEWORKS = TREE / "frameworks"
+# What is known of a framework beyond what is measured. It decides nothing that a worker does.
+FACTS = "facts.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +148,7 @@ def source_digest(framework: Framework) -> str:
     """sha256 over every file that decides what a worker of this framework does."""
     sha = hashlib.sha256()
     folders = (TREE / "bench" / "core", TREE / "bench" / "tasks", framework.folder)
-    files = (file for folder in folders for file in folder.rglob("*"))
+    files = (file for folder in folders for file in folder.rglob("*") if file.name != FACTS)
     for file in sorted(file for file in files if file.suffix in (".py", ".toml", ".txt")):
         sha.update(f"{file.relative_to(TREE).as_posix()}\n".encode())
         sha.update(file.read_bytes())
