@@ -1,0 +1,130 @@
+"""Whom a framework is to suit: how much each criterion weighs for them, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.core.errors import UsageError
+from bench.criteria import CRITERIA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Persona:
+    """Weights by criterion, of which those that are not named weigh nothing; only ratios count."""
+
+    name: str
+    weights: Mapping[str, float]
+    why: str
+
+
+# From 0, does not matter, to 5, decides.
+PERSONAS: Mapping[str, Persona] = {
+    one.name: one
+    for one in (
+        Persona(
+            name="balanced",
+            weights=dict.fromkeys(CRITERIA, 1.0),
+            why="every criterion weighs the same: nothing is known of you",
+        ),
+        Persona(
+            name="beginner",
+            weights={
+                "code": 4,
+                "ecosystem": 4,
+                "upkeep": 4,
+                "import": 2,
+                "install": 2,
+                "latency": 2,
+                "stability": 2,
+                "speed": 1,
+                "memory": 1,
+            },
+            why="little code, many to ask, lessons that still run; every try begins with the "
+            "import and the first step; a laptop's disk and memory",
+        ),
+        Persona(
+            name="researcher",
+            weights={
+                "ecosystem": 5,
+                "upkeep": 4,
+                "speed": 3,
+                "code": 3,
+                "distributed": 3,
+                "accuracy-time": 2,
+                "latency": 2,
+                "memory": 2,
+                "stability": 2,
+                "import": 1,
+            },
+            why="others' code and models to build on, for years; many runs, each changed, some on "
+            "several devices",
+        ),
+        Persona(
+            name="industry",
+            weights={
+                "upkeep": 5,
+                "stability": 5,
+                "distributed": 4,
+                "speed": 3,
+                "ecosystem": 3,
+                "deployment": 3,
+                "accuracy-time": 2,
+                "memory": 2,
+                "install": 1,
+                "import": 1,
+                "latency": 1,
+                "code": 1,
+            },
+            why="security fixes and nothing that breaks; machines are paid by the hour, and the "
+            "model has to reach its users",
+        ),
+        Persona(
+            name="edge",
+            weights={
+                "deployment": 5,
+                "memory": 4,
+                "upkeep": 4,
+                "install": 3,
+                "stability": 3,
+                "speed": 2,
+                "import": 2,
+                "latency": 2,
+                "ecosystem": 2,
+            },
+            why="it has to run on phones and boards at all; memory and disk are small there, and "
+            "a start is part of the work",
+        ),
+    )
+}
+DEFAULT = "balanced"
+
+
+def load(name: str) -> Persona:
+    """The persona of that name. Raises UsageError if there is none."""
+    if name not in PERSONAS:
+        raise UsageError(f"no persona is called {name!r}; there are: {', '.join(PERSONAS)}")
+    return PERSONAS[name]
+
+
+def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]:
+    """Weights by criterion, all of them; `overrides` are such as "speed=3".
+
+    Raises UsageError for one that names no criterion or no weight, and where nothing weighs.
+    """
+    found = {name: float(persona.weights.get(name, 0)) for name in CRITERIA}
+    for one in overrides:
+        name, _, text = one.partition("=")
+        if name not in found:
+            raise UsageError(f"no criterion is called {name!r}; there are: {', '.join(found)}")
+        try:
+            weight = float(text)
+        except ValueError:
+            weight = math.nan
+        if not 0 <= weight < math.inf:
+            raise UsageError(f"--weight {one}: a weight is a number from 0 on, as in {name}=3")
+        found[name] = weight
+    if not any(found.values()):
+        raise UsageError("--weight: nothing weighs anything; give one criterion more than 0")
+    return found
