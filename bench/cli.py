@@ -13,6 +13,8 @@ from bench.commands.compare import compare
 from bench.commands.export import export
 from bench.commands.inventory import inventory
 from bench.commands.publish import publish
+from bench.commands.recommend import EPILOG as WEIGHTS
+from bench.commands.recommend import recommend
 from bench.commands.report import report
 from bench.commands.run import EXAMPLES, run
 from bench.commands.setup import setup
@@ -36,6 +38,7 @@ app.command()(show)
 app.command()(verify)
 app.command()(report)
 app.command()(compare)
+app.command(epilog=WEIGHTS)(recommend)
 app.command()(export)
 app.command()(publish)
 

@@ -47,6 +47,7 @@ def complete_runs(incomplete: str) -> list[str]:
     return [run for run in runs if run.startswith(incomplete)]
 
 
+complete_tasks = among(_tasks)
 FrameworksArgument = Annotated[
     list[str],
     typer.Argument(

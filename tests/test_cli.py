@@ -9,6 +9,8 @@ import pytest
 
 from bench import catalogue
 from bench.cli import main
+from bench.criteria import CRITERIA
+from bench.personas import PERSONAS
 from tests.conftest import Framebench
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -69,6 +71,29 @@ BAD_USAGE = {
     "unknown allowance": (
         ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
         "--allow 'colour' allows nothing; there are: machine, threads, data, budgets, versions",
+    ),
+    "advice of no run": (("recommend", "nowhere"), "nowhere holds no run"),
+    "unknown persona": (("recommend", "-p", "poet"), "no persona is called 'poet'; there are: bal"),
+    "unknown criterion": (
+        ("recommend", str(PUBLISHED), "-w", "price=1"),
+        "no criterion is called 'price'; there are: speed",
+    ),
+    "no weight": (("recommend", str(PUBLISHED), "-w", "speed=-1"), "a weight is a number from 0"),
+    "nothing weighs": (
+        ("recommend", str(PUBLISHED), *(f"-w{name}=0" for name in CRITERIA)),
+        "nothing weighs anything",
+    ),
+    "weighs what is not known": (
+        ("recommend", str(PUBLISHED), *(f"-w{name}={int(name == 'install')}" for name in CRITERIA)),
+        "tells nothing of",
+    ),
+    "advice on a task that was not run": (
+        ("recommend", str(PUBLISHED), "-t", "mnist-softmax"),
+        "has nothing of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
+    ),
+    "unknown format of advice": (
+        ("recommend", "broken", "--format", "csv"),
+        "no format is called 'csv'; there are: table, markdown, json",
     ),
     "export of no run": (("export", "nowhere"), "nowhere holds no run"),
     "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
@@ -146,7 +171,7 @@ def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
 
 
 def test_help_has_examples(framebench: Framebench) -> None:
-    for command in ("run", "setup", "show", "report", "compare", "export", "publish"):
+    for command in ("run", "setup", "show", "report", "compare", "recommend", "export", "publish"):
         text = framebench(command, "--help").stdout
         assert "Examples" in text and f"framebench {command}" in text
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
@@ -177,6 +202,8 @@ COMPLETED = {
     "a preset": ("run --preset st", "standard"),
     "a tuning": ("run --tuning d", "default"),
     "a format": ("report --format mark", "markdown"),
+    "a persona": ("recommend -p res", "researcher"),
+    "a weight": ("recommend -w mem", "memory="),
     "a run": ("report m", "mine"),
     "a run to publish": ("publish m", "mine"),
     "a run elsewhere": ("report elsewhere/t", "elsewhere/theirs"),
@@ -206,3 +233,24 @@ def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:
     published = ("--results", str(PUBLISHED.parent))
     by_name = framebench("report", PUBLISHED.name, *published, "--format", "csv").stdout
     assert by_name == framebench("report", str(PUBLISHED), "--format", "csv").stdout
+
+
+def test_advice_in_every_form(framebench: Framebench) -> None:
+    asked = ("recommend", str(PUBLISHED), "-p", "industry", "-w", "speed=4")
+    found = json.loads(framebench(*asked, "--json").stdout)
+    assert found == json.loads(framebench(*asked, "--format", "json").stdout)
+    assert found["persona"] == "industry"
+    assert {row["name"]: row["weight"] for row in found["criteria"]}["speed"] == 4
+    assert found["headline"] in framebench(*asked, "--format", "markdown").stdout
+    table = framebench(*asked).stdout
+    assert found["headline"] in table and "pypi.org" not in table
+    assert "https://pypi.org/project/torch/" in framebench(*asked, "--facts").stdout
+
+
+def test_the_help_has_every_criterion_and_weight(framebench: Framebench) -> None:
+    text = " ".join(framebench("recommend", "--help").stdout.split())
+    for one in CRITERIA.values():
+        assert f"{one.name}: {one.figure}; {one.scored}." in text
+    for persona in PERSONAS.values():
+        weights = (f"{name} {weight:g}" for name, weight in persona.weights.items())
+        assert f"{persona.name}: {', '.join(weights)}." in text

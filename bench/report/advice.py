@@ -1,0 +1,150 @@
+"""The advice as plain data: rows and sentences, from which every form of it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bench import facts, personas, wisdom
+from bench.assess import assess
+from bench.core.errors import UsageError
+from bench.criteria import CRITERIA
+from bench.evidence import Evidence, Figures
+from bench.personas import Persona
+from bench.recommend import Advice, advise
+from bench.report.reasons import (
+    changes,
+    figure_text,
+    headline,
+    reasons,
+    strong_and_weak,
+    unknowns,
+)
+from bench.store import Run
+from bench.wisdom import title
+
+
+def collect(
+    run: Run, persona: Persona, overrides: Sequence[str] = (), task: str | None = None
+) -> dict[str, Any]:
+    """Everything that is said of a run, as plain data that JSON can hold.
+
+    `headline`, `reasons`, `changes` and `notes` are sentences; `ranking`, `criteria`, `personas`
+    and `wisdom` are rows. Raises UsageError for weights that name nothing, or nothing known, and
+    where the run has nothing of the task.
+    """
+    weights = personas.weights(persona, overrides)
+    evidence = Evidence.of(run, task)
+    if not evidence.frameworks:
+        there = ", ".join(sorted({one.job.cell.task for one in run.records})) or "none"
+        raise UsageError(f"{run.folder} has nothing of {task or 'any task'}; its tasks: {there}")
+    assessed = assess(evidence)
+    advice = advise(assessed, weights, evidence.frameworks)
+    names = [one.framework for one in advice.standings]
+    return {
+        "run": run.info.get("name", run.folder.name),
+        "tasks": list(evidence.task_names),
+        "devices": sorted({one.cell.device for one in evidence.summaries}),
+        "persona": persona.name,
+        "why": persona.why,
+        "overridden": list(overrides),
+        "headline": headline(advice),
+        "ranking": _ranking(advice, assessed),
+        "criteria": [_criterion(assessed[name], advice, names) for name in CRITERIA],
+        "reasons": reasons(advice, assessed),
+        "changes": changes(advice, assessed),
+        "swaps": [vars(one) for one in advice.swaps],
+        "notes": unknowns(evidence, advice, assessed),
+        "personas": [_for(one, assessed, evidence) for one in personas.PERSONAS.values()],
+        "wisdom": [
+            {
+                "claim": claim.text,
+                "who": claim.who,
+                "source": claim.source,
+                "tested": claim.tested,
+                "outcome": verdict.outcome,
+                "figures": verdict.figures,
+            }
+            for claim, verdict in wisdom.judge(evidence, assessed)
+        ],
+        "facts": [_facts(name) for name in names],
+    }
+
+
+def _ranking(advice: Advice, assessed: Mapping[str, Figures]) -> list[dict[str, Any]]:
+    rows = []
+    for standing in advice.standings:
+        others = [one for one in advice.standings if one is not standing]
+        strong, weak = strong_and_weak(standing, others)
+        rows.append(
+            {
+                "rank": standing.rank,
+                "framework": standing.framework,
+                "title": title(standing.framework),
+                "score": standing.score,
+                "low": standing.low,
+                "high": standing.high,
+                "tied": list(standing.tied),
+                "known_share": standing.known,
+                "strong": [assessed[name].criterion.title for name in strong],
+                "weak": [assessed[name].criterion.title for name in weak],
+            }
+        )
+    return rows
+
+
+def _criterion(figures: Figures, advice: Advice, names: Iterable[str]) -> dict[str, Any]:
+    criterion = figures.criterion
+    shares = {part.criterion: part.share for part in advice.standings[0].parts}
+
+    def cell(name: str) -> dict[str, Any]:
+        interval = figures.intervals.get(name)
+        return {
+            "value": figures.values[name],
+            "low": interval.low if interval else None,
+            "high": interval.high if interval else None,
+            "score": figures.scores[name],
+            "text": figure_text(figures, name),
+            "words": figures.words.get(name, ""),
+            "checked": name not in figures.unchecked,
+        }
+
+    return {
+        "name": criterion.name,
+        "title": criterion.title,
+        "figure": criterion.figure,
+        "unit": criterion.unit,
+        "scored": criterion.scored,
+        "weight": advice.weights[criterion.name],
+        "share": shares.get(criterion.name, 0.0),
+        "known": figures.known,
+        "frameworks": {name: cell(name) for name in names},
+    }
+
+
+def _for(persona: Persona, assessed: Mapping[str, Figures], evidence: Evidence) -> dict[str, Any]:
+    advice = advise(assessed, personas.weights(persona), evidence.frameworks)
+    return {
+        "name": persona.name,
+        "why": persona.why,
+        "ranks": {one.framework: one.rank for one in advice.standings},
+        "scores": {one.framework: one.score for one in advice.standings},
+    }
+
+
+def _facts(framework: str) -> dict[str, Any]:
+    told = facts.of(framework)
+    return {
+        "framework": framework,
+        "title": title(framework),
+        "looked_up": told.looked_up.isoformat() if told.looked_up else None,
+        "known": {
+            name: {**vars(fact), "says": facts.KINDS[name][1]} for name, fact in told.known.items()
+        },
+    }
+
+
+def to_json(advice: Mapping[str, Any]) -> str:
+    """Of `collect`."""
+    return json.dumps(advice, indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,162 @@
+"""The advice in sentences: who comes first, why, what is not known, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bench import facts
+from bench.criteria import Unit
+from bench.evidence import Evidence, Figures
+from bench.recommend import LEAST_KNOWN, Advice, Standing, Swap
+from bench.report.text import bytes_text, ratio_text, seconds_text
+from bench.wisdom import title
+
+# How many criteria a sentence names.
+MOST = 3
+# A lead of less than this much of the whole score is not worth a word.
+LEAST_LEAD = 0.005
+
+_WRITTEN: Mapping[Unit, Callable[[float], str]] = {
+    "ratio": ratio_text,
+    "seconds": seconds_text,
+    "bytes": bytes_text,
+    "lines": "{:.1f} lines".format,
+    "share": "{:.0%}".format,
+    "rank": "no. {:,.0f}".format,
+}
+_OUT_OF = {"distributed": len(facts.PARALLELISMS), "deployment": len(facts.TARGETS)}
+
+
+def listing(words: Iterable[str], last: str = "and") -> str:
+    """a, b and c."""
+    *first, end = words
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def figure_text(figures: Figures, framework: str) -> str:
+    """A framework's figure as people read it."""
+    value, unit = figures.values[framework], figures.criterion.unit
+    if unit == "months" and framework in figures.words:
+        return figures.words[framework]
+    if value is None:
+        return "not known"
+    if unit == "months":
+        return f"{value:.0f} month{'s' * (value != 1)}"
+    if unit == "kinds":
+        return f"{value:.0f} of {_OUT_OF[figures.criterion.name]}"
+    return _WRITTEN[unit](value)
+
+
+def _span(standing: Standing) -> str:
+    if standing.low is None or standing.high is None or standing.low == standing.high:
+        return f"{standing.score:.2f}"
+    return f"{standing.score:.2f} ({standing.low:.2f}–{standing.high:.2f})"
+
+
+def headline(advice: Advice) -> str:
+    """Who comes first, or who cannot be told from whom."""
+    first, *others = advice.standings
+    name = title(first.framework)
+    if not others:
+        return f"{name} is alone in this run: there is nothing to choose from."
+    if not advice.repeated:
+        return (
+            f"By score {name} comes first, but a figure that weighs was measured once: nothing is "
+            "surely ahead of anything. Measure again with --repeats 3 or more."
+        )
+    if first.tied:
+        names = listing(title(one) for one in (first.framework, *first.tied))
+        return f"{names} can't be told apart: the intervals of their differences include 0."
+    return (
+        f"{name} suits best, by these weights: {_span(first)}, ahead of all others beyond chance."
+    )
+
+
+def leads(standing: Standing, others: Sequence[Standing]) -> list[tuple[float, str]]:
+    """What each criterion adds to a score, over its mean for the others; the greatest first."""
+    found = []
+    for place, part in enumerate(standing.parts):
+        mean = sum(one.parts[place].score for one in others) / len(others)
+        found.append((part.share * (part.score - mean), part.criterion))
+    return sorted(found, reverse=True)
+
+
+def strong_and_weak(standing: Standing, others: Sequence[Standing]) -> tuple[list[str], list[str]]:
+    """The criteria in which a framework is furthest ahead of the others' mean, and behind it."""
+    if not others:
+        return [], []
+    found = leads(standing, others)
+    strong = [name for lead, name in found if lead >= LEAST_LEAD]
+    weak = [name for lead, name in reversed(found) if lead <= -LEAST_LEAD]
+    return strong[:MOST], weak[:MOST]
+
+
+def reasons(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
+    """In what the first is ahead of the second, and in what behind, with the figures."""
+    if len(advice.standings) < 2:
+        return []
+    first, second = advice.standings[:2]
+
+    def against(name: str) -> str:
+        figures = assessed[name]
+        both = (figure_text(figures, one.framework) for one in (first, second))
+        return f"{figures.criterion.title} ({' against '.join(both)})"
+
+    ahead, behind = strong_and_weak(first, [second])
+    lines = []
+    if ahead:
+        gains = listing(against(name) for name in ahead)
+        lines.append(f"{title(first.framework)} leads {title(second.framework)} most in {gains}.")
+    if behind:
+        losses = listing(against(name) for name in behind)
+        lines.append(f"It is behind in {losses}.")
+    return lines
+
+
+def _moved(swap: Swap, assessed: Mapping[str, Figures]) -> str:
+    name = assessed[swap.criterion].criterion.title
+    side = "more" if swap.more else "less"
+    return f"{name} {side} than {swap.level:.3g} (now {swap.weight:.3g})"
+
+
+def changes(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
+    """Which weight, moved alone, puts the second ahead of the first; the least moves first."""
+    if len(advice.standings) < 2:
+        return []
+    second = title(advice.standings[1].framework)
+    able = [one for one in advice.swaps if one.level is not None]
+    able.sort(key=lambda one: abs((one.level or 0) - one.weight))
+    if not able:
+        return [f"No weight, moved alone, puts {second} ahead."]
+    named = listing((_moved(one, assessed) for one in able[:MOST]), "or")
+    rest = f"{len(able) - MOST} others would have to move further" if len(able) > MOST else ""
+    rest = rest or "no other weight does it"
+    return [f"{second} would be ahead if one of these weighed so: {named}; {rest}."]
+
+
+def unknowns(evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
+    """What is not known or left out, and what that means for the scores."""
+    lines = []
+    if advice.unknown:
+        names = listing(assessed[name].criterion.title for name in advice.unknown)
+        lines.append(
+            f"Not known of any framework in this run: {names}. The weight falls to the others, "
+            "in proportion."
+        )
+    for standing in advice.standings:
+        missing = [one.criterion for one in standing.parts if not one.known]
+        if not missing:
+            continue
+        name = title(standing.framework)
+        titles = listing(assessed[one].criterion.title for one in missing)
+        lines.append(
+            f"Not known of {name}: {titles}. Counted as the middle of the others; its interval "
+            "is as wide as they differ."
+        )
+        if standing.known < LEAST_KNOWN:
+            lines.append(f"{name} is not ranked: {standing.known:.0%} of the weight is known.")
+    lines += [f"{line}." for line in evidence.left_out]
+    for name, weight in advice.weights.items():
+        if weight:
+            lines += [f"{assessed[name].criterion.title} is {one}." for one in assessed[name].notes]
+    return lines

@@ -1,0 +1,250 @@
+"""What is said of frameworks, and whether a run bears it out.
+
+A claim has a source, and a test that is a function of the run alone. It `held` where the figures
+bear it out beyond chance, it `did not hold` where they speak against it beyond chance, and else it
+can't be told from this run. What a test cannot see is said with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bench import accuracy, catalogue, facts, stats, tasks
+from bench.assess import assess
+from bench.estimate import Interval, ratio
+from bench.evidence import Evidence, Figures
+from bench.recommend import Advice, advise
+from bench.stats import CellSummary
+
+Outcome = Literal["held", "did not hold", "can't be told"]
+HELD: Outcome = "held"
+DID_NOT_HOLD: Outcome = "did not hold"
+UNTOLD: Outcome = "can't be told"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What came of a claim, and the figures that decide."""
+
+    outcome: Outcome
+    figures: str
+
+
+Test = Callable[[Evidence, Mapping[str, Figures]], Verdict]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What is said, who says so, and what the test looks at."""
+
+    name: str
+    text: str
+    who: str
+    source: str
+    tested: str
+    test: Test
+
+
+def title(framework: str) -> str:
+    """A framework's title; its name where it is not known here."""
+    known = framework in catalogue.names()
+    return catalogue.load(framework).title if known else framework
+
+
+def _in_front(advice: Advice, names: Collection[str]) -> Outcome:
+    """Whether these are ahead of all others: surely each of each, surely not, or can't be told."""
+    there = {one.framework: one for one in advice.standings if one.rank}
+    ours = [one for name, one in there.items() if name in names]
+    others = [one for name, one in there.items() if name not in names]
+    if len(ours) < len(names) or not others:
+        return UNTOLD
+    pairs = [(one, other) for one in ours for other in others]
+    if all(one.score > other.score and other.framework not in one.tied for one, other in pairs):
+        return HELD
+    if any(one.score < other.score and other.framework not in one.tied for one, other in pairs):
+        return DID_NOT_HOLD
+    return UNTOLD
+
+
+def _order(advice: Advice) -> str:
+    return ", ".join(f"{title(one.framework)} {one.score:.2f}" for one in advice.standings)
+
+
+def _advice(evidence: Evidence, assessed: Mapping[str, Figures], *names: str) -> Advice | None:
+    """Everyone's standing by these criteria alone, each as heavy as the others."""
+    if not any(assessed[name].known for name in names):
+        return None
+    return advise(assessed, dict.fromkeys(names, 1.0), evidence.frameworks)
+
+
+def scale(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
+    """TensorFlow and MXNet: ahead in pace on the headline tasks, of every other framework?"""
+    headline = {name for name in tasks.names() if tasks.load(name).headline}
+    chosen = [one for one in evidence.settings if one.task in headline] or evidence.settings
+    speed = assess(replace(evidence, settings=chosen))
+    advice = _advice(evidence, speed, "speed")
+    if advice is None:
+        return Verdict(outcome=UNTOLD, figures="no speed was measured")
+    ways = "; ".join(
+        f"{title(name)} documents {', '.join(fact.value)}"
+        for name in evidence.frameworks
+        if (fact := facts.of(name).known.get("distributed"))
+    )
+    return Verdict(
+        outcome=_in_front(advice, ("tensorflow_keras", "mxnet_gluon")),
+        figures=f"speed over the fastest's: {_order(advice)}. Parallel training: {ways}",
+    )
+
+
+def start(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
+    """Keras and PyTorch: ahead in little code, import, install size and first step together?"""
+    proxies = ("code", "import", "install", "latency")
+    advice = _advice(evidence, assessed, *proxies)
+    if advice is None:
+        return Verdict(outcome=UNTOLD, figures="none of it was measured")
+    missing = [assessed[name].criterion.title for name in proxies if not assessed[name].known]
+    without = f" (without {', '.join(missing)}: not known)" if missing else ""
+    return Verdict(
+        outcome=_in_front(advice, ("tensorflow_keras", "pytorch")),
+        figures=f"mean score of the four{without}: {_order(advice)}",
+    )
+
+
+def _pairs(evidence: Evidence) -> list[tuple[CellSummary, CellSummary, Interval]]:
+    """Cells that are compiled, their eager twins, and how many times as fast they are."""
+    cells = {one.cell: one for one in evidence.summaries if one.status == "ok"}
+    found = []
+    for cell, compiled in cells.items():
+        eager = cells.get(replace(cell, mode="eager"))
+        if cell.mode != "eager" and eager:
+            gain = ratio(compiled.throughputs, eager.throughputs)
+            if gain and gain.known:
+                found.append((compiled, eager, gain))
+    return found
+
+
+NO_PAIRS = "no cell was measured in both modes, twice or more: measure with `--mode all`"
+
+
+def compiling(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
+    """Is what compiling costs won back, in every cell?"""
+    pairs = _pairs(evidence)
+    if not pairs:
+        return Verdict(outcome=UNTOLD, figures=NO_PAIRS)
+    epochs = [stats.break_even(compiled, eager) for compiled, eager, _ in pairs]
+    never = sum(one == math.inf for one in epochs)
+    won = sorted(one for one in epochs if one is not None and one < math.inf)
+    figures = f"it pays in {len(won)} of {len(pairs)} cells"
+    if won:
+        figures += f" (after {won[0]:.2g} to {won[-1]:.2g} of the run's epochs)"
+    figures += f", never in {never}, and {len(pairs) - len(won) - never} are tied with eager mode"
+    outcome: Outcome = DID_NOT_HOLD if never else HELD if len(won) == len(pairs) else UNTOLD
+    return Verdict(outcome=outcome, figures=figures)
+
+
+def graphs(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
+    """Within each framework: is every cell faster as a graph than eagerly?"""
+    pairs = _pairs(evidence)
+    if not pairs:
+        return _across(evidence)
+    faster = sum(gain.low > 1 for *_, gain in pairs)
+    slower = sum(gain.high < 1 for *_, gain in pairs)
+    gains = sorted(gain.estimate for *_, gain in pairs)
+    return Verdict(
+        outcome=DID_NOT_HOLD if slower else HELD if faster == len(pairs) else UNTOLD,
+        figures=f"surely faster in {faster} of {len(pairs)} cells, surely slower in {slower}; "
+        f"{gains[0]:.2f} to {gains[-1]:.2f} times the pace of eager mode",
+    )
+
+
+def _across(evidence: Evidence) -> Verdict:
+    """Between frameworks, where each has one mode: one that is eager and ahead is enough."""
+    ahead: list[tuple[float, str]] = []
+    for setting in evidence.settings:
+        cells = setting.summaries.values()
+        compiled = [one for one in cells if one.cell.mode != "eager"]
+        for one in (one for one in cells if one.cell.mode == "eager"):
+            gains = [ratio(one.throughputs, other.throughputs) for other in compiled]
+            if gains and all(gain and gain.known and gain.low > 1 for gain in gains):
+                least = min(gain.estimate for gain in gains if gain)
+                ahead.append((least, f"on {setting.task}, {title(one.cell.framework)}, eager,"))
+    if not ahead:
+        return Verdict(outcome=UNTOLD, figures=NO_PAIRS)
+    gain, who = max(ahead)
+    return Verdict(
+        outcome=DID_NOT_HOLD,
+        figures=f"{who} trains {gain:.2f} times as fast as the best that is compiled. That is "
+        f"between frameworks; within one, {NO_PAIRS}",
+    )
+
+
+def accuracies(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
+    """Do final accuracies of the same task differ by more than seeds explain?"""
+    by_task = {
+        name: accuracy.smallest_p_value(
+            one for one in evidence.run.records if one.job.cell.task == name
+        )
+        for name in evidence.task_names
+    }
+    told = {name: chance for name, chance in by_task.items() if chance is not None}
+    if not told:
+        return Verdict(outcome=UNTOLD, figures="no cell was repeated")
+    least = min(told, key=lambda name: told[name])
+    differ = told[least] < accuracy.SURE
+    return Verdict(
+        outcome=HELD if differ else DID_NOT_HOLD,
+        figures=f"{len(told)} tasks: the least p-value is {told[least]:.2g}, on {least}: "
+        f"{'more' if differ else 'no more'} than seeds explain. Same weights, batches and formula",
+    )
+
+
+CLAIMS = (
+    Claim(
+        name="scale",
+        text="TensorFlow and MXNet lead in large-scale training",
+        who="InfoWorld, 2016, on why Amazon picked MXNet: it scales and runs better than others",
+        source="https://www.infoworld.com/article/3144025/why-amazon-picked-mxnet-for-deep-learning.html",
+        tested="pace on the headline tasks, on this one machine: that is not large scale",
+        test=scale,
+    ),
+    Claim(
+        name="start",
+        text="Keras and PyTorch are easiest to start with",
+        who="Machine Learning Freaks, a comparison of TensorFlow, PyTorch and Keras",
+        source="https://www.machinelearningfreaks.com/deep-learning-frameworks-a-comprehensive-comparison-of-tensorflow-pytorch-and-keras/",
+        tested="code a model, import time, install size, first step; not lessons or error messages",
+        test=start,
+    ),
+    Claim(
+        name="compiling",
+        text="compiling always pays",
+        who="PyTorch's tutorial: torch.compile makes PyTorch code run faster",
+        source="https://docs.pytorch.org/tutorials/intermediate/torch_compile_tutorial.html",
+        tested="epochs until what compiling cost is won back, where a run has both modes",
+        test=compiling,
+    ),
+    Claim(
+        name="graphs",
+        text="static graphs are faster than eager execution",
+        who="designpattern.fyi: static graphs yield higher performance through optimisation",
+        source="https://www.designpattern.fyi/patterns/static-vs-dynamic-graphs/",
+        tested="pace of the same network as a graph and eagerly",
+        test=graphs,
+    ),
+    Claim(
+        name="accuracies",
+        text="frameworks reach different accuracy",
+        who="PyTorch's forum: a converted model does not reach the accuracy that it has in Keras",
+        source="https://discuss.pytorch.org/t/significant-differences-between-keras-tensorflow-and-torch/181932",
+        tested="final accuracies of the same task, against what seeds explain",
+        test=accuracies,
+    ),
+)
+
+
+def judge(evidence: Evidence, assessed: Mapping[str, Figures]) -> list[tuple[Claim, Verdict]]:
+    """Every claim with what came of it."""
+    return [(claim, claim.test(evidence, assessed)) for claim in CLAIMS]
