@@ -41,7 +41,8 @@ def _size(entry: Entry) -> str:
     """A single task or framework by its name, several by their number."""
     of_tasks = entry.tasks[0] if len(entry.tasks) == 1 else f"{len(entry.tasks)} tasks"
     names = entry.frameworks
-    return f"{of_tasks} × {framework_text(names[0]) if len(names) == 1 else f'{len(names)} frameworks'}"
+    of_frameworks = framework_text(names[0]) if len(names) == 1 else f"{len(names)} frameworks"
+    return f"{of_tasks} × {of_frameworks}"
 
 
 def _facts(entry: Entry) -> dict[str, str]:
