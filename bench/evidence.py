@@ -10,7 +10,7 @@ from bench.criteria import Criterion
 from bench.estimate import Interval
 from bench.paired import Floats, Setting
 from bench.stats import CellSummary
-from bench.store import Run
+from bench.store import Run, part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,8 @@ class Evidence:
     @staticmethod
     def of(run: Run, task: str | None = None) -> Evidence:
         """A run, or its records of one task."""
-        records = [one for one in run.records if task in (None, one.job.cell.task)]
-        chosen = Run(folder=run.folder, info=run.info, records=records)
-        summaries = stats.summarize(records)
+        chosen = part(run, tasks=[task] if task else [])
+        summaries = stats.summarize(chosen.records)
         settings, left_out = paired.settings(chosen, summaries)
         known = {one.cell.framework for one in summaries}
         references = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
@@ -55,9 +55,11 @@ def feed_share(cell: Cell, measured: Sequence[tuple[Record, Measurement]]) -> fl
     )
 
 
-def joules_a_sample(measured: Sequence[tuple[Record, Measurement]]) -> float | None:
+def joules_a_sample(
+    measured: Sequence[tuple[Record, Measurement]], read: Callable[[Measurement], float | None]
+) -> float | None:
     """Energy over samples in all windows; None where the machine does not tell."""
-    energies = [one.joules for _, one in measured if one.joules is not None]
+    energies = [joules for _, one in measured if (joules := read(one)) is not None]
     if len(energies) < len(measured):
         return None
     samples = (
@@ -122,7 +124,7 @@ class CellSummary:
     arrays into tensors takes, `break_even` the epochs after which compiling has paid off against
     the framework's eager mode (infinite: never), `tuned` the ratio of its throughput to that with
     the default tuning, `contended` the share of windows that others
-    disturbed, `joules` the energy for one training sample.
+    disturbed, `joules` the energy for one training sample, `device_joules` the GPU's.
     """
 
     cell: Cell
@@ -147,6 +149,7 @@ class CellSummary:
     tuned: Interval | None = None
     contended: float | None = None
     joules: float | None = None
+    device_joules: float | None = None
     evaluation: float | None = None
     peak_resident_bytes: float | None = None
     peak_device_bytes: float | None = None
@@ -267,7 +270,8 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
                 if noise.Cleanness.of(repeats).told
                 else None
             ),
-            "joules": joules_a_sample(good),
+            "joules": joules_a_sample(good, attrgetter("joules")),
+            "device_joules": joules_a_sample(good, attrgetter("device_joules")),
             "evaluation": statistics.median(evaluation_throughput(one) for one in measured),
             "peak_resident_bytes": max(one.peak_resident_bytes for one in measured),
             "peak_device_bytes": max(device) if device else None,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,24 @@ def find(run: Path | None, results: Path) -> Run:
         return read(newest(results))
     named = results / run
     return read(named if not run.exists() and named.exists() else run)
+
+
+def part(run: Run, *, tasks: Collection[str] = (), frameworks: Collection[str] = ()) -> Run:
+    """A run's records of some tasks and frameworks alone; of all, where none is named.
+
+    Raises UsageError if there are none.
+    """
+    records = [
+        one
+        for one in run.records
+        if one.job.cell.task in (tasks or (one.job.cell.task,))
+        and one.job.cell.framework in (frameworks or (one.job.cell.framework,))
+    ]
+    if not records and run.records:
+        wanted = " of ".join(", ".join(names) for names in (tasks, frameworks) if names)
+        has = ", ".join(sorted({one.job.cell.task for one in run.records}))
+        raise UsageError(f"{run.folder} has nothing of {wanted}; its tasks: {has}")
+    return replace(run, records=records)
 
 
 def newest(results: Path) -> Path:

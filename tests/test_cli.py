@@ -47,6 +47,10 @@ BAD_USAGE = {
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
     "broken record": (("report", "broken2"), "line 1: not a record"),
+    "report of another task": (
+        ("report", str(PUBLISHED), "-t", "mnist-softmax"),
+        "has nothing of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
+    ),
     "unknown format to export": (
         ("export", "broken", "--format", "xml"),
         "no format is called 'xml'; there are: pytest-benchmark",
@@ -227,6 +231,14 @@ def test_completion_offers(
     monkeypatch.setenv("COMP_WORDS", f"framebench {typed}")
     monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
     assert offered in framebench(expect=None).stdout.split()
+
+
+def test_a_report_of_one_task_and_some_frameworks(framebench: Framebench) -> None:
+    chosen = ("-t", "mnist-mlp", "-f", "pytorch", "-f", "mxnet_gluon")
+    found = json.loads(framebench("report", str(PUBLISHED), *chosen, "--json").stdout)["cells"]
+    assert {one["task"] for one in found} == {"mnist-mlp"}
+    assert {one["framework"] for one in found} == {"pytorch", "mxnet_gluon"}
+    assert {one["rank"] for one in found} <= {"1", "1=", "2"}  # ranked among themselves
 
 
 def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bench import noise, stats
-from bench.core import clock
+from bench.core import clock, nvml
 from bench.core.record import Record, Window
 from tests.test_core import some_record
 
@@ -56,6 +57,49 @@ def test_a_block_is_disturbed_when_most_of_a_process_is() -> None:
 def test_a_failed_process_does_not_disturb() -> None:
     failed = replace(some_record(), status="crashed", measurement=None)
     assert noise.disturbed_blocks([failed]) == set()
+
+
+class Driver:
+    """NVML's functions as C has them: a code is returned, values are written behind pointers."""
+
+    def __init__(self, *millijoules: int, tells: bool = True) -> None:
+        self.asked: list[Any] = []
+        self._left = list(millijoules)
+        self._tells = tells
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index: int, device: Any) -> int:  # noqa: N802
+        self.asked.append(index)
+        return 0
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: bytes, device: Any) -> int:  # noqa: N802
+        self.asked.append(uuid)
+        return 0
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, device: Any, found: Any) -> int:  # noqa: N802
+        if not self._tells:
+            return 3  # NVML_ERROR_NOT_SUPPORTED
+        found._obj.value = self._left.pop(0)
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked"), [("", 0), ("2,3", 2), ("GPU-8f6d,GPU-1", b"GPU-8f6d")]
+)
+def test_the_energy_of_the_chosen_gpu_is_counted(
+    chosen: str, asked: int | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    driver = Driver(1000, 2500, 4000)
+    counter = nvml.energy_counter(driver)
+    assert counter and (counter(), counter()) == (2.5, 4.0)
+    assert driver.asked == [asked]
+
+
+def test_a_gpu_that_does_not_tell_is_not_guessed() -> None:
+    assert nvml.energy_counter(Driver(tells=False)) is None
 
 
 def test_the_clock_tells_what_others_do() -> None:

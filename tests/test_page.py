@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +13,14 @@ from bench import catalogue, store
 from bench.core.record import Record
 from bench.report.certificate import from_json
 from bench.report.page import certificate_page, run_page
+from tests.picture import find_browser
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if not found:
+    if not (found := find_browser()):
         pytest.skip("no chromium on this machine: apt install chromium")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

@@ -129,13 +129,14 @@ def test_ranks_are_not_known_before_every_cell_has_two_blocks() -> None:
 def test_what_a_step_and_a_sample_cost_besides() -> None:
     record = some_record()
     assert record.measurement
-    fed = replace(record.measurement, feed_seconds=0.01, joules=32.0)
+    fed = replace(record.measurement, feed_seconds=0.01, joules=32.0, device_joules=64.0)
     (found,) = stats.summarize([replace(record, measurement=fed)])
     # 960 samples a second are 15 batches of 64, of which each is fed in 0.01 s; 10 steps in all
     assert found.feed_share == pytest.approx(0.15)
     assert found.joules == pytest.approx(32 / 640)
+    assert found.device_joules == pytest.approx(64 / 640)
     (untold,) = stats.summarize([record])
-    assert (untold.feed_share, untold.joules) == (None, None)
+    assert (untold.feed_share, untold.joules, untold.device_joules) == (None, None, None)
 
 
 def with_mode(mode: str, *, wall: float, first_step: float) -> Record:

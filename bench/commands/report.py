@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import JsonOption, ResultsOption, RunArgument, among
+from bench.options import (
+    FrameworksOption,
+    JsonOption,
+    ResultsOption,
+    RunArgument,
+    TasksOption,
+    among,
+)
 
 if TYPE_CHECKING:
     from bench.store import Run
@@ -16,6 +23,8 @@ if TYPE_CHECKING:
 
 def report(
     run: RunArgument = None,
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
     format: Annotated[
         str,
         typer.Option(
@@ -35,6 +44,8 @@ def report(
 
       framebench report results/mine --format markdown  fit to paste into an issue
 
+      framebench report results/mine -t cifar-cnn       one task
+
       framebench report --format html > report.html     a page, with the certificate and its curves
     """
     from bench import store
@@ -45,7 +56,7 @@ def report(
 
         return run_page(run)
 
-    made = store.find(run, results)
+    made = store.part(store.find(run, results), tasks=task, frameworks=framework)
     forms = {
         "markdown": write.to_markdown,
         "csv": write.to_csv,

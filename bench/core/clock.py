@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.core import nvml
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timed:
@@ -19,7 +21,8 @@ class Timed:
     context switches that another process forced on it. Where the system tells, and else None:
     `others` are the CPU seconds of all other processes on the cores that this one may run on,
     `stolen` those that its host gave to somebody else, both counted in ticks of a hundredth of a
-    second; `joules` is the energy that the processor packages took.
+    second; `joules` is the energy that the processor packages took,
+    `device_joules` that of the GPU (see `watch_gpu`).
     """
 
     wall: float
@@ -28,6 +31,7 @@ class Timed:
     others: float | None
     stolen: float | None
     joules: float | None
+    device_joules: float | None
 
 
 def _affinity() -> set[int]:
@@ -87,11 +91,25 @@ def _passed(before: float | None, after: float | None) -> float | None:
     return after - before
 
 
+_gpu: list[Callable[[], float | None]] = []
+
+
+def watch_gpu() -> None:
+    """From now on, what is timed tells the GPU's energy too, if its driver does."""
+    if not _gpu and (counter := nvml.energy_counter()):
+        _gpu.append(counter)
+
+
+def _device_joules() -> float | None:
+    return _gpu[0]() if _gpu else None
+
+
 class Stopwatch:
     """Started after a fence, read after the next. The wall clock starts last and stops first."""
 
     def __init__(self) -> None:
         self._joules = _joules()
+        self._device_joules = _device_joules()
         self._machine = _machine_seconds()
         self._involuntary = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         self._cpu = time.process_time()
@@ -113,6 +131,7 @@ class Stopwatch:
             others=others,
             stolen=stolen,
             joules=_passed(self._joules, _joules()),
+            device_joules=_passed(self._device_joules, _device_joules()),
         )
 
 

@@ -104,7 +104,8 @@ class Measurement:
 
     `first_losses` are those of the first steps, one by one: the same in every framework. `cores`
     are those that the process might run on. `feed_seconds` is what turning one batch of host arrays
-    into tensors takes; `joules` the energy over all windows, where the machine tells.
+    into tensors takes; `joules` the energy over all windows of the processor packages, where the
+    machine tells, and `device_joules` that of the GPU.
     """
 
     import_seconds: float
@@ -123,6 +124,7 @@ class Measurement:
     cores: int | None = None
     feed_seconds: float | None = None
     joules: float | None = None
+    device_joules: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

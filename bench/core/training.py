@@ -7,7 +7,7 @@ budget's epochs in timed windows, with an evaluation after each epoch outside of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -177,6 +177,12 @@ def make_ready(job: Job, task: Task, adapter: Adapter, channel: Reporter) -> Rea
     )
 
 
+def _total(energy: Sequence[float | None]) -> float | None:
+    """The sum over all windows; None where one does not tell."""
+    known = [one for one in energy if one is not None]
+    return math.fsum(known) if len(known) == len(energy) else None
+
+
 def measure(
     job: Job, task: Task, adapter: Adapter, *, channel: Reporter, import_seconds: float
 ) -> Measurement:
@@ -193,6 +199,7 @@ def measure(
     evaluations: list[Evaluation] = []
     first_losses: list[float] = []
     energy: list[float | None] = []
+    device_energy: list[float | None] = []
     done, total = 0, budget.epochs * (len(train) // task.batch)
     for epoch in range(budget.epochs):
         channel.phase("train")
@@ -216,6 +223,7 @@ def measure(
                 )
             )
             energy.append(took.joules)
+            device_energy.append(took.device_joules)
             done += len(losses)
             channel.progress(done, total)
         channel.phase("evaluate")
@@ -241,7 +249,8 @@ def measure(
         parameter_count=session.parameter_count(),
         cores=clock.usable_cores(),
         feed_seconds=feeding(session, [train.batch(rows) for rows in order[:FEED_BATCHES]]),
-        joules=None if None in energy else math.fsum(one for one in energy if one is not None),
+        joules=_total(energy),
+        device_joules=_total(device_energy),
     )
     session.close()
     return measurement

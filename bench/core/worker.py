@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.core import errors, proof, rates, steps, training
 from bench.core.adapter import Adapter
-from bench.core.clock import Stopwatch
+from bench.core.clock import Stopwatch, watch_gpu
 from bench.core.data import DatasetInfo
 from bench.core.record import Job, JobKind, Status, measurement_fields
 from bench.core.task import Task
@@ -78,6 +78,8 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
     cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
     channel.phase("import")
+    if cell.device == "cuda":
+        watch_gpu()
     adapter, import_seconds = import_framework(cell.framework)
     adapter.configure(
         device=cell.device,

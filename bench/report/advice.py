@@ -37,8 +37,7 @@ def collect(
     weights = personas.weights(persona, overrides)
     evidence = Evidence.of(run, task)
     if not evidence.frameworks:
-        there = ", ".join(sorted({one.job.cell.task for one in run.records})) or "none"
-        raise UsageError(f"{run.folder} has nothing of {task or 'any task'}; its tasks: {there}")
+        raise UsageError(f"{run.folder} has no framework to recommend")
     assessed = assess(evidence)
     advice = advise(assessed, weights, evidence.frameworks)
     names = [one.framework for one in advice.standings]

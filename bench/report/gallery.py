@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from tabulate import tabulate
 
 from bench.core.errors import UsageError
 from bench.publish import FILES, Entry, entries
+from bench.report.templating import environment
 from bench.report.text import framework_text
 from bench.report.write import footer
 
@@ -96,17 +96,6 @@ def _context(found: Sequence[Entry], folder: Path) -> dict[str, Any]:
     }
 
 
-def _environment(*, autoescape: bool) -> Environment:
-    return Environment(
-        loader=PackageLoader("bench.report"),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
 def to_markdown(found: Sequence[Entry], folder: Path) -> str:
     """The index of `folder` for a reader of the source tree."""
     context = _context(found, folder)
@@ -114,16 +103,16 @@ def to_markdown(found: Sequence[Entry], folder: Path) -> str:
         [f"[{row[0]}](#{row[0].lower().replace('.', '')})", *map(_escaped, row[1:])]
         for row in (one["row"] for one in context["entries"])
     ]
-    environment = _environment(autoescape=False)
-    environment.filters["escaped"] = _escaped
+    templates = environment(autoescape=False)
+    templates.filters["escaped"] = _escaped
     table = tabulate(rows, HEADINGS, tablefmt="github", disable_numparse=True) if rows else ""
-    return environment.get_template("gallery.md.j2").render(table=table, **context)
+    return templates.get_template("gallery.md.j2").render(table=table, **context)
 
 
 def to_html(found: Sequence[Entry], folder: Path) -> str:
     """The same as one self-contained page."""
     return (
-        _environment(autoescape=True)
+        environment(autoescape=True)
         .get_template("gallery.html.j2")
         .render(**_context(found, folder))
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -20,6 +19,7 @@ from tabulate import tabulate
 
 from bench import tasks
 from bench.listing import Difference, Listing, Source, about, parameter_words
+from bench.report.templating import environment
 
 PARAMETER_HEADINGS = ("tensor", "shape", "layout", "values", "initial values")
 TASK_HEADINGS = ("task", "what it is")
@@ -186,21 +186,11 @@ def tasks_to_json() -> str:
     return json.dumps([{"name": name, "about": about(name)} for name in tasks.names()], indent=2)
 
 
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("bench.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def style() -> Markup:
     """The CSS of `to_fragment`, for a page that includes some. All of it is under `.listing`."""
     code = ".listing pre"
     rules = (
-        _environment()
+        environment()
         .get_template("listing.css.j2")
         .render(
             light="\n".join(HtmlFormatter(style=_LIGHT).get_token_style_defs(code)),
@@ -220,7 +210,7 @@ def to_fragment(listing: Listing, *, level: int = 3) -> Markup:
     `level` is that of its headings. It has none of its own for the task: fold it under one.
     """
     fragment = (
-        _environment()
+        environment()
         .get_template("listing_fragment.html.j2")
         .render(
             listing=listing,
@@ -237,7 +227,7 @@ def to_html(listings: Sequence[Listing]) -> str:
     """One self-contained page with one task or several."""
     (title,) = [one.task.name for one in listings] if len(listings) == 1 else ["tasks"]
     return (
-        _environment()
+        environment()
         .get_template("listing.html.j2")
         .render(
             title=title,
@@ -252,7 +242,7 @@ def to_html(listings: Sequence[Listing]) -> str:
 def difference_to_html(found: Difference) -> str:
     """One self-contained page with the unified diff."""
     return (
-        _environment()
+        environment()
         .get_template("listing.html.j2")
         .render(
             title=f"{found.task.name}: {found.old.title} to {found.new.title}",

@@ -6,17 +6,22 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from bench import catalogue, tasks
 from bench.certificate import Certificate
+from bench.core.record import Cell
+from bench.listing import listing
 from bench.report import words
 from bench.report.certificate import data_line, grid, verdict
 from bench.report.curves import first_steps
 from bench.report.ledger import UNEQUAL, entries
+from bench.report.listing import style, to_fragment
 from bench.report.plots import Spec
 from bench.report.sections import RECORD_HEADINGS, sections
 from bench.report.tables import HEADINGS
+from bench.report.templating import environment
 from bench.report.text import framework_text
 from bench.report.write import footer, machine_text
 from bench.stats import summarize
@@ -30,17 +35,11 @@ def _script(value: Any) -> str:
 
 
 def _render(template: str, **context: Any) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["script"] = _script
+    templates = environment()
+    templates.filters["script"] = _script
     # Charts leave their figures in `specs` as the body is rendered.
     specs: list[Spec] = []
-    found = environment.get_template(template)
+    found = templates.get_template(template)
     return found.render(plotly=get_plotlyjs(), specs=specs, **context)
 
 
@@ -72,6 +71,19 @@ def certificate_page(certificates: Sequence[Certificate]) -> str:
     )
 
 
+def _models(cells: Sequence[Cell]) -> dict[str, Markup]:
+    """Each task's definition and its models, as they are today, in the frameworks of the run."""
+    made = {}
+    for task in dict.fromkeys(cell.task for cell in cells):
+        frameworks = dict.fromkeys(cell.framework for cell in cells if cell.task == task)
+        if task in tasks.names():
+            network = tasks.load(task).network
+            known = [one for one in frameworks if one in catalogue.names()]
+            having = [one for one in known if catalogue.load(one).supports(network)]
+            made[task] = to_fragment(listing(task, having))
+    return made
+
+
 def run_page(run: Run) -> str:
     """A run's report: the verdict in words, each table with its charts, the proof, the ledger."""
     summaries = summarize(run.records)
@@ -97,6 +109,8 @@ def run_page(run: Run) -> str:
             "framework": list(dict.fromkeys(cell.framework for cell in cells)),
         },
         titles={cell.framework: framework_text(cell.framework) for cell in cells},
+        models=_models(cells),
+        style=style(),
         failed=[one for one in summaries if one.status != "ok"],
         proof=_certificate(certificates),
         ledger=entries(run),

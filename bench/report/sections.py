@@ -46,11 +46,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One table of a run with its charts and records."""
+    """One table of a run with its charts and records; `first` of its task's."""
 
     name: str
     task: str
-    verdict: str
+    first: bool
     table: TaskTable
     rows: Sequence[Row]
     charts: Sequence[Chart]
@@ -84,6 +84,8 @@ def _section(
     group: Group,
     numbers: Mapping[Cell, int],
     records: Sequence[tuple[int, Record]],
+    *,
+    first: bool,
 ) -> Section:
     task = table.cells[0].task
     use = {
@@ -100,7 +102,7 @@ def _section(
     return Section(
         name=name,
         task=task,
-        verdict=words.sentence(group.cells),
+        first=first,
         table=table,
         rows=rows,
         charts=charts(group, use),
@@ -120,11 +122,12 @@ def sections(run: Run, summaries: Sequence[CellSummary]) -> list[Section]:
         by_cell[record.job.cell].append(record)
         by_table[conditions(record.job.cell)].append((number, record))
     found: list[Section] = []
-    for table in task_tables(run, with_use(frame(summaries), run)):
+    for table in task_tables(run, with_use(frame(summaries), run), summaries):
         where = conditions(table.cells[0])
         task = table.cells[0].task
         target = tasks.load(task).target_accuracy if task in tasks.names() else None
         group = Group(cells=grouped[where], records=by_cell, target=target)
         name = f"table-{len(found) + 1}"
-        found.append(_section(name, table, group, numbers, by_table[where]))
+        first = all(one.task != task for one in found)
+        found.append(_section(name, table, group, numbers, by_table[where], first=first))
     return found

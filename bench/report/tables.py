@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from bench import accuracy, tasks
 from bench.estimate import Interval
 from bench.noise import MOST_CONTENDED
-from bench.report import peak
+from bench.report import peak, words
 from bench.report.text import (
     bytes_text,
     count_text,
@@ -61,6 +61,7 @@ COLUMNS = (
     "feed_share",
     "contended_share",
     "joules_per_sample",
+    "device_joules_per_sample",
     "evaluation_samples_per_second",
     "peak_resident_bytes",
     "peak_device_bytes",
@@ -112,6 +113,7 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             "feed_share": one.feed_share,
             "contended_share": one.contended,
             "joules_per_sample": one.joules,
+            "device_joules_per_sample": one.device_joules,
             "unsteady": one.unsteady,
             "evaluation_samples_per_second": one.evaluation,
             "peak_resident_bytes": one.peak_resident_bytes,
@@ -245,8 +247,11 @@ class TaskTable:
     `figures` are the rows as they are in the frame, `cells` whose they are.
     """
 
-    def __init__(self, run: Run, where: tuple[object, ...], rows: pd.DataFrame) -> None:
-        """`rows` of a frame; `where` are the conditions that their cells agree in."""
+    def __init__(
+        self, run: Run, where: tuple[object, ...], rows: pd.DataFrame, verdict: str
+    ) -> None:
+        """`rows` of a frame, with what they tell in words; `where` are their cells' conditions."""
+        self.verdict = verdict[0].upper() + verdict[1:]
         records = [record for record in run.records if conditions(record.job.cell) == where]
         first = records[0]
         cell = first.job.cell
@@ -305,7 +310,10 @@ class TaskTable:
         return f"accuracies differ by {sure} than seeds explain (p = {self._chance:.2g})"
 
 
-def task_tables(run: Run, table: pd.DataFrame) -> list[TaskTable]:
-    """One table for each set of conditions, in the order of the rows."""
+def task_tables(run: Run, table: pd.DataFrame, summaries: Iterable[CellSummary]) -> list[TaskTable]:
+    """One table for each set of conditions, in the order of the frame's rows."""
+    verdicts = {
+        where: words.sentence(group) for where, group in words.by_conditions(summaries).items()
+    }
     groups = table.groupby(list(CONDITIONS), sort=False)
-    return [TaskTable(run, where, rows) for where, rows in groups]
+    return [TaskTable(run, where, rows, verdicts[where]) for where, rows in groups]

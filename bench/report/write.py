@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Group
@@ -25,8 +25,8 @@ from bench.store import Run
 _WORDS = 4
 # Columns of a terminal from which on an interval fits beside its estimate, instead of below it.
 _WIDE = 126
-# And from which on there is room for the share of peak at all; the other forms always have it.
-_ROOMY = 108
+# What gives way first in a narrower one; the other forms always have it.
+_LESS = (OF_PEAK, "import", "first step", "memory")
 _STYLES = {"ok": "green", "wrong": "bold red"}
 
 
@@ -68,35 +68,41 @@ def footer(run: Run) -> list[str]:
     return lines
 
 
+def _columns(texts: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The columns for which there is room, each with the line at its side."""
+    widths = [
+        max(len(line) for text in column for line in text.split("\n")) + 1
+        for column in zip(*texts, strict=True)
+    ]
+    shown = list(range(len(HEADINGS)))
+    for heading in _LESS:
+        if 1 + sum(widths[index] for index in shown) <= width:
+            break
+        shown.remove(HEADINGS.index(heading))
+    return shown
+
+
 def to_terminal(run: Run, *, width: int) -> Group:
-    """The tables, for rich to print on so many columns: 100 are enough."""
+    """The tables, for rich to print on so many columns: 80 are enough for what matters most."""
 
     def laid_out(text: str) -> str:
         return text if width >= _WIDE else text.replace(" (", "\n(").replace("% ", "%\n")
 
-    def shown(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
-        for index, text in enumerate(texts):
-            if width >= _ROOMY or HEADINGS[index] != OF_PEAK:
-                yield index, text
-
     parts: list[Table | Text] = []
     for table in tables(run):
+        headings = [laid_out(heading.replace(" ", "\n", 1)) for heading in HEADINGS]
+        rows = [[laid_out(cell) for cell in cells] for cells in table.rows]
+        shown = _columns([headings, *rows], width)
         grid = Table(title=table.caption, title_justify="left", title_style="bold", padding=0)
-        for index, heading in shown(HEADINGS):
+        for index in shown:
             grid.add_column(
-                laid_out(heading.replace(" ", "\n", 1)),
-                justify="left" if index < _WORDS else "right",
-                no_wrap=True,
+                headings[index], justify="left" if index < _WORDS else "right", no_wrap=True
             )
-        for cells, status in zip(table.rows, table.statuses, strict=True):
+        for row, status in zip(rows, table.statuses, strict=True):
             style = _STYLES.get(status, "yellow")
-            grid.add_row(
-                *(
-                    Text(laid_out(cell), style if i == _WORDS - 1 else "")
-                    for i, cell in shown(cells)
-                )
-            )
-        parts += [grid, Text(table.data_line, "bold red" if table.synthetic else "dim")]
+            grid.add_row(*(Text(row[i], style if i == _WORDS - 1 else "") for i in shown))
+        parts += [grid, Text(table.verdict, "bold")]
+        parts += [Text(table.data_line, "bold red" if table.synthetic else "dim")]
         parts += [Text(line, "dim") for line in [table.accuracy_line] if line]
         parts += [Text(note, "yellow") for note in table.notes]
         parts.append(Text())
@@ -118,7 +124,7 @@ def to_markdown(run: Run) -> str:
         )
         notes = [f"- {note}" for note in table.notes]
         about = "; ".join(line for line in (table.data_line, table.accuracy_line) if line)
-        parts += [f"## {table.caption}", "", grid, "", about, "", *notes, ""]
+        parts += [f"## {table.caption}", "", table.verdict, "", grid, "", about, "", *notes, ""]
     parts += [f"- {line}" for line in footer(run)]
     return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
 
@@ -146,4 +152,5 @@ def to_json(run: Run) -> str:
 
 def tables(run: Run) -> list[TaskTable]:
     """A table for each task and device."""
-    return task_tables(run, figures(run))
+    summaries = summarize(run.records)
+    return task_tables(run, with_use(frame(summaries), run), summaries)
