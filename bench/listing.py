@@ -5,16 +5,14 @@ Models are read as text. No framework is imported for it.
 
 from __future__ import annotations
 
-import ast
 import difflib
 import importlib
 import inspect
-import io
-import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from bench import catalogue, tasks
+from bench.code_lines import code_lines
 from bench.core.errors import UsageError
 from bench.core.task import Budget, ImageInput, Loss, Parameter, ParameterKind, Task
 
@@ -43,16 +41,6 @@ INITIAL: dict[ParameterKind, str] = {
 }
 GLOROT = "Glorot uniform is in ±sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010)"
 
-_BLANK = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
-    tokenize.ENDMARKER,
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -66,7 +54,7 @@ class Source:
     @property
     def lines_of_code(self) -> int:
         """Lines that are neither blank nor comment nor docstring."""
-        return lines_of_code(self.text)
+        return code_lines(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +97,6 @@ class Difference:
         old, new = self.old.text.splitlines(), self.new.text.splitlines()
         matcher = difflib.SequenceMatcher(None, old, new)
         return sum(block.size for block in matcher.get_matching_blocks())
-
-
-def lines_of_code(text: str) -> int:
-    """Lines of Python that are neither blank nor comment nor docstring.
-
-    Raises SyntaxError or tokenize.TokenError where `text` is not Python.
-    """
-    told: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in _BLANK:
-            told.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            told.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return len(told)
 
 
 def about(name: str) -> str:

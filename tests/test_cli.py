@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench import catalogue
+from bench.advice.criteria import CRITERIA
+from bench.advice.personas import PERSONAS
 from bench.cli import main
-from bench.criteria import CRITERIA
-from bench.personas import PERSONAS
 from tests.conftest import Framebench
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"

@@ -17,7 +17,7 @@ from rich.console import Console
 from scipy.stats import ttest_ind
 
 from bench import catalogue, store
-from bench.compare import Comparison, Row, compare
+from bench.comparison.cells import Comparison, Row, compare
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.task import Budget

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from bench.compare import Comparison, Row, compare
+from bench.comparison.cells import Comparison, Row, compare
+from bench.comparison.gate import Gate, judge
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
 from bench.estimate import chance_below, holm, unpaired_ratio
-from bench.gate import Gate, judge
 from bench.stats import CellSummary
 from tests.simulation import Floats, Noise, by_block, throughputs
 from tests.test_compare import MACHINE, both, broken, cell, run_of, told

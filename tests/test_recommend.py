@@ -16,15 +16,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import catalogue, code_size, facts, known, paired, personas, store, wisdom
-from bench.assess import assess
+from bench import catalogue, store
+from bench.advice import facts, known, measured, paired, personas, wisdom
+from bench.advice.assess import assess
+from bench.advice.criteria import CRITERIA
+from bench.advice.evidence import Evidence, Figures
+from bench.advice.paired import Floats
+from bench.advice.ranking import Advice, advise
 from bench.core.errors import UsageError
 from bench.core.record import Record
-from bench.criteria import CRITERIA
 from bench.estimate import ratio
-from bench.evidence import Evidence, Figures
-from bench.paired import Floats
-from bench.recommend import Advice, advise
 from bench.report import advice, advice_forms, reasons
 from bench.store import Run
 from tests.test_core import some_record
@@ -76,37 +77,12 @@ def advice_of(weights: dict[str, float], *all_figures: Figures) -> Advice:
 # Figures
 
 
-def test_lines_of_code_leave_out_blanks_comments_and_docstrings() -> None:
-    source = '''"""A module.
-
-Of two lines."""
-
-import math  # counted
-
-# not counted
-class One:
-    """Not counted."""
-
-    def two(self) -> str:
-        """Not
-        counted."""
-        return (
-            "counted"
-            # a comment within a statement is none of it
-            "too"
-        )
-'''
-    assert code_size.code_lines(source) == len(
-        ("import", "class", "def", "return (", "counted", "too", ")")
-    )
-
-
 def test_lines_a_model_are_those_of_the_tasks_networks(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "one.py").write_text("a = 1\n", encoding="utf-8")
     (tmp_path / "models" / "two.py").write_text("a = 1\nb = 2\nc = 3\n", encoding="utf-8")
-    assert code_size.lines_a_model(tmp_path, ["one", "two"]) == 2
-    assert code_size.lines_a_model(tmp_path, ["one", "three"]) is None
+    assert measured.lines_a_model(tmp_path, ["one", "two"]) == 2
+    assert measured.lines_a_model(tmp_path, ["one", "three"]) is None
 
 
 def test_what_chance_leaves_open_is_student_s_interval_of_the_pairs() -> None:

@@ -16,9 +16,10 @@ import pytest
 from rich.console import Console
 
 from bench import catalogue, tasks
+from bench.code_lines import code_lines
 from bench.core.task import Parameter, TokenInput
 from bench.core.weights import initial_weights
-from bench.listing import INITIAL, difference, lines_of_code, listing
+from bench.listing import INITIAL, difference, listing
 from bench.report import listing as report
 from tests.conftest import Framebench
 
@@ -56,12 +57,28 @@ class Page(HTMLParser):
             self.codes[-1] += data
 
 
-def test_lines_of_code_are_neither_blank_nor_comment_nor_docstring() -> None:
-    text = (
-        '"""Of the\n\nmodule."""\n\n# why\nx = [\n    1,  # one\n\n]\n\n\ndef f():\n    """D."""\n'
-    )
-    assert lines_of_code(text) == 4
-    assert lines_of_code('x = """not\na docstring"""\n') == 2
+def test_lines_of_code_leave_out_blanks_comments_and_docstrings() -> None:
+    source = '''"""A module.
+
+Of two lines."""
+
+import math  # counted
+
+# not counted
+class One:
+    """Not counted."""
+
+    def two(self) -> str:
+        """Not
+        counted."""
+        return (
+            "counted"
+            # a comment within a statement is none of it
+            "too"
+        )
+'''
+    assert code_lines(source) == len(("import", "class", "def", "return (", "counted", "too", ")"))
+    assert code_lines('x = """not\na docstring"""\n') == 2
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -19,7 +19,7 @@ from bench.options import (
 
 
 def _allowable() -> tuple[str, ...]:
-    from bench.gate import ALLOWABLE
+    from bench.comparison.gate import ALLOWABLE
 
     return ALLOWABLE
 
@@ -98,9 +98,9 @@ def compare(
         given = f", and {a} is one" if a else ""
         raise UsageError(f"compare takes two runs{given}: framebench compare A B; A is the base")
     from bench import store
-    from bench.compare import compare as compared
+    from bench.comparison.cells import compare as compared
+    from bench.comparison.gate import check_allowed, check_limit, judge
     from bench.console import wide_console
-    from bench.gate import check_allowed, check_limit, judge
     from bench.report.comparison import to_markdown, to_terminal
     from bench.report.comparison_figures import to_csv, to_json
     from bench.request import fraction

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from bench import personas
+from bench.advice import personas
+from bench.advice.criteria import CRITERIA
 from bench.core.errors import UsageError
-from bench.criteria import CRITERIA
 from bench.options import JsonOption, ResultsOption, RunArgument, among, complete_tasks
 
 FORMATS = ("table", "markdown", "json")

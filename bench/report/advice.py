@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench import facts, personas, wisdom
-from bench.assess import assess
+from bench.advice import facts, personas, wisdom
+from bench.advice.assess import assess
+from bench.advice.criteria import CRITERIA
+from bench.advice.evidence import Evidence, Figures
+from bench.advice.personas import Persona
+from bench.advice.ranking import Advice, advise
+from bench.advice.wisdom import title
 from bench.core.errors import UsageError
-from bench.criteria import CRITERIA
-from bench.evidence import Evidence, Figures
-from bench.personas import Persona
-from bench.recommend import Advice, advise
 from bench.report.reasons import (
     changes,
     figure_text,
@@ -22,7 +23,6 @@ from bench.report.reasons import (
     unknowns,
 )
 from bench.store import Run
-from bench.wisdom import title
 
 
 def collect(

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from bench.compare import Comparison, Row, Verdict
-from bench.differences import peak_changes
+from bench.comparison.cells import Comparison, Row, Verdict
+from bench.comparison.differences import peak_changes
+from bench.comparison.gate import Gate, Outcome, limit_text
 from bench.estimate import Interval
-from bench.gate import Gate, Outcome, limit_text
 from bench.noise import Cleanness
 from bench.report.tables import WIDEST
 from bench.report.text import (

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from bench.compare import Comparison
-from bench.differences import peak_changes
-from bench.gate import Gate
+from bench.comparison.cells import Comparison
+from bench.comparison.differences import peak_changes
+from bench.comparison.gate import Gate
 from bench.noise import Cleanness
 from bench.stats import CellSummary
 from bench.store import Run

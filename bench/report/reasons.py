@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bench import facts
-from bench.criteria import Unit
-from bench.evidence import Evidence, Figures
-from bench.recommend import LEAST_KNOWN, Advice, Standing, Swap
+from bench.advice import facts
+from bench.advice.criteria import Unit
+from bench.advice.evidence import Evidence, Figures
+from bench.advice.ranking import LEAST_KNOWN, Advice, Standing, Swap
+from bench.advice.wisdom import title
 from bench.report.text import bytes_text, ratio_text, seconds_text
-from bench.wisdom import title
 
 # How many criteria a sentence names.
 MOST = 3

@@ -1,6 +1,6 @@
 """Real runs whose truth is known: a framework beside itself, and beside itself made slower.
 
-    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--blocks 40] [--slower 5%]
+    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--threads 2] [--blocks 40] [--slower 5%]
 
 copies the source and adds the framework twice more: as it is, and with a step that takes so much
 longer (it spins on, for that share of the time that the step took). `framebench run` proves and
@@ -14,9 +14,11 @@ queue would be slowed by nothing.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import catalogue, environments, noise, store
+from bench import catalogue, environments, machine, noise, store
 from bench.core.record import Record
 from bench.estimate import Interval, ratio
 from bench.paths import CACHE_VARIABLE, cache_dir
@@ -101,7 +103,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, f
     subprocess.run(
         [
             *(sys.executable, "-m", "bench", "run", *chosen, "-t", options.task),
-            *("-n", str(options.blocks), "--spare", "0", "--name", "planted"),
+            *("--threads", str(options.threads), "-n", str(options.blocks), "--spare", "0"),
+            *("--name", "planted"),
             *("--results", str(scratch / "results")),
         ],
         cwd=scratch,
@@ -150,6 +153,7 @@ def main() -> None:
     )
     parser.add_argument("-f", "--framework", default="pytorch", choices=catalogue.compared())
     parser.add_argument("-t", "--task", default="cifar-cnn")
+    parser.add_argument("--threads", type=int, default=machine.usable_cores())
     parser.add_argument("--blocks", type=int, default=40)
     parser.add_argument("--slower", default="5%", help="default: 5%%")
     options = parser.parse_args()
@@ -159,7 +163,13 @@ def main() -> None:
         found = measure(options, Path(scratch))
     plain, again, slower = found.values()
     whole = {"beside itself": ratio(again, plain), "slower": ratio(slower, plain)}
-    print(f"{options.framework} on {options.task}, {len(plain)} quiet blocks of {options.blocks}")
+    threads = f"{options.threads} thread{'s' * (options.threads != 1)}"
+    print(
+        f"{options.framework} on {options.task}, {threads}, "
+        f"{len(plain)} quiet blocks of {options.blocks}"
+    )
+    noise_of = statistics.stdev(math.log(again[at] / plain[at]) for at in plain) / math.sqrt(2)
+    print(f"  processes vary by {noise_of:.1%} (standard deviation, within blocks)")
     for name, one in whole.items():
         assert one
         print(f"  {name}: {one.estimate:.4f} ({one.low:.4f} to {one.high:.4f}) of its pace")

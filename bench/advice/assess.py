@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import facts, known, measured
+from bench.advice import facts, known, measured
+from bench.advice.criteria import CRITERIA, Criterion
+from bench.advice.evidence import Evidence, Figures
+from bench.advice.paired import Metric, Setting
 from bench.core.record import Measurement
-from bench.criteria import CRITERIA, Criterion
-from bench.evidence import Evidence, Figures
-from bench.paired import Metric, Setting
 
 Judge = Callable[[Evidence, Criterion], Figures]
 

@@ -5,16 +5,20 @@ Twice as slow, or twice as big, is 0.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 
 import numpy as np
 
-from bench import catalogue, code_size, paired, stats, tasks
+from bench import catalogue, stats, tasks
+from bench.advice import paired
+from bench.advice.criteria import Criterion
+from bench.advice.evidence import Evidence, Figures, smallest
+from bench.advice.paired import Floats, Setting
+from bench.code_lines import code_lines
 from bench.core.record import Measurement
-from bench.criteria import Criterion
 from bench.estimate import CONFIDENCE, Interval
-from bench.evidence import Evidence, Figures, smallest
-from bench.paired import Floats, Setting
 
 ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
@@ -96,13 +100,21 @@ def install_size(evidence: Evidence, criterion: Criterion) -> Figures:
     )
 
 
+def lines_a_model(folder: Path, networks: Collection[str]) -> float | None:
+    """Mean lines of code of a framework's models; None where it lacks one of them."""
+    files = [folder / "models" / f"{network}.py" for network in networks]
+    if not files or not all(file.is_file() for file in files):
+        return None
+    return statistics.fmean(code_lines(file.read_text(encoding="utf-8")) for file in files)
+
+
 def code(evidence: Evidence, criterion: Criterion) -> Figures:
     """Lines of the networks of the run's tasks, as they are in `frameworks/NAME/models/`."""
     networks = {tasks.load(name).network for name in evidence.task_names if name in tasks.names()}
     folders = {name: catalogue.FRAMEWORKS / name for name in evidence.frameworks}
     return smallest(
         criterion,
-        {name: code_size.lines_a_model(folder, networks) for name, folder in folders.items()},
+        {name: lines_a_model(folder, networks) for name, folder in folders.items()},
     )
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from bench import accuracy, tasks
+from bench.comparison.differences import Difference, Pair, differences, effective, remarks
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
-from bench.differences import Difference, Pair, differences, effective, remarks
 from bench.estimate import Interval, unpaired_ratio
 from bench.stats import CellSummary, summarize
 from bench.store import Run

@@ -3,7 +3,7 @@
 A cell fails where its whole 95 % interval lies below 1 - limit, and where it still does so by
 Holm's correction of one-sided tests over all cells that were checked. So of pairs of runs in which
 no cell is slower by more than the limit, at most 5 % fail by chance, however many cells there are.
-What moves a whole run is no chance in this sense: see `bench.compare`.
+What moves a whole run is no chance in this sense: see `bench.comparison.cells`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.compare import Comparison, Row
+from bench.comparison.cells import Comparison, Row
+from bench.comparison.differences import KINDS
 from bench.core.errors import UsageError
 from bench.core.record import Cell
-from bench.differences import KINDS
 from bench.estimate import CONFIDENCE, chance_below, holm
 
 Outcome = Literal["holds", "not sure", "slower", "fails", "not checked"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench import catalogue, paired, stats
-from bench.criteria import Criterion
+from bench import catalogue, stats
+from bench.advice import paired
+from bench.advice.criteria import Criterion
+from bench.advice.paired import Floats, Setting
 from bench.estimate import Interval
-from bench.paired import Floats, Setting
 from bench.stats import CellSummary
 from bench.store import Run, part
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bench import accuracy, catalogue, facts, stats, tasks
-from bench.assess import assess
+from bench import accuracy, catalogue, stats, tasks
+from bench.advice import facts
+from bench.advice.assess import assess
+from bench.advice.evidence import Evidence, Figures
+from bench.advice.ranking import Advice, advise
 from bench.estimate import Interval, ratio
-from bench.evidence import Evidence, Figures
-from bench.recommend import Advice, advise
 from bench.stats import CellSummary
 
 Outcome = Literal["held", "did not hold", "can't be told"]

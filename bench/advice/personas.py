@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bench.advice.criteria import CRITERIA
 from bench.core.errors import UsageError
-from bench.criteria import CRITERIA
 
 
 @dataclass(frozen=True, kw_only=True)

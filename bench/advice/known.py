@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import facts
-from bench.criteria import UPKEEP_LEAST, UPKEEP_STEPS, Criterion
-from bench.evidence import Evidence, Figures, smallest
-from bench.facts import Facts
+from bench.advice import facts
+from bench.advice.criteria import UPKEEP_LEAST, UPKEEP_STEPS, Criterion
+from bench.advice.evidence import Evidence, Figures, smallest
+from bench.advice.facts import Facts
 
 
 def upkeep_score(told: Facts) -> float | None:

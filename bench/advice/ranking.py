@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.advice.evidence import Figures
+from bench.advice.measured import ENDS
+from bench.advice.paired import DRAWS, SEED, Floats
 from bench.core.errors import UsageError
 from bench.estimate import Interval, ranks
-from bench.evidence import Figures
-from bench.measured import ENDS
-from bench.paired import DRAWS, SEED, Floats
 
 # Of a framework of which less than this share of the weight is known, nothing can be said.
 LEAST_KNOWN = 0.5
