@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.core.record import Cell
-from bench.report.curves import curves
+from bench.report.curves import curves, windows
 from bench.report.plots import Chart, Group, Spec, bars, dots, layout, line, marker, trace
 from bench.report.text import bytes_text, count_text, percent, seconds_text
 from bench.stats import CellSummary
@@ -224,6 +224,7 @@ def charts(group: Group, use: Mapping[Cell, tuple[float, str]]) -> list[Chart]:
     """Every chart that the group has figures for."""
     made = (
         pace(group),
+        windows(group),
         accuracy(group),
         *(
             curves(group, of=of, seconds=seconds)

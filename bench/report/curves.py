@@ -88,6 +88,40 @@ def curves(group: Group, *, of: str, seconds: bool) -> Chart | None:
     )
 
 
+def windows(group: Group) -> Chart | None:
+    """Every process's pace, window by window: whether it was steady, and how processes differ."""
+    traces = []
+    for one in group.cells:
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for record in group.records[one.cell]:
+            if not record.measurement:
+                continue
+            found = record.measurement.windows
+            size = -(-len(found) // MOST_POINTS)
+            clock = np.cumsum([window.wall for window in found])
+            paces = [window.steps * record.batch / window.wall for window in found]
+            for at in range(0, len(found), size):
+                xs.append(float(clock[min(at + size, len(found)) - 1]))
+                ys.append(float(np.median(paces[at : at + size])))
+            xs.append(None)  # lifts the pen between two processes
+            ys.append(None)
+        if xs:
+            drawn: Spec = {"x": xs, "y": ys, "mode": "lines", "connectgaps": False}
+            drawn |= {"line": line(one.cell, 1, 2), "opacity": 0.7}
+            traces.append(trace(one.cell, group.label[one.cell], **drawn))
+    if not traces:
+        return None
+    axes = layout("training seconds", "samples/s", legend=True)
+    axes["yaxis"] |= {"rangemode": "tozero"}
+    return Chart(
+        title="Pace, window by window",
+        about="A line for each process. Steps up and down that the lines of one framework do not "
+        "share are the machine's, not the framework's.",
+        spec={"data": traces, "layout": axes},
+    )
+
+
 def first_steps(certificates: Sequence[Certificate]) -> list[Chart]:
     """The loss of each of the first steps of the proof, a chart for each task."""
     made = []

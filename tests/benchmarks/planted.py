@@ -1,14 +1,14 @@
 """Real runs whose truth is known: a framework beside itself, and beside itself made slower.
 
-    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--threads 2] [--blocks 40] [--slower 5%]
+    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--threads 2] [--blocks 40]
 
-copies the source and adds the framework twice more: as it is, and with a step that takes so much
-longer (it spins on, for that share of the time that the step took). `framebench run` proves and
-times all three as it does any others. Each five blocks in a row are then a run by itself, and so is
-each draw of five of all blocks, of which there are more. Printed is how often the framework is
-called different from itself (at most 5 % of runs should), and how often the slower one is found to
-be slower (at least 95 %). A step must be done when it returns: frameworks whose steps wait in a
-queue would be slowed by nothing.
+copies the source and adds the framework twice more: as it is, and with a step that takes 5 % longer
+(it spins on, for that share of the time that the step took; `--slower` sets another). `framebench
+run` proves and times all three as it does any others. Each five blocks in a row are then a run by
+themselves, and so is each draw of five of all blocks, of which there are more. Printed is how often
+the framework is called different from itself (at most 5 % of runs should), and how often the slower
+one is found to be slower (at least 95 %, where the machine is quiet). A step must be done when it
+returns: frameworks whose steps wait in a queue would be slowed by nothing.
 """
 
 from __future__ import annotations
