@@ -99,7 +99,14 @@ def unexplained(records: Iterable[Record]) -> dict[Cell, str]:
     return {cell: why for groups in _groups(records) for cell, why in _out_of(groups).items()}
 
 
-def smallest_p_value(records: Iterable[Record]) -> float | None:
-    """The least of the p-values over all sets of cells that train alike, None if there is none."""
-    found = [p_value(groups) for groups in _groups(records)]
-    return min((one for one in found if one is not None), default=None)
+def p_values(records: Iterable[Record]) -> dict[tuple[str, str], float]:
+    """By task and precision, how likely the cells' accuracies are to differ so by seeds alone.
+
+    Left out where no two cells were repeated.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for groups in _groups(records):
+        cell = next(iter(groups))
+        if (chance := p_value(groups)) is not None:
+            found[cell.task, cell.precision] = chance
+    return found

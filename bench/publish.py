@@ -26,7 +26,8 @@ FILES = {
     "records.jsonl": "one record a process: raw windows, loss and accuracy curves, versions, "
     "digests",
     "run.json": "machine, package versions of each environment, source digests, command line",
-    "report.html": "the tables as a page, with the certificate and its curves",
+    "report.html": "the page: verdict, tables, charts, certificate, ledger",
+    "report.png": "what the page shows first",
 }
 # An absolute path, of Windows too. What begins with a word, a dot or a slash is a part of
 # something else: a ratio, an address, a relative path.

@@ -46,12 +46,17 @@ def windows_of(record: Record) -> tuple[Window, ...]:
     return noise.clean_windows(record.measurement, threads=record.job.cell.threads)
 
 
-def feed_share(cell: Cell, measured: Sequence[tuple[Record, Measurement]]) -> float | None:
+def feed_share(
+    cell: Cell,
+    measured: Sequence[tuple[Record, Measurement]],
+    throughputs: Mapping[int, float],
+) -> float | None:
     """The part of a training step that staging its batch takes; None where it was done ahead."""
     if cell.feed == "device" or any(one.feed_seconds is None for _, one in measured):
         return None
     return statistics.median(
-        (one.feed_seconds or 0.0) * throughput(record) / record.batch for record, one in measured
+        (one.feed_seconds or 0.0) * throughputs[record.job.block] / record.batch
+        for record, one in measured
     )
 
 
@@ -241,6 +246,9 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
         return summary
     measured = [measurement for _, measurement in good]
     throughputs = {record.job.block: throughput(record) for record, _ in good}
+    contended = {
+        record.job.block: noise.contended_share(one, threads=cell.threads) for record, one in good
+    }
     target = tasks.load(cell.task).target_accuracy
     reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
     device = [one.peak_device_bytes for one in measured if one.peak_device_bytes is not None]
@@ -248,7 +256,9 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
         **{
             **vars(summary),
             "throughputs": throughputs,
-            "disturbed": frozenset(noise.disturbed_blocks(record for record, _ in good)),
+            "disturbed": frozenset(
+                at for at, share in contended.items() if share > noise.MOST_CONTENDED
+            ),
             "throughput": geometric_mean(throughputs.values()),
             "accuracy": Spread.of(one.evaluations[-1].accuracy for one in measured),
             "first_step": statistics.median(one.first_step_seconds for one in measured),
@@ -256,20 +266,14 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             "build_seconds": statistics.median(one.build_seconds for one in measured),
             "warmup_seconds": statistics.median(one.warmup_seconds for one in measured),
             "unsteady": sum(not one.steady for one in measured),
-            "feed_share": feed_share(cell, good),
+            "feed_share": feed_share(cell, good, throughputs),
             "epoch_samples": statistics.median(
                 record.batch
                 * sum(window.steps for window in one.windows)
                 / record.job.budget.epochs
                 for record, one in good
             ),
-            "contended": (
-                statistics.fmean(
-                    noise.contended_share(one, threads=cell.threads) for one in measured
-                )
-                if noise.Cleanness.of(repeats).told
-                else None
-            ),
+            "contended": statistics.fmean(contended.values()) if noise.told(measured) else None,
             "joules": joules_a_sample(good, attrgetter("joules")),
             "device_joules": joules_a_sample(good, attrgetter("device_joules")),
             "evaluation": statistics.median(evaluation_throughput(one) for one in measured),

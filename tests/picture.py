@@ -20,7 +20,7 @@ from bench import store
 from bench.report.page import run_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT = 1200, 1000
+WIDTH, HEIGHT = 1280, 1800
 KEY = b"Source"
 
 

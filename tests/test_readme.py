@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 from pathlib import Path
@@ -13,9 +14,11 @@ from bench.core.task import SGD, TokenInput
 from bench.report import certificate, write
 from bench.request import PRESETS
 from bench.verify import CHECKS
+from tests import picture
 from tests.conftest import Framebench
 from tests.test_mutants import MUTANTS
 
+RESULTS = catalogue.TREE / "results"
 README = (catalogue.TREE / "README.md").read_text(encoding="utf-8")
 
 
@@ -83,7 +86,7 @@ def test_every_local_path_that_is_named_is_there() -> None:
 
 
 def test_the_certificate_is_that_of_the_published_proof() -> None:
-    published = catalogue.TREE / "results" / "certificate.json"
+    published = RESULTS / "certificate.json"
     found = certificate.from_json(published.read_text(encoding="utf-8"))
     _, _, rest = README.partition("<!-- certificate: `framebench verify --markdown` -->\n")
     assert rest.partition("<!-- end")[0].strip() == certificate.to_markdown(found)
@@ -92,17 +95,33 @@ def test_the_certificate_is_that_of_the_published_proof() -> None:
 
 
 def test_the_tables_are_those_of_the_published_run(framebench: Framebench) -> None:
-    run = catalogue.TREE / "results" / "quick-epyc-2cpu"
-    printed = framebench("report", str(run), "--format", "markdown").stdout
-    _, _, rest = README.partition("-epyc-2cpu --format markdown` -->\n")
-    shown = rest.partition("<!-- end of run -->")[0]
+    found = re.search(
+        r"<!-- run: `framebench (.*)` -->\n(.*)<!-- end of run -->", README, re.DOTALL
+    )
+    assert found
+    printed = framebench(*found[1].replace("results/", f"{RESULTS}/").split()).stdout
     body = printed.partition("\n")[2].replace("\n## ", "\n### ")
-    assert shown.strip() == body.strip()
+    assert found[2].strip() == body.strip()
+
+
+def test_the_picture_is_of_the_run_s_records() -> None:
+    (shown,) = re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE)
+    file = catalogue.TREE / shown
+    assert picture.source(file.read_bytes()) == picture.digest(store.read(file.parent))
+
+
+def test_a_published_page_says_what_its_run_says() -> None:
+    pages = list(RESULTS.glob("*/report.html"))
+    assert pages
+    for page in pages:
+        text = html.unescape(page.read_text(encoding="utf-8"))
+        for table in write.tables(store.read(page.parent)):
+            assert table.verdict in text and table.caption in text, page
 
 
 @pytest.mark.parametrize(
     "folder",
-    sorted(file.parent for file in (catalogue.TREE / "results").glob("*/run.json")),
+    sorted(file.parent for file in (RESULTS).glob("*/run.json")),
     ids=str,
 )
 def test_a_published_run_is_whole_and_names_no_place(folder: Path) -> None:

@@ -184,13 +184,9 @@ def _across(evidence: Evidence) -> Verdict:
 
 def accuracies(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     """Do final accuracies of the same task differ by more than seeds explain?"""
-    by_task = {
-        name: accuracy.smallest_p_value(
-            one for one in evidence.run.records if one.job.cell.task == name
-        )
-        for name in evidence.task_names
-    }
-    told = {name: chance for name, chance in by_task.items() if chance is not None}
+    told: dict[str, float] = {}
+    for (name, _), chance in accuracy.p_values(evidence.run.records).items():
+        told[name] = min(chance, told.get(name, chance))
     if not told:
         return Verdict(outcome=UNTOLD, figures="no cell was repeated")
     least = min(told, key=lambda name: told[name])

@@ -34,6 +34,7 @@ OTHERS = {
     "certificate.json": "what `framebench verify --json` printed: every framework, task and mode, "
     "proved in float64 and float32",
     "benchmarks/verdicts.txt": "what `python -m tests.benchmarks.verdicts` printed",
+    "benchmarks/planted.txt": "what `python -m tests.benchmarks.planted` printed, twice",
 }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from bench import accuracy, tasks
+from bench.core.record import Record
 from bench.estimate import Interval
 from bench.noise import MOST_CONTENDED
 from bench.report import peak, words
@@ -248,11 +250,19 @@ class TaskTable:
     """
 
     def __init__(
-        self, run: Run, where: tuple[object, ...], rows: pd.DataFrame, verdict: str
+        self,
+        rows: pd.DataFrame,
+        records: Sequence[Record],
+        *,
+        verdict: str,
+        chance: float | None,
     ) -> None:
-        """`rows` of a frame, with what they tell in words; `where` are their cells' conditions."""
+        """`rows` of a frame and the records behind them, with what they tell in words.
+
+        `chance` is the p-value of their final accuracies.
+        """
         self.verdict = verdict[0].upper() + verdict[1:]
-        records = [record for record in run.records if conditions(record.job.cell) == where]
+        self._chance = chance
         first = records[0]
         cell = first.job.cell
         budget = first.job.budget
@@ -288,11 +298,6 @@ class TaskTable:
         self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
         self.notes += [_tuned(row) for row in figures if not pd.isna(row["tuned"])]
         self.notes += [_pays_off(row) for row in figures if not pd.isna(row["break_even_epochs"])]
-        self._chance = accuracy.smallest_p_value(
-            record
-            for record in run.records
-            if (record.job.cell.task, record.job.cell.precision) == (cell.task, cell.precision)
-        )
 
     @property
     def data_line(self) -> str:
@@ -315,5 +320,13 @@ def task_tables(run: Run, table: pd.DataFrame, summaries: Iterable[CellSummary])
     verdicts = {
         where: words.sentence(group) for where, group in words.by_conditions(summaries).items()
     }
-    groups = table.groupby(list(CONDITIONS), sort=False)
-    return [TaskTable(run, where, rows, verdicts[where]) for where, rows in groups]
+    chances = accuracy.p_values(run.records)
+    records: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+    for record in run.records:
+        records[conditions(record.job.cell)].append(record)
+    made = []
+    for where, rows in table.groupby(list(CONDITIONS), sort=False):
+        cell = records[where][0].job.cell
+        chance = chances.get((cell.task, cell.precision))
+        made.append(TaskTable(rows, records[where], verdict=verdicts[where], chance=chance))
+    return made
