@@ -72,7 +72,9 @@ def entries(run: Run) -> list[Entry]:
             about=known["modes"].get(cell.mode, "") if known else "",
             place=cell.device + threads,
             precision=cell.precision,
-            feed="in the window" if cell.feed == "host" else "staged ahead",
+            feed="arrays are turned into tensors within the timed windows"
+            if cell.feed == "host"
+            else "batches lie on the device before they are timed",
             layout=known["layout"] if known else "not kept in this run",
             libraries=", ".join(known["libraries"].get(cell.device, [])) if known else "",
             versions=", ".join(
