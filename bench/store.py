@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -85,6 +86,8 @@ def read(folder: Path) -> Run:
         lines = records_file.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         raise UsageError(f"{folder} holds no run: {Path(error.filename).name} is missing") from None
+    except NotADirectoryError:
+        raise UsageError(f"{folder} holds no run: it is a file") from None
     records = []
     with _uncollected():
         for number, line in enumerate(lines, start=1):
@@ -106,21 +109,16 @@ def find(run: Path | None, results: Path) -> Run:
     return read(named if not run.exists() and named.exists() else run)
 
 
-def part(run: Run, *, tasks: Collection[str] = (), frameworks: Collection[str] = ()) -> Run:
-    """A run's records of some tasks and frameworks alone; of all, where none is named.
+def part(run: Run, *, tasks: Collection[str]) -> Run:
+    """A run's records of some tasks alone; of all, where none is named.
 
-    Raises UsageError if there are none.
+    Not of some frameworks: which blocks a table rests on depends on all that are in it. Raises
+    UsageError if there are none.
     """
-    records = [
-        one
-        for one in run.records
-        if one.job.cell.task in (tasks or (one.job.cell.task,))
-        and one.job.cell.framework in (frameworks or (one.job.cell.framework,))
-    ]
+    records = [one for one in run.records if not tasks or one.job.cell.task in tasks]
     if not records and run.records:
-        wanted = " of ".join(", ".join(names) for names in (tasks, frameworks) if names)
         has = ", ".join(sorted({one.job.cell.task for one in run.records}))
-        raise UsageError(f"{run.folder} has nothing of {wanted}; its tasks: {has}")
+        raise UsageError(f"{run.folder} has nothing of {', '.join(tasks)}; its tasks: {has}")
     return replace(run, records=records)
 
 
@@ -129,4 +127,11 @@ def newest(results: Path) -> Path:
     runs = [file.parent for file in results.glob("*/run.json")]
     if not runs:
         raise UsageError(f"no run in {results}; make one with `framebench run`")
-    return max(runs, key=lambda folder: (folder / "run.json").stat().st_mtime)
+    return max(runs, key=_started)
+
+
+def _started(folder: Path) -> tuple[str, float]:
+    """When a run was started, as it says; a copy's files may be of another day."""
+    file = folder / "run.json"
+    told = re.search(r'"started": "([^"]*)"', file.read_text(encoding="utf-8"))
+    return told[1] if told else "", file.stat().st_mtime

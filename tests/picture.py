@@ -20,7 +20,7 @@ from bench import store
 from bench.report.page import run_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT = 1280, 1800
+WIDTH, HEIGHT = 1360, 1750
 KEY = b"Source"
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +50,7 @@ BAD_USAGE = {
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
     "broken record": (("report", "broken2"), "line 1: not a record"),
+    "report of a file": (("report", "file"), "file holds no run: it is a file"),
     "report of another task": (
         ("report", str(PUBLISHED), "-t", "mnist-softmax"),
         "has nothing of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
@@ -233,12 +237,27 @@ def test_completion_offers(
     assert offered in framebench(expect=None).stdout.split()
 
 
-def test_a_report_of_one_task_and_some_frameworks(framebench: Framebench) -> None:
-    chosen = ("-t", "mnist-mlp", "-f", "pytorch", "-f", "mxnet_gluon")
-    found = json.loads(framebench("report", str(PUBLISHED), *chosen, "--json").stdout)["cells"]
-    assert {one["task"] for one in found} == {"mnist-mlp"}
-    assert {one["framework"] for one in found} == {"pytorch", "mxnet_gluon"}
-    assert {one["rank"] for one in found} <= {"1", "1=", "2"}  # ranked among themselves
+def test_a_report_of_one_task_has_the_figures_of_the_whole(framebench: Framebench) -> None:
+    def cells(*chosen: str) -> list[dict[str, Any]]:
+        printed = framebench("report", str(PUBLISHED), *chosen, "--json").stdout
+        return [one for one in json.loads(printed)["cells"] if one["task"] == "mnist-mlp"]
+
+    assert len(cells("-t", "mnist-mlp")) == 4
+    assert cells("-t", "mnist-mlp") == cells()
+
+
+def test_the_newest_run_is_the_one_that_was_started_last(
+    framebench: Framebench, tmp_path: Path
+) -> None:
+    for name, started in (("copied-late", "2026-01-01"), ("newer", "2026-02-01")):
+        folder = tmp_path / "results" / name
+        shutil.copytree(PUBLISHED, folder)
+        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        text = json.dumps({**info, "name": name, "started": started})
+        (folder / "run.json").write_text(text, encoding="utf-8")
+    os.utime(tmp_path / "results" / "copied-late" / "run.json")
+    found = json.loads(framebench("report", "--json").stdout)
+    assert found["run"]["name"] == "newer"
 
 
 def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:

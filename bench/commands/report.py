@@ -9,7 +9,6 @@ import typer
 
 from bench.core.errors import UsageError
 from bench.options import (
-    FrameworksOption,
     JsonOption,
     ResultsOption,
     RunArgument,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 def report(
     run: RunArgument = None,
-    framework: FrameworksOption = [],
     task: TasksOption = [],
     format: Annotated[
         str,
@@ -56,7 +54,7 @@ def report(
 
         return run_page(run)
 
-    made = store.part(store.find(run, results), tasks=task, frameworks=framework)
+    made = store.part(store.find(run, results), tasks=task)
     forms = {
         "markdown": write.to_markdown,
         "csv": write.to_csv,

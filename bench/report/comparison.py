@@ -195,7 +195,9 @@ def gate_lines(gate: Gate) -> list[tuple[Outcome, str]]:
 def gate_verdict(gate: Gate) -> str:
     """Whether the gate lets pass, in a line."""
     rows, failed = len(gate.judgements), len(gate.of("fails"))
-    outcome = f"FAILED: {failed} of {rows} cells" if failed else "passed"
+    unchecked = len(gate.of("not checked"))
+    passed = "passed" + f", but {unchecked} of {rows} cells were not checked" * bool(unchecked)
+    outcome = f"FAILED: {failed} of {rows} cells" if failed else passed
     tested = sum(one.row.ratio is not None and one.row.ratio.known for one in gate.judgements)
     return (
         f"gate at {limit_text(gate.limit)}: {outcome} (paces tested: {tested}, one-sided, with "

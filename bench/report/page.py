@@ -96,7 +96,7 @@ def run_page(run: Run) -> str:
         "run.html.j2",
         title=run.info["name"],
         machine=machine_text(run),
-        started=run.info.get("started", ""),
+        started=run.info.get("started", "")[:16].replace("T", " "),
         overall=words.overall(words.by_conditions(summaries)),
         sections=sections(run, summaries),
         headings=HEADINGS,

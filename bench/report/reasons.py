@@ -129,7 +129,8 @@ def changes(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
     if not able:
         return [f"No weight, moved alone, puts {second} ahead."]
     named = listing((_moved(one, assessed) for one in able[:MOST]), "or")
-    rest = f"{len(able) - MOST} others would have to move further" if len(able) > MOST else ""
+    more = len(able) - MOST
+    rest = f"{more} other{'s' * (more != 1)} would have to move further" if more > 0 else ""
     rest = rest or "no other weight does it"
     return [f"{second} would be ahead if one of these weighed so: {named}; {rest}."]
 

@@ -70,6 +70,7 @@ COLUMNS = (
     "parameters",
     *peak.COLUMNS,
     "repeats",
+    "blocks",
     "unsteady",
     "data",
     "reason",
@@ -122,6 +123,7 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             "peak_device_bytes": one.peak_device_bytes,
             "parameters": one.parameters,
             "repeats": one.repeats,
+            "blocks": len(one.throughputs),
             "data": one.data,
             "reason": one.reason,
         }
@@ -273,6 +275,9 @@ class TaskTable:
             words.append(f"{budget.length} tokens")
         repeats = int(rows["repeats"].max())
         words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
+        counted = int(rows["blocks"].max())
+        if counted < repeats:
+            words.append(f"paces of the {counted} that nothing disturbed")
         self.caption = (
             f"{cell.task}: {task_text(cell.task)} — {place_text(cell)} — {', '.join(words)}"
         )

@@ -102,6 +102,10 @@ def to_terminal(run: Run, *, width: int) -> Group:
             style = _STYLES.get(status, "yellow")
             grid.add_row(*(Text(row[i], style if i == _WORDS - 1 else "") for i in shown))
         parts += [grid, Text(table.verdict, "bold")]
+        if hidden := [HEADINGS[index] for index in range(len(HEADINGS)) if index not in shown]:
+            parts.append(
+                Text(f"no room for: {', '.join(hidden)} (--format markdown has all)", "dim")
+            )
         parts += [Text(table.data_line, "bold red" if table.synthetic else "dim")]
         parts += [Text(line, "dim") for line in [table.accuracy_line] if line]
         parts += [Text(note, "yellow") for note in table.notes]
