@@ -20,6 +20,8 @@ from bench import store
 from bench.report.page import run_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# In a container, root has no sandbox of its own, and shared memory is small.
+ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage")
 WIDTH, HEIGHT = 1360, 1750
 KEY = b"Source"
 
@@ -58,7 +60,7 @@ def take(browser: str, page: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "report.html"
         file.write_text(page, encoding="utf-8")
-        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=browser, args=ARGUMENTS)
         view = opened.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         view.goto(file.as_uri())
         view.wait_for_timeout(1000)

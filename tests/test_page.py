@@ -13,7 +13,7 @@ from bench import catalogue, store
 from bench.core.record import Record
 from bench.report.certificate import from_json
 from bench.report.page import certificate_page, run_page
-from tests.picture import find_browser
+from tests.picture import ARGUMENTS, find_browser
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
     if not (found := find_browser()):
         pytest.skip("no chromium on this machine: apt install chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield opened
         opened.close()
 
