@@ -240,6 +240,8 @@ def _tuned(row: dict[Any, Any]) -> str:
 def _pays_off(row: dict[Any, Any]) -> str:
     epochs = row["break_even_epochs"]
     when = f"after {count_text(epochs)} such epochs" if epochs else "from the first step on"
+    if 0 < epochs < 0.01:
+        when = "within the first hundredth of such an epoch"
     if not math.isfinite(epochs):
         when = "never"
     return f"{_who(row)}: pays off against eager mode {when}"
