@@ -1,0 +1,1 @@
+"""JAX/Flax as a framework of framebench."""

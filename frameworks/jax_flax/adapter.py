@@ -1,0 +1,263 @@
+"""JAX/Flax's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax
+import jax
+import jaxlib
+import numpy as np
+import optax
+from flax import nnx
+from jax import numpy as jnp
+
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
+from bench.core.errors import UnsupportedError
+from bench.core.task import SGD, Parameter, Task
+from bench.core.weights import Array
+
+LAYOUT = Layout(
+    axes={
+        "dense": (1, 0),  # (out, in) -> (in, out)
+        "conv": (2, 3, 1, 0),  # (out, in, height, width) -> (height, width, in, out)
+        "lstm_input": (1, 0),  # (4 * hidden, in) -> (in, 4 * hidden); the gates' order is the same
+        "lstm_recurrent": (1, 0),
+    },
+    channels_last=True,
+)
+
+# Under which attribute of the layer Flax keeps a parameter of each kind.
+NATIVE_NAMES = {
+    "dense": "kernel",
+    "conv": "kernel",
+    "bias": "bias",
+    "embedding": "embedding",
+    "lstm_input": "cell.dense_i.kernel",
+    "lstm_recurrent": "cell.dense_h.kernel",
+    "lstm_bias": "cell.dense_h.bias",
+}
+
+LOSSES = {
+    "softmax_cross_entropy": optax.softmax_cross_entropy_with_integer_labels,
+    "sigmoid_cross_entropy": optax.sigmoid_binary_cross_entropy,
+}
+
+MODES = ("compiled",)
+
+
+class JaxFlaxSession:
+    # Integers of 32 bits, which are JAX's own: it would cut those of 64 bits to them.
+    format = BatchFormat(channels_last=True, labels="int32", tokens="int32")
+
+    def __init__(
+        self, task: Task, *, mode: str, device: str, dtype: str, seed: int, expert: bool
+    ) -> None:
+        if mode not in MODES:
+            raise UnsupportedError(f"JAX/Flax has no mode {mode!r}; it has: {', '.join(MODES)}")
+        self._task = task
+        self._device = device
+        self._dtype = dtype
+        module = importlib.import_module(f"frameworks.jax_flax.models.{task.network}")
+        # Not what is trained: it says where a state's arrays belong, and dump and load go by it.
+        self._model: nnx.Module = module.build(task, nnx.Rngs(seed))
+        self._model.set_attributes(dtype=dtype, param_dtype=dtype)
+        if expert and device == "cpu":
+            self._model.set_attributes(by_comparison=True, raise_if_not_found=False)
+        self._params = match(task, self._native)
+        self._optimizer = self._make_optimizer()
+        self._criterion = LOSSES[task.loss]
+        # Functions of arrays alone, as nnx.jit would walk the network in Python at each call.
+        self._model.eval()
+        self._evaluating = nnx.graphdef(self._model)
+        self._model.train()
+        self._training, params, other = nnx.split(self._model, nnx.Param, ...)
+        self._state, self._structure = jax.tree.flatten(
+            (params, other, self._optimizer.init(params))
+        )
+        # The state's memory is given to the step, which writes the new state there.
+        self._train_step = jax.jit(self._train, donate_argnums=0)
+        self._gradients_step = jax.jit(self._gradients)
+        self._forward = jax.jit(self._evaluate)
+        self._last: Any = None  # what the device was last asked for, beside steps
+
+    def _native(self, parameter: Parameter) -> nnx.Param:
+        """The variable in which Flax keeps a canonical parameter."""
+        layer = parameter.name.rpartition(".")[0]
+        return operator.attrgetter(f"{layer}.{NATIVE_NAMES[parameter.kind]}")(self._model)
+
+    def _make_optimizer(self) -> optax.GradientTransformation:
+        settings = self._task.optimizer
+        if isinstance(settings, SGD):
+            return optax.sgd(settings.learning_rate, settings.momentum or None)
+        return optax.adam(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        for parameter in self._task.parameters:
+            variable = self._params[parameter.name]
+            native = LAYOUT.to_native(parameter, params[parameter.name], variable.shape)
+            # A copy, for a step writes to the memory of the state that it is given.
+            variable.set_value(jnp.array(native, self._dtype))
+        state = nnx.state(self._model, nnx.Param)
+        # What dropout draws next is not reset: two trainings must not drop the same units.
+        _, other, _ = self._trees()
+        self._state = jax.tree.leaves((state, other, self._optimizer.init(state)))
+
+    def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any]:
+        """Weights, what else the network keeps (dropout's generator), the optimizer's state."""
+        trees: tuple[nnx.State, nnx.State, Any] = jax.tree.unflatten(
+            self._structure, self._state if state is None else state
+        )
+        return trees
+
+    def dump(self) -> dict[str, Array]:
+        return self._canonical(self._trees()[0])
+
+    def _canonical(self, state: nnx.State) -> dict[str, Array]:
+        nnx.update(self._model, state)
+        return {
+            p.name: LAYOUT.to_canonical(p, np.asarray(self._params[p.name].get_value()))
+            for p in self._task.parameters
+        }
+
+    def parameter_count(self) -> int:
+        return sum(leaf.size for leaf in jax.tree.leaves(self._trees()[0]))
+
+    def stage(self, x: Array, y: Array) -> tuple[Any, Any]:
+        batch = self._typed(x), self._typed(y)
+        if self._device == "cuda":
+            self._last = batch = jax.device_put(batch)
+        # On the CPU as they are: a jitted function takes NumPy's arrays, as JAX's guides give them
+        # to it, in a third of the time that making JAX's own of them takes.
+        return batch
+
+    def _typed(self, array: Array) -> Array:
+        return array.astype(self._dtype, copy=False) if array.dtype.kind == "f" else array
+
+    def _train(
+        self, state: list[jax.Array], x: jax.Array, y: jax.Array
+    ) -> tuple[list[jax.Array], jax.Array]:
+        params, other, moments = self._trees(state)
+        (loss, other), gradients = self._loss_and_gradients(params, other, x, y)
+        updates, moments = self._optimizer.update(gradients, moments, params)
+        params = optax.apply_updates(params, updates)
+        return jax.tree.leaves((params, other, moments)), loss
+
+    def _gradients(self, state: list[jax.Array], x: jax.Array, y: jax.Array) -> nnx.State:
+        params, other, _ = self._trees(state)
+        return self._loss_and_gradients(params, other, x, y)[1]
+
+    def _loss_and_gradients(
+        self, params: nnx.State, other: nnx.State, x: jax.Array, y: jax.Array
+    ) -> tuple[tuple[jax.Array, nnx.State], nnx.State]:
+        def loss_of(params: nnx.State) -> tuple[jax.Array, nnx.State]:
+            model = nnx.merge(self._training, params, other, copy=True)
+            loss = self._criterion(model(x), y).mean()
+            return loss, nnx.state(model, nnx.Not(nnx.Param))
+
+        return jax.value_and_grad(loss_of, has_aux=True)(params)
+
+    def _evaluate(self, state: list[jax.Array], x: jax.Array) -> jax.Array:
+        params, other, _ = self._trees(state)
+        return nnx.merge(self._evaluating, params, other)(x)
+
+    def step(self, batch: tuple[Any, Any]) -> jax.Array:
+        x, y = batch
+        self._state, loss = self._train_step(self._state, x, y)
+        return loss
+
+    def logits(self, batch: tuple[Any, Any]) -> jax.Array:
+        self._last = self._forward(self._state, batch[0])
+        return self._last
+
+    def grads(self, batch: tuple[Any, Any]) -> dict[str, Array]:
+        x, y = batch
+        return self._canonical(self._gradients_step(self._state, x, y))
+
+    def numpy(self, value: jax.Array) -> Array:
+        return np.asarray(value)
+
+    def sync(self) -> None:
+        jax.block_until_ready((self._state, self._last))
+
+    def peak_device_bytes(self) -> int | None:
+        if self._device == "cuda":
+            return int(jax.local_devices()[0].memory_stats()["peak_bytes_in_use"])
+        return None
+
+    def close(self) -> None:
+        self._params.clear()
+        self._state.clear()
+        self._last = None
+
+
+class JaxFlaxAdapter:
+    def configure(
+        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
+    ) -> None:
+        # Threads are those of NPROC, which JAX reads when its first array is made.
+        jax.config.update("jax_platforms", device)
+        jax.config.update("jax_enable_x64", precision == "float64")
+        # Full float32 on a GPU too, where the default is TF32.
+        jax.config.update("jax_default_matmul_precision", "highest")
+        # Every process compiles anew: a cache on disk would make later first steps look cheap.
+        jax.config.update("jax_enable_compilation_cache", False)
+        try:
+            jax.devices()
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UnsupportedError(
+                f"jax {jax.__version__} cannot use the device {device!r} here: {reason}"
+            ) from error
+        self._device = device
+        self._dtype = precision
+        self._seed = seed
+        self._expert = tuning == "expert"
+
+    def versions(self) -> dict[str, str]:
+        versions = {
+            "jax": jax.__version__,
+            "jaxlib": jaxlib.__version__,
+            "flax": flax.__version__,
+            "optax": optax.__version__,
+            "numpy": np.__version__,
+        }
+        if self._device == "cuda":
+            # "PJRT C API\ncuda 13000"
+            versions["cuda"] = jax.local_devices()[0].client.platform_version.split()[-1]
+        return versions
+
+    def open(self, task: Task, *, mode: str) -> JaxFlaxSession:
+        return JaxFlaxSession(
+            task,
+            mode=mode,
+            device=self._device,
+            dtype=self._dtype,
+            seed=self._seed,
+            expert=self._expert,
+        )
+
+    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+        left, right = jnp.array(a), jnp.array(b)
+        product = jax.jit(jnp.matmul)
+
+        def run() -> None:
+            product(left, right).block_until_ready()
+
+        return run
+
+    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+        sums, addends = jnp.array(total), jnp.array(addend)
+        add = jax.jit(jnp.add, donate_argnums=0)
+
+        def run() -> None:
+            nonlocal sums
+            sums = add(sums, addends).block_until_ready()
+
+        return run
+
+
+ADAPTER: Any = JaxFlaxAdapter()

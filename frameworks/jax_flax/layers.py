@@ -1,0 +1,36 @@
+"""A layer of which Flax has the function, and of which XLA is slow at the gradient on a CPU."""
+
+from __future__ import annotations
+
+from flax import nnx
+from jax import Array
+from jax import numpy as jnp
+
+
+def larger(a: Array, b: Array) -> Array:
+    """The larger of two; of equals the first, which gets the gradient.
+
+    jnp.maximum and jnp.max would share the gradient between equals, and flat regions of real
+    pictures do have equals.
+    """
+    return jnp.where(a < b, b, a)
+
+
+class MaxPool(nnx.Module):
+    """The largest of each 2x2 square, (N, H, W, C) -> (N, H//2, W//2, C).
+
+    `by_comparison` writes it with comparisons, whose gradient XLA fuses with what is around. That
+    of nnx.max_pool is one operator (SelectAndScatter), which XLA runs on a CPU element by element.
+    """
+
+    def __init__(self) -> None:
+        self.by_comparison = False
+
+    def __call__(self, x: Array) -> Array:
+        if not self.by_comparison:
+            return nnx.max_pool(x, (2, 2), strides=(2, 2))
+        n, height, width, channels = x.shape
+        rows, columns = height // 2, width // 2
+        x = x[:, : rows * 2, : columns * 2].reshape(n, rows, 2, columns, 2, channels)
+        x = larger(x[:, :, :, :, 0], x[:, :, :, :, 1])  # (N, rows, 2, columns, C)
+        return larger(x[:, :, 0], x[:, :, 1])
