@@ -44,6 +44,7 @@ SLOWER = 0.97  # marked: more than the noise of a quiet machine
 
 # As the adapters' sessions have theirs, which only a worker can read.
 FORMATS = {
+    "jax_flax": BatchFormat(channels_last=True, labels="int32", tokens="int32"),
     "mxnet_gluon": BatchFormat(labels="int32", tokens="int32"),
     "pytorch": BatchFormat(channels_last=True),
     "tensorflow_keras": BatchFormat(channels_last=True),
