@@ -138,12 +138,12 @@ MUTANTS = {
         task="cifar-lenet",
         caught_by="logits",
     ),
-    "loss summed, not averaged": Mutant(
+    "gradients summed, not averaged": Mutant(
         file="frameworks/mxnet_gluon/adapter.py",
-        old="return F.mean(losses)",
-        new="return F.sum(losses)",
+        old="self._trainer.step(len(losses))",
+        new="self._trainer.step(1)",
         task="mnist-mlp",
-        caught_by="loss",
+        caught_by="update",
         mode="compiled",
     ),
     "softmax twice": Mutant(

@@ -46,7 +46,7 @@ def native_name(parameter: Parameter) -> str:
 
 
 class Objective(gluon.HybridBlock):
-    """A batch's mean loss: one block, so that network and loss are compiled into one graph."""
+    """A batch's losses: one block, so that network and loss are compiled into one graph."""
 
     def __init__(self, model: gluon.HybridBlock, criterion: gluon.loss.Loss) -> None:
         super().__init__()
@@ -54,8 +54,7 @@ class Objective(gluon.HybridBlock):
         self.criterion = criterion
 
     def hybrid_forward(self, F: Any, x: Any, y: Any) -> Any:  # noqa: N803
-        losses = self.criterion(self.model(x), y)  # (N,)
-        return F.mean(losses)  # (1,)
+        return self.criterion(self.model(x), y)  # (N,)
 
 
 class MXNetGluonSession:
@@ -140,10 +139,10 @@ class MXNetGluonSession:
     def step(self, batch: tuple[NDArray, NDArray]) -> NDArray:
         x, y = batch
         with autograd.record():
-            loss = self._objective(x, y)
-        loss.backward()
-        self._trainer.step(1)  # the loss is a mean already
-        return loss.detach()
+            losses = self._objective(x, y)
+        losses.backward()  # of their sum: as Gluon's users do, the trainer is left to divide it
+        self._trainer.step(len(losses))
+        return losses.mean()
 
     def logits(self, batch: tuple[NDArray, NDArray]) -> NDArray:
         return self._model(batch[0])
@@ -151,9 +150,9 @@ class MXNetGluonSession:
     def grads(self, batch: tuple[NDArray, NDArray]) -> dict[str, Array]:
         x, y = batch
         with autograd.record():
-            loss = self._objective(x, y)
-        loss.backward()
-        return self._canonical({name: p.grad() for name, p in self._params.items()})
+            losses = self._objective(x, y)
+        losses.backward()
+        return self._canonical({name: p.grad() / len(losses) for name, p in self._params.items()})
 
     def numpy(self, value: NDArray) -> Array:
         array: Array = value.asnumpy()

@@ -43,6 +43,7 @@ class AdamInDouble(mx.optimizer.Adam):
         self._update_count(index)
         step = self._index_update_count[index]
         mean, var = state
+        grad = self.rescale_grad * grad
         mean[:] = self.beta1 * mean + (1 - self.beta1) * grad
         var[:] = self.beta2 * var + (1 - self.beta2) * grad * grad
         scale = (var / (1 - self.beta2**step)).sqrt() + self.epsilon
@@ -61,7 +62,7 @@ class SGDInDouble(mx.optimizer.Optimizer):
 
     def update(self, index: int, weight: NDArray, grad: NDArray, state: NDArray) -> None:
         self._update_count(index)
-        state[:] = self._momentum * state + grad
+        state[:] = self._momentum * state + self.rescale_grad * grad
         weight[:] = weight - self.lr * state
 
 
