@@ -48,7 +48,8 @@ class Framework:
 
     `threads` and `environment` are variables of a worker's environment, set before the framework
     is imported: `{threads}` and `{scratch}` (a new folder, the worker's own) are filled in.
-    `layout` is that of images, `libraries` are what computes, by device.
+    `modules` are what its adapter imports. `layout` is that of images, `libraries` are what
+    computes, by device.
     `expert` is what the expert tuning adds to the framework as it comes. A `reference` is what
     frameworks are held against; it runs only where it is asked for by name.
     """
@@ -57,6 +58,7 @@ class Framework:
     title: str
     python: str
     packages: tuple[str, ...]
+    modules: tuple[str, ...]
     devices: tuple[str, ...]
     modes: Mapping[str, str]
     recommended: str
@@ -126,6 +128,7 @@ def load(name: str) -> Framework:
         title=fields["title"],
         python=fields["python"],
         packages=tuple(fields["packages"]),
+        modules=tuple(fields["modules"]),
         devices=tuple(fields["devices"]),
         modes=fields["modes"],
         recommended=fields["recommended"],

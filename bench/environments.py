@@ -42,10 +42,20 @@ class Report(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A finished environment: its interpreter, and every installed package with its version."""
+    """A finished environment: its interpreter, and every installed package with its version.
+
+    `path` are folders that it looks for packages in besides its own.
+    """
 
     python: Path
     packages: dict[str, str]
+    path: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """Provides a framework's environment. Raises UnavailableError with the reason."""
+
+    def __call__(self, framework: Framework, device: str, report: Report) -> Environment: ...
 
 
 def installed_bytes(environment: Environment) -> int:
@@ -183,14 +193,14 @@ def _checked(command: list[str], tell: Callable[[str], None]) -> str:
     return "".join(lines)
 
 
-def make_all(
-    frameworks: Iterable[Framework], device: str, report: Report
+def provide_all(
+    frameworks: Iterable[Framework], device: str, report: Report, *, provide: Provider = make
 ) -> dict[str, Environment | UnavailableError]:
     """Every framework's environment, several made at once; for one that cannot be, its error."""
 
     def attempt(framework: Framework) -> Environment | UnavailableError:
         try:
-            environment = make(framework, device, report)
+            environment = provide(framework, device, report)
         except UnavailableError as error:
             report(framework.name, f"unavailable: {error}", final=True)
             return error

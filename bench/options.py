@@ -124,6 +124,14 @@ DataOption = Annotated[
         autocompletion=among(lambda: ("auto", "real", "synthetic")),
     ),
 ]
+EnvOption = Annotated[
+    str,
+    typer.Option(
+        "--env",
+        help="own: an environment for each framework; current: this Python, and what it imports.",
+        autocompletion=among(lambda: ("own", "current")),
+    ),
+]
 ResultsOption = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
 RunArgument = Annotated[
     Path | None,

@@ -26,7 +26,7 @@ from bench.core.errors import UnavailableError
 from bench.core.proof import ProofJob
 from bench.core.record import Status
 from bench.core.weights import Array
-from bench.environments import Environment, Report, make
+from bench.environments import Environment, Provider, Report
 from bench.verify import TOLERANCES
 
 REFERENCE = "reference"
@@ -42,8 +42,9 @@ def _digest(*parts: object) -> str:
 class Prover:
     """Proves claims on prepared data, with environments that stand.
 
-    `environments` is by framework and device; `data` are prepared folders by task. With `fresh`,
-    certificates that are kept already are made anew.
+    `environments` is by framework and device; `data` are prepared folders by task; the reference's
+    environment is asked of `provide` when it is needed. With `fresh`, certificates that are kept
+    already are made anew.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class Prover:
         environments: Mapping[tuple[str, str], Environment | UnavailableError],
         data: Mapping[str, Path],
         *,
+        provide: Provider,
         seed: int = 0,
         fresh: bool = False,
     ) -> None:
         self._environments = environments
+        self._provide = provide
         self._data = data
         self._seed = seed
         self._fresh = fresh
@@ -143,7 +146,7 @@ class Prover:
         missing = [name for name in names if not kept.in_use(self._reference_file(name))]
         if not missing:
             return
-        environment = make(self._reference, "cpu", report)
+        environment = self._provide(self._reference, "cpu", report)
         claim = Claim(
             framework=REFERENCE,
             task="",

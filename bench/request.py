@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench import catalogue, machine, tasks
+from bench import catalogue, environments, interpreter, machine, tasks
 from bench.catalogue import Framework
 from bench.core.adapter import Device, Precision, Tuning
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Feed
 from bench.core.task import Budget, TokenInput
+from bench.environments import Provider
 from bench.verify import TOLERANCES
 
 DataSource = Literal["auto", "real", "synthetic"]
+EnvironmentKind = Literal["own", "current"]
+
+# Where a framework's environment comes from.
+PROVIDERS: Mapping[EnvironmentKind, Provider] = {
+    "own": environments.make,
+    "current": interpreter.use,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +71,7 @@ class Request:
     feed: Feed = "host"
     seed: int = 0
     data: DataSource = "auto"
+    env: EnvironmentKind = "own"
     warmup: float = 2.0
     window: float = 0.1
     timeout: float = 300.0
@@ -101,6 +110,7 @@ def check(request: Request) -> None:
     _choice("preset", request.preset, list(PRESETS))
     _choice("feed", request.feed, ["host", "device"])
     _choice("data source", request.data, ["auto", "real", "synthetic"])
+    _choice("kind of environment", request.env, list(PROVIDERS))
     for device in request.devices:
         _choice("device", device, ["cpu", "cuda"])
     for precision in request.precisions:
@@ -150,13 +160,26 @@ def _modes(framework: Framework, wanted: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(modes))
 
 
+def _frameworks(request: Request) -> list[Framework]:
+    """Those that are named, else all; of the present interpreter all that it can import."""
+    if request.frameworks:
+        return [catalogue.load(name) for name in request.frameworks]
+    every = [catalogue.load(name) for name in catalogue.compared()]
+    if request.env == "own":
+        return every
+    if found := [one for one in every if not interpreter.missing(one)]:
+        return found
+    modules = ", ".join(one.modules[0] for one in every)
+    raise UsageError(f"--env current: this Python can import none of {modules}")
+
+
 def cells(request: Request) -> list[Cell]:
     """Every cell that the request names. Raises UsageError if there is none."""
     preset = PRESETS[request.preset]
     every_task = [tasks.load(name) for name in request.tasks or tasks.names()]
     if not request.tasks and preset.headline_only:
         every_task = [task for task in every_task if task.headline]
-    frameworks = [catalogue.load(name) for name in request.frameworks or catalogue.compared()]
+    frameworks = _frameworks(request)
     known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
     for mode in request.modes:
         _choice("mode", mode, ["recommended", "all", *sorted(known)])

@@ -213,7 +213,7 @@ def worker(
         )
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         process = subprocess.Popen(
-            [str(environment.python), "-I", str(LAUNCH), str(writing)],
+            [str(environment.python), "-I", str(LAUNCH), str(writing), *environment.path],
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=subprocess.STDOUT,

@@ -15,10 +15,10 @@ from bench.certificate import Certificate, Claim
 from bench.core.data import DatasetInfo
 from bench.core.errors import UnavailableError
 from bench.core.record import Cell, Job, Record
-from bench.environments import Environment, Report, installed_bytes, make_all
+from bench.environments import Environment, Provider, Report, installed_bytes, provide_all
 from bench.prover import Prover
 from bench.rates import Rates, measure_all
-from bench.request import PRESETS, DataSource, Request, budget, cells, check
+from bench.request import PRESETS, PROVIDERS, DataSource, Request, budget, cells, check
 from bench.store import LOGS, RunFolder, check_writable
 
 Environments = dict[tuple[str, str], Environment | UnavailableError]
@@ -70,13 +70,16 @@ def prepare_dataset(name: str, source: DataSource, report: Report) -> Path:
     return folder
 
 
-def prepare_environments(usable: Iterable[Cell], report: Report) -> Environments:
+def prepare_environments(
+    usable: Iterable[Cell], report: Report, *, provide: Provider
+) -> Environments:
     """The environments of cells by framework and device; for one that cannot be had, its error."""
     needed = sorted({(cell.device, cell.framework) for cell in usable})
     found: Environments = {}
     for device in dict(needed):
         names = [framework for at, framework in needed if at == device]
-        made = make_all([catalogue.load(name) for name in names], device, report)
+        wanted = [catalogue.load(name) for name in names]
+        made = provide_all(wanted, device, report, provide=provide)
         found.update({(name, device): made[name] for name in names})
     return found
 
@@ -91,9 +94,11 @@ def verify(request: Request, *, fresh: bool, report: Report) -> list[Certificate
         if (reason := why_not(cell))
     }
     usable = [cell for cell in every if Claim.of(cell) not in refused]
+    provide = PROVIDERS[request.env]
     prover = Prover(
-        prepare_environments(usable, report),
+        prepare_environments(usable, report, provide=provide),
         prepare_data(sorted({cell.task for cell in usable}), request.data, report),
+        provide=provide,
         fresh=fresh,
     )
     proved = {**refused, **prover.prove([Claim.of(cell) for cell in usable], report)}
@@ -140,6 +145,7 @@ class Suite:
         self.name = request.name or f"{stamp}-{request.preset}"
         self.folder = request.results / self.name
         check_writable(self.folder)
+        self._provide = PROVIDERS[request.env]
         self._environments: Environments = {}
         self._data: dict[str, Path] = {}
         self._certificates: dict[Claim, Certificate] = {}
@@ -157,12 +163,12 @@ class Suite:
     def prepare_environments(self, report: Report) -> None:
         """Make what is missing; a framework that cannot be had is left to its cells to tell."""
         usable = [cell for cell in self.cells if cell not in self._refused]
-        self._environments = prepare_environments(usable, report)
+        self._environments = prepare_environments(usable, report, provide=self._provide)
 
     def prove(self, report: Report) -> None:
         """Prove every cell that can run; one that is not the task is never timed."""
         usable = [cell for cell in self.cells if cell not in self._refused]
-        prover = Prover(self._environments, self._data)
+        prover = Prover(self._environments, self._data, provide=self._provide)
         wanted = [claim for cell in usable for claim in claims(cell)]
         self._certificates = prover.prove(wanted, report)
 
@@ -249,7 +255,12 @@ class Suite:
             "framebench": bench.__version__,
             "machine": machine.describe(),
             "environments": {name: found.packages for name, found in made.items()},
-            "installed_bytes": {name: installed_bytes(found) for name, found in made.items()},
+            # An interpreter's own packages are not what a framework takes.
+            "installed_bytes": {
+                name: installed_bytes(found)
+                for name, found in made.items()
+                if self.request.env == "own"
+            },
             "rates": [one.to_fields() for one in self._rates],
             "certificates": [one.to_fields() for one in self._certificates.values()],
             "settings": {

@@ -128,6 +128,8 @@ BAD_USAGE = {
     "publish what is unfinished": (("publish", "broken"), "broken is not finished"),
     "page without a folder": (("verify", "--html", "no/page.html"), "there is no folder no"),
     "unknown precision": (("verify", "--precision", "half"), "no precision is called 'half'"),
+    "unknown environment": (("run", "--env", "conda"), "no kind of environment is called 'conda'"),
+    "unknown environment to list": (("list", "--env", "conda"), "no kind of environment is called"),
     "unknown framework to set up": (("setup", "caffe"), "no framework is called 'caffe'"),
     "unknown device to set up": (("setup", "-d", "tpu"), "no device is called 'tpu'"),
 }

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import typer
 
-from bench.options import JsonOption
+from bench.core.errors import UsageError
+from bench.options import EnvOption, JsonOption
 
 
-def inventory(json: JsonOption = False) -> None:
+def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
     """Show frameworks, versions, modes, devices, tasks and data, and what is missing and why.
 
     [bold]Examples[/bold]
 
       framebench list                  tables
 
+      framebench list --env current    what this Python can import
+
       framebench list --json           with the settings of the expert tuning
     """
     from bench.report import inventory as found
 
+    if env not in ("own", "current"):
+        raise UsageError(f"no kind of environment is called {env!r}; there are: own, current")
     if json:
-        typer.echo(found.to_json())
+        typer.echo(found.to_json(env))  # type: ignore[arg-type]
     else:
         from rich.console import Console
 
-        Console().print(found.to_terminal())
+        Console().print(found.to_terminal(env))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from bench.core.errors import FramebenchError
 from bench.options import (
     DataOption,
     DevicesOption,
+    EnvOption,
     FrameworksOption,
     JsonOption,
     ModesOption,
@@ -34,6 +35,8 @@ EXAMPLES = """[bold]Examples[/bold]
   framebench run -t mnist-mlp --mode all --threads 1       every mode, on one thread
 
   framebench run --tuning expert --tuning default          what the expert settings bring
+
+  framebench run --env current -f pytorch                  what this Python has installed
 
   framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as that takes
 """
@@ -71,6 +74,7 @@ def run(
     ] = "host",
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     data: DataOption = "auto",
+    env: EnvOption = "own",
     warmup: Annotated[float, typer.Option(help="Most seconds of warm-up before timing.")] = 2.0,
     window: Annotated[float, typer.Option(help="Seconds that one timed window aims at.")] = 0.1,
     timeout: Annotated[
@@ -123,6 +127,7 @@ def run(
             feed=feed,  # type: ignore[arg-type]
             seed=seed,
             data=data,  # type: ignore[arg-type]
+            env=env,  # type: ignore[arg-type]
             warmup=warmup,
             window=window,
             timeout=timeout,

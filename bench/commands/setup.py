@@ -27,14 +27,14 @@ def setup(
     from bench import data as datasets
     from bench.console import SetupDisplay
     from bench.core.errors import UnavailableError
-    from bench.environments import make_all
+    from bench.environments import provide_all
     from bench.suite import prepare_dataset
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"no device is called {device!r}; there are: cpu, cuda")
     wanted = [catalogue.load(one) for one in framework or catalogue.compared()]
     with SetupDisplay() as display:
-        made = make_all(wanted, device, display.report)
+        made = provide_all(wanted, device, display.report)
         for name in datasets.names() if data else []:
             prepare_dataset(name, "auto", display.report)
     failed = {key: found for key, found in made.items() if isinstance(found, UnavailableError)}

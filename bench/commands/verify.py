@@ -11,6 +11,7 @@ from bench.core.errors import UsageError
 from bench.options import (
     DataOption,
     DevicesOption,
+    EnvOption,
     FrameworksOption,
     JsonOption,
     ModesOption,
@@ -34,6 +35,7 @@ def verify(
         ),
     ] = ["float64", "float32"],
     data: DataOption = "auto",
+    env: EnvOption = "own",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
@@ -71,6 +73,7 @@ def verify(
         precisions=precision,  # type: ignore[arg-type]
         threads=threads,
         data=data,  # type: ignore[arg-type]
+        env=env,  # type: ignore[arg-type]
     )
     with SetupDisplay() as display:
         found = prove(request, fresh=fresh, report=display.report)

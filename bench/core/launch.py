@@ -1,8 +1,9 @@
-"""Start a worker: `python -I launch.py CHANNEL`, with a Job's JSON on standard input.
+"""Start a worker: `python -I launch.py CHANNEL [FOLDER...]`, with a Job's JSON on standard input.
 
 A worker runs under its framework's own Python, where framebench is not installed. This file lends
 it the packages `bench` and `frameworks` from the tree that it lies in, and nothing else of the
-runner's environment: putting that tree on sys.path would bring the runner's numpy with it.
+runner's environment: putting that tree on sys.path would bring the runner's numpy with it. Where
+the runner's own Python is to be used, the FOLDERs are those in which that looks for packages.
 """
 
 import importlib.machinery
@@ -24,6 +25,7 @@ def lend(name: str, root: Path) -> None:
 
 if __name__ == "__main__":
     tree = Path(__file__).resolve().parents[2]
+    sys.path += [folder for folder in sys.argv[2:] if folder not in sys.path]
     lend("bench", tree)
     lend("frameworks", tree)
     from bench.core.worker import main

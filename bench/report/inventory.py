@@ -12,21 +12,39 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, data, environments, machine, tasks
+from bench import catalogue, data, environments, interpreter, machine, tasks
+from bench.catalogue import Framework
+from bench.core.errors import UnavailableError
+from bench.environments import Environment
+from bench.request import EnvironmentKind
 
 
-def _framework(name: str) -> dict[str, Any]:
-    framework = catalogue.load(name)
-    environment = environments.find(framework, "cpu")
+def _current(framework: Framework) -> tuple[Environment | None, str]:
+    """The present interpreter if it can import the framework, and what there is to say of it."""
+    try:
+        return interpreter.use(framework, "cpu", _tell_nobody), "ready"
+    except UnavailableError as error:
+        return None, f"unavailable: {error}"
+
+
+def _tell_nobody(name: str, state: str, *, final: bool = False) -> None: ...
+
+
+def _own(framework: Framework) -> tuple[Environment | None, str]:
+    """The framework's own environment if it stands, and what there is to say of it."""
     version = platform.python_version()
-    if environment:
-        state = "ready"
-    elif version not in SpecifierSet(framework.python):
-        state = f"unavailable: needs Python {framework.python}, this is {version}"
-    elif reason := environments.why_not(framework, "cpu"):
-        state = f"could not be made: {reason}"
-    else:
-        state = f"not made yet: `framebench setup {name}` or the first run makes it"
+    if environment := environments.find(framework, "cpu"):
+        return environment, "ready"
+    if version not in SpecifierSet(framework.python):
+        return None, f"unavailable: needs Python {framework.python}, this is {version}"
+    if reason := environments.why_not(framework, "cpu"):
+        return None, f"could not be made: {reason}"
+    return None, f"not made yet: `framebench setup {framework.name}` or the first run makes it"
+
+
+def _framework(name: str, env: EnvironmentKind) -> dict[str, Any]:
+    framework = catalogue.load(name)
+    environment, state = _current(framework) if env == "current" else _own(framework)
     packages = environment.packages if environment else {}
     return {
         "name": name,
@@ -54,11 +72,11 @@ def _task(name: str) -> dict[str, Any]:
     }
 
 
-def collect() -> dict[str, Any]:
+def collect(env: EnvironmentKind) -> dict[str, Any]:
     """Everything, as plain data. Nothing is made, fetched or imported for it."""
     gpus = machine.gpus()
     return {
-        "frameworks": [_framework(name) for name in catalogue.names()],
+        "frameworks": [_framework(name, env) for name in catalogue.names()],
         "tasks": [_task(name) for name in tasks.names()],
         "data": [{"name": name, "state": data.status(name)} for name in data.names()],
         "devices": {
@@ -68,9 +86,9 @@ def collect() -> dict[str, Any]:
     }
 
 
-def to_json() -> str:
+def to_json(env: EnvironmentKind) -> str:
     """The inventory as JSON."""
-    return json.dumps(collect(), indent=2)
+    return json.dumps(collect(env), indent=2)
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -80,9 +98,9 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def to_terminal() -> Group:
+def to_terminal(env: EnvironmentKind) -> Group:
     """The inventory as tables, for rich to print."""
-    found = collect()
+    found = collect(env)
     frameworks = _table(
         "Frameworks", "name", "versions", "modes (* recommended)", "devices", "environment"
     )

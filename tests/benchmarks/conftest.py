@@ -14,7 +14,7 @@ from bench.certificate import Certificate, Claim
 from bench.core.errors import UnavailableError, UsageError
 from bench.core.record import Cell
 from bench.core.task import Budget
-from bench.environments import Environment
+from bench.environments import Environment, make
 from bench.report.pytest_benchmark import label, machine_info
 from bench.request import Request, budget, cells, check
 
@@ -129,6 +129,6 @@ def prepared(request: pytest.FixtureRequest) -> Prepared:
 
     environments = suite.prepare_environments(usable, report)
     data = suite.prepare_data(sorted({cell.task for cell in usable}), "auto", report)
-    prover = suite.Prover(environments, data)
+    prover = suite.Prover(environments, data, provide=make)
     claims = [claim for cell in usable for claim in suite.claims(cell)]
     return Prepared(environments=environments, data=data, certificates=prover.prove(claims, report))

@@ -98,9 +98,9 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
 
     The worker has numpy imported before the framework asks for it, outside of the clock.
     """
-    from bench.environments import Environment, make_all
+    from bench.environments import Environment, provide_all
 
-    quiet = make_all([catalogue.load(name) for name in frameworks], "cpu", lambda *a, **k: None)
+    quiet = provide_all([catalogue.load(name) for name in frameworks], "cpu", lambda *a, **k: None)
     return {
         name: median_seconds([str(found.python), "-I", "-c", "import numpy"])[0]
         for name, found in quiet.items()

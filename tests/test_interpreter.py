@@ -1,0 +1,92 @@
+"""`--env current`: the present interpreter in place of environments."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue, interpreter
+from bench.core.errors import UnavailableError, UsageError
+from bench.environments import Environment
+from bench.request import Request, cells
+from tests.conftest import Framebench
+
+SMALL = (
+    *("run", "--env", "current", "-t", "mnist-softmax", "--name", "r", "--epochs", "1", "-n", "1"),
+    *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1"),
+)
+
+
+def silent(name: str, state: str, *, final: bool = False) -> None: ...
+
+
+def test_what_an_adapter_imports_is_looked_for_and_not_imported() -> None:
+    framework = replace(
+        catalogue.load("reference"), modules=("this", "no_such_module", "nor_this_one")
+    )
+    assert interpreter.missing(framework) == ["no_such_module", "nor_this_one"]
+    assert "this" not in sys.modules  # which would have printed a poem
+    with pytest.raises(UnavailableError, match="this Python has no no_such_module, nor_this_one"):
+        interpreter.use(framework, "cpu", silent)
+
+
+def test_where_this_python_looks_a_worker_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["", str(catalogue.TREE), "/opt/modules", *sys.path])
+    found = interpreter.use(catalogue.load("reference"), "cpu", silent)
+    assert found.path[0] == "/opt/modules"
+    assert str(catalogue.TREE) not in found.path and "" not in found.path
+    assert found.packages["numpy"] == version("numpy")
+
+
+def test_frameworks_that_are_not_there_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"pytorch", "jax_flax"}
+    monkeypatch.setattr(interpreter, "missing", lambda one: [] if one.name in there else ["x"])
+    assert {cell.framework for cell in cells(Request(env="current"))} == there
+    named = cells(Request(env="current", frameworks=["mxnet_gluon"]))
+    assert {cell.framework for cell in named} == {"mxnet_gluon"}  # a row that says why not
+    there.clear()
+    with pytest.raises(UsageError, match="can import none of jax, mxnet, paddle, torch"):
+        cells(Request(env="current"))
+
+
+def test_the_reference_runs_in_this_python(framebench: Framebench, tmp_path: Path) -> None:
+    framebench(*SMALL, "-f", "reference")
+    folder = tmp_path / "results" / "r"
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (record,) = map(json.loads, (folder / "records.jsonl").read_text().splitlines())
+    assert record["status"] == "ok"
+    assert record["versions"]["autograd"] == version("autograd")
+    assert info["environments"]["reference cpu"]["pytest"] == version("pytest")
+    assert info["request"]["env"] == "current" and info["installed_bytes"] == {}
+
+
+@pytest.mark.frameworks
+def test_a_framework_that_a_python_has_is_proved_and_measured_there(
+    environment: Callable[[str], Environment], tmp_path: Path
+) -> None:
+    """PyTorch's environment lends its Python; framebench is found by PYTHONPATH."""
+    python = environment("pytorch").python
+    path = os.pathsep.join((str(catalogue.TREE), sysconfig.get_path("purelib")))
+    done = subprocess.run(
+        [str(python), "-m", "bench", *SMALL],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = (tmp_path / "results" / "r" / "records.jsonl").read_text().splitlines()
+    frameworks = {json.loads(line)["job"]["cell"]["framework"] for line in records}
+    assert frameworks == {"pytorch"}
+    info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
+    assert [one["status"] for one in info["certificates"]] == ["ok", "ok"]
