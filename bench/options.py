@@ -100,8 +100,8 @@ DevicesOption = Annotated[
     typer.Option(
         "--device",
         "-d",
-        help="cpu or cuda; repeatable.",
-        autocompletion=among(lambda: ("cpu", "cuda")),
+        help="cpu, cuda, or auto: the CPU and, where there is one, the GPU; repeatable.",
+        autocompletion=among(lambda: ("cpu", "cuda", "auto")),
     ),
 ]
 DeviceOption = Annotated[

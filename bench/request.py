@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -59,7 +59,7 @@ class Request:
     frameworks: Sequence[str] = ()
     tasks: Sequence[str] = ()
     modes: Sequence[str] = ("recommended",)
-    devices: Sequence[Device] = ("cpu",)
+    devices: Sequence[Device | Literal["auto"]] = ("cpu",)
     precisions: Sequence[Precision] = ("float32",)
     tunings: Sequence[Tuning] = ("expert",)
     threads: int | None = None
@@ -112,7 +112,7 @@ def check(request: Request) -> None:
     _choice("data source", request.data, ["auto", "real", "synthetic"])
     _choice("kind of environment", request.env, list(PROVIDERS))
     for device in request.devices:
-        _choice("device", device, ["cpu", "cuda"])
+        _choice("device", device, ["cpu", "cuda", "auto"])
     for precision in request.precisions:
         _choice("precision", precision, list(TOLERANCES))
     for tuning in request.tunings:
@@ -160,6 +160,17 @@ def _modes(framework: Framework, wanted: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(modes))
 
 
+def devices(wanted: Iterable[Device | Literal["auto"]]) -> list[Device]:
+    """The devices of a request: `auto` is the CPU and, where there is one, the GPU."""
+    found: list[Device] = []
+    for one in wanted:
+        if one != "auto":
+            found.append(one)
+        else:
+            found += ["cpu", "cuda"] if machine.gpus() else ["cpu"]
+    return list(dict.fromkeys(found))
+
+
 def _frameworks(request: Request) -> list[Framework]:
     """Those that are named, else all; of the present interpreter all that it can import."""
     if request.frameworks:
@@ -195,7 +206,7 @@ def cells(request: Request) -> list[Cell]:
             tuning=tuning,
         )
         for task in every_task
-        for device in request.devices
+        for device in devices(request.devices)
         for precision in request.precisions
         for framework in frameworks
         for mode in _modes(framework, request.modes)

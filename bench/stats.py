@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from typing import Any
 
 from bench import accuracy, noise, tasks
 from bench.core.data import data_label
@@ -129,7 +130,9 @@ class CellSummary:
     arrays into tensors takes, `break_even` the epochs after which compiling has paid off against
     the framework's eager mode (infinite: never), `tuned` the ratio of its throughput to that with
     the default tuning, `contended` the share of windows that others
-    disturbed, `joules` the energy for one training sample, `device_joules` the GPU's.
+    disturbed, `joules` the energy for one training sample, `device_joules` the GPU's. `on_gpu` is
+    the ratio of its throughput to that of the same on the CPU, `reduced` to that in float32,
+    and `accuracy_change` what the accuracy gained by it (less than 0: lost).
     """
 
     cell: Cell
@@ -152,6 +155,9 @@ class CellSummary:
     epoch_samples: float | None = None
     break_even: float | None = None
     tuned: Interval | None = None
+    on_gpu: Interval | None = None
+    reduced: Interval | None = None
+    accuracy_change: float | None = None
     contended: float | None = None
     joules: float | None = None
     device_joules: float | None = None
@@ -186,14 +192,31 @@ def summarize(records: Iterable[Record]) -> list[CellSummary]:
 
 
 def _against_its_own(one: CellSummary, others: Mapping[Cell, CellSummary]) -> CellSummary:
-    """With what compiling and tuning brought, where the cells without them are there too."""
+    """With what compiling, tuning, a GPU and a precision brought, where the plain cells are too."""
     eager = others.get(replace(one.cell, mode="eager"))
     if one.cell.mode != "eager" and eager and one.status == eager.status == "ok":
         one = replace(one, break_even=break_even(one, eager))
-    plain = others.get(replace(one.cell, tuning="default"))
-    if one.cell.tuning == "expert" and plain and one.status == plain.status == "ok":
+    if one.cell.tuning == "expert" and (plain := _plain(one, others, tuning="default")):
         one = replace(one, tuned=ratio(one.throughputs, plain.throughputs))
+    if plain := _plain(one, others, device="cpu"):
+        one = replace(one, on_gpu=ratio(one.throughputs, plain.throughputs))
+    if one.cell.precision != "float64" and (plain := _plain(one, others, precision="float32")):
+        assert one.accuracy and plain.accuracy
+        one = replace(
+            one,
+            reduced=ratio(one.throughputs, plain.throughputs),
+            accuracy_change=one.accuracy.median - plain.accuracy.median,
+        )
     return one
+
+
+def _plain(
+    one: CellSummary, others: Mapping[Cell, CellSummary], **condition: Any
+) -> CellSummary | None:
+    """The cell that differs from this one in a condition alone, where both are ok."""
+    other = others.get(replace(one.cell, **condition))
+    found = other and other.cell != one.cell and one.status == other.status == "ok"
+    return other if found else None
 
 
 def _compared(group: Sequence[CellSummary]) -> list[CellSummary]:

@@ -161,6 +161,23 @@ def test_what_tuning_brings() -> None:
     assert default.tuned is None
 
 
+def test_a_gpu_and_a_precision_are_held_against_the_same_without() -> None:
+    cpu, gpu, half = (
+        [with_pace("a", block, pace * (1 + block / 100), **conditions) for block in range(3)]
+        for pace, conditions in (
+            (100, {}),
+            (1000, {"device": "cuda"}),
+            (1500, {"device": "cuda", "precision": "bf16"}),
+        )
+    )
+    slow, fast, fastest = stats.summarize([*cpu, *gpu, *half])
+    assert (slow.on_gpu, slow.reduced, fast.reduced, fast.accuracy_change) == (None,) * 4
+    assert fast.on_gpu and fast.on_gpu.estimate == pytest.approx(10)
+    assert fastest.on_gpu is None  # nothing of that precision ran on the CPU
+    assert fastest.reduced and fastest.reduced.estimate == pytest.approx(1.5)
+    assert fastest.accuracy_change == 0
+
+
 def test_when_compiling_pays_off() -> None:
     eager = with_mode("eager", wall=2.0, first_step=1.0)
 

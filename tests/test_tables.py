@@ -69,6 +69,25 @@ def test_a_table_holds_what_can_be_compared() -> None:
     assert [len(table.rows) for table in found] == [1, 1, 4, 1]
 
 
+def test_what_a_gpu_and_a_precision_bring_is_said_below_their_tables() -> None:
+    found = tables(
+        [
+            with_pace("a", block, pace, **conditions)
+            for paces, conditions in (
+                ((100, 101, 102), {}),
+                ((1000, 1010, 1021), {"device": "cuda"}),
+                ((1500, 1512, 1533), {"device": "cuda", "precision": "bf16"}),
+            )
+            for block, pace in enumerate(paces)
+        ]
+    )
+    by_place = {table.caption.split(" — ")[1]: table.notes for table in found}
+    assert by_place["cpu, 2 threads"] == []
+    (gpu,), (reduced,) = by_place["cuda"], by_place["cuda, bf16"]
+    assert gpu.endswith("eager: 10.00 (9.99–10.02) times as fast as on the CPU")
+    assert reduced.endswith("1.50 (1.49–1.51) times as fast as in float32, accuracy +0.0%")
+
+
 def test_the_csv_has_ends_of_intervals() -> None:
     rows = list(csv.DictReader(io.StringIO(write.to_csv(run_of(RECORDS)))))
     assert [row["rank"] for row in rows] == ["1", "2=", "2=", "4"]

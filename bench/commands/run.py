@@ -36,6 +36,8 @@ EXAMPLES = """[bold]Examples[/bold]
 
   framebench run --tuning expert --tuning default          what the expert settings bring
 
+  framebench run --device auto                             the CPU, and the GPU if there is one
+
   framebench run --env current -f pytorch                  what this Python has installed
 
   framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as that takes

@@ -60,6 +60,13 @@ COLUMNS = (
     "tuned",
     "tuned_low",
     "tuned_high",
+    "on_gpu",
+    "on_gpu_low",
+    "on_gpu_high",
+    "reduced",
+    "reduced_low",
+    "reduced_high",
+    "accuracy_change",
     "feed_share",
     "contended_share",
     "joules_per_sample",
@@ -113,6 +120,9 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             "warmup_seconds": one.warmup_seconds,
             "break_even_epochs": one.break_even,
             **_interval("tuned", one.tuned),
+            **_interval("on_gpu", one.on_gpu),
+            **_interval("reduced", one.reduced),
+            "accuracy_change": one.accuracy_change,
             "feed_share": one.feed_share,
             "contended_share": one.contended,
             "joules_per_sample": one.joules,
@@ -228,13 +238,13 @@ def _unsteady(row: dict[Any, Any]) -> str:
     )
 
 
-def _tuned(row: dict[Any, Any]) -> str:
+def _gain(row: dict[Any, Any], name: str, what: str) -> str:
     ends = [
-        "" if pd.isna(row[f"tuned_{end}"]) else ratio_text(row[f"tuned_{end}"])
+        "" if pd.isna(row[f"{name}_{end}"]) else ratio_text(row[f"{name}_{end}"])
         for end in ("low", "high")
     ]
-    ratio = interval_text(ratio_text(row["tuned"]), *ends)
-    return f"{_who(row)}: the expert tuning trains {ratio} times as fast as the default"
+    text = f"{_who(row)}: {interval_text(ratio_text(row[name]), *ends)} times as fast as {what}"
+    return text + f", accuracy {row['accuracy_change']:+.1%}" * (name == "reduced")
 
 
 def _pays_off(row: dict[Any, Any]) -> str:
@@ -245,6 +255,14 @@ def _pays_off(row: dict[Any, Any]) -> str:
     if not math.isfinite(epochs):
         when = "never"
     return f"{_who(row)}: pays off against eager mode {when}"
+
+
+# What a cell is held against that differs from it in one condition, by the ratio's column.
+GAINS = {
+    "tuned": "with the default tuning",
+    "on_gpu": "on the CPU",
+    "reduced": "in float32",
+}
 
 
 class TaskTable:
@@ -303,7 +321,8 @@ class TaskTable:
             _disturbed(row) for row in figures if (row["contended_share"] or 0) > MOST_CONTENDED
         ]
         self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
-        self.notes += [_tuned(row) for row in figures if not pd.isna(row["tuned"])]
+        for name, what in GAINS.items():
+            self.notes += [_gain(row, name, what) for row in figures if not pd.isna(row[name])]
         self.notes += [_pays_off(row) for row in figures if not pd.isna(row["break_even_epochs"])]
 
     @property
