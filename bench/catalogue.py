@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,18 @@ class Expert:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Means:
+    """How a framework computes in a precision other than its own float32 and float64.
+
+    `about` says by what of its own; `environment` are variables that this takes.
+    """
+
+    about: str
+    devices: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Framework:
     """What a `framework.toml` says.
 
@@ -65,6 +77,7 @@ class Framework:
     folder: Path
     layout: str
     libraries: Mapping[str, Sequence[str]]
+    precisions: Mapping[str, Means]
     expert: Expert
     reference: bool = False
     pip_args: tuple[str, ...] = ()
@@ -79,12 +92,20 @@ class Framework:
         """Whether the framework has a model for a task's network."""
         return (self.folder / "models" / f"{network}.py").is_file()
 
+    def computes(self, precision: str, device: str) -> bool:
+        """Whether the framework has a precision on a device."""
+        if precision in ("float32", "float64"):
+            return True
+        return precision in self.precisions and device in self.precisions[precision].devices
+
     def variables(
-        self, *, threads: int, tuning: Tuning, scratch: Path, vendor: str
+        self, *, threads: int, tuning: Tuning, precision: str, scratch: Path, vendor: str
     ) -> dict[str, str]:
         """The environment variables of a worker on a processor by `vendor` ("GenuineIntel")."""
         expert = self.expert.variables(vendor) if tuning == "expert" else {}
-        filled = {**self.environment, **expert, **self.threads}
+        means = self.precisions.get(precision)
+        precise = means.environment if means else {}
+        filled = {**self.environment, **expert, **precise, **self.threads}
         return {
             name: value.format(threads=threads, scratch=scratch) for name, value in filled.items()
         }
@@ -98,6 +119,7 @@ class Framework:
             "modes": dict(self.modes),
             "layout": self.layout,
             "libraries": {device: list(names) for device, names in self.libraries.items()},
+            "precisions": {name: asdict(means) for name, means in self.precisions.items()},
             "environment": {**self.environment, **self.threads},
             "expert": {
                 "settings": dict(self.expert.settings),
@@ -139,6 +161,14 @@ def load(name: str) -> Framework:
         pip_args=tuple(fields.get("pip-args", ())),
         threads=fields.get("threads", {}),
         environment=fields.get("environment", {}),
+        precisions={
+            name: Means(
+                about=means["about"],
+                devices=tuple(means["devices"]),
+                environment=means.get("environment", {}),
+            )
+            for name, means in fields.get("precisions", {}).items()
+        },
         expert=Expert(
             settings=fields.get("expert", {}).get("settings", {}),
             environment=fields.get("expert", {}).get("environment", {}),

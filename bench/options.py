@@ -110,6 +110,15 @@ DeviceOption = Annotated[
         "--device", "-d", help="cpu or cuda.", autocompletion=among(lambda: ("cpu", "cuda"))
     ),
 ]
+PRECISIONS = ("float32", "tf32", "bf16", "fp16", "float64")
+PrecisionsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--precision",
+        help="float32, tf32, bf16 or fp16 (mixed with float32), or float64; repeatable.",
+        autocompletion=among(lambda: PRECISIONS),
+    ),
+]
 TuningOption = Annotated[
     list[str],
     typer.Option(

@@ -198,6 +198,7 @@ class Prover:
             environment,
             threads=claim.threads,
             tuning=claim.tuning,
+            precision=claim.precision,
             log=out / LOG,
             timeout=SILENCE,
             told=told,

@@ -88,6 +88,7 @@ def _measure(job: RatesJob, environment: Environment, report: Report) -> Rates:
             environment,
             threads=job.threads,
             tuning="expert",
+            precision="float32",
             log=Path(folder) / "worker.log",
             timeout=SILENCE,
             told=told,

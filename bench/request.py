@@ -10,12 +10,11 @@ from typing import Literal
 
 from bench import catalogue, environments, interpreter, machine, tasks
 from bench.catalogue import Framework
-from bench.core.adapter import Device, Precision, Tuning
+from bench.core.adapter import EPSILONS, Device, Precision, Tuning
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Feed
 from bench.core.task import Budget, TokenInput
 from bench.environments import Provider
-from bench.verify import TOLERANCES
 
 DataSource = Literal["auto", "real", "synthetic"]
 EnvironmentKind = Literal["own", "current"]
@@ -114,7 +113,7 @@ def check(request: Request) -> None:
     for device in request.devices:
         _choice("device", device, ["cpu", "cuda", "auto"])
     for precision in request.precisions:
-        _choice("precision", precision, list(TOLERANCES))
+        _choice("precision", precision, list(EPSILONS))
     for tuning in request.tunings:
         _choice("tuning", tuning, ["expert", "default"])
     _check_numbers(request)

@@ -21,7 +21,7 @@ from typing import IO, Any, Protocol
 
 from bench import catalogue, machine, tasks
 from bench.catalogue import Framework
-from bench.core.adapter import Tuning
+from bench.core.adapter import Precision, Tuning
 from bench.core.record import Job, Record, Status, measurement_from
 from bench.environments import Environment
 
@@ -94,6 +94,7 @@ def run_job(
         environment,
         threads=job.cell.threads,
         tuning=job.cell.tuning,
+        precision=job.cell.precision,
         log=log,
         timeout=timeout,
         told=told,
@@ -118,6 +119,7 @@ def ask(
     *,
     threads: int,
     tuning: Tuning,
+    precision: Precision,
     log: Path,
     timeout: float,
     told: Callable[[dict[str, Any]], None],
@@ -134,6 +136,7 @@ def ask(
             environment,
             threads=threads,
             tuning=tuning,
+            precision=precision,
             log=log,
             timeout=timeout,
         ):
@@ -168,6 +171,7 @@ def messages(
     *,
     threads: int,
     tuning: Tuning,
+    precision: Precision,
     log: Path,
     timeout: float,
 ) -> Iterator[dict[str, Any]]:
@@ -177,7 +181,13 @@ def messages(
     without a result. It is gone, with its children, when this is done.
     """
     with worker(
-        framework, environment, threads=threads, tuning=tuning, log=log, timeout=timeout
+        framework,
+        environment,
+        threads=threads,
+        tuning=tuning,
+        precision=precision,
+        log=log,
+        timeout=timeout,
     ) as (
         requests,
         told,
@@ -196,6 +206,7 @@ def worker(
     *,
     threads: int,
     tuning: Tuning,
+    precision: Precision,
     log: Path,
     timeout: float,
 ) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
@@ -208,6 +219,7 @@ def worker(
         variables = framework.variables(
             threads=threads,
             tuning=tuning,
+            precision=precision,
             scratch=Path(scratch),
             vendor=machine.cpu_vendor(),
         )

@@ -77,6 +77,7 @@ def start(
             environment,
             threads=job.cell.threads,
             tuning=job.cell.tuning,
+            precision=job.cell.precision,
             log=log,
             timeout=timeout,
         ) as (requests, told):

@@ -39,6 +39,8 @@ def why_not(cell: Cell) -> str | None:
         return f"{framework.title} has no model for {cell.task}"
     if cell.device not in framework.devices:
         return f"{framework.title} is not offered on {cell.device}"
+    if not framework.computes(cell.precision, cell.device):
+        return f"{framework.title} has no {cell.precision} on {cell.device}"
     if cell.device == "cuda" and not machine.gpus():
         return "no NVIDIA GPU is found on this machine"
     return None

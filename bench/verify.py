@@ -14,7 +14,7 @@ from itertools import islice
 
 import numpy as np
 
-from bench.core.adapter import Precision
+from bench.core.adapter import EPSILONS, Precision
 from bench.core.proof import DRAWS, FORMULA_STEPS, STEPS, TRANSPARENT
 from bench.core.task import Task
 from bench.core.weights import Array
@@ -24,7 +24,9 @@ from bench.core.weights import Array
 class Tolerance:
     """The largest deviations that rounding explains in one precision.
 
-    `formula` is None where `update` is tight enough to prove the formula by itself.
+    `formula` is None where `update` is tight enough to prove the formula by itself. Of a precision
+    that is coarser than what the framework might compute in, `rounding` is the least deviation of
+    logits that shows it in use.
     """
 
     logits: float
@@ -34,10 +36,23 @@ class Tolerance:
     curve: float
     evaluated: float
     formula: float | None = None
+    rounding: float | None = None
 
 
 # The first steps of a curve, held to the tolerance of a single loss: not amplified yet.
 EARLY_STEPS = 5
+
+# Products of numbers that are rounded to eight bits (bf16) or eleven (fp16, tf32), where the
+# framework's own rules say so; sums and weights are in float32. A gradient or an update may be a
+# fifth off: maxima fall on other entries, small gradients change sign. What this proves is that the
+# precision is in use and nothing is grossly wrong in it; the source is proved in float64.
+_MIXED = {
+    "gradients": 0.5,
+    "update": 0.75,
+    "evaluated": 0.5,
+    "formula": 0.5,
+}
+
 
 TOLERANCES: Mapping[str, Tolerance] = {
     # Rounding is 1e-16 and grows to 1e-12 over the first steps: what is more has another cause.
@@ -64,6 +79,9 @@ TOLERANCES: Mapping[str, Tolerance] = {
         evaluated=1e-1,
         formula=3e-3,
     ),
+    "tf32": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
+    "bf16": Tolerance(logits=4e-2, loss=5e-3, curve=5e-2, rounding=5e-5, **_MIXED),
+    "fp16": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
 }
 
 # Draws of dropout differ from the reference's by chance, but by more than this many standard errors
@@ -95,6 +113,7 @@ CHECKS = {
     "weights": "weights read back equal those loaded, bit for bit",
     "parameters": "trained values, counted by the framework",
     "logits": "logits of a real batch, evaluation mode",
+    "rounding": "rounding to expect at the least, over what the logits show: 1 or less",
     "loss": "that batch's loss",
     "gradients": "the gradient of every weight",
     "update": "every weight after one update",
@@ -153,7 +172,7 @@ def checks(
 ) -> Iterator[Check]:
     """Every check of a trace against the float64 reference's, in the order of `CHECKS`."""
     allowed = TOLERANCES[precision]
-    epsilon = float(np.finfo(precision).eps)
+    epsilon = EPSILONS[precision]
     initial = _tensors("weights", task)
     changed = sum(not np.array_equal(trace[key], reference[key]) for key in initial.values())
     yield Check(name="weights", deviation=changed, tolerance=0)
@@ -161,6 +180,9 @@ def checks(
     yield Check(name="parameters", deviation=extra, tolerance=0)
     logits = {"": _largest(trace["logits"], reference["logits"])}
     yield _within("logits", logits, allowed.logits, epsilon)
+    if allowed.rounding:
+        seen = max(logits[""], np.finfo(np.float64).tiny)
+        yield Check(name="rounding", deviation=allowed.rounding / seen, tolerance=1)
     losses = np.abs(trace["losses"] / reference["losses"] - 1)
     steps = {f"step {step + 1}": float(loss) for step, loss in enumerate(losses)}
     yield _within("loss", {"": float(losses[0])}, allowed.loss, epsilon)

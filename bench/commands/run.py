@@ -18,6 +18,7 @@ from bench.options import (
     FrameworksOption,
     JsonOption,
     ModesOption,
+    PrecisionsOption,
     ResultsOption,
     TasksOption,
     TuningOption,
@@ -37,6 +38,8 @@ EXAMPLES = """[bold]Examples[/bold]
   framebench run --tuning expert --tuning default          what the expert settings bring
 
   framebench run --device auto                             the CPU, and the GPU if there is one
+
+  framebench run --precision float32 --precision bf16      what mixed precision brings
 
   framebench run --env current -f pytorch                  what this Python has installed
 
@@ -58,6 +61,7 @@ def run(
     ] = "quick",
     mode: ModesOption = ["recommended"],
     device: DevicesOption = ["cpu"],
+    precision: PrecisionsOption = ["float32"],
     tuning: TuningOption = ["expert"],
     threads: Annotated[int | None, typer.Option(help="Threads. Default: the usable cores.")] = None,
     repeats: Annotated[
@@ -120,6 +124,7 @@ def run(
             modes=mode,
             tunings=tuning,  # type: ignore[arg-type]
             devices=device,  # type: ignore[arg-type]
+            precisions=precision,  # type: ignore[arg-type]
             threads=threads,
             repeats=repeats,
             epochs=epochs,

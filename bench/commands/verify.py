@@ -15,9 +15,9 @@ from bench.options import (
     FrameworksOption,
     JsonOption,
     ModesOption,
+    PrecisionsOption,
     TasksOption,
     TuningOption,
-    among,
 )
 
 
@@ -27,13 +27,7 @@ def verify(
     mode: ModesOption = ["all"],
     device: DevicesOption = ["cpu"],
     tuning: TuningOption = ["expert"],
-    precision: Annotated[
-        list[str],
-        typer.Option(
-            help="float64 or float32; repeatable. Default: both.",
-            autocompletion=among(lambda: ("float64", "float32")),
-        ),
-    ] = ["float64", "float32"],
+    precision: PrecisionsOption = ["float64", "float32"],
     data: DataOption = "auto",
     env: EnvOption = "own",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,

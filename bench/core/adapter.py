@@ -18,7 +18,20 @@ from bench.core.task import Parameter, Task
 from bench.core.weights import Array
 
 Device = Literal["cpu", "cuda"]
-Precision = Literal["float32", "float64"]
+# float32 and float64 throughout; products in NVIDIA's 19 bits of float32 (tf32); or mixed: products
+# in bfloat16 or float16 by the framework's own rules, weights and updates in float32.
+Precision = Literal["float64", "float32", "tf32", "bf16", "fp16"]
+# The machine epsilon of what products are computed in.
+EPSILONS: Mapping[Precision, float] = {
+    "float64": 2.0**-52,
+    "float32": 2.0**-23,
+    "tf32": 2.0**-10,
+    "bf16": 2.0**-7,
+    "fp16": 2.0**-10,
+}
+# By what a loss in fp16 is multiplied at first, so that small gradients do not vanish: where no
+# gradient overflows, every framework's own scaler leaves it there for 2000 steps.
+LOSS_SCALE = 2.0**10
 # As it comes, or with the settings that its documentation and experience advise for speed.
 # Records of schema 1 do not tell which.
 Tuning = Literal["expert", "default", "untold"]
@@ -79,6 +92,11 @@ class Layout:
             columns = array.reshape(-1, height, width, channels)
             array = columns.transpose(0, 3, 1, 2).reshape(parameter.shape)  # HWC -> CHW columns
         return np.array(array, order="C")
+
+
+def kept_in(precision: Precision) -> Literal["float32", "float64"]:
+    """The type of weights, inputs, losses and updates in a precision."""
+    return "float64" if precision == "float64" else "float32"
 
 
 def match(task: Task, find: Callable[[Parameter], Native]) -> dict[str, Native]:

@@ -15,10 +15,17 @@ import optax
 from flax import nnx
 from jax import numpy as jnp
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
+from frameworks.jax_flax.precision import (
+    chosen,
+    make_scale,
+    set_layers,
+    set_products,
+    value_and_grad,
+)
 
 LAYOUT = Layout(
     axes={
@@ -54,17 +61,18 @@ class JaxFlaxSession:
     format = BatchFormat(channels_last=True, labels="int32", tokens="int32")
 
     def __init__(
-        self, task: Task, *, mode: str, device: str, dtype: str, seed: int, expert: bool
+        self, task: Task, *, mode: str, device: str, precision: Precision, seed: int, expert: bool
     ) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"JAX/Flax has no mode {mode!r}; it has: {', '.join(MODES)}")
         self._task = task
         self._device = device
-        self._dtype = dtype
+        self._precision = precision
+        self._dtype = kept_in(precision)
         module = importlib.import_module(f"frameworks.jax_flax.models.{task.network}")
         # Not what is trained: it says where a state's arrays belong, and dump and load go by it.
         self._model: nnx.Module = module.build(task, nnx.Rngs(seed))
-        self._model.set_attributes(dtype=dtype, param_dtype=dtype)
+        set_layers(precision, self._model)
         if expert and device == "cpu":
             self._model.set_attributes(by_comparison=True, raise_if_not_found=False)
         self._params = match(task, self._native)
@@ -76,7 +84,7 @@ class JaxFlaxSession:
         self._model.train()
         self._training, params, other = nnx.split(self._model, nnx.Param, ...)
         self._state, self._structure = jax.tree.flatten(
-            (params, other, self._optimizer.init(params))
+            (params, other, self._optimizer.init(params), make_scale(precision))
         )
         # The state's memory is given to the step, which writes the new state there.
         self._train_step = jax.jit(self._train, donate_argnums=0)
@@ -103,12 +111,16 @@ class JaxFlaxSession:
             variable.set_value(jnp.array(native, self._dtype))
         state = nnx.state(self._model, nnx.Param)
         # What dropout draws next is not reset: two trainings must not drop the same units.
-        _, other, _ = self._trees()
-        self._state = jax.tree.leaves((state, other, self._optimizer.init(state)))
+        other = self._trees()[1]
+        scale = make_scale(self._precision)
+        self._state = jax.tree.leaves((state, other, self._optimizer.init(state), scale))
 
-    def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any]:
-        """Weights, what else the network keeps (dropout's generator), the optimizer's state."""
-        trees: tuple[nnx.State, nnx.State, Any] = jax.tree.unflatten(
+    def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any, Any]:
+        """Weights, what else the network keeps (dropout's generator), the optimizer's state.
+
+        And the scale of the loss, where it is scaled.
+        """
+        trees: tuple[nnx.State, nnx.State, Any, Any] = jax.tree.unflatten(
             self._structure, self._state if state is None else state
         )
         return trees
@@ -140,29 +152,34 @@ class JaxFlaxSession:
     def _train(
         self, state: list[jax.Array], x: jax.Array, y: jax.Array
     ) -> tuple[list[jax.Array], jax.Array]:
-        params, other, moments = self._trees(state)
-        (loss, other), gradients = self._loss_and_gradients(params, other, x, y)
-        updates, moments = self._optimizer.update(gradients, moments, params)
-        params = optax.apply_updates(params, updates)
-        return jax.tree.leaves((params, other, moments)), loss
+        params, other, moments, scale = self._trees(state)
+        found = value_and_grad(self._loss_of(other, x, y), params, scale)
+        (loss, other), gradients, scale, finite = found
+        updates, next_moments = self._optimizer.update(gradients, moments, params)
+        next_params = optax.apply_updates(params, updates)
+        trained = chosen(finite, (next_params, next_moments), (params, moments))
+        return jax.tree.leaves((trained[0], other, trained[1], scale)), loss
 
     def _gradients(self, state: list[jax.Array], x: jax.Array, y: jax.Array) -> nnx.State:
-        params, other, _ = self._trees(state)
-        return self._loss_and_gradients(params, other, x, y)[1]
+        params, other, _, scale = self._trees(state)
+        gradients: nnx.State = value_and_grad(self._loss_of(other, x, y), params, scale)[1]
+        return gradients
 
-    def _loss_and_gradients(
-        self, params: nnx.State, other: nnx.State, x: jax.Array, y: jax.Array
-    ) -> tuple[tuple[jax.Array, nnx.State], nnx.State]:
+    def _loss_of(
+        self, other: nnx.State, x: jax.Array, y: jax.Array
+    ) -> Callable[[nnx.State], tuple[jax.Array, nnx.State]]:
+        """By the weights: the batch's mean loss, and what else the network keeps after it."""
+
         def loss_of(params: nnx.State) -> tuple[jax.Array, nnx.State]:
             model = nnx.merge(self._training, params, other, copy=True)
-            loss = self._criterion(model(x), y).mean()
+            loss = self._criterion(model(x).astype(self._dtype), y).mean()
             return loss, nnx.state(model, nnx.Not(nnx.Param))
 
-        return jax.value_and_grad(loss_of, has_aux=True)(params)
+        return loss_of
 
     def _evaluate(self, state: list[jax.Array], x: jax.Array) -> jax.Array:
-        params, other, _ = self._trees(state)
-        return nnx.merge(self._evaluating, params, other)(x)
+        params, other, *_ = self._trees(state)
+        return nnx.merge(self._evaluating, params, other)(x).astype(self._dtype)
 
     def step(self, batch: tuple[Any, Any]) -> jax.Array:
         x, y = batch
@@ -201,8 +218,7 @@ class JaxFlaxAdapter:
         # Threads are those of NPROC, which JAX reads when its first array is made.
         jax.config.update("jax_platforms", device)
         jax.config.update("jax_enable_x64", precision == "float64")
-        # Full float32 on a GPU too, where the default is TF32.
-        jax.config.update("jax_default_matmul_precision", "highest")
+        set_products(precision)
         # Every process compiles anew: a cache on disk would make later first steps look cheap.
         jax.config.update("jax_enable_compilation_cache", False)
         try:
@@ -213,7 +229,7 @@ class JaxFlaxAdapter:
                 f"jax {jax.__version__} cannot use the device {device!r} here: {reason}"
             ) from error
         self._device = device
-        self._dtype = precision
+        self._precision = precision
         self._seed = seed
         self._expert = tuning == "expert"
 
@@ -235,7 +251,7 @@ class JaxFlaxAdapter:
             task,
             mode=mode,
             device=self._device,
-            dtype=self._dtype,
+            precision=self._precision,
             seed=self._seed,
             expert=self._expert,
         )

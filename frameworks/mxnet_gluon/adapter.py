@@ -16,11 +16,26 @@ import mxnet as mx  # noqa: E402
 from mxnet import autograd, gluon  # noqa: E402
 from mxnet.ndarray import NDArray  # noqa: E402
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match  # noqa: E402
+from bench.core.adapter import (  # noqa: E402
+    BatchFormat,
+    Device,
+    Layout,
+    Precision,
+    Tuning,
+    kept_in,
+    match,
+)
 from bench.core.errors import UnsupportedError  # noqa: E402
 from bench.core.task import Parameter, Task  # noqa: E402
 from bench.core.weights import Array  # noqa: E402
 from frameworks.mxnet_gluon.optimizers import make_optimizer  # noqa: E402
+from frameworks.mxnet_gluon.precision import (  # noqa: E402
+    forward_in,
+    scale_by_trainer,
+    scaled,
+    set_operators,
+    unscaled,
+)
 
 LAYOUT = Layout(axes={})  # Gluon's axes are the canonical ones
 
@@ -48,13 +63,16 @@ def native_name(parameter: Parameter) -> str:
 class Objective(gluon.HybridBlock):
     """A batch's losses: one block, so that network and loss are compiled into one graph."""
 
-    def __init__(self, model: gluon.HybridBlock, criterion: gluon.loss.Loss) -> None:
+    def __init__(
+        self, model: gluon.HybridBlock, criterion: gluon.loss.Loss, precision: Precision
+    ) -> None:
         super().__init__()
         self.model = model
+        self._forward = forward_in(precision, model)
         self.criterion = criterion
 
     def hybrid_forward(self, F: Any, x: Any, y: Any) -> Any:  # noqa: N803
-        return self.criterion(self.model(x), y)  # (N,)
+        return self.criterion(self._forward(x), y)  # (N,)
 
 
 class MXNetGluonSession:
@@ -62,25 +80,27 @@ class MXNetGluonSession:
     format = BatchFormat(labels="int32", tokens="int32")
 
     def __init__(
-        self, task: Task, *, mode: str, device: mx.Context, dtype: str, expert: bool
+        self, task: Task, *, mode: str, device: mx.Context, precision: Precision, expert: bool
     ) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"MXNet Gluon has no mode {mode!r}; it has: {', '.join(MODES)}")
         self._task = task
         self._device = device
-        self._dtype = dtype
+        self._precision = precision
+        self._dtype = kept_in(precision)
         module = importlib.import_module(f"frameworks.mxnet_gluon.models.{task.network}")
         self._model: gluon.HybridBlock = module.build(task)
-        self._model.cast(dtype)
+        self._model.cast(self._dtype)
         self._pin_second_bias()
         self._model.initialize(ctx=device)
         self._params = match(task, self._native)
         self._trainer = gluon.Trainer(
             list(self._params.values()),
-            make_optimizer(task.optimizer, dtype),
+            make_optimizer(task.optimizer, self._dtype),
             kvstore=None,  # one device: no store to send gradients through
         )
-        self._objective = Objective(self._model, LOSSES[task.loss]())
+        self._forward = forward_in(precision, self._model)
+        self._objective = Objective(self._model, LOSSES[task.loss](), precision)
         if mode == "compiled":
             # Shapes are the same at each step, so memory is planned once, and kept.
             static = {"static_alloc": True, "static_shape": True} if expert else {}
@@ -111,6 +131,7 @@ class MXNetGluonSession:
             for value in state if isinstance(state, tuple) else (state,):
                 if value is not None:
                     value[:] = 0
+        scale_by_trainer(self._precision, self._trainer)
 
     def dump(self) -> dict[str, Array]:
         return self._canonical({name: p.data() for name, p in self._params.items()})
@@ -140,19 +161,26 @@ class MXNetGluonSession:
         x, y = batch
         with autograd.record():
             losses = self._objective(x, y)
-        losses.backward()  # of their sum: as Gluon's users do, the trainer is left to divide it
+            to_propagate = scaled(self._precision, losses, self._trainer)
+        to_propagate.backward()  # of their sum: as Gluon's users do, the trainer divides it
         self._trainer.step(len(losses))
         return losses.mean()
 
     def logits(self, batch: tuple[NDArray, NDArray]) -> NDArray:
-        return self._model(batch[0])
+        return self._forward(batch[0])
 
     def grads(self, batch: tuple[NDArray, NDArray]) -> dict[str, Array]:
         x, y = batch
         with autograd.record():
             losses = self._objective(x, y)
-        losses.backward()
-        return self._canonical({name: p.grad() / len(losses) for name, p in self._params.items()})
+            to_propagate = scaled(self._precision, losses, self._trainer)
+        to_propagate.backward()
+        return self._canonical(
+            {
+                name: unscaled(self._precision, p.grad(), self._trainer) / len(losses)
+                for name, p in self._params.items()
+            }
+        )
 
     def numpy(self, value: NDArray) -> Array:
         array: Array = value.asnumpy()
@@ -182,7 +210,8 @@ class MXNetGluonAdapter:
         # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
         mx.random.seed(seed)
         self._device = mx.gpu() if device == "cuda" else mx.cpu()
-        self._dtype = precision
+        set_operators(precision)
+        self._precision = precision
         self._expert = tuning == "expert"
 
     def _check_gpu(self) -> None:
@@ -205,7 +234,7 @@ class MXNetGluonAdapter:
 
     def open(self, task: Task, *, mode: str) -> MXNetGluonSession:
         return MXNetGluonSession(
-            task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
+            task, mode=mode, device=self._device, precision=self._precision, expert=self._expert
         )
 
     def matmul(self, a: Array, b: Array) -> Callable[[], None]:

@@ -11,11 +11,12 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
 from frameworks.paddlepaddle.denormals import flush_denormals
+from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
 
 LAYOUT = Layout(axes={"dense": (1, 0)})  # Linear keeps (in, out)
 
@@ -78,12 +79,15 @@ class DoubleMomentum(paddle.optimizer.Momentum):
 class PaddleSession:
     format = BatchFormat(labels="int64", tokens="int64")
 
-    def __init__(self, task: Task, *, mode: str, device: str, dtype: str, expert: bool) -> None:
+    def __init__(
+        self, task: Task, *, mode: str, device: str, precision: Precision, expert: bool
+    ) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"paddlepaddle has no mode {mode!r}: it has {', '.join(MODES)}")
         self._task = task
         self._device = device
-        self._dtype = dtype
+        self._precision = precision
+        self._dtype = kept_in(precision)
         self._expert = expert
         module = importlib.import_module(f"frameworks.paddlepaddle.models.{task.network}")
         self._model: nn.Layer = module.build(task)
@@ -95,6 +99,7 @@ class PaddleSession:
         self._objective = Objective(self._model, task.loss)
         self._loss = self._objective
         self._forward = self._model
+        self._scaler = make_scaler(precision)
         if mode == "compiled":
             # Of `forward`, not of the layer: else the layer's own is replaced, and `grads` uses it.
             # The full graph, as no network needs Python between its operators: without it Paddle
@@ -153,6 +158,7 @@ class PaddleSession:
                 elif "_beta2_pow_acc_" in name:
                     initial = settings.beta2
             state.set_value(np.full(state.shape, initial, self._dtype))
+        self._scaler = make_scaler(self._precision)
         self._clear_grad()
 
     def _clear_grad(self) -> None:
@@ -184,24 +190,34 @@ class PaddleSession:
         x, y = batch
         if not self._objective.training:
             self._objective.train()
-        loss = self._loss(x, y)
-        loss.backward()
-        self._optimizer.step()
+        with casting(self._precision):
+            loss = self._loss(x, y)
+        if self._scaler:
+            self._scaler.scale(loss).backward()
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        else:
+            loss.backward()
+            self._optimizer.step()
         self._clear_grad()
         return loss.detach()
 
     def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         self._objective.eval()
-        with paddle.no_grad():
-            return self._forward(batch[0])
+        with paddle.no_grad(), casting(self._precision):
+            logits = self._forward(batch[0])
+        return logits if self._precision not in AUTO_CAST else logits.astype(self._dtype)
 
     def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
         x, y = batch
         self._objective.train()
-        self._objective(x, y).backward()
+        scale = float(self._scaler.get_loss_scaling()) if self._scaler else 1.0
+        with casting(self._precision):
+            loss = self._objective(x, y)
+        (loss * scale).backward()
         canonical = self._canonical(
             {
-                name: paddle.zeros_like(p) if p.grad is None else p.grad
+                name: paddle.zeros_like(p) if p.grad is None else p.grad / scale
                 for name, p in self._params.items()
             }
         )
@@ -241,10 +257,10 @@ class PaddleAdapter:
         if self._expert:
             flush_denormals()
         paddle.set_device("gpu:0" if device == "cuda" else "cpu")
-        paddle.set_default_dtype(precision)
+        paddle.set_default_dtype(kept_in(precision))
         paddle.seed(seed)
         self._device = device
-        self._dtype = precision
+        self._precision = precision
 
     def versions(self) -> dict[str, str]:
         versions = {"paddlepaddle": str(paddle.__version__), "numpy": np.__version__}
@@ -255,7 +271,7 @@ class PaddleAdapter:
 
     def open(self, task: Task, *, mode: str) -> PaddleSession:
         return PaddleSession(
-            task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
+            task, mode=mode, device=self._device, precision=self._precision, expert=self._expert
         )
 
     def matmul(self, a: Array, b: Array) -> Callable[[], None]:

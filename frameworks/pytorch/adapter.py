@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
+from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
+from frameworks.pytorch.precision import forward_in, make_scaler, set_products
 
 LAYOUT = Layout(axes={})  # PyTorch's axes are the canonical ones
 
@@ -45,28 +46,31 @@ def synchronize(device: torch.device) -> None:
 
 class PyTorchSession:
     def __init__(
-        self, task: Task, *, mode: str, device: torch.device, dtype: torch.dtype, expert: bool
+        self, task: Task, *, mode: str, device: torch.device, precision: Precision, expert: bool
     ) -> None:
         self._task = task
         self._device = device
-        self._dtype = dtype
+        self._precision = precision
+        self._dtype = getattr(torch, kept_in(precision))
         self._expert = expert
         # The layout that oneDNN's convolutions and pooling are fastest in.
         channels_last = expert and device.type == "cpu"
         self.format = BatchFormat(channels_last=channels_last, labels="int64", tokens="int64")
         module = importlib.import_module(f"frameworks.pytorch.models.{task.network}")
-        self._model: nn.Module = module.build(task).to(device, dtype)
+        self._model: nn.Module = module.build(task).to(device, self._dtype)
         if channels_last:
             self._model = self._model.to(memory_format=torch.channels_last)
         self._pin_second_bias()
         native = dict(self._model.named_parameters())
         self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
-        model, criterion = self._model, LOSSES[task.loss]
+        self._scaler = make_scaler(precision, device)
+        self._forward = forward = forward_in(precision, self._model, device)
+        criterion = LOSSES[task.loss]
 
         # A function of its own: compiled as a method, it would guard the session at each call.
         def loss_of(x: Tensor, y: Tensor) -> Tensor:
-            return criterion(model(x), y)
+            return criterion(forward(x), y)
 
         self._loss_of = self._loss = loss_of
         if mode == "compiled":
@@ -108,6 +112,7 @@ class PyTorchSession:
                     if isinstance(value, Tensor):
                         value.zero_()
         self._optimizer.zero_grad(set_to_none=True)
+        self._scaler = make_scaler(self._precision, self._device)
 
     def dump(self) -> dict[str, Array]:
         return self._canonical({name: p.detach() for name, p in self._params.items()})
@@ -137,23 +142,29 @@ class PyTorchSession:
             self._model.train()
         loss = self._loss(x, y)
         self._optimizer.zero_grad()
-        loss.backward()
-        self._optimizer.step()
+        if self._scaler:
+            self._scaler.scale(loss).backward()
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        else:
+            loss.backward()
+            self._optimizer.step()
         return loss.detach()
 
     def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         self._model.eval()
         with torch.no_grad():
-            return self._model(batch[0])
+            return self._forward(batch[0])
 
     def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
         x, y = batch
         self._model.train()
         self._optimizer.zero_grad()
-        self._loss_of(x, y).backward()
+        scale = self._scaler.get_scale() if self._scaler else 1.0
+        (self._loss_of(x, y) * scale).backward()
         return self._canonical(
             {
-                name: torch.zeros_like(p) if p.grad is None else p.grad
+                name: torch.zeros_like(p) if p.grad is None else p.grad / scale
                 for name, p in self._params.items()
             }
         )
@@ -186,13 +197,12 @@ class PyTorchAdapter:
         torch.manual_seed(seed)
         self._expert = tuning == "expert"
         torch.set_flush_denormal(self._expert)
-        torch.set_float32_matmul_precision("highest")
-        torch.backends.cudnn.allow_tf32 = False
+        set_products(precision)
         self._device = torch.device(device)
-        self._dtype = getattr(torch, precision)
+        self._precision = precision
         # Adam counts its steps in a tensor of the default type, and a compiled step computes the
         # bias correction in it: in float32, 1 - 0.999**1 is off by 7e-6, relative.
-        torch.set_default_dtype(self._dtype)
+        torch.set_default_dtype(getattr(torch, kept_in(precision)))
 
     def versions(self) -> dict[str, str]:
         versions = {"torch": str(torch.__version__), "numpy": np.__version__}
@@ -203,7 +213,7 @@ class PyTorchAdapter:
 
     def open(self, task: Task, *, mode: str) -> PyTorchSession:
         return PyTorchSession(
-            task, mode=mode, device=self._device, dtype=self._dtype, expert=self._expert
+            task, mode=mode, device=self._device, precision=self._precision, expert=self._expert
         )
 
     def matmul(self, a: Array, b: Array) -> Callable[[], None]:

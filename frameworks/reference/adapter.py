@@ -111,6 +111,8 @@ class ReferenceAdapter:
     ) -> None:
         if device != "cpu":
             raise UnsupportedError("the reference runs on the CPU alone")
+        if precision not in ("float32", "float64"):
+            raise UnsupportedError(f"numpy computes in float32 and float64, not in {precision}")
         self._dtype = precision
         self._seed = seed
 

@@ -16,6 +16,7 @@ from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, m
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
+from frameworks.tensorflow_keras.precision import forward_in, scaled, set_policy, unscaled
 
 LAYOUT = Layout(
     axes={
@@ -116,7 +117,7 @@ class KerasSession:
     # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
     format = BatchFormat(channels_last=True, labels="int64", tokens="int64")
 
-    def __init__(self, task: Task, *, mode: str, device: str) -> None:
+    def __init__(self, task: Task, *, mode: str, device: str, precision: Precision) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"mode {mode!r}; TensorFlow/Keras has: {', '.join(MODES)}")
         self._task = task
@@ -125,8 +126,12 @@ class KerasSession:
         self._model: keras.Model = module.build(task)
         if mode == "xla":
             self._forbid_cudnn()
+        self._network = forward_in(precision, self._model)
         self._params = match(task, self._native)
-        self._optimizer = self._make_optimizer()
+        self._optimizer = scaled(precision, self._make_optimizer())
+        # Now, because a tf.function must not make variables in its second trace.
+        self._optimizer.build(list(self._params.values()))
+        self._initial = [variable.numpy() for variable in self._optimizer.variables]
         self._criterion = LOSSES[task.loss](from_logits=True)
         wrap = MODES[mode]
         self._train_step = wrap(self._train)
@@ -149,17 +154,13 @@ class KerasSession:
         if isinstance(settings, SGD):
             # NumPy's float, because Keras would round Python's to float32, in float64 as well.
             momentum = np.float64(settings.momentum)
-            optimizer = keras.optimizers.SGD(settings.learning_rate, momentum=momentum)
-        else:
-            optimizer = Adam(
-                settings.learning_rate,
-                beta_1=settings.beta1,
-                beta_2=settings.beta2,
-                epsilon=settings.epsilon,
-            )
-        # Now, because a tf.function must not make variables in its second trace.
-        optimizer.build(list(self._params.values()))
-        return optimizer
+            return keras.optimizers.SGD(settings.learning_rate, momentum=momentum)
+        return Adam(
+            settings.learning_rate,
+            beta_1=settings.beta1,
+            beta_2=settings.beta2,
+            epsilon=settings.epsilon,
+        )
 
     def load(self, params: Mapping[str, Array]) -> None:
         for parameter in self._task.parameters:
@@ -168,9 +169,8 @@ class KerasSession:
             # A copy, for TensorFlow may train in the memory of the array that it is given.
             variable.assign(native.copy())
         # In place: a compiled step holds on to these variables.
-        for variable in self._optimizer.variables:
-            if variable is not self._optimizer.learning_rate:
-                variable.assign(tf.zeros_like(variable))
+        for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
+            variable.assign(initial.copy())
 
     def dump(self) -> dict[str, Array]:
         return self._canonical(self._params)
@@ -198,18 +198,19 @@ class KerasSession:
         return loss
 
     def _gradients(self, x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
-        return self._loss_and_gradients(x, y)[1]
+        return unscaled(self._loss_and_gradients(x, y)[1], self._optimizer)
 
     def _loss_and_gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            loss = self._criterion(y, self._model(x, training=True))
-        gradients = tape.gradient(loss, list(self._params.values()))
+            loss = self._criterion(y, self._network(x, training=True))
+            to_propagate = self._optimizer.scale_loss(loss)
+        gradients = tape.gradient(to_propagate, list(self._params.values()))
         # An embedding's gradient comes as IndexedSlices with a row for each token: rows of the same
         # token must be summed before Adam squares them.
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _evaluate(self, x: tf.Tensor) -> tf.Tensor:
-        return self._model(x, training=False)
+        return self._network(x, training=False)
 
     def step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         x, y = batch
@@ -254,11 +255,10 @@ class KerasAdapter:
         # Both pools, as TensorFlow sizes them by itself on a machine of so many cores.
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        # Said here, because Keras reads its defaults from a file in the user's home.
-        keras.config.set_floatx(precision)
+        set_policy(precision)
         keras.config.set_image_data_format("channels_last")
         keras.utils.set_random_seed(seed)
+        self._precision = precision
         self._device = "GPU:0" if device == "cuda" else "CPU:0"
 
     def versions(self) -> dict[str, str]:
@@ -274,7 +274,7 @@ class KerasAdapter:
         return versions
 
     def open(self, task: Task, *, mode: str) -> KerasSession:
-        return KerasSession(task, mode=mode, device=self._device)
+        return KerasSession(task, mode=mode, device=self._device, precision=self._precision)
 
     def matmul(self, a: Array, b: Array) -> Callable[[], None]:
         with tf.device(self._device):

@@ -193,6 +193,7 @@ class Pair:
         variables = self._framework.variables(
             threads=self._cell.threads,
             tuning="expert",
+            precision="float32",
             scratch=self._scratch,
             vendor=machine.cpu_vendor(),
         )

@@ -1,0 +1,57 @@
+"""Precisions by MXNet's own means: its amp, which patches the operators of the whole process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mxnet import gluon
+from mxnet.contrib import amp
+from mxnet.ndarray import NDArray
+
+from bench.core.adapter import LOSS_SCALE, Precision
+
+TARGETS = {"bf16": "bfloat16", "fp16": "float16"}
+
+
+def set_operators(precision: Precision) -> None:
+    """Have operators compute in a precision. Before a network is built; there is no way back."""
+    if precision in TARGETS:
+        amp.init(TARGETS[precision])
+
+
+def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[[Any], Any]:
+    """The network's forward pass, of arrays or symbols; logits are in float32 if it is mixed."""
+    if precision not in TARGETS:
+        return model
+
+    def forward(x: Any) -> Any:
+        return model(x).astype("float32")
+
+    return forward
+
+
+def scale_by_trainer(precision: Precision, trainer: gluon.Trainer) -> None:
+    """Have the trainer scale losses, for float16 alone: the others hold what float32 holds.
+
+    Called again, it begins anew.
+    """
+    if precision == "fp16":
+        trainer._scale = 1.0
+        amp.init_trainer(trainer)
+        scaler = trainer._amp_loss_scaler
+        scaler._loss_scale = scaler._next_loss_scale = LOSS_SCALE
+        scaler._unskipped = 0
+
+
+def scaled(precision: Precision, losses: NDArray, trainer: gluon.Trainer) -> NDArray:
+    """The losses to go backward from; the trainer's step divides by what they were scaled by."""
+    if precision != "fp16":
+        return losses
+    with amp.scale_loss(losses, trainer) as found:
+        return found
+
+
+def unscaled(precision: Precision, gradient: NDArray, trainer: gluon.Trainer) -> NDArray:
+    """A gradient of the losses that `scaled` gave, as it would be without."""
+    return gradient * trainer._scale if precision == "fp16" else gradient

@@ -1,0 +1,28 @@
+"""Precisions by Paddle's own means: auto_cast, and GradScaler for float16."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import paddle
+
+from bench.core.adapter import LOSS_SCALE, Precision
+
+AUTO_CAST = {"bf16": "bfloat16", "fp16": "float16"}
+
+
+def casting(precision: Precision) -> AbstractContextManager[None]:
+    """Where operators compute in a precision; a graph that `to_static` made is cast as a whole."""
+    if precision not in AUTO_CAST:
+        return nullcontext()
+    context: AbstractContextManager[None] = paddle.amp.auto_cast(
+        level="O1", dtype=AUTO_CAST[precision]
+    )
+    return context
+
+
+def make_scaler(precision: Precision) -> paddle.amp.GradScaler | None:
+    """What scales the loss, for float16 alone: the others hold what float32 holds."""
+    if precision != "fp16":
+        return None
+    return paddle.amp.GradScaler(init_loss_scaling=LOSS_SCALE)
