@@ -45,27 +45,6 @@ def _quota() -> int | None:
         return None
 
 
-def gpus() -> list[dict[str, str]]:
-    """Every NVIDIA GPU's name, memory and driver; empty where there is none."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    try:
-        driver = str(pynvml.nvmlSystemGetDriverVersion())
-        found = []
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
-            name = str(pynvml.nvmlDeviceGetName(handle))
-            found.append({"name": name, "memory_bytes": str(memory), "driver": driver})
-        return found
-    finally:
-        pynvml.nvmlShutdown()
-
-
 def _governor() -> str | None:
     path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     try:
@@ -76,6 +55,8 @@ def _governor() -> str | None:
 
 def describe() -> dict[str, Any]:
     """Processor, memory, system and Python, as the run's `run.json` keeps them."""
+    from bench import gpu  # what it asks takes a while to import
+
     cpu = _cpu()
     return {
         "cpu": cpu_name(),
@@ -90,5 +71,5 @@ def describe() -> dict[str, Any]:
         "load_before": list(os.getloadavg()),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "gpus": gpus(),
+        "gpus": gpu.find(),
     }

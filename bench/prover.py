@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import catalogue, kept, machine, runner, tasks, verify
+from bench import catalogue, gpu, kept, machine, runner, tasks, verify
 from bench.certificate import Certificate, Claim
 from bench.core.data import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
@@ -129,7 +129,7 @@ class Prover:
             environment.packages,
             platform.python_version(),
             machine.cpu_name(),
-            machine.gpus() if claim.device == "cuda" else [],
+            gpu.find() if claim.device == "cuda" else [],
             self._data[claim.task].name,
             self._seed,
         )

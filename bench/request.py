@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench import catalogue, environments, interpreter, machine, tasks
+from bench import catalogue, environments, gpu, interpreter, machine, tasks
 from bench.catalogue import Framework
 from bench.core.adapter import EPSILONS, Device, Precision, Tuning
 from bench.core.errors import UsageError
@@ -166,7 +166,7 @@ def devices(wanted: Iterable[Device | Literal["auto"]]) -> list[Device]:
         if one != "auto":
             found.append(one)
         else:
-            found += ["cpu", "cuda"] if machine.gpus() else ["cpu"]
+            found += ["cpu", "cuda"] if gpu.find() else ["cpu"]
     return list(dict.fromkeys(found))
 
 

@@ -13,13 +13,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from bench import catalogue, machine, tasks
+from bench import catalogue, gpu, machine, tasks
 from bench.catalogue import Framework
 from bench.core.adapter import Precision, Tuning
 from bench.core.record import Job, Record, Status, measurement_from
@@ -87,18 +87,22 @@ def run_job(
             observer.phase(job, message["name"])
         elif message["event"] == "progress":
             observer.progress(job, message["done"], message["total"])
+            if watch:
+                watch.sample(_live)
 
-    result = ask(
-        job.to_json(),
-        framework,
-        environment,
-        threads=job.cell.threads,
-        tuning=job.cell.tuning,
-        precision=job.cell.precision,
-        log=log,
-        timeout=timeout,
-        told=told,
-    )
+    with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
+        result = ask(
+            job.to_json(),
+            framework,
+            environment,
+            threads=job.cell.threads,
+            tuning=job.cell.tuning,
+            precision=job.cell.precision,
+            log=log,
+            timeout=timeout,
+            told=told,
+        )
+        use = watch.use() if watch else None
     if result["status"] == "timeout":
         result["reason"] += f"; see {log.name}"
     measurement = result.pop("measurement", None)
@@ -108,6 +112,7 @@ def run_job(
         result.pop("reason", ""),
         started=started,
         measurement=measurement_from(measurement) if measurement else None,
+        gpu=use,
         **result,
     )
 

@@ -132,7 +132,8 @@ class CellSummary:
     the default tuning, `contended` the share of windows that others
     disturbed, `joules` the energy for one training sample, `device_joules` the GPU's. `on_gpu` is
     the ratio of its throughput to that of the same on the CPU, `reduced` to that in float32,
-    and `accuracy_change` what the accuracy gained by it (less than 0: lost).
+    and `accuracy_change` what the accuracy gained by it (less than 0: lost). `driver_bytes` is the
+    device memory that the GPU's driver saw in use, `gpu_others` whoever else used that GPU.
     """
 
     cell: Cell
@@ -158,6 +159,8 @@ class CellSummary:
     on_gpu: Interval | None = None
     reduced: Interval | None = None
     accuracy_change: float | None = None
+    driver_bytes: int | None = None
+    gpu_others: tuple[str, ...] = ()
     contended: float | None = None
     joules: float | None = None
     device_joules: float | None = None
@@ -274,6 +277,8 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
     }
     target = tasks.load(cell.task).target_accuracy
     reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
+    gpus = [record.gpu for record, _ in good if record.gpu]
+    seen = [one.peak_bytes for one in gpus if one.peak_bytes is not None]
     device = [one.peak_device_bytes for one in measured if one.peak_device_bytes is not None]
     return CellSummary(
         **{
@@ -302,6 +307,8 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             "evaluation": statistics.median(evaluation_throughput(one) for one in measured),
             "peak_resident_bytes": max(one.peak_resident_bytes for one in measured),
             "peak_device_bytes": max(device) if device else None,
+            "driver_bytes": max(seen) if seen else None,
+            "gpu_others": tuple(dict.fromkeys(who for one in gpus for who in one.others)),
             "training_seconds": statistics.median(
                 sum(window.wall for window in one.windows) for one in measured
             ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import bench
-from bench import catalogue, data, machine, runner, schedule, tasks
+from bench import catalogue, data, gpu, machine, runner, schedule, tasks
 from bench.certificate import Certificate, Claim
 from bench.core.data import DatasetInfo
 from bench.core.errors import UnavailableError
@@ -41,7 +41,7 @@ def why_not(cell: Cell) -> str | None:
         return f"{framework.title} is not offered on {cell.device}"
     if not framework.computes(cell.precision, cell.device):
         return f"{framework.title} has no {cell.precision} on {cell.device}"
-    if cell.device == "cuda" and not machine.gpus():
+    if cell.device == "cuda" and not gpu.find():
         return "no NVIDIA GPU is found on this machine"
     return None
 

@@ -23,17 +23,21 @@ def _library() -> Any | None:
         return None
 
 
-def _device(library: Any, chosen: str) -> ctypes.c_void_p | None:
-    """The first device of CUDA_VISIBLE_DEVICES, by its number or its UUID; else the first of all.
+def first_visible(devices: str) -> int | str:
+    """The first device of CUDA_VISIBLE_DEVICES: its number, or its UUID; else the first of all.
 
     CUDA may count several GPUs in another order than NVML: their UUIDs are certain.
     """
+    first = devices.split(",", maxsplit=1)[0].strip() or "0"
+    return int(first) if first.isdigit() else first
+
+
+def _device(library: Any, chosen: int | str) -> ctypes.c_void_p | None:
     device = ctypes.c_void_p()
-    first = chosen.split(",", maxsplit=1)[0].strip() or "0"
-    if first.isdigit():
-        code = library.nvmlDeviceGetHandleByIndex_v2(int(first), ctypes.byref(device))
+    if isinstance(chosen, int):
+        code = library.nvmlDeviceGetHandleByIndex_v2(chosen, ctypes.byref(device))
     else:
-        code = library.nvmlDeviceGetHandleByUUID(first.encode(), ctypes.byref(device))
+        code = library.nvmlDeviceGetHandleByUUID(chosen.encode(), ctypes.byref(device))
     return device if code == SUCCESS else None
 
 
@@ -45,7 +49,7 @@ def energy_counter(library: Any | None = None) -> Callable[[], float | None] | N
     library = library or _library()
     if library is None or library.nvmlInit_v2() != SUCCESS:
         return None
-    device = _device(library, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    device = _device(library, first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", "")))
     if device is None:
         return None
 

@@ -4,6 +4,7 @@ Schema history
 1  the first
 2  windows tell what others did meanwhile; a measurement has its cores, feeding and energy; a cell
    has its tuning. Records of schema 1 are read, with None there, and a tuning that is untold.
+3  a record has what the GPU was at. Older ones have None there.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 from bench.core.adapter import Device, Precision, Tuning
 from bench.core.task import Budget
 
-SCHEMA = 2
-READABLE = (1, 2)
+SCHEMA = 3
+READABLE = (1, 2, 3)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -127,6 +128,55 @@ class Measurement:
     device_joules: float | None = None
 
 
+class GpuSample(NamedTuple):
+    """What a GPU was at between two windows; None where it does not tell.
+
+    Clocks of its multiprocessors and of its memory; `used_bytes` of its memory by all processes;
+    `slowdowns` name what kept a clock low.
+    """
+
+    clock_mhz: int | None
+    memory_clock_mhz: int | None
+    watts: float | None
+    celsius: int | None
+    used_bytes: int | None
+    slowdowns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuUse:
+    """A GPU while a job ran on it, as its driver told the runner.
+
+    `cuda` is the newest that the driver runs; `used_before_bytes` was taken before the worker was
+    started; `others` are processes that were neither the worker nor started by it.
+    """
+
+    name: str
+    uuid: str
+    driver: str
+    cuda: str
+    used_before_bytes: int | None
+    samples: tuple[GpuSample, ...]
+    others: tuple[str, ...]
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The most memory that was used beyond what was used before."""
+        used = [one.used_bytes for one in self.samples if one.used_bytes is not None]
+        if not used or self.used_before_bytes is None:
+            return None
+        return max(0, max(used) - self.used_before_bytes)
+
+    @staticmethod
+    def from_fields(fields: dict[str, Any]) -> GpuUse:
+        """From its JSON object."""
+        samples = tuple(
+            GpuSample._make([*figures, tuple(slowdowns)])
+            for *figures, slowdowns in fields["samples"]
+        )
+        return GpuUse(**{**fields, "samples": samples, "others": tuple(fields["others"])})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """What came of one job."""
@@ -138,6 +188,7 @@ class Record:
     measurement: Measurement | None = None
     versions: dict[str, str] = field(default_factory=dict)
     dataset: dict[str, Any] = field(default_factory=dict)
+    gpu: GpuUse | None = None
     source_digest: str = ""
     started: str = ""
     wall_seconds: float = 0.0
@@ -164,6 +215,8 @@ class Record:
         fields["job"] = Job.from_fields(fields["job"])
         if fields["measurement"] is not None:
             fields["measurement"] = measurement_from(fields["measurement"])
+        if fields.get("gpu"):
+            fields["gpu"] = GpuUse.from_fields(fields["gpu"])
         return Record(**fields)
 
 

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, data, environments, interpreter, machine, tasks
+from bench import catalogue, data, environments, gpu, interpreter, machine, tasks
 from bench.catalogue import Framework
 from bench.core.errors import UnavailableError
 from bench.environments import Environment
@@ -74,14 +74,14 @@ def _task(name: str) -> dict[str, Any]:
 
 def collect(env: EnvironmentKind) -> dict[str, Any]:
     """Everything, as plain data. Nothing is made, fetched or imported for it."""
-    gpus = machine.gpus()
+    gpus = gpu.find()
     return {
         "frameworks": [_framework(name, env) for name in catalogue.names()],
         "tasks": [_task(name) for name in tasks.names()],
         "data": [{"name": name, "state": data.status(name)} for name in data.names()],
         "devices": {
             "cpu": f"{machine.usable_cores()} usable cores",
-            "cuda": ", ".join(gpu["name"] for gpu in gpus) or "missing: no NVIDIA GPU is found",
+            "cuda": ", ".join(one["name"] for one in gpus) or "missing: no NVIDIA GPU is found",
         },
     }
 

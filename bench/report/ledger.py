@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.core.record import Cell
+from bench.core.record import Cell, GpuUse, Record
 from bench.report.text import framework_text, mode_text
 from bench.store import Run
 
@@ -21,6 +21,15 @@ UNEQUAL = (
     "Layout of images in memory: each framework keeps the one that it is fastest in; batches are "
     "handed over in it, ready made.",
 )
+
+
+# What is shown of a GPU, with its unit.
+GPU_FIGURES = {
+    "clock_mhz": "MHz",
+    "memory_clock_mhz": "MHz (memory)",
+    "watts": "W",
+    "celsius": "°C",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +47,49 @@ class Entry:
     versions: str
     settings: tuple[tuple[str, str], ...]
     variables: tuple[str, ...]
+    gpu: tuple[str, ...]
+
+
+def _means(known: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    """By what the framework computes in the cell's precision, where that is not its own float32."""
+    means: dict[str, Any] = known.get("precisions", {}).get(cell.precision, {})
+    return means
 
 
 def _variables(known: dict[str, Any], cell: Cell) -> Iterator[str]:
     expert = known["expert"]["environment"] if cell.tuning == "expert" else {}
-    for name, value in sorted({**known["environment"], **expert}.items()):
+    precise = _means(known, cell).get("environment", {})
+    for name, value in sorted({**known["environment"], **expert, **precise}.items()):
         # A scratch folder is the worker's own.
         yield f"{name}={value.replace('{threads}', str(cell.threads))}"
+
+
+def _gpu(used: Sequence[GpuUse]) -> Iterator[str]:
+    """A GPU's name and driver, and between what its clocks, power and temperature were."""
+    samples = [sample for one in used for sample in one.samples]
+    for one in dict.fromkeys((one.name, one.driver, one.cuda) for one in used):
+        yield "{}, driver {} (CUDA up to {})".format(*one)
+    for name, unit in GPU_FIGURES.items():
+        found = [value for one in samples if (value := getattr(one, name)) is not None]
+        if found:
+            yield f"{min(found):,.0f} to {max(found):,.0f} {unit}"
+    slow = {why for one in samples for why in one.slowdowns}
+    if slow:
+        yield f"slowed down at times by: {', '.join(sorted(slow))}"
+
+
+def _key(record: Record) -> tuple[object, ...]:
+    """What cells of one entry share."""
+    cell = record.job.cell
+    return (
+        cell.framework,
+        cell.mode,
+        cell.tuning,
+        cell.device,
+        cell.threads,
+        cell.precision,
+        cell.feed,
+    )
 
 
 def entries(run: Run) -> list[Entry]:
@@ -53,15 +98,7 @@ def entries(run: Run) -> list[Entry]:
     settings = run.info.get("settings", {})
     for record in run.records:
         cell = record.job.cell
-        key = (
-            cell.framework,
-            cell.mode,
-            cell.tuning,
-            cell.device,
-            cell.threads,
-            cell.precision,
-            cell.feed,
-        )
+        key = _key(record)
         if key in found and (found[key].versions or not record.versions):
             continue
         known = settings.get(cell.framework)
@@ -71,7 +108,9 @@ def entries(run: Run) -> list[Entry]:
             mode=mode_text(cell.mode, cell.tuning),
             about=known["modes"].get(cell.mode, "") if known else "",
             place=cell.device + threads,
-            precision=cell.precision,
+            precision=" by ".join(
+                filter(None, (cell.precision, _means(known, cell).get("about") if known else None))
+            ),
             feed="arrays are turned into tensors within the timed windows"
             if cell.feed == "host"
             else "batches lie on the device before they are timed",
@@ -84,5 +123,6 @@ def entries(run: Run) -> list[Entry]:
             if known and cell.tuning == "expert"
             else (),
             variables=tuple(_variables(known, cell)) if known else (),
+            gpu=tuple(_gpu([one.gpu for one in run.records if one.gpu and _key(one) == key])),
         )
     return list(found.values())

@@ -74,12 +74,14 @@ COLUMNS = (
     "evaluation_samples_per_second",
     "peak_resident_bytes",
     "peak_device_bytes",
+    "driver_device_bytes",
     "parameters",
     *peak.COLUMNS,
     "repeats",
     "blocks",
     "unsteady",
     "data",
+    "gpu_others",
     "reason",
 )
 
@@ -131,6 +133,8 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
             "evaluation_samples_per_second": one.evaluation,
             "peak_resident_bytes": one.peak_resident_bytes,
             "peak_device_bytes": one.peak_device_bytes,
+            "driver_device_bytes": one.driver_bytes,
+            "gpu_others": "; ".join(one.gpu_others),
             "parameters": one.parameters,
             "repeats": one.repeats,
             "blocks": len(one.throughputs),
@@ -319,6 +323,12 @@ class TaskTable:
         ]
         self.notes += [
             _disturbed(row) for row in figures if (row["contended_share"] or 0) > MOST_CONTENDED
+        ]
+        self.notes += [
+            f"{_who(row)}: the GPU was also used by {row['gpu_others']}: not to be trusted, "
+            "measure again with nothing else on it"
+            for row in figures
+            if row["gpu_others"]
         ]
         self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
         for name, what in GAINS.items():

@@ -1,0 +1,170 @@
+"""What a driver tells of a GPU: asked through NVML's own Python module, which is answered here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pynvml
+import pytest
+
+from bench import catalogue, gpu, request
+from bench.core.record import GpuSample, GpuUse, Record
+from bench.report.ledger import entries
+from tests.test_core import some_record
+from tests.test_tables import run_of, tables
+
+STRANGER = 4_000_000  # no process has this number: Linux counts to 4,194,304 at most
+
+
+class Driver:
+    """A driver of one GPU, on which this process and some others are. Answers as pynvml does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.used = 100
+        self.processes: list[int] = []
+        self.chosen: list[Any] = []
+        answers = {
+            "nvmlInit": lambda: None,
+            "nvmlShutdown": lambda: None,
+            "nvmlSystemGetDriverVersion": lambda: "580.1",
+            "nvmlSystemGetCudaDriverVersion_v2": lambda: 13000,
+            "nvmlDeviceGetCount": lambda: 1,
+            "nvmlDeviceGetHandleByIndex": self.chosen.append,
+            "nvmlDeviceGetHandleByUUID": self.chosen.append,
+            "nvmlDeviceGetName": lambda handle: "A GPU",
+            "nvmlDeviceGetUUID": lambda handle: "GPU-1",
+            "nvmlDeviceGetMemoryInfo": lambda handle: SimpleNamespace(used=self.used, total=1000),
+            "nvmlDeviceGetPowerUsage": lambda handle: 123_456,
+            "nvmlDeviceGetClockInfo": lambda handle, which: 1700 + which,
+            "nvmlDeviceGetTemperature": self.refuse,
+            "nvmlDeviceGetCurrentClocksEventReasons": lambda handle: 4 | 1,
+            "nvmlDeviceGetComputeRunningProcesses": lambda handle: [
+                SimpleNamespace(pid=pid) for pid in self.processes
+            ],
+            "nvmlDeviceGetGraphicsRunningProcesses": self.refuse,
+        }
+        for name, answer in answers.items():
+            monkeypatch.setattr(pynvml, name, answer)
+
+    def refuse(self, *arguments: Any) -> None:
+        raise pynvml.NVMLError_NotSupported
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
+    return Driver(monkeypatch)
+
+
+def test_gpus_are_found(driver: Driver) -> None:
+    (found,) = gpu.find()
+    assert found == {"name": "A GPU", "memory_bytes": "1000", "driver": "580.1", "cuda": "13.0"}
+    assert request.devices(["auto"]) == ["cpu", "cuda"]
+    assert request.devices(["cuda", "auto"]) == ["cuda", "cpu"]
+
+
+def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise pynvml.NVMLError_LibraryNotFound
+
+    monkeypatch.setattr(pynvml, "nvmlInit", fail)
+    assert gpu.find() == []
+    assert request.devices(["auto", "auto"]) == ["cpu"]
+    with gpu.watched() as watch:
+        assert watch is None
+
+
+def test_a_gpu_is_followed_while_a_worker_uses_it(driver: Driver) -> None:
+    with gpu.watched() as watch:
+        assert watch
+        driver.used, driver.processes = 400, [os.getpid()]
+        watch.sample([os.getsid(0)])
+        driver.used = 300
+        watch.sample([os.getsid(0)])
+        use = watch.use()
+    assert use.peak_bytes == 300
+    assert (use.name, use.cuda, use.others) == ("A GPU", "13.0", ())
+    assert use.samples[0] == GpuSample(
+        clock_mhz=1700 + pynvml.NVML_CLOCK_SM,
+        memory_clock_mhz=1700 + pynvml.NVML_CLOCK_MEM,
+        watts=123.456,
+        celsius=None,  # this one does not tell
+        used_bytes=400,
+        slowdowns=("power cap",),
+    )
+
+
+@pytest.mark.parametrize(("visible", "asked"), [("", 0), ("1,0", 1), ("GPU-7,GPU-8", "GPU-7")])
+def test_the_gpu_that_the_frameworks_take_is_followed(
+    visible: str, asked: int | str, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    with gpu.watched():
+        assert driver.chosen == [asked]
+
+
+def test_other_processes_on_the_gpu_are_named(driver: Driver) -> None:
+    driver.processes = [STRANGER]
+    with gpu.watched() as watch:
+        assert watch
+        # A worker in a container is seen by its number on the host: it is not one of the others.
+        driver.processes = [STRANGER, STRANGER + 1, os.getpid()]
+        watch.sample([1])
+        use = watch.use()
+    hidden, named = use.others
+    assert hidden == f"a process that cannot be seen from here ({STRANGER})"
+    assert named.endswith(f"(process {os.getpid()})")
+
+
+def on_gpu(*others: str) -> Record:
+    sample = GpuSample(1980, 2619, 340.5, 61, 2**30, ("power cap",))
+    use = GpuUse(
+        name="A GPU",
+        uuid="GPU-1",
+        driver="580.1",
+        cuda="13.0",
+        used_before_bytes=2**20,
+        samples=(sample, sample._replace(clock_mhz=1200)),
+        others=others,
+    )
+    record = some_record()
+    cell = replace(record.job.cell, device="cuda")
+    return replace(record, job=replace(record.job, cell=cell), gpu=use)
+
+
+def test_a_record_keeps_what_the_gpu_was_at() -> None:
+    record = on_gpu("python (process 7)")
+    assert Record.from_json(record.to_json()) == record
+    assert record.gpu and record.gpu.peak_bytes == 2**30 - 2**20
+
+
+def test_a_shared_gpu_is_said_below_the_table() -> None:
+    (alone,), (shared,) = tables([on_gpu()]), tables([on_gpu("python (process 7)")])
+    assert not any("also used" in note for note in alone.notes)
+    assert any("also used by python (process 7)" in note for note in shared.notes)
+
+
+def test_the_ledger_has_clocks_power_and_temperature() -> None:
+    (entry,) = entries(run_of([on_gpu()]))
+    assert entry.gpu == (
+        "A GPU, driver 580.1 (CUDA up to 13.0)",
+        "1,200 to 1,980 MHz",
+        "2,619 to 2,619 MHz (memory)",
+        "340 to 340 W",
+        "61 to 61 °C",
+        "slowed down at times by: power cap",
+    )
+    (cpu,) = entries(run_of([some_record()]))
+    assert cpu.gpu == ()
+
+
+def test_the_ledger_has_by_what_a_precision_is_computed() -> None:
+    record = on_gpu()
+    cell = replace(record.job.cell, framework="paddlepaddle", precision="tf32")
+    run = run_of([replace(record, job=replace(record.job, cell=cell))])
+    run.info["settings"] = {"paddlepaddle": catalogue.load("paddlepaddle").settings("")}
+    (entry,) = entries(run)
+    assert entry.precision.startswith("tf32 by Paddle's default")
+    assert "NVIDIA_TF32_OVERRIDE=1" in entry.variables
