@@ -36,6 +36,24 @@ def test_every_framework_is_proved_on_every_task_in_every_mode(
         assert one.checks and all(check.passed for check in one.checks)
 
 
+def test_what_computes_in_bf16_on_the_cpu_is_proved_and_the_rest_says_so(
+    framebench: Framebench,
+) -> None:
+    headline = [name for name in tasks.names() if tasks.load(name).headline]
+    named = [text for name in headline for text in ("-t", name)]
+    done = framebench(
+        *("verify", "--json", "--precision", "bf16", "-m", "recommended", *named), expect=1
+    )
+    for one in certificate.from_json(done.stdout):
+        framework = catalogue.load(one.claim.framework)
+        if framework.computes("bf16", "cpu"):
+            assert one.status == "ok", f"{one}: {one.reason}"
+            assert "rounding" in {check.name for check in one.checks}
+        else:
+            assert one.status == "unsupported"
+            assert one.reason == f"{framework.title} has no bf16 on cpu"
+
+
 def test_frameworks_as_they_come_are_proved_too(framebench: Framebench) -> None:
     done = framebench("verify", "--json", "--tuning", "default", "-m", "recommended")
     found = certificate.from_json(done.stdout)

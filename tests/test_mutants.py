@@ -319,6 +319,23 @@ MUTANTS = {
         caught_by="update",
         mode="compiled",
     ),
+    "bf16 that is float32": Mutant(
+        file="frameworks/pytorch/precision.py",
+        old="with torch.autocast(device.type, dtype):",
+        new="with torch.autocast(device.type, dtype, enabled=False):",
+        task="cifar-cnn",
+        caught_by="rounding",
+        precision="bf16",
+    ),
+    "a loss that is scaled twice and scaled back once": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="to_propagate = self._optimizer.scale_loss(loss)",
+        new="to_propagate = self._optimizer.scale_loss(self._optimizer.scale_loss(loss))",
+        task="mnist-mlp-sgd",
+        caught_by="gradients",
+        mode="compiled",
+        precision="fp16",
+    ),
     "an embedding row kept at zero": Mutant(
         file="frameworks/pytorch/models/lstm.py",
         old="nn.Embedding(vocabulary, 100)",
