@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import flax
@@ -244,6 +246,9 @@ class JaxFlaxAdapter:
         if self._device == "cuda":
             # "PJRT C API\ncuda 13000"
             versions["cuda"] = jax.local_devices()[0].client.platform_version.split()[-1]
+            for package in ("nvidia-cudnn-cu13", "nvidia-cudnn-cu12"):  # JAX does not tell
+                with suppress(PackageNotFoundError):
+                    versions.setdefault("cudnn", version(package))
         return versions
 
     def open(self, task: Task, *, mode: str) -> JaxFlaxSession:
