@@ -89,6 +89,7 @@ def run_page(run: Run) -> str:
     summaries = summarize(run.records)
     certificates = [Certificate.from_fields(one) for one in run.info.get("certificates", [])]
     cells = [one.cell for one in summaries]
+    precisions = list(dict.fromkeys(cell.precision for cell in cells))
     digests = {
         record.dataset["name"]: record.dataset["digest"] for record in run.records if record.dataset
     }
@@ -107,6 +108,8 @@ def run_page(run: Run) -> str:
             "device": list(dict.fromkeys(cell.device for cell in cells)),
             "mode": list(dict.fromkeys(cell.mode for cell in cells)),
             "framework": list(dict.fromkeys(cell.framework for cell in cells)),
+            # Few runs have several.
+            **({"precision": precisions} if len(precisions) > 1 else {}),
         },
         titles={cell.framework: framework_text(cell.framework) for cell in cells},
         models=_models(cells),

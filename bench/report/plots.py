@@ -62,7 +62,8 @@ class Group:
 def trace(cell: Cell, label: str, **fields: Any) -> Spec:
     """A trace of one cell, marked so that the page's filters find it."""
     meta = {"framework": cell.framework, "mode": cell.mode, "device": cell.device}
-    return {"name": label, "meta": {**meta, "tuning": cell.tuning}, **fields}
+    meta |= {"tuning": cell.tuning, "precision": cell.precision}
+    return {"name": label, "meta": meta, **fields}
 
 
 def marker(cell: Cell, size: int) -> Spec:
