@@ -26,15 +26,15 @@ Groups = Mapping[Cell, Group]
 
 def _groups(records: Iterable[Record]) -> list[Groups]:
     """Final accuracies of every repeat by cell, for each set of cells that train alike."""
-    groups: dict[Cell, dict[Cell, Group]] = defaultdict(dict)
+    groups: dict[tuple[str, str], dict[Cell, Group]] = defaultdict(dict)
     for record in records:
         if record.measurement:
             cell = record.job.cell
-            alike = Cell(framework="", mode="", task=cell.task, precision=cell.precision)
+            alike = groups[cell.task, cell.precision]
             last = record.measurement.evaluations[-1]
-            groups[alike].setdefault(cell, Group(examples=last.examples)).accuracies.append(
-                last.accuracy
-            )
+            if cell not in alike:
+                alike[cell] = Group(examples=last.examples)
+            alike[cell].accuracies.append(last.accuracy)
     return list(groups.values())
 
 

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bench import stats
+from bench import noise, stats
 from bench.core.record import Job, Record
 from bench.report.text import count_text, percent, seconds_text
 
@@ -122,7 +122,7 @@ class RunDisplay(_Display):
         self._finished += 1
         found = record.reason
         if record.measurement:
-            pace = count_text(stats.throughput(record))
+            pace = count_text(stats.throughput(record, noise.contended(record)))
             accuracy = percent(record.measurement.evaluations[-1].accuracy)
             found = f"{pace} samples/s, accuracy {accuracy}"
         style = "green" if record.status == "ok" else "yellow"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.core.record import Measurement, Record, Window
+from bench.core.record import Measurement, Record
 
 # Cores' worth of others' work that a machine's own housekeeping comes to.
 OTHERS = 0.1
@@ -22,49 +22,40 @@ TICK = 0.01
 MOST_CONTENDED = 0.5
 
 
-def is_contended(window: Window, *, threads: int, cores: int) -> bool:
-    """Whether others took what the cell's threads needed, or the host took it from all.
+def contended(record: Record) -> list[bool]:
+    """In which windows others took what the cell's threads needed, or the host took it from all.
 
     On a machine with more cores than the cell has threads, others are welcome to the rest. Windows
     of which the system tells nothing are taken to be clean.
     """
-    spare = max(0, cores - threads)
-    others = window.others is not None and window.others > (spare + OTHERS) * window.wall + TICK
-    stolen = window.stolen is not None and window.stolen > STOLEN * cores * window.wall + TICK
-    return others or stolen
-
-
-def _marks(measurement: Measurement, threads: int) -> list[bool]:
-    """Which of a process's windows were contended."""
-    cores = measurement.cores or threads
-    others = max(0, cores - threads) + OTHERS
-    stolen = STOLEN * cores
-    # As `is_contended`, without a call for each of hundreds of thousands.
+    assert record.measurement
+    threads, windows = record.job.cell.threads, record.measurement.windows
+    cores = record.measurement.cores or threads
+    most_others = max(0, cores - threads) + OTHERS
+    most_stolen = STOLEN * cores
     return [
-        (one.others is not None and one.others > others * one.wall + TICK)
-        or (one.stolen is not None and one.stolen > stolen * one.wall + TICK)
-        for one in measurement.windows
+        (others is not None and others > most_others * wall + TICK)
+        or (stolen is not None and stolen > most_stolen * wall + TICK)
+        for wall, others, stolen in zip(windows.wall, windows.others, windows.stolen, strict=True)
     ]
 
 
-def clean_windows(measurement: Measurement, *, threads: int) -> tuple[Window, ...]:
-    """The windows that had the machine to themselves; all, where none had."""
-    marked = zip(measurement.windows, _marks(measurement, threads), strict=True)
-    return tuple(one for one, contended in marked if not contended) or measurement.windows
+def clean_paces(record: Record, marks: Sequence[bool]) -> list[tuple[int, float]]:
+    """Steps and wall seconds of the windows that are not marked; of all, where all are."""
+    assert record.measurement
+    windows = record.measurement.windows
+    paces = list(zip(windows.steps, windows.wall, strict=True))
+    return [pace for pace, mark in zip(paces, marks, strict=True) if not mark] or paces
 
 
-def contended_share(measurement: Measurement, *, threads: int) -> float:
-    """The share of a process's windows that were contended."""
-    marks = _marks(measurement, threads)
+def share(marks: Sequence[bool]) -> float:
+    """The share of windows that are marked."""
     return sum(marks) / len(marks)
 
 
 def in_peace(record: Record) -> bool:
     """Whether most of a process's windows were clean. What was not measured was not disturbed."""
-    if not record.measurement:
-        return True
-    share = contended_share(record.measurement, threads=record.job.cell.threads)
-    return share <= MOST_CONTENDED
+    return not record.measurement or share(contended(record)) <= MOST_CONTENDED
 
 
 def disturbed_blocks(records: Iterable[Record]) -> set[int]:
@@ -74,7 +65,7 @@ def disturbed_blocks(records: Iterable[Record]) -> set[int]:
 
 def told(measured: Iterable[Measurement]) -> bool:
     """Whether any window tells what others did."""
-    return any(window.others is not None for one in measured for window in one.windows)
+    return any(others is not None for one in measured for others in one.windows.others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,25 +80,20 @@ class Cleanness:
 
     @staticmethod
     def of(records: Sequence[Record]) -> Cleanness:
-        measured = [
-            (record, record.measurement) for record in records if record.measurement is not None
-        ]
-        marks = [
-            mark for record, found in measured for mark in _marks(found, record.job.cell.threads)
-        ]
+        marks = [contended(record) for record in records if record.measurement]
         return Cleanness(
-            windows=len(marks),
-            contended_windows=sum(marks),
-            processes=len(measured),
-            disturbed_processes=sum(not in_peace(record) for record, _ in measured),
-            told=told(found for _, found in measured),
+            windows=sum(map(len, marks)),
+            contended_windows=sum(map(sum, marks)),
+            processes=len(marks),
+            disturbed_processes=sum(share(one) > MOST_CONTENDED for one in marks),
+            told=told(record.measurement for record in records if record.measurement),
         )
 
     def __str__(self) -> str:
         if not self.told:
             return "not known: the records do not tell what other processes did"
-        share = self.contended_windows / self.windows
-        words = f"{share:.1%} of {self.windows:,} windows were contended"
+        contended_share = self.contended_windows / self.windows
+        words = f"{contended_share:.1%} of {self.windows:,} windows were contended"
         if self.disturbed_processes:
             words += (
                 f", and {self.disturbed_processes} of {self.processes} processes in most of theirs"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
+from bench.core.adapter import Device
+from bench.core.record import Status
 from bench.core.task import Task
 from bench.cost import step_bytes, training_flops
-from bench.rates import Rates
 
 Bound = Literal["compute", "memory", "overhead"]
 
@@ -16,6 +17,42 @@ Bound = Literal["compute", "memory", "overhead"]
 # of many smaller ones has little to gain elsewhere. Below it in both, the time went into something
 # else: dispatch, Python, operators that are too small to fill the machine, or that are slow.
 BOUND_FROM = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """What one framework reached with so many threads; zero where `status` is not ok.
+
+    `matmul` in float32 FLOPs a second, `memory` in bytes a second, read and written.
+    """
+
+    framework: str
+    device: Device
+    threads: int
+    matmul: float = 0.0
+    memory: float = 0.0
+    status: Status = "ok"
+    reason: str = ""
+
+    def to_fields(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @staticmethod
+    def from_fields(fields: Mapping[str, Any]) -> Rates:
+        """From its JSON object."""
+        return Rates(**fields)
+
+    def __str__(self) -> str:
+        """What came of it, for a line of text."""
+        if self.status != "ok":
+            return f"{self.status}: {self.reason}"
+        return ", ".join(rates_text(self.matmul, self.memory))
+
+
+def rates_text(matmul: float, memory: float) -> tuple[str, str]:
+    """Both rates with their units."""
+    return f"{matmul / 1e9:,.0f} GFLOP/s", f"{memory / 1e9:,.1f} GB/s"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,55 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import catalogue, runner
-from bench.core.adapter import Device
 from bench.core.errors import UnavailableError
 from bench.core.rates import RatesJob
-from bench.core.record import Cell, Status
+from bench.core.record import Cell
 from bench.environments import Environment, Report
+from bench.peak import Rates
 
 # Seconds without a word after which a worker is killed: importing takes a few, as does measuring.
 SILENCE = 120.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rates:
-    """What one framework reached with so many threads; zero where `status` is not ok.
-
-    `matmul` in float32 FLOPs a second, `memory` in bytes a second, read and written.
-    """
-
-    framework: str
-    device: Device
-    threads: int
-    matmul: float = 0.0
-    memory: float = 0.0
-    status: Status = "ok"
-    reason: str = ""
-
-    def to_fields(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
-    @staticmethod
-    def from_fields(fields: Mapping[str, Any]) -> Rates:
-        """From its JSON object."""
-        return Rates(**fields)
-
-    def __str__(self) -> str:
-        """What came of it, for a line of text."""
-        if self.status != "ok":
-            return f"{self.status}: {self.reason}"
-        return ", ".join(rates_text(self.matmul, self.memory))
-
-
-def rates_text(matmul: float, memory: float) -> tuple[str, str]:
-    """Both rates with their units."""
-    return f"{matmul / 1e9:,.0f} GFLOP/s", f"{memory / 1e9:,.1f} GB/s"
 
 
 def measure_all(

@@ -19,10 +19,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+import msgspec
+
 from bench import catalogue, gpu, machine, tasks
 from bench.catalogue import Framework
 from bench.core.adapter import Precision, Tuning
-from bench.core.record import Job, Record, Status, measurement_from
+from bench.core.record import Job, Measurement, Record, Status
 from bench.environments import Environment
 
 LAUNCH = catalogue.TREE / "bench" / "core" / "launch.py"
@@ -111,7 +113,7 @@ def run_job(
         result.pop("status"),
         result.pop("reason", ""),
         started=started,
-        measurement=measurement_from(measurement) if measurement else None,
+        measurement=measurement and msgspec.convert(measurement, Measurement),
         gpu=use,
         **result,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import accuracy, noise, tasks
 from bench.core.data import data_label
-from bench.core.record import Cell, Measurement, Record, Status, Window
+from bench.core.record import Cell, Measurement, Record, Status
 from bench.estimate import Interval, geometric_mean, ranks, ratio
 
 # Cells that agree in these can be compared: they differ in framework and mode alone.
@@ -34,17 +34,13 @@ class Spread:
         return Spread(median=statistics.median(ordered), low=ordered[0], high=ordered[-1])
 
 
-def throughput(record: Record) -> float:
-    """Training samples a second in steady state: the median over a process's clean windows."""
-    return statistics.median(
-        window.steps * record.batch / window.wall for window in windows_of(record)
-    )
+def throughput(record: Record, marks: Sequence[bool]) -> float:
+    """Training samples a second in steady state: the median over a process's clean windows.
 
-
-def windows_of(record: Record) -> tuple[Window, ...]:
-    """A process's clean windows; all, where none is."""
-    assert record.measurement
-    return noise.clean_windows(record.measurement, threads=record.job.cell.threads)
+    `marks` tells which were contended: `noise.contended`.
+    """
+    paces = noise.clean_paces(record, marks)
+    return statistics.median([steps * record.batch / wall for steps, wall in paces])
 
 
 def feed_share(
@@ -68,9 +64,7 @@ def joules_a_sample(
     energies = [joules for _, one in measured if (joules := read(one)) is not None]
     if len(energies) < len(measured):
         return None
-    samples = (
-        record.batch * sum(window.steps for window in one.windows) for record, one in measured
-    )
+    samples = (record.batch * sum(one.windows.steps) for record, one in measured)
     return sum(energies) / sum(samples)
 
 
@@ -103,10 +97,10 @@ def evaluation_throughput(measurement: Measurement) -> float:
 def seconds_at(measurement: Measurement, step: int) -> float:
     """Training seconds (windows alone) until so many steps were done."""
     seconds, steps = 0.0, 0
-    for window in measurement.windows:
+    for wall, count in zip(measurement.windows.wall, measurement.windows.steps, strict=True):
         if steps >= step:
             break
-        seconds, steps = seconds + window.wall, steps + window.steps
+        seconds, steps = seconds + wall, steps + count
     return seconds
 
 
@@ -271,10 +265,11 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
     if not good:
         return summary
     measured = [measurement for _, measurement in good]
-    throughputs = {record.job.block: throughput(record) for record, _ in good}
-    contended = {
-        record.job.block: noise.contended_share(one, threads=cell.threads) for record, one in good
-    }
+    throughputs, contended = {}, {}
+    for record, _ in good:
+        marks = noise.contended(record)
+        throughputs[record.job.block] = throughput(record, marks)
+        contended[record.job.block] = noise.share(marks)
     target = tasks.load(cell.task).target_accuracy
     reached = [time_to_accuracy(one, target) or 0.0 for one in measured]
     gpus = [record.gpu for record, _ in good if record.gpu]
@@ -296,9 +291,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             "unsteady": sum(not one.steady for one in measured),
             "feed_share": feed_share(cell, good, throughputs),
             "epoch_samples": statistics.median(
-                record.batch
-                * sum(window.steps for window in one.windows)
-                / record.job.budget.epochs
+                record.batch * sum(one.windows.steps) / record.job.budget.epochs
                 for record, one in good
             ),
             "contended": statistics.fmean(contended.values()) if noise.told(measured) else None,
@@ -309,9 +302,7 @@ def _summary(cell: Cell, repeats: list[Record]) -> CellSummary:
             "peak_device_bytes": max(device) if device else None,
             "driver_bytes": max(seen) if seen else None,
             "gpu_others": tuple(dict.fromkeys(who for one in gpus for who in one.others)),
-            "training_seconds": statistics.median(
-                sum(window.wall for window in one.windows) for one in measured
-            ),
+            "training_seconds": statistics.median(sum(one.windows.wall) for one in measured),
             "time_to_accuracy": statistics.median(reached) if all(reached) else None,
             "parameters": measured[0].parameter_count,
         }

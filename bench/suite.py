@@ -16,8 +16,9 @@ from bench.core.data import DatasetInfo
 from bench.core.errors import UnavailableError
 from bench.core.record import Cell, Job, Record
 from bench.environments import Environment, Provider, Report, installed_bytes, provide_all
+from bench.peak import Rates
 from bench.prover import Prover
-from bench.rates import Rates, measure_all
+from bench.rates import measure_all
 from bench.request import PRESETS, PROVIDERS, DataSource, Request, budget, cells, check
 from bench.store import LOGS, RunFolder, check_writable
 

@@ -314,8 +314,8 @@ def test_a_disturbed_block_is_left_out_of_its_own_run() -> None:
     clean, disturbed = cell("a", 100, 101, 102), cell("a", 50, 100, 101, 102)
     (first, *rest) = disturbed
     assert first.measurement
-    window = first.measurement.windows[0]
-    noisy = replace(first.measurement, windows=(window._replace(others=window.wall),), cores=2)
+    windows = first.measurement.windows
+    noisy = replace(first.measurement, windows=replace(windows, others=windows.wall), cores=2)
     found = only_row(clean, [replace(first, measurement=noisy), *rest])
     assert found.ratio and found.ratio.estimate == pytest.approx(1)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import tasks
+from bench import store, tasks
 from bench.core.adapter import Layout, match
 from bench.core.errors import UsageError, WrongError
 from bench.core.record import (
@@ -17,6 +17,7 @@ from bench.core.record import (
     Measurement,
     Record,
     Window,
+    Windows,
 )
 from bench.core.task import Budget, Parameter, TokenInput
 from bench.core.weights import digest, initial_weights
@@ -139,6 +140,12 @@ def test_a_text_task_can_be_shortened() -> None:
     assert tasks.load("mnist-mlp").with_length(50) is tasks.load("mnist-mlp")
 
 
+WINDOWS = (
+    Window(epoch=0, steps=5, wall=0.5, cpu=0.9, involuntary=1, loss=2.25),
+    Window(epoch=1, steps=5, wall=0.25, cpu=0.5, involuntary=0, loss=1.5),
+)
+
+
 def some_record() -> Record:
     job = Job(
         cell=Cell(framework="pytorch", task="mnist-mlp", mode="eager", threads=2),
@@ -154,10 +161,7 @@ def some_record() -> Record:
         warmup_steps=7,
         warmup_seconds=0.3,
         steady=True,
-        windows=(
-            Window(epoch=0, steps=5, wall=0.5, cpu=0.9, involuntary=1, loss=2.25),
-            Window(epoch=1, steps=5, wall=0.25, cpu=0.5, involuntary=0, loss=1.5),
-        ),
+        windows=Windows.of(WINDOWS),
         evaluations=(
             Evaluation(step=5, accuracy=0.5, loss=1.0, examples=100, wall=0.1),
             Evaluation(step=10, accuracy=0.75, loss=0.5, examples=100, wall=0.1),
@@ -177,10 +181,10 @@ def test_a_record_survives_its_json() -> None:
     record = some_record()
     line = record.to_json()
     assert "\n" not in line
-    assert Record.from_json(line) == record
+    assert store.record(line.encode()) == record
 
 
 def test_a_record_of_another_schema_is_refused() -> None:
     line = replace(some_record(), schema=99).to_json()
     with pytest.raises(ValueError, match="schema 99"):
-        Record.from_json(line)
+        store.record(line.encode())

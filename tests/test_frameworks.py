@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import catalogue, tasks
-from bench.core.record import Record
+from bench import catalogue, store, tasks
 from bench.report import certificate
 from bench.verify import EARLY_STEPS, TOLERANCES
 from tests.conftest import Framebench
@@ -67,8 +66,7 @@ def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_pat
         *("run", "--name", "r", "-n", "1", "--warmup", "0.5", "--length", "20"),
         *("--train-examples", "1280", "--test-examples", "500"),
     )
-    lines = (tmp_path / "results" / "r" / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    found = [Record.from_json(line) for line in lines]
+    found = store.read(tmp_path / "results" / "r").records
     assert {record.status for record in found} == {"ok"}
     headline = [name for name in tasks.names() if tasks.load(name).headline]
     for name in headline:

@@ -10,7 +10,7 @@ from typing import Any
 import pynvml
 import pytest
 
-from bench import catalogue, gpu, request
+from bench import catalogue, gpu, request, store
 from bench.core.record import GpuSample, GpuUse, Record
 from bench.report.ledger import entries
 from tests.test_core import some_record
@@ -136,7 +136,7 @@ def on_gpu(*others: str) -> Record:
 
 def test_a_record_keeps_what_the_gpu_was_at() -> None:
     record = on_gpu("python (process 7)")
-    assert Record.from_json(record.to_json()) == record
+    assert store.record(record.to_json().encode()) == record
     assert record.gpu and record.gpu.peak_bytes == 2**30 - 2**20
 
 

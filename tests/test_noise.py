@@ -9,7 +9,7 @@ import pytest
 
 from bench import noise, stats
 from bench.core import clock, nvml
-from bench.core.record import Record, Window
+from bench.core.record import Record, Window, Windows
 from tests.test_core import some_record
 
 QUIET = Window(
@@ -27,7 +27,7 @@ def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:
     return replace(
         found,
         job=replace(found.job, cell=cell, block=block),
-        measurement=replace(found.measurement, windows=windows, cores=2),
+        measurement=replace(found.measurement, windows=Windows.of(windows), cores=2),
     )
 
 
@@ -36,14 +36,15 @@ def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:
     [(QUIET, 2, False), (BUSY, 2, True), (BUSY, 1, False), (STOLEN, 2, True), (UNTOLD, 2, False)],
 )
 def test_what_contends(window: Window, threads: int, expected: bool) -> None:
-    assert noise.is_contended(window, threads=threads, cores=2) == expected
+    assert noise.contended(record(window, threads=threads)) == [expected]
 
 
 def test_contended_windows_are_left_out_of_the_throughput() -> None:
     pace = 5 * 64 / 0.1
-    assert stats.throughput(record(QUIET, BUSY, BUSY, QUIET)) == pytest.approx(pace)
+    mixed, busy = record(QUIET, BUSY, BUSY, QUIET), record(BUSY)
+    assert stats.throughput(mixed, noise.contended(mixed)) == pytest.approx(pace)
     # where nothing is clean, what there is counts
-    assert stats.throughput(record(BUSY)) == pytest.approx(pace / 5)
+    assert stats.throughput(busy, noise.contended(busy)) == pytest.approx(pace / 5)
 
 
 def test_a_block_is_disturbed_when_most_of_a_process_is() -> None:

@@ -15,8 +15,8 @@ from bench.core.errors import UnavailableError
 from bench.core.rates import best_seconds
 from bench.core.record import Cell
 from bench.environments import Environment
-from bench.peak import Use, peaks, use
-from bench.rates import Rates, measure_all
+from bench.peak import Rates, Use, peaks, use
+from bench.rates import measure_all
 from bench.report import write
 from bench.report.peak import peak_lines, share_text
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import store
 from bench.core.proof import STEPS
 from bench.core.record import Record
 from tests.conftest import Framebench
@@ -22,8 +23,7 @@ TINY = (
 
 
 def records(folder: Path) -> list[Record]:
-    lines = (folder / "results" / "r" / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    return [Record.from_json(line) for line in lines]
+    return store.read(folder / "results" / "r").records
 
 
 def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     for record in found:
         measurement = record.measurement
         assert measurement
-        assert sum(window.steps for window in measurement.windows) == 30
+        assert sum(measurement.windows.steps) == 30
         assert len(measurement.first_losses) == 30
         assert measurement.evaluations[-1].examples == 100
         assert record.dataset["name"] == "mnist" and "/" not in record.job.data

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from bench import stats
-from bench.core.record import Record
+from bench.core.record import Record, Windows
 from bench.core.task import Budget
 from bench.estimate import Interval, ratio
-from tests.test_core import some_record
+from tests.test_core import WINDOWS, some_record
 
 
 def test_throughput_is_the_median_over_windows() -> None:
     # 5 steps of 64 in 0.5 s and in 0.25 s
-    assert stats.throughput(some_record()) == pytest.approx((640 + 1280) / 2)
+    assert stats.throughput(some_record(), [False, False]) == pytest.approx((640 + 1280) / 2)
 
 
 def test_time_to_accuracy_counts_training_alone() -> None:
@@ -48,9 +48,9 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
     """A record of one window of that many samples a second."""
     record = some_record()
     assert record.measurement
-    window = record.measurement.windows[0]._replace(steps=10, wall=10 * record.batch / pace)
+    window = WINDOWS[0]._replace(steps=10, wall=10 * record.batch / pace)
     cell = replace(record.job.cell, framework=framework, **conditions)
-    measurement = replace(record.measurement, windows=(window,))
+    measurement = replace(record.measurement, windows=Windows.of([window]))
     return replace(record, job=replace(record.job, cell=cell, block=block), measurement=measurement)
 
 
@@ -143,10 +143,13 @@ def with_mode(mode: str, *, wall: float, first_step: float) -> Record:
     """One epoch of 10 steps, which take `wall` seconds."""
     record = some_record()
     assert record.measurement
-    window = record.measurement.windows[0]._replace(steps=10, wall=wall)
+    window = WINDOWS[0]._replace(steps=10, wall=wall)
     job = replace(record.job, cell=replace(record.job.cell, mode=mode), budget=Budget(epochs=1))
     measurement = replace(
-        record.measurement, windows=(window,), first_step_seconds=first_step, build_seconds=0.0
+        record.measurement,
+        windows=Windows.of([window]),
+        first_step_seconds=first_step,
+        build_seconds=0.0,
     )
     return replace(record, job=job, measurement=measurement)
 

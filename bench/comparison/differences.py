@@ -17,8 +17,7 @@ from bench import tasks
 from bench.core.data import data_label
 from bench.core.record import Record
 from bench.core.task import Budget, TokenInput
-from bench.peak import peaks
-from bench.rates import Rates, rates_text
+from bench.peak import Rates, peaks, rates_text
 from bench.store import Run
 
 Kind = Literal["machine", "threads", "data", "budgets", "versions"]

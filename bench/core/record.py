@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -73,10 +74,7 @@ class Job:
 
 
 class Window(NamedTuple):
-    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`.
-
-    A tuple, because a report reads hundreds of thousands of them.
-    """
+    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`."""
 
     epoch: int
     steps: int
@@ -86,6 +84,32 @@ class Window(NamedTuple):
     loss: float
     others: float | None = None
     stolen: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Every `Window` of a training, by columns: a report reads hundreds of thousands of them."""
+
+    epoch: tuple[int, ...]
+    steps: tuple[int, ...]
+    wall: tuple[float, ...]
+    cpu: tuple[float, ...]
+    involuntary: tuple[int, ...]
+    loss: tuple[float, ...]
+    others: tuple[float | None, ...]
+    stolen: tuple[float | None, ...]
+
+    def __post_init__(self) -> None:
+        if any(len(column) != len(self) for column in vars(self).values()):
+            raise ValueError("its windows' columns are of different lengths")
+
+    def __len__(self) -> int:
+        return len(self.wall)
+
+    @staticmethod
+    def of(windows: Sequence[Window]) -> Windows:
+        """From its rows, of which there is one at least."""
+        return Windows(**dict(zip(Window._fields, zip(*windows, strict=True), strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +139,7 @@ class Measurement:
     warmup_steps: int
     warmup_seconds: float
     steady: bool
-    windows: tuple[Window, ...]
+    windows: Windows
     evaluations: tuple[Evaluation, ...]
     first_losses: tuple[float, ...]
     peak_resident_bytes: int
@@ -167,15 +191,6 @@ class GpuUse:
             return None
         return max(0, max(used) - self.used_before_bytes)
 
-    @staticmethod
-    def from_fields(fields: dict[str, Any]) -> GpuUse:
-        """From its JSON object."""
-        samples = tuple(
-            GpuSample._make([*figures, tuple(slowdowns)])
-            for *figures, slowdowns in fields["samples"]
-        )
-        return GpuUse(**{**fields, "samples": samples, "others": tuple(fields["others"])})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -201,23 +216,18 @@ class Record:
             fields["measurement"] = measurement_fields(self.measurement)
         return json.dumps(fields, allow_nan=False)
 
-    @staticmethod
-    def from_json(text: str) -> Record:
-        """Raises ValueError for a record of a schema that this version does not read."""
-        fields = json.loads(text)
-        if fields.get("schema") not in READABLE:
-            known = " and ".join(map(str, READABLE))
-            raise ValueError(
-                f"record has schema {fields.get('schema')}, this version reads {known}"
-            )
-        if fields["schema"] == 1:
-            fields["job"]["cell"]["tuning"] = "untold"
-        fields["job"] = Job.from_fields(fields["job"])
-        if fields["measurement"] is not None:
-            fields["measurement"] = measurement_from(fields["measurement"])
-        if fields.get("gpu"):
-            fields["gpu"] = GpuUse.from_fields(fields["gpu"])
-        return Record(**fields)
+
+def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
+    """A record's JSON object as this schema has it. Raises ValueError for one that is not read."""
+    if fields.get("schema") not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise ValueError(f"record has schema {fields.get('schema')}, this version reads {known}")
+    if fields["schema"] == 1:
+        fields["job"]["cell"]["tuning"] = "untold"
+        if fields["measurement"]:
+            windows = fields["measurement"]["windows"]
+            windows["others"] = windows["stolen"] = [None] * len(windows["wall"])
+    return fields
 
 
 def _rounded(value: Any) -> Any:
@@ -226,24 +236,8 @@ def _rounded(value: Any) -> Any:
 
 
 def measurement_fields(measurement: Measurement) -> dict[str, Any]:
-    """A measurement as a JSON object; its windows, of which there are many, as columns."""
-    columns = {
-        name: [_rounded(getattr(window, name)) for window in measurement.windows]
-        for name in Window._fields
-    }
-    return {**dataclasses.asdict(measurement), "windows": columns}
-
-
-def measurement_from(fields: dict[str, Any]) -> Measurement:
-    """A measurement from its JSON object."""
-    known = fields["windows"]
-    untold = [None] * len(known["wall"])  # what schema 1 had no column for
-    columns = [known.get(name, untold) for name in Window._fields]
-    return Measurement(
-        **{
-            **fields,
-            "windows": tuple(map(Window._make, zip(*columns, strict=True))),
-            "evaluations": tuple(Evaluation(**one) for one in fields["evaluations"]),
-            "first_losses": tuple(fields["first_losses"]),
-        }
-    )
+    """A measurement as a JSON object."""
+    fields = dataclasses.asdict(measurement)
+    for name, column in fields["windows"].items():
+        fields["windows"][name] = [_rounded(value) for value in column]
+    return fields

@@ -19,7 +19,7 @@ from bench.core import clock
 from bench.core.adapter import Adapter, Batch, Native, Session
 from bench.core.data import Split, accuracy_of, loss_of
 from bench.core.errors import DivergedError
-from bench.core.record import Evaluation, Job, Measurement, Window
+from bench.core.record import Evaluation, Job, Measurement, Window, Windows
 from bench.core.task import Task
 from bench.core.weights import Array, digest, initial_weights
 
@@ -240,7 +240,7 @@ def measure(
         warmup_steps=ready.warmup_steps,
         warmup_seconds=ready.warmup_seconds,
         steady=ready.steady,
-        windows=tuple(windows),
+        windows=Windows.of(windows),
         evaluations=tuple(evaluations),
         first_losses=tuple(first_losses),
         peak_resident_bytes=clock.peak_resident_bytes(),

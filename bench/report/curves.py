@@ -29,16 +29,17 @@ def _first(group: Group) -> Iterator[tuple[CellSummary, Measurement]]:
 
 def _bins(chosen: Sequence[tuple[CellSummary, Measurement]]) -> int:
     """Steps for one point, the same for all: as many as the longest window of any has."""
-    longest = max(window.steps for _, one in chosen for window in one.windows)
-    total = max(sum(window.steps for window in one.windows) for _, one in chosen)
+    longest = max(max(one.windows.steps) for _, one in chosen)
+    total = max(sum(one.windows.steps) for _, one in chosen)
     return max(longest, -(-total // MOST_POINTS))
 
 
 def _losses(measurement: Measurement, bins: int, *, seconds: bool) -> Points:
     """Mean losses of so many steps each. A window knows its mean alone: it is spread evenly."""
-    steps = np.cumsum([0, *(window.steps for window in measurement.windows)])
-    sums = np.cumsum([0.0, *(window.loss * window.steps for window in measurement.windows)])
-    clock = np.cumsum([0.0, *(window.wall for window in measurement.windows)])
+    windows = measurement.windows
+    steps = np.cumsum([0, *windows.steps])
+    sums = np.cumsum([0.0, *np.multiply(windows.loss, windows.steps)])
+    clock = np.cumsum([0.0, *windows.wall])
     edges = np.arange(0, steps[-1] + 1, bins)
     means = np.diff(np.interp(edges, steps, sums)) / bins
     at = np.interp(edges, steps, clock) if seconds else edges
@@ -99,8 +100,8 @@ def windows(group: Group) -> Chart | None:
                 continue
             found = record.measurement.windows
             size = -(-len(found) // MOST_POINTS)
-            clock = np.cumsum([window.wall for window in found])
-            paces = [window.steps * record.batch / window.wall for window in found]
+            clock = np.cumsum(found.wall)
+            paces = np.array(found.steps) * record.batch / np.array(found.wall)
             for at in range(0, len(found), size):
                 xs.append(float(clock[min(at + size, len(found)) - 1]))
                 ys.append(float(np.median(paces[at : at + size])))

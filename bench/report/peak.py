@@ -11,8 +11,7 @@ import pandas as pd
 from bench import tasks
 from bench.core.record import Cell
 from bench.cost import training_flops
-from bench.peak import Peak, peaks, use
-from bench.rates import Rates, rates_text
+from bench.peak import Peak, Rates, peaks, rates_text, use
 from bench.report.text import framework_text
 from bench.store import Run
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.record import Cell, Record, Window
+from bench import noise
+from bench.core.record import Cell, Record
 from bench.core.task import Budget
-from bench.stats import CellSummary, summarize, windows_of
+from bench.stats import CellSummary, summarize
 from bench.store import Run
 
 TEST = "tests/benchmarks/test_steps.py::test_step"
@@ -112,9 +113,14 @@ def _commit_info(run: Run) -> dict[str, Any]:
 def _benchmark(summary: CellSummary, repeats: list[Record]) -> dict[str, Any]:
     first = repeats[0]
     cell = summary.cell
-    windows = [window for one in repeats if one.measurement for window in windows_of(one)]
+    paces = [
+        pace
+        for one in repeats
+        if one.measurement
+        for pace in noise.clean_paces(one, noise.contended(one))
+    ]
     name = label(cell, first.job.budget)
-    found = _stats(windows)
+    found = _stats(paces)
     return {
         "group": cell.task,
         "name": f"{TEST.partition('::')[2]}[{name}]",
@@ -138,9 +144,9 @@ def _benchmark(summary: CellSummary, repeats: list[Record]) -> dict[str, Any]:
     }
 
 
-def _stats(windows: list[Window]) -> dict[str, Any]:
+def _stats(paces: list[tuple[int, float]]) -> dict[str, Any]:
     """Statistics under pytest-benchmark's names and by its formulas, of seconds a step."""
-    data = np.array([window.wall / window.steps for window in windows])
+    data = np.array([wall / steps for steps, wall in paces])
     mean, deviation = float(data.mean()), float(data.std(ddof=1)) if len(data) > 1 else 0.0
     # its quartiles interpolate at n * p - 1/2, which is Hazen's rule
     q1, q3 = (float(one) for one in np.quantile(data, (0.25, 0.75), method="hazen"))
@@ -166,5 +172,5 @@ def _stats(windows: list[Window]) -> dict[str, Any]:
         "ops": len(data) / float(data.sum()),
         "total": float(data.sum()),
         "data": data.tolist(),
-        "iterations": round(statistics.median(window.steps for window in windows)),
+        "iterations": round(statistics.median(steps for steps, _ in paces)),
     }

@@ -73,8 +73,9 @@ def _record_row(number: int, record: Record, cell: int) -> list[object]:
     job, measured = record.job, record.measurement
     figures: list[object] = ["", "", ""]
     if measured:
-        share = noise.contended_share(measured, threads=job.cell.threads)
-        figures = [round(throughput(record), 1), measured.evaluations[-1].accuracy, round(share, 3)]
+        marks = noise.contended(record)
+        pace, share = throughput(record, marks), noise.share(marks)
+        figures = [round(pace, 1), measured.evaluations[-1].accuracy, round(share, 3)]
     return [number, cell, job.block + 1, job.seed, record.status, *figures, record.started]
 
 

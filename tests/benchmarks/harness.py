@@ -37,7 +37,7 @@ CLOCKED = {
     "build": lambda one: one.build_seconds,
     "first step": lambda one: one.first_step_seconds,
     "warm-up": lambda one: one.warmup_seconds,
-    "train": lambda one: sum(window.wall for window in one.windows),
+    "train": lambda one: sum(one.windows.wall),
     "evaluate": lambda one: sum(evaluation.wall for evaluation in one.evaluations),
 }
 

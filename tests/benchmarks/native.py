@@ -163,10 +163,16 @@ class Pair:
         if record.measurement is None:
             sys.exit(f"{self._cell}: {record.status}: {record.reason}")
         windows = record.measurement.windows
-        self._steps = round(statistics.median(window.steps for window in windows))
+        self._steps = round(statistics.median(windows.steps))
         return Windows(
-            wall=[self._task.batch * window.steps / window.wall for window in windows],
-            cpu=[self._task.batch * window.steps / window.cpu for window in windows],
+            wall=[
+                self._task.batch * steps / wall
+                for steps, wall in zip(windows.steps, windows.wall, strict=True)
+            ],
+            cpu=[
+                self._task.batch * steps / cpu
+                for steps, cpu in zip(windows.steps, windows.cpu, strict=True)
+            ],
         )
 
     def native(self) -> Windows:

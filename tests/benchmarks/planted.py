@@ -121,7 +121,9 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, f
 def by_block(records: Iterable[Record], framework: str) -> dict[int, float]:
     """One cell's throughputs."""
     return {
-        one.job.block: throughput(one) for one in records if one.job.cell.framework == framework
+        one.job.block: throughput(one, noise.contended(one))
+        for one in records
+        if one.job.cell.framework == framework
     }
 
 
