@@ -128,9 +128,14 @@ class Framework:
         }
 
 
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(file.parent.name for file in FRAMEWORKS.glob("*/framework.toml")))
+
+
 def names() -> list[str]:
     """Every framework's name, in alphabetical order."""
-    return sorted(file.parent.name for file in FRAMEWORKS.glob("*/framework.toml"))
+    return list(_names())
 
 
 def compared() -> list[str]:
@@ -141,7 +146,7 @@ def compared() -> list[str]:
 @cache
 def load(name: str) -> Framework:
     """The framework of that name. Raises UsageError if there is none."""
-    if name not in names():
+    if name not in _names():
         raise UsageError(f"no framework is called {name!r}; there are: {', '.join(names())}")
     folder = FRAMEWORKS / name
     fields = tomllib.loads((folder / "framework.toml").read_text(encoding="utf-8"))

@@ -277,13 +277,13 @@ class TaskTable:
 
     def __init__(
         self,
-        rows: pd.DataFrame,
+        figures: Sequence[dict[str, Any]],
         records: Sequence[Record],
         *,
         verdict: str,
         chance: float | None,
     ) -> None:
-        """`rows` of a frame and the records behind them, with what they tell in words.
+        """A frame's rows and the records behind them, with what they tell in words.
 
         `chance` is the p-value of their final accuracies.
         """
@@ -297,25 +297,22 @@ class TaskTable:
         words = [f"batch {first.batch}", f"{epochs} of {examples} examples"]
         if budget.length:
             words.append(f"{budget.length} tokens")
-        repeats = int(rows["repeats"].max())
+        repeats = max(row["repeats"] for row in figures)
         words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
-        counted = int(rows["blocks"].max())
+        counted = max(row["blocks"] for row in figures)
         if counted < repeats:
             words.append(f"paces of the {counted} that nothing disturbed")
         self.caption = (
             f"{cell.task}: {task_text(cell.task)} — {place_text(cell)} — {', '.join(words)}"
         )
-        self.data = "; ".join(sorted({label for label in rows["data"] if label})) or "none"
+        self.data = "; ".join(sorted({row["data"] for row in figures} - {""})) or "none"
         self.synthetic = "synthetic" in self.data
         notes = {record.dataset["note"] for record in records if record.dataset}
         self.data_notes = "; ".join(sorted(notes - {""}))
-        figures = [
-            {str(key): value for key, value in row.items()} for row in rows.to_dict("records")
-        ]
         self.figures = figures
         self.cells = [peak.cell_of(row) for row in figures]
         self.rows = [_cells(row) for row in figures]
-        self.statuses = list(rows["status"])
+        self.statuses = [row["status"] for row in figures]
         self.notes = [
             f"{_who(row)}: {row['status']}: {row['reason']}"
             for row in figures
@@ -360,8 +357,13 @@ def task_tables(run: Run, table: pd.DataFrame, summaries: Iterable[CellSummary])
     records: dict[tuple[object, ...], list[Record]] = defaultdict(list)
     for record in run.records:
         records[conditions(record.job.cell)].append(record)
+    figures: dict[tuple[object, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in table.to_dict("records"):
+        figures[tuple(row[name] for name in CONDITIONS)].append(
+            {str(key): value for key, value in row.items()}
+        )
     made = []
-    for where, rows in table.groupby(list(CONDITIONS), sort=False):
+    for where, rows in figures.items():
         cell = records[where][0].job.cell
         chance = chances.get((cell.task, cell.precision))
         made.append(TaskTable(rows, records[where], verdict=verdicts[where], chance=chance))
