@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import catalogue, data
+from bench.cli import main
 from bench.core.errors import UnavailableError
 from bench.environments import Environment, make
 
@@ -53,11 +54,11 @@ def mnist() -> Path:
     return data.prepare("mnist")
 
 
-def run_framebench(
-    *arguments: str, tree: Path = catalogue.TREE, folder: Path, expect: int | None = 0
+def in_a_process(
+    *arguments: str, folder: Path, tree: Path = catalogue.TREE
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in `folder`, from the source in `tree`; its exit code must be `expect`."""
-    done = subprocess.run(
+    """The command as a shell starts it: a process in `folder`, from the source in `tree`."""
+    return subprocess.run(
         [sys.executable, "-m", "bench", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "160"},
@@ -65,19 +66,36 @@ def run_framebench(
         text=True,
         check=False,
     )
-    said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    assert expect is None or done.returncode == expect, f"exit code {done.returncode}: {said}"
-    return done
 
 
 @pytest.fixture
-def framebench(tmp_path: Path) -> Framebench:
-    """The command, run in a folder of the test's own."""
+def framebench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Framebench:
+    """The command, run in a folder of the test's own; its exit code must be `expect`.
+
+    By its entry point, as starting a process and importing all takes most of a second; from another
+    source than this one, which is in `tree`, in a process.
+    """
+
+    def here(*arguments: str) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as exit_:
+            patched.chdir(tmp_path)
+            patched.setenv("COLUMNS", "160")
+            patched.setattr("sys.argv", ["framebench", *arguments])
+            main()
+        assert isinstance(exit_.value.code, int)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, exit_.value.code, said.out, said.err)
 
     def call(
-        *arguments: str, tree: Path = catalogue.TREE, expect: int | None = 0
+        *arguments: str, tree: Path | None = None, expect: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
-        return run_framebench(*arguments, tree=tree, folder=tmp_path, expect=expect)
+        done = in_a_process(*arguments, folder=tmp_path, tree=tree) if tree else here(*arguments)
+        said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        assert expect in (None, done.returncode), f"exit code {done.returncode}: {said}"
+        return done
 
     return call
 

@@ -13,8 +13,7 @@ import pytest
 from bench import catalogue
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
-from bench.cli import main
-from tests.conftest import Framebench
+from tests.conftest import Framebench, in_a_process
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
@@ -137,10 +136,7 @@ BAD_USAGE = {
 
 @pytest.mark.parametrize("case", BAD_USAGE)
 def test_bad_usage_is_one_line_and_exit_code_2(
-    case: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    case: str, framebench: Framebench, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     for name, line in (("broken", ""), ("broken2", "{}\n")):
@@ -148,15 +144,10 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (tmp_path / name / "run.json").write_text("{}", encoding="utf-8")
         (tmp_path / name / "records.jsonl").write_text(line, encoding="utf-8")
     arguments, message = BAD_USAGE[case]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["framebench", *arguments])
-    with pytest.raises(SystemExit) as exit_:
-        main()
-    said = capsys.readouterr()
-    assert exit_.value.code == 2
-    assert message in said.err
-    assert said.err.startswith("framebench: ") and said.err.count("\n") == 1
-    assert said.out == ""
+    said = framebench(*arguments, expect=2)
+    assert message in said.stderr
+    assert said.stderr.startswith("framebench: ") and said.stderr.count("\n") == 1
+    assert said.stdout == ""
 
 
 def test_a_run_is_not_written_over(framebench: Framebench, tmp_path: Path) -> None:
@@ -202,8 +193,20 @@ def test_list_shows_what_there_is(framebench: Framebench) -> None:
         assert name in table
 
 
-def test_version(framebench: Framebench) -> None:
-    assert framebench("--version").stdout == "framebench 0.1.0\n"
+def test_a_process_prints_and_ends_as_it_is_said_to(tmp_path: Path) -> None:
+    """The other tests call the command's entry point; this one starts it as a shell does."""
+    fine = in_a_process("--version", folder=tmp_path)
+    assert (fine.returncode, fine.stdout, fine.stderr) == (0, "framebench 0.1.0\n", "")
+    bad = in_a_process("report", "nowhere", folder=tmp_path)
+    message = "framebench: nowhere holds no run: run.json is missing\n"
+    assert (bad.returncode, bad.stdout, bad.stderr) == (2, "", message)
+    run = tmp_path / "one"
+    shutil.copytree(PUBLISHED, run)
+    lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    broken = [{**json.loads(line), "status": "crashed", "measurement": None} for line in lines]
+    (run / "records.jsonl").write_text("\n".join(map(json.dumps, broken)), encoding="utf-8")
+    gate = in_a_process("compare", str(PUBLISHED), "one", "--fail-on", "5%", folder=tmp_path)
+    assert (gate.returncode, gate.stderr) == (1, "") and "FAILED" in gate.stdout
 
 
 COMPLETED = {
