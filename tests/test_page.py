@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from bench import catalogue, store
 from bench.core.record import Record
@@ -18,14 +18,64 @@ from tests.picture import ARGUMENTS, find_browser
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 
+class Tab:
+    """A tab of a browser, with what the page in it complained of and asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.asked: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
+        )
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, file: Path, *, width: int = 1440, dark: bool = False) -> None:
+        """Load a page afresh, on a screen."""
+        self.page.goto("about:blank")  # or the page before would draw itself for the new width
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(media="screen", color_scheme="dark" if dark else "light")
+        self.errors.clear()
+        self.asked.clear()
+        self.page.goto(file.as_uri())
+
+    def scroll(self) -> None:
+        """Charts are drawn as they come into view."""
+        self.page.evaluate(
+            """async () => {
+                const frame = () => new Promise(requestAnimationFrame);
+                for (let at = 0; at < document.documentElement.scrollHeight; at += innerHeight) {
+                    scrollTo({top: at, behavior: "instant"});
+                    await frame();
+                    await frame();  // what came into view in the first is told before the second
+                }
+            }"""
+        )
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('.chart')]"
+            ".every(one => !one.offsetParent || one.querySelector('svg'))"
+        )
+
+    def count(self, selector: str) -> int:
+        """Elements that are seen."""
+        return self.page.locator(selector).locator("visible=true").count()
+
+    def ink(self) -> str:
+        """The colour of the first chart's text."""
+        found = "getComputedStyle(document.querySelector('.chart .xtick text')).fill"
+        return str(self.page.evaluate(found))
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def tab() -> Iterator[Tab]:
+    """One tab for all tests, in which the browser compiles plotly once."""
     if not (found := find_browser()):
         pytest.skip("no chromium on this machine: apt install chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield Tab(browser.new_page())
+        browser.close()
 
 
 def varied(run: store.Run) -> store.Run:
@@ -55,92 +105,66 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-class Opened:
-    """A page that was opened and scrolled through, with what it complained of and asked for."""
-
-    def __init__(
-        self, browser: Browser, file: Path, *, width: int = 1440, dark: bool = False
-    ) -> None:
-        self.errors: list[str] = []
-        self.asked: list[str] = []
-        self.page: Page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        )
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
-        )
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(file.as_uri())
-        self.scroll()
-
-    def scroll(self) -> None:
-        """Charts are drawn as they come into view."""
-        at = 0
-        while at < self.page.evaluate("document.documentElement.scrollHeight"):
-            self.page.evaluate(f"scrollTo({{top: {at}, behavior: 'instant'}})")
-            self.page.wait_for_timeout(20)
-            at += 600
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('.chart')]"
-            ".every(one => !one.offsetParent || one.querySelector('svg'))"
-        )
-
-    def count(self, selector: str) -> int:
-        """Elements that are seen."""
-        return self.page.locator(selector).locator("visible=true").count()
-
-
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_draws_fits_and_asks_for_nothing(
-    browser: Browser, report: Path, width: int
-) -> None:
-    opened = Opened(browser, report, width=width)
-    assert opened.errors == []
-    assert opened.asked == [report.as_uri()]
-    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
-    assert opened.count(".chart svg.main-svg") > 30
-    assert opened.page.locator("li.bad").first.inner_text().endswith("failed: <b>no</b>")
+def test_the_page_draws_fits_and_asks_for_nothing(tab: Tab, report: Path, width: int) -> None:
+    tab.open(report, width=width)
+    tab.scroll()
+    assert tab.errors == []
+    assert tab.asked == [report.as_uri()]
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.count(".chart svg.main-svg") > 30
+    assert tab.page.locator("li.bad").first.inner_text().endswith("failed: <b>no</b>")
 
 
-def test_the_filters_filter(browser: Browser, report: Path) -> None:
-    opened = Opened(browser, report)
-    page = opened.page
-    everything = opened.count("section[data-task]")
+def test_the_filters_filter(tab: Tab, report: Path) -> None:
+    tab.open(report)
+    page = tab.page
+    everything = tab.count("section[data-task]")
     assert everything == 4  # three tasks, one of them on a second device
     page.select_option("select[name=task]", "imdb-lstm")
-    assert opened.count("section[data-task]") == 1
+    assert tab.count("section[data-task]") == 1
     page.select_option("select[name=task]", "mnist-mlp")
     page.select_option("select[name=device]", "cuda")
-    assert opened.count("section[data-task]") == 1
-    assert opened.count("tr[data-device=cpu]") == 0
+    assert tab.count("section[data-task]") == 1
+    assert tab.count("tr[data-device=cpu]") == 0
     page.select_option("select[name=task]", "imdb-lstm")
-    assert opened.count("section[data-task]") == 0
+    assert tab.count("section[data-task]") == 0
     assert page.locator("#none").is_visible()
     page.click(".filters button")
-    assert opened.count("section[data-task]") == everything
+    assert tab.count("section[data-task]") == everything
 
-    def paces() -> list[str]:
-        return page.evaluate(
-            "document.querySelector('section .chart').data.map(trace => trace.meta.mode)"
+    def shows(number: int, modes: str) -> None:
+        """A chart has the traces of these modes alone, once it is in view."""
+        page.locator("section .chart").nth(number).scroll_into_view_if_needed()
+        page.wait_for_function(
+            """([number, modes]) => {
+                const traces = document.querySelectorAll("section .chart")[number].data ?? [];
+                return [...new Set(traces.map(one => one.meta?.mode))].sort().join() === modes;
+            }""",
+            arg=[number, modes],
+            timeout=20_000,
         )
 
-    assert set(paces()) == {"eager", "compiled"}
+    last = page.locator("section .chart").count() - 1
+    for number in (0, last):
+        shows(number, "compiled,eager")
     page.select_option("select[name=mode]", "eager")
-    assert set(paces()) == {"eager"}
-    assert opened.count("tr[data-mode=compiled]") == 0 < opened.count("tr[data-mode=eager]")
+    for number in (last, 0):
+        shows(number, "eager")
+    assert tab.count("tr[data-mode=compiled]") == 0 < tab.count("tr[data-mode=eager]")
     page.select_option("select[name=framework]", "pytorch")
-    assert opened.count("tr[data-framework=paddlepaddle]") == 0
-    assert opened.errors == []
+    assert tab.count("tr[data-framework=paddlepaddle]") == 0
+    assert tab.errors == []
 
 
-def test_tables_sort_and_what_has_no_figure_stays_last(browser: Browser, report: Path) -> None:
-    page = Opened(browser, report).page
-    heading = page.locator("section table.sortable").first.locator("th").nth(4)
+def test_tables_sort_and_what_has_no_figure_stays_last(tab: Tab, report: Path) -> None:
+    tab.open(report)
+    table = tab.page.locator("section table.sortable").first
+    heading = table.locator("th").nth(4)
 
     def column() -> list[str]:
-        cells = page.locator("section table.sortable").first.locator("tbody td:nth-child(5)")
-        return [str(cells.nth(at).get_attribute("data-sort")) for at in range(cells.count())]
+        cells = table.locator("tbody td:nth-child(5)")
+        return [str(one) for one in cells.evaluate_all("all => all.map(one => one.dataset.sort)")]
 
     heading.locator("button").click()
     rising = column()
@@ -151,45 +175,47 @@ def test_tables_sort_and_what_has_no_figure_stays_last(browser: Browser, report:
     assert column() == [*reversed(rising[:-1]), ""]
 
 
-def test_a_figure_leads_to_its_records(browser: Browser, report: Path) -> None:
-    opened = Opened(browser, report)
-    opened.page.locator("section a[data-records]").first.click()
-    marked = opened.page.locator("tr.target")
+def test_a_figure_leads_to_its_records(tab: Tab, report: Path) -> None:
+    tab.open(report)
+    page = tab.page
+    page.locator("section a[data-records]").first.click()
+    marked = page.locator("tr.target")
     assert marked.count() == store.read(PUBLISHED).info["repeats"]
-    chosen = opened.page.locator("section tr[data-cell] td:nth-child(2)").first.inner_text()
-    assert all(chosen in marked.nth(at).inner_text() for at in range(marked.count()))
-    opened.page.evaluate(
+    chosen = page.locator("section tr[data-cell] td:nth-child(2)").first.inner_text()
+    assert all(chosen in text for text in marked.all_inner_texts())
+    page.locator("section .chart").first.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('section .chart').data")
+    page.evaluate(
         "const chart = document.querySelector('section .chart');"
         "chart.emit('plotly_click', {points: [{data: chart.data[2]}]})"
     )
-    other = opened.page.locator("section tr[data-cell] td:nth-child(2)").nth(1).inner_text()
+    other = page.locator("section tr[data-cell] td:nth-child(2)").nth(1).inner_text()
     assert other in marked.first.inner_text()
 
 
-def test_dark_mode_and_print(browser: Browser, report: Path, tmp_path: Path) -> None:
-    inks = [
-        Opened(browser, report, dark=dark).page.evaluate(
-            "getComputedStyle(document.querySelector('.chart .xtick text')).fill"
-        )
-        for dark in (False, True)
-    ]
-    assert inks[0] != inks[1]
-    page = browser.new_page()
-    page.goto(report.as_uri())
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # what is not yet seen is drawn
-    page.wait_for_function(
-        "[...document.querySelectorAll('.chart')].every(one => one.querySelector('svg'))"
+def test_dark_mode_and_print(tab: Tab, report: Path) -> None:
+    tab.open(report, dark=True)
+    tab.page.wait_for_selector(".chart .xtick text")
+    dark = tab.ink()
+    tab.page.emulate_media(color_scheme="light")
+    tab.page.wait_for_function(
+        "dark => getComputedStyle(document.querySelector('.chart .xtick text')).fill !== dark",
+        arg=dark,
     )
-    page.emulate_media(media="print")
-    assert not page.locator(".filters").is_visible()
-    assert len(page.pdf()) > 50_000
+    undrawn = tab.page.locator(".chart:not(:has(svg))")
+    assert undrawn.count() > 20
+    assert len(tab.page.pdf()) > 50_000
+    assert undrawn.count() == 0  # what was not yet seen is drawn before it is printed
+    tab.page.emulate_media(media="print")
+    assert not tab.page.locator(".filters").is_visible()
 
 
-def test_the_certificate_has_a_page_of_its_own(browser: Browser, tmp_path: Path) -> None:
+def test_the_certificate_has_a_page_of_its_own(tab: Tab, tmp_path: Path) -> None:
     file = tmp_path / "certificate.html"
     published = (PUBLISHED.parent / "certificate.json").read_text(encoding="utf-8")
     file.write_text(certificate_page(from_json(published)), encoding="utf-8")
-    opened = Opened(browser, file, width=390)
-    assert opened.errors == []
-    assert opened.page.evaluate("document.documentElement.scrollWidth") == 390
-    assert opened.count(".chart svg.main-svg") > 0
+    tab.open(file, width=390)
+    tab.scroll()
+    assert tab.errors == []
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert tab.count(".chart svg.main-svg") > 0
