@@ -37,7 +37,12 @@ const seen = new IntersectionObserver(entries => {
   for (const entry of entries) if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target);
 }, {rootMargin: "300px"});
 figures.forEach(element => seen.observe(element));
-const redraw = () => figures.filter(element => element.dataset.drawn).forEach(draw);
+// Observed anew, a chart is told of at once where it is in view; the others wait until they are.
+const redraw = () => figures.forEach(element => {
+  delete element.dataset.drawn;
+  seen.unobserve(element);
+  seen.observe(element);
+});
 dark.addEventListener("change", redraw);
 
 addEventListener("beforeprint", () => {
