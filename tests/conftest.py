@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,31 @@ def framebench(
         return done
 
     return call
+
+
+# A run of the reference, whose few steps take less time than starting its processes.
+TINY = (
+    *("run", "-f", "reference", "-t", "mnist-softmax", "--name", "r", "--epochs", "1"),
+    *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1", "--spare", "0"),
+    *("--threads", "1"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run's folder, and what the process printed that made it."""
+
+    folder: Path
+    said: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A run of two cells in two blocks. It is not to be changed."""
+    folder = tmp_path_factory.mktemp("run")
+    said = in_a_process(*TINY, "-t", "mnist-mlp", "-n", "2", folder=folder)
+    assert said.returncode == 0, said.stderr
+    return FinishedRun(folder=folder / "results" / "r", said=said)
 
 
 @pytest.fixture

@@ -12,23 +12,24 @@ import pytest
 from bench import store
 from bench.core.proof import STEPS
 from bench.core.record import Record
-from tests.conftest import Framebench
+from tests.conftest import TINY, FinishedRun, Framebench
 
 ADAPTER = "frameworks/reference/adapter.py"
 STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
-TINY = (
-    *("run", "-f", "reference", "-t", "mnist-softmax", "--name", "r", "--epochs", "1"),
-    *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1", "--spare", "0"),
-)
 
 
 def records(folder: Path) -> list[Record]:
-    return store.read(folder / "results" / "r").records
+    """Of the run that was made there."""
+    return read(folder / "results" / "r")
 
 
-def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
-    done = framebench(*TINY, "-t", "mnist-mlp", "-n", "2")
-    found = records(tmp_path)
+def read(run: Path) -> list[Record]:
+    return store.read(run).records
+
+
+def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRun) -> None:
+    folder, done = finished_run.folder, finished_run.said
+    found = read(folder)
     assert [record.status for record in found] == ["ok"] * 4
     # each block holds every cell once, and its cells share a seed that is the block's own
     assert [record.job.block for record in found] == [0, 0, 1, 1]
@@ -45,7 +46,6 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
         (r.job.cell.task, r.job.seed, r.measurement.weights_digest) for r in found if r.measurement
     }
     assert len(digests) == 4
-    folder = tmp_path / "results" / "r"
     info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert info["machine"]["cpu"] and info["environments"]["reference cpu"]["autograd"]
     assert info["source_digests"]["reference"] == found[0].source_digest
@@ -61,10 +61,11 @@ def test_a_run_keeps_everything(framebench: Framebench, tmp_path: Path) -> None:
     assert "reference cpu rates: " in done.stderr
     assert "mnist-softmax" in (folder / "summary.md").read_text(encoding="utf-8")
     assert (folder / "summary.csv").read_text(encoding="utf-8").count("\nmnist-") == 2
-    again = framebench("report", "results/r").stdout
+    again = framebench("report", str(folder)).stdout
     assert again == done.stdout  # the table comes from the records alone
-    assert json.loads(framebench("report", "--json").stdout)["run"]["name"] == "r"
-    page = framebench("report", "--format", "html").stdout
+    newest = ("report", "--results", str(folder.parent))
+    assert json.loads(framebench(*newest, "--json").stdout)["run"]["name"] == "r"
+    page = framebench(*newest, "--format", "html").stdout
     assert "4 of 4 proved" in page and "The fairness ledger" in page
     assert page == (folder / "report.html").read_text(encoding="utf-8")
 
