@@ -228,6 +228,13 @@ COMPLETED = {
 }
 
 
+def type_in_bash(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As bash tells the command what is to be completed."""
+    monkeypatch.setenv("_FRAMEBENCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"framebench {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
+
+
 @pytest.mark.parametrize("case", COMPLETED)
 def test_completion_offers(
     case: str, framebench: Framebench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -236,10 +243,13 @@ def test_completion_offers(
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "run.json").write_text("{}", encoding="utf-8")
     typed, offered = COMPLETED[case]
-    monkeypatch.setenv("_FRAMEBENCH_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", f"framebench {typed}")
-    monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
+    type_in_bash(typed, monkeypatch)
     assert offered in framebench(expect=None).stdout.split()
+
+
+def test_completion_by_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in_bash("run -t mnist-s", monkeypatch)
+    assert in_a_process(folder=tmp_path).stdout.split() == ["mnist-softmax"]
 
 
 def test_a_report_of_one_task_has_the_figures_of_the_whole(framebench: Framebench) -> None:
