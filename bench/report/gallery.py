@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +120,8 @@ def to_html(found: Sequence[Entry], folder: Path) -> str:
 
 def to_json(found: Sequence[Entry]) -> str:
     """The published runs, without their records."""
-    fields = [{key: value for key, value in asdict(one).items() if key != "run"} for one in found]
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+    told = [{key: value for key, value in vars(one).items() if key != "run"} for one in found]
+    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def check_index(folder: Path, *, overwrite: bool) -> None:
