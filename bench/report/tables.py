@@ -248,7 +248,8 @@ def _gain(row: dict[Any, Any], name: str, what: str) -> str:
         for end in ("low", "high")
     ]
     text = f"{_who(row)}: {interval_text(ratio_text(row[name]), *ends)} times as fast as {what}"
-    return text + f", accuracy {row['accuracy_change']:+.1%}" * (name == "reduced")
+    change = f", accuracy {row['accuracy_change']:+.1%}" if name == "reduced" else ""
+    return text + change
 
 
 def _pays_off(row: dict[Any, Any]) -> str:

@@ -127,7 +127,7 @@ def prepared(request: pytest.FixtureRequest) -> Prepared:
         if final and reporter:
             reporter.write_line(f"{name}: {state}")
 
-    environments = suite.prepare_environments(usable, report)
+    environments = suite.prepare_environments(usable, report, provide=make)
     data = suite.prepare_data(sorted({cell.task for cell in usable}), "auto", report)
     prover = suite.Prover(environments, data, provide=make)
     claims = [claim for cell in usable for claim in suite.claims(cell)]
