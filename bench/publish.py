@@ -5,6 +5,7 @@ What sets a published run apart from the others in its folder is the `about` of 
 
 from __future__ import annotations
 
+import filecmp
 import json
 import re
 import shlex
@@ -29,6 +30,7 @@ FILES = {
     "report.html": "the page: verdict, tables, charts, certificate, ledger",
     "report.png": "what the page shows first",
 }
+RECORDS, PICTURE = "records.jsonl", "report.png"
 # An absolute path, of Windows too. What begins with a word, a dot or a slash is a part of
 # something else: a ratio, an address, a relative path.
 _PLACE = re.compile(r"(?<![\w./)\]-])(?:~?/[\w.@+~-][^\s\"':;,)]*|[A-Za-z]:\\[^\s\"']*)")
@@ -113,13 +115,20 @@ def check_target(run: Run, target: Path, *, overwrite: bool) -> bool:
     return False
 
 
+def _shows(folder: Path, run: Run) -> bool:
+    """Whether a folder has a picture, and it is of the run's records."""
+    mine = run.folder / RECORDS
+    return (folder / PICTURE).is_file() and filecmp.cmp(folder / RECORDS, mine, shallow=False)
+
+
 def publish(
     run: Run, target: Path, *, about: str | None, overwrite: bool, forms: Callable[[Path], object]
 ) -> None:
     """Put a run into the folder `target`, under its name; `forms` writes tables beside its records.
 
     A run that lies there already stays where it is. Else it is there as a whole or not at all, and
-    a run that it replaces goes. Raises UsageError for what `check` and `check_target` refuse.
+    a run that it replaces goes. A picture is not written here, so one of the same records is kept.
+    Raises UsageError for what `check` and `check_target` refuse.
     """
     check(run)
     in_place = check_target(run, target, overwrite=overwrite)
@@ -132,7 +141,9 @@ def publish(
     shutil.rmtree(staged, ignore_errors=True)
     try:
         staged.mkdir(parents=True)
-        shutil.copyfile(run.folder / "records.jsonl", staged / "records.jsonl")
+        shutil.copyfile(run.folder / RECORDS, staged / RECORDS)
+        if pictured := [one / PICTURE for one in (run.folder, target) if _shows(one, run)]:
+            shutil.copyfile(pictured[0], staged / PICTURE)
         write_info(staged, info)
         forms(staged)
         if target.exists():

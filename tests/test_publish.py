@@ -134,6 +134,21 @@ def test_a_run_replaces_another_only_if_asked_to(made: Made, tmp_path: Path) -> 
     assert "stray" not in files(target)
 
 
+def test_a_picture_goes_with_its_records(made: Made, tmp_path: Path) -> None:
+    run, other = made("first"), made("second", wall_seconds=1.0)
+    lines = (other / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    (other / "records.jsonl").write_text("\n".join(lines[:-1]), encoding="utf-8")
+    (run / "report.png").write_bytes(b"its picture")
+    target = tmp_path / "out" / "r"
+    put(run, target)
+    assert (target / "report.png").read_bytes() == b"its picture"
+    (run / "report.png").unlink()
+    put(run, target, overwrite=True)  # again, from where it was made
+    assert (target / "report.png").read_bytes() == b"its picture"
+    put(other, target, overwrite=True)
+    assert not (target / "report.png").exists()
+
+
 def test_a_folder_without_a_run_is_never_replaced(made: Made, tmp_path: Path) -> None:
     (tmp_path / "out" / "benchmarks").mkdir(parents=True)
     with pytest.raises(UsageError, match="is there and holds no run"):
