@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bench.core.errors import UsageError
 
 Complete = Callable[[str], list[str]]
 
@@ -18,6 +21,28 @@ def among(known: Callable[[], Iterable[str]]) -> Complete:
         return [word for word in known() if word.startswith(incomplete)]
 
     return complete
+
+
+def form(chosen: str | None, known: Sequence[str], *, json: bool) -> str:
+    """What to print: as `--format` says, or the first that is known; `--json` is short for json.
+
+    Raises UsageError for a form that there is not, for two at once, and for a page that would go to
+    a terminal.
+    """
+    if chosen is not None and chosen not in known:
+        raise UsageError(f"no format is called {chosen!r}; there are: {', '.join(known)}")
+    if json and chosen not in (None, "json"):
+        raise UsageError(f"--json and --format {chosen} ask for two forms; give one of them")
+    wanted = "json" if json else chosen or known[0]
+    if wanted == "html":
+        check_redirected("a page", "write it to a file: --format html > page.html")
+    return wanted
+
+
+def check_redirected(what: str, instead: str) -> None:
+    """Raises UsageError where standard output is a terminal, which `what` would flood."""
+    if sys.stdout.isatty():
+        raise UsageError(f"{what} is nothing to read in a terminal; {instead}")
 
 
 def _tasks() -> list[str]:

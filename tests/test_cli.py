@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +127,10 @@ BAD_USAGE = {
         "--to no: there is no such folder",
     ),
     "publish what is unfinished": (("publish", "broken"), "broken is not finished"),
-    "page without a folder": (("verify", "--html", "no/page.html"), "there is no folder no"),
+    "unknown format of a certificate": (
+        ("verify", "--format", "csv"),
+        "no format is called 'csv'; there are: table, markdown, json, html",
+    ),
     "unknown precision": (("verify", "--precision", "half"), "no precision is called 'half'"),
     "unknown environment": (("run", "--env", "conda"), "no kind of environment is called 'conda'"),
     "unknown environment to list": (("list", "--env", "conda"), "no kind of environment is called"),
@@ -148,6 +153,51 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     assert message in said.stderr
     assert said.stderr.startswith("framebench: ") and said.stderr.count("\n") == 1
     assert said.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["report", "compare", "recommend", "show", "verify"])
+def test_two_forms_at_once_are_bad_usage(command: str, framebench: Framebench) -> None:
+    runs = {"report": 1, "compare": 2, "recommend": 1}.get(command, 0) * [str(PUBLISHED)]
+    said = framebench(command, *runs, "--json", "--format", "markdown", expect=2).stderr
+    assert said == (
+        "framebench: --json and --format markdown ask for two forms; give one of them\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (("export",), "-o run.json"),
+        (("report", "--format", "html"), "> page.html"),
+        (("show", "--format", "html"), "> page.html"),
+        (("verify", "--format", "html"), "> page.html"),
+    ],
+)
+def test_a_terminal_is_not_flooded(
+    arguments: tuple[str, ...], instead: str, tmp_path: Path
+) -> None:
+    shutil.copytree(PUBLISHED, tmp_path / "results" / "r")
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "bench", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(catalogue.TREE)}
+    said = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert said.returncode == 2
+    assert "is nothing to read in a terminal" in said.stderr and instead in said.stderr
+    if arguments == ("export",):
+        piped = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, check=True
+        )
+        assert json.loads(piped.stdout)["benchmarks"]
 
 
 def test_a_run_is_not_written_over(framebench: Framebench, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_every_local_path_that_is_named_is_there() -> None:
 def test_the_certificate_is_that_of_the_published_proof() -> None:
     published = RESULTS / "certificate.json"
     found = certificate.from_json(published.read_text(encoding="utf-8"))
-    _, _, rest = README.partition("<!-- certificate: `framebench verify --markdown` -->\n")
+    _, _, rest = README.partition("<!-- certificate: `framebench verify --format markdown` -->\n")
     assert rest.partition("<!-- end")[0].strip() == certificate.to_markdown(found)
     assert {one.status for one in found} == {"ok"}
     assert {check.name for one in found for check in one.checks} == set(CHECKS) - {"rounding"}

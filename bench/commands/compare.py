@@ -15,7 +15,10 @@ from bench.options import (
     TasksOption,
     among,
     complete_runs,
+    form,
 )
+
+FORMATS = ("table", "markdown", "csv", "json")
 
 
 def _allowable() -> tuple[str, ...]:
@@ -60,13 +63,13 @@ def compare(
         ),
     ] = [],
     format: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
-            help="table, markdown, csv or json.",
-            autocompletion=among(lambda: ("table", "markdown", "csv", "json")),
+            help="table (default), markdown, csv or json.",
+            autocompletion=among(lambda: FORMATS),
         ),
-    ] = "table",
+    ] = None,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:
@@ -105,9 +108,7 @@ def compare(
     from bench.report.comparison_figures import to_csv, to_json
     from bench.request import fraction
 
-    forms = {"markdown": to_markdown, "csv": to_csv, "json": to_json}
-    if format != "table" and format not in forms:
-        raise UsageError(f"no format is called {format!r}; there are: table, {', '.join(forms)}")
+    wanted = form(format, FORMATS, json=json)
     check_allowed(allow)
     if allow and fail_on is None:
         raise UsageError("--allow goes with --fail-on: without a gate nothing is refused")
@@ -118,12 +119,13 @@ def compare(
         store.find(a, results), store.find(b, results), tasks=task, frameworks=framework
     )
     gate = None if limit is None else judge(found, limit=limit, allowed=allow)
-    if json or format == "json":
+    if wanted == "json":
         typer.echo(to_json(found, gate))
-    elif format == "table":
+    elif wanted == "table":
         console = wide_console()
         console.print(to_terminal(found, gate, width=console.width))
     else:
-        typer.echo(forms[format](found, gate), nl=False)
+        forms = {"markdown": to_markdown, "csv": to_csv}
+        typer.echo(forms[wanted](found, gate), nl=False)
     if gate and not gate.passed:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import ResultsOption, RunArgument, among
+from bench.options import ResultsOption, RunArgument, among, check_redirected
 
 FORMATS = ("pytest-benchmark",)
 
@@ -20,14 +20,15 @@ def export(
         typer.Option("--format", help="pytest-benchmark.", autocompletion=among(lambda: FORMATS)),
     ] = "pytest-benchmark",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
+        Path | None,
+        typer.Option("--output", "-o", help="Write to this file, not to standard output."),
     ] = None,
     results: ResultsOption = Path("results"),
 ) -> None:
     """Write a run's timings in the form that another tool reads.
 
     pytest-benchmark: the JSON of --benchmark-json, seconds a training step, a group for each task.
-    Cells that are not ok are left out, and named.
+    Cells that are not ok are left out, and named. A terminal is spared it: name a file, or pipe it.
 
     [bold]Examples[/bold]
 
@@ -44,6 +45,8 @@ def export(
         raise UsageError(f"no format is called {format!r}; there are: {', '.join(FORMATS)}")
     if output and not output.resolve().parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {output.parent}")
+    if not output:
+        check_redirected("pytest-benchmark's JSON", "write it to a file: -o run.json")
     made = store.find(run, results)
     text, left_out = pytest_benchmark.to_json(made)
     for line in left_out:

@@ -9,8 +9,7 @@ import typer
 
 from bench.advice import personas
 from bench.advice.criteria import CRITERIA
-from bench.core.errors import UsageError
-from bench.options import JsonOption, ResultsOption, RunArgument, among, complete_tasks
+from bench.options import JsonOption, ResultsOption, RunArgument, among, complete_tasks, form
 
 FORMATS = ("table", "markdown", "json")
 
@@ -65,11 +64,13 @@ def recommend(
         ),
     ] = None,
     format: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--format", help="table, markdown or json.", autocompletion=among(lambda: FORMATS)
+            "--format",
+            help="table (default), markdown or json.",
+            autocompletion=among(lambda: FORMATS),
         ),
-    ] = "table",
+    ] = None,
     facts: Annotated[
         bool, typer.Option("--facts", help="Print each fact, with its date and its source.")
     ] = False,
@@ -94,13 +95,12 @@ def recommend(
     from bench.console import wide_console
     from bench.report import advice, advice_forms
 
-    if format not in FORMATS:
-        raise UsageError(f"no format is called {format!r}; there are: {', '.join(FORMATS)}")
+    wanted = form(format, FORMATS, json=json)
     chosen = personas.load(persona)
     found = advice.collect(store.find(run, results), chosen, weight, task)
-    if json or format == "json":
+    if wanted == "json":
         typer.echo(advice.to_json(found))
-    elif format == "markdown":
+    elif wanted == "markdown":
         typer.echo(advice_forms.to_markdown(found, facts=facts), nl=False)
     else:
         console = wide_console()

@@ -7,30 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.core.errors import UsageError
 from bench.options import (
     JsonOption,
     ResultsOption,
     RunArgument,
     TasksOption,
     among,
+    form,
 )
 
 if TYPE_CHECKING:
     from bench.store import Run
+
+FORMATS = ("table", "markdown", "csv", "json", "html")
 
 
 def report(
     run: RunArgument = None,
     task: TasksOption = [],
     format: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
-            help="table, markdown, csv, json or html.",
-            autocompletion=among(lambda: ("table", "markdown", "csv", "json", "html")),
+            help="table (default), markdown, csv, json or html.",
+            autocompletion=among(lambda: FORMATS),
         ),
-    ] = "table",
+    ] = None,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:
@@ -54,21 +56,13 @@ def report(
 
         return run_page(run)
 
+    wanted = form(format, FORMATS, json=json)
     made = store.part(store.find(run, results), tasks=task)
-    forms = {
-        "markdown": write.to_markdown,
-        "csv": write.to_csv,
-        "json": write.to_json,
-        "html": page,
-    }
-    if json or format == "json":
-        print_run(made, json=True)
-    elif format == "table":
-        print_run(made, json=False)
-    elif format in forms:
-        typer.echo(forms[format](made), nl=False)
+    if wanted in ("table", "json"):
+        print_run(made, json=wanted == "json")
     else:
-        raise UsageError(f"no format is called {format!r}; there are: table, {', '.join(forms)}")
+        forms = {"markdown": write.to_markdown, "csv": write.to_csv, "html": page}
+        typer.echo(forms[wanted](made), nl=False)
 
 
 def print_run(run: Run, *, json: bool) -> None:

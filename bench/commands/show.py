@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.core.errors import UsageError
-from bench.options import DiffOption, FrameworksOption, JsonOption, TaskArgument, among
+from bench.options import DiffOption, FrameworksOption, JsonOption, TaskArgument, among, form
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -20,11 +20,13 @@ def show(
     framework: FrameworksOption = [],
     diff: DiffOption = None,
     format: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--format", help="table, markdown, html or json.", autocompletion=among(lambda: FORMATS)
+            "--format",
+            help="table (default), markdown, html or json.",
+            autocompletion=among(lambda: FORMATS),
         ),
-    ] = "table",
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show a task's definition, and its model in every framework, side by side.
@@ -41,41 +43,39 @@ def show(
 
       framebench show --format html > models.html           a page with every task
     """
-    form = "json" if json else format
-    if form not in FORMATS:
-        raise UsageError(f"no format is called {form!r}; there are: {', '.join(FORMATS)}")
+    wanted = form(format, FORMATS, json=json)
     if diff and framework:
         raise UsageError("--diff names its own two frameworks; leave out --framework")
     if diff and task is None:
         raise UsageError("--diff needs a TASK")
     if task is None:
-        _print_tasks(form, framework)
+        _print_tasks(wanted, framework)
     elif diff:
-        _print_difference(form, task, *diff)
+        _print_difference(wanted, task, *diff)
     else:
-        _print_listing(form, task, framework)
+        _print_listing(wanted, task, framework)
 
 
-def _print_tasks(form: str, frameworks: list[str]) -> None:
+def _print_tasks(wanted: str, frameworks: list[str]) -> None:
     from bench import tasks
     from bench.listing import listing
     from bench.report import listing as report
 
     every = [listing(name, frameworks) for name in tasks.names()]
-    if form == "table":
+    if wanted == "table":
         _print_group(report.tasks_to_terminal())
-    elif form == "html":
+    elif wanted == "html":
         _print_text(report.to_html(every))
     else:
-        _print_text(report.tasks_to_json() if form == "json" else report.tasks_to_markdown())
+        _print_text(report.tasks_to_json() if wanted == "json" else report.tasks_to_markdown())
 
 
-def _print_difference(form: str, task: str, old: str, new: str) -> None:
+def _print_difference(wanted: str, task: str, old: str, new: str) -> None:
     from bench.listing import difference
     from bench.report import listing as report
 
     found = difference(task, old, new)
-    if form == "table":
+    if wanted == "table":
         _print_group(report.difference_to_terminal(found))
         return
     forms = {
@@ -83,21 +83,21 @@ def _print_difference(form: str, task: str, old: str, new: str) -> None:
         "html": report.difference_to_html,
         "json": report.difference_to_json,
     }
-    _print_text(forms[form](found))
+    _print_text(forms[wanted](found))
 
 
-def _print_listing(form: str, task: str, frameworks: list[str]) -> None:
+def _print_listing(wanted: str, task: str, frameworks: list[str]) -> None:
     from bench.console import wide_console
     from bench.listing import listing
     from bench.report import listing as report
 
     found = listing(task, frameworks)
-    if form == "table":
+    if wanted == "table":
         _print_group(report.to_terminal(found, width=wide_console().width))
-    elif form == "html":
+    elif wanted == "html":
         _print_text(report.to_html([found]))
     else:
-        _print_text(report.to_json(found) if form == "json" else report.to_markdown(found))
+        _print_text(report.to_json(found) if wanted == "json" else report.to_markdown(found))
 
 
 def _print_group(group: Group) -> None:

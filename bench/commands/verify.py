@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.core.errors import UsageError
 from bench.options import (
     DataOption,
     DevicesOption,
@@ -18,7 +16,11 @@ from bench.options import (
     PrecisionsOption,
     TasksOption,
     TuningOption,
+    among,
+    form,
 )
+
+FORMATS = ("table", "markdown", "json", "html")
 
 
 def verify(
@@ -32,9 +34,13 @@ def verify(
     env: EnvOption = "own",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
-    html: Annotated[
-        Path | None, typer.Option(help="Write a page with the loss curves to this file.")
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table (default), markdown, json or html: a page with the loss curves.",
+            autocompletion=among(lambda: FORMATS),
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -49,14 +55,15 @@ def verify(
       framebench verify                                  everything, in both precisions
 
       framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, anew
+
+      framebench verify --format html > certificate.html a page, with the loss curves
     """
     from bench.console import SetupDisplay, wide_console
     from bench.report import certificate
     from bench.request import Request
     from bench.suite import verify as prove
 
-    if html and not html.resolve().parent.is_dir():
-        raise UsageError(f"--html {html}: there is no folder {html.parent}")
+    wanted = form(format, FORMATS, json=json)
     request = Request(
         preset="full",
         frameworks=framework,
@@ -71,13 +78,13 @@ def verify(
     )
     with SetupDisplay() as display:
         found = prove(request, fresh=fresh, report=display.report)
-    if html:
+    if wanted == "html":
         from bench.report.page import certificate_page
 
-        html.write_text(certificate_page(found), encoding="utf-8")
-    if json:
+        typer.echo(certificate_page(found), nl=False)
+    elif wanted == "json":
         typer.echo(certificate.to_json(found))
-    elif markdown:
+    elif wanted == "markdown":
         typer.echo(certificate.to_markdown(found))
     else:
         wide_console().print(certificate.to_terminal(found))
