@@ -87,9 +87,20 @@ class Stopping:
             more = blocks - self.repeats
             made = "as planned" if not more else f"{more} more than planned, for disturbed ones"
             return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {made}"
+        missed = self.missed(records, blocks=blocks)
+        if missed:
+            return True, missed
+        return False, f"{_in_words(widest(records))}, after {blocks} blocks"
+
+    def missed(self, records: Sequence[Record], *, blocks: int) -> str:
+        """How `until` is missed after so many blocks; empty where it is reached, or not asked."""
         found = widest(records)
-        wide = found is not None and (found[0] > self.until or blocks < FEWEST)
-        return wide, _in_words(found) + f", after {blocks} blocks" * (not wide)
+        if self.until is None or found is None:
+            return ""
+        if found[0] > self.until:
+            return _in_words(found)
+        few = f"{_in_words(found)}, but fewer than {FEWEST} blocks may be that narrow by luck"
+        return few if blocks < FEWEST else ""
 
 
 def widest(records: Sequence[Record]) -> tuple[float, str] | None:

@@ -153,6 +153,7 @@ class Suite:
         self._data: dict[str, Path] = {}
         self._certificates: dict[Claim, Certificate] = {}
         self._rates: list[Rates] = []
+        self.missed = ""  # how `until` was, once it has run; empty where it was reached
         self._refused = {cell: reason for cell in self.cells if (reason := why_not(cell))}
 
     @property
@@ -200,6 +201,7 @@ class Suite:
             )
             if another and number + 1 >= self.repeats:
                 display.extended(len(self.cells), why)
+        self.missed = self.stopping.missed(records, blocks=number + 1)
         info["stopped"] = why
         info["wall_seconds"] = round(time.monotonic() - begun, 1)
         folder.write_info(info)

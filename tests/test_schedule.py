@@ -139,6 +139,13 @@ def test_until_the_time_is_up() -> None:
     assert not more and why.startswith("time was up after 3 blocks; the widest")
 
 
+def test_a_target_that_is_missed_is_told_from_one_that_is_reached() -> None:
+    assert UNTIL.missed(WIDE, blocks=5).endswith("of b mnist-mlp eager cpu")
+    assert UNTIL.missed(NARROW, blocks=5) == ""
+    assert "fewer than 5 blocks may be that narrow by luck" in UNTIL.missed(NARROW, blocks=4)
+    assert PLAN.missed(WIDE, blocks=1) == ""  # nothing was asked for
+
+
 def test_spans_and_percentages() -> None:
     assert [duration(text) for text in ("90s", "1.5m", "2h", "7")] == [90, 90, 7200, 7]
     assert [fraction(text) for text in ("2%", "0.02", ".5%")] == [0.02, 0.02, 0.005]

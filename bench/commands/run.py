@@ -92,7 +92,10 @@ def run(
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(help="Add blocks until every ratio is known to within this, such as 2%."),
+        typer.Option(
+            help="Add blocks until every ratio is known to within this, such as 2%. Exit code 1 "
+            "where the time was up before."
+        ),
     ] = None,
     budget: Annotated[
         str | None,
@@ -107,7 +110,8 @@ def run(
     """Train and time the cells, and print a table.
 
     Environments and data are made on first use. Everything is kept under results/NAME as it is
-    finished. Exit code 0: every row is ok; 1: some row is not; 2: bad usage.
+    finished. Exit code 0: every row is ok, and --until was reached; 1: some row is not, or the time
+    was up before; 2: bad usage.
     """
     from bench.commands.report import print_run
     from bench.console import RunDisplay, SetupDisplay
@@ -162,5 +166,7 @@ def run(
     made = write_reports(suite.folder)
     print_run(made, json=json)
     typer.echo(f"kept in {suite.folder}; to read it with charts: {suite.folder / PAGE}", err=True)
-    if any(summary.status != "ok" for summary in summarize(made.records)):
+    if suite.missed:
+        typer.echo(f"--until {until} was missed: {suite.missed}", err=True)
+    if suite.missed or any(summary.status != "ok" for summary in summarize(made.records)):
         raise typer.Exit(1)
