@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from bench.comparison.gate import Gate, judge
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
 from bench.estimate import chance_below, holm, unpaired_ratio
+from bench.report.comparison import gate_lines, to_markdown
+from bench.report.comparison_figures import to_json
 from bench.stats import CellSummary
 from tests.simulation import Floats, Noise, by_block, throughputs
 from tests.test_compare import MACHINE, both, broken, cell, run_of, told
@@ -68,7 +71,26 @@ def test_more_cells_take_more_evidence() -> None:
     alone = gate(slow[1], slow[0])
     assert outcomes(alone) == {"a": "fails"}
     others = [one for n in range(19) for one in cell(f"x{n}", 99, 101, 100)]
-    assert outcomes(gate([*others, *slow[1]], [*others, *slow[0]]))["a"] == "slower"
+    among = gate([*others, *slow[1]], [*others, *slow[0]])
+    assert outcomes(among)["a"] == "slower"
+    (line,) = (line for outcome, line in gate_lines(among) if outcome == "slower")
+    assert "slower by more than 5% by its own interval, but of 20 cells that are tested" in line
+    assert "Holm" in line and not any("Holm" in one.why for one in gate(BASE, OTHER).judgements)
+
+
+def test_what_is_not_checked_is_summed_up_and_json_has_all() -> None:
+    fine, once = cell("a", 100, 101), [one for name in "bcdef" for one in cell(name, 100)]
+    found = both(fine, [*fine, *once])
+    judged = judge(found, limit=0.2)
+    (line,) = (line for outcome, line in gate_lines(judged) if outcome == "not checked")
+    assert line == (
+        "not checked: only in B (5 cells): b mnist-mlp eager cpu; c mnist-mlp eager cpu; "
+        "d mnist-mlp eager cpu; and 2 more (--json has all)"
+    )
+    assert line in to_markdown(found, judged)
+    told = json.loads(to_json(found, judged))["gate"]["judgements"]
+    assert [one["cell"][0] for one in told if one["outcome"] == "not checked"] == [*"bcdef"]
+    assert all(one["why"] for one in told if one["outcome"] == "not checked")
 
 
 def test_a_cell_that_broke_fails_and_one_that_was_broken_does_not() -> None:

@@ -16,7 +16,7 @@ from bench.comparison.cells import Comparison, Row
 from bench.comparison.differences import KINDS
 from bench.core.errors import UsageError
 from bench.core.record import Cell
-from bench.estimate import CONFIDENCE, chance_below, holm
+from bench.estimate import CONFIDENCE, Interval, chance_below, holm
 
 Outcome = Literal["holds", "not sure", "slower", "fails", "not checked"]
 ALLOWABLE = (*KINDS, "missing", "all")
@@ -80,15 +80,17 @@ def judge(comparison: Comparison, *, limit: float, allowed: Collection[str] = ()
     check_limit(limit)
     check_allowed(allowed)
     _refuse(comparison, allowed)
-    surely = _surely_below(comparison.compared, 1 - limit)
+    compared = comparison.compared
+    surely = _surely_below(compared, 1 - limit)
     missing_allowed = bool({"missing", "all"} & set(allowed))
     gate = Gate(
         limit=limit,
         judgements=tuple(
-            _judgement(row, limit, surely, missing_allowed) for row in comparison.rows
+            _judgement(row, limit, surely, missing_allowed, tested=len(compared))
+            for row in comparison.rows
         ),
     )
-    if gate.passed and not comparison.compared:
+    if gate.passed and not compared:
         raise UsageError(
             "the gate can check no cell: it takes cells that are ok in both runs, do the same "
             "work, and have 2 repeats or more in each"
@@ -119,7 +121,9 @@ def _surely_below(rows: list[Row], bound: float) -> set[Cell]:
     return {row.cell for row, sure in found if sure and row.ratio and row.ratio.high < bound}
 
 
-def _judgement(row: Row, limit: float, surely: set[Cell], missing_allowed: bool) -> Judgement:
+def _judgement(
+    row: Row, limit: float, surely: set[Cell], missing_allowed: bool, *, tested: int
+) -> Judgement:
     was_ok = row.a is not None and row.a.status == "ok"
     if row.a and not row.b:
         fails = was_ok and not missing_allowed
@@ -136,5 +140,15 @@ def _judgement(row: Row, limit: float, surely: set[Cell], missing_allowed: bool)
             row=row, outcome="fails", why=f"surely slower by more than {limit_text(limit)}"
         )
     if row.verdict == "slower":
-        return Judgement(row=row, outcome="slower")
+        return Judgement(row=row, outcome="slower", why=_not_by_more(row.ratio, limit, tested))
     return Judgement(row=row, outcome="holds" if row.ratio.low >= 1 - limit else "not sure")
+
+
+def _not_by_more(ratio: Interval, limit: float, tested: int) -> str:
+    """Why a cell that is surely slower is not surely slower by more than the limit."""
+    if ratio.high >= 1 - limit:
+        return f"slower, but not surely by more than {limit_text(limit)}"
+    return (
+        f"slower by more than {limit_text(limit)} by its own interval, but of {tested} cells that "
+        "are tested some look so by chance, and Holm's correction does not bear it out"
+    )

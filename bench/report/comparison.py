@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +16,7 @@ from tabulate import tabulate
 from bench.comparison.cells import Comparison, Row, Verdict
 from bench.comparison.differences import peak_changes
 from bench.comparison.gate import Gate, Outcome, limit_text
+from bench.core.record import Cell
 from bench.estimate import Interval
 from bench.noise import Cleanness
 from bench.report.tables import WIDEST
@@ -45,6 +47,8 @@ HEADINGS = (
 _WORDS = 3
 # What a narrow terminal goes without, from the first on.
 _GIVING_WAY = ("first step", "memory B / A", "test accuracy")
+# Of more cells than so many, of which the same is said, the first few are named.
+MOST_NAMED, NAMED = 4, 3
 _STYLES: dict[Verdict, str] = {"faster": "green", "slower": "bold red", "tied": ""}
 
 
@@ -143,7 +147,7 @@ def head(comparison: Comparison) -> list[str]:
 def warnings(comparison: Comparison) -> list[str]:
     """What keeps rows from being compared as they stand, and what differs besides."""
     lines = _one_sided(comparison)
-    lines += [f"{row.cell}: {row.reason}" for row in comparison.rows if row.reason]
+    lines += _by_reason((row.cell, row.reason) for row in comparison.rows if row.reason)
     if not all(row.same_training for row in comparison.rows):
         lines.append(
             "where budgets or data differ, paces alone are compared: accuracy and memory are left "
@@ -152,6 +156,20 @@ def warnings(comparison: Comparison) -> list[str]:
     lines += [f"differs in {one}" for one in comparison.differences]
     lines += comparison.remarks
     return lines + [comparison.moved_alike] * bool(comparison.moved_alike)
+
+
+def _by_reason(found: Iterable[tuple[Cell, str]]) -> list[str]:
+    """A line for each reason, with how many cells it is that of, and the first of them."""
+    cells: dict[str, list[str]] = defaultdict(list)
+    for cell, reason in found:
+        cells[reason].append(str(cell))
+    lines = []
+    for reason, names in cells.items():
+        count = f" ({len(names)} cells)" * (len(names) > 1)
+        if len(names) > MOST_NAMED:
+            names[NAMED:] = [f"and {len(names) - NAMED} more (--json has all)"]
+        lines.append(f"{reason}{count}: {'; '.join(names)}")
+    return lines
 
 
 def footer(comparison: Comparison) -> list[str]:
@@ -174,9 +192,8 @@ def footer(comparison: Comparison) -> list[str]:
 def gate_lines(gate: Gate) -> list[tuple[Outcome, str]]:
     """What the gate says of the cells of which there is more to say than that they hold."""
     limit = limit_text(gate.limit)
-    lines: list[tuple[Outcome, str]] = [
-        ("not checked", f"{one.row.cell}: not checked: {one.why}") for one in gate.of("not checked")
-    ]
+    unchecked = _by_reason((one.row.cell, one.why) for one in gate.of("not checked"))
+    lines: list[tuple[Outcome, str]] = [("not checked", f"not checked: {one}") for one in unchecked]
     if unsure := gate.of("not sure"):
         cells = "; ".join(f"{one.row.cell} {_ratio(one.row.ratio)}" for one in unsure)
         words = (
@@ -184,8 +201,7 @@ def gate_lines(gate: Gate) -> list[tuple[Outcome, str]]:
         )
         lines.append(("not sure", f"{words} would tell: {cells}"))
     for one in gate.of("slower"):
-        words = f"{one.row.cell}: {_ratio(one.row.ratio)}: slower, but not surely by more than"
-        lines.append(("slower", f"{words} {limit}"))
+        lines.append(("slower", f"{one.row.cell}: {_ratio(one.row.ratio)}: {one.why}"))
     for one in gate.of("fails"):
         figure = f": {_ratio(one.row.ratio)}" if one.row.ratio else ""
         lines.append(("fails", f"{one.row.cell}: FAILS: {one.why}{figure}"))

@@ -80,7 +80,10 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
         "gate": {
             "limit": gate.limit,
             "passed": gate.passed,
-            "failures": [{"cell": str(one.row.cell), "why": one.why} for one in gate.of("fails")],
+            "judgements": [
+                {"cell": str(one.row.cell), "outcome": one.outcome, "why": one.why}
+                for one in gate.judgements
+            ],
         }
         if gate
         else None,
