@@ -87,13 +87,20 @@ BAD_USAGE = {
         ("recommend", str(PUBLISHED), "-w", "price=1"),
         "no criterion is called 'price'; there are: speed",
     ),
-    "no weight": (("recommend", str(PUBLISHED), "-w", "speed=-1"), "a weight is a number from 0"),
+    "no weight": (
+        ("recommend", str(PUBLISHED), "-w", "speed=-1"),
+        "a weight is a number from 0 to 5",
+    ),
     "nothing weighs": (
         ("recommend", str(PUBLISHED), *(f"-w{name}=0" for name in CRITERIA)),
         "nothing weighs anything",
     ),
     "weighs what is not known": (
-        ("recommend", str(PUBLISHED), *(f"-w{name}={int(name == 'install')}" for name in CRITERIA)),
+        (
+            "recommend",
+            str(PUBLISHED),
+            *(f"-w{name}={int(name == 'install-size')}" for name in CRITERIA),
+        ),
         "tells nothing of",
     ),
     "advice on a task that was not run": (
@@ -335,11 +342,15 @@ def test_advice_in_every_form(framebench: Framebench) -> None:
     asked = ("recommend", str(PUBLISHED), "-p", "industry", "-w", "speed=4")
     found = json.loads(framebench(*asked, "--json").stdout)
     assert found == json.loads(framebench(*asked, "--format", "json").stdout)
-    assert found["persona"] == "industry"
-    assert {row["name"]: row["weight"] for row in found["criteria"]}["speed"] == 4
-    assert found["headline"] in framebench(*asked, "--format", "markdown").stdout
+    (told,) = found["advice"]
+    assert told["persona"] == "industry"
+    assert {row["name"]: row["weight"] for row in told["criteria"]}["speed"] == 4
+    assert told["headline"] in framebench(*asked, "--format", "markdown").stdout
     table = framebench(*asked).stdout
-    assert found["headline"] in table and "pypi.org" not in table
+    assert told["headline"] in table and "pypi.org" not in table
+    several = framebench(*asked, "-p", "edge", "-p", "industry").stdout
+    assert [several.count(f"Advice for: {one} with") for one in ("industry", "edge")] == [1, 1]
+    assert several.count("Received wisdom") == several.count("A score is from 0 to 1") == 1
     assert "https://pypi.org/project/torch/" in framebench(*asked, "--facts").stdout
 
 

@@ -14,10 +14,9 @@ Unit = Literal["ratio", "seconds", "bytes", "lines", "share", "months", "rank", 
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """What a figure is, and how it is scored, in words."""
+    """What a figure is, and how it is scored, in words; its name is that of its weight."""
 
     name: str
-    title: str
     figure: str
     scored: str
     unit: Unit
@@ -35,84 +34,74 @@ CRITERIA: Mapping[str, Criterion] = {
     for one in (
         Criterion(
             name="speed",
-            title="speed",
             figure="samples/s over the fastest's, geometric mean over tasks, recommended mode",
             scored=_RATIO,
             unit="ratio",
         ),
         Criterion(
-            name="accuracy-time",
-            title="time to accuracy",
+            name="time-to-accuracy",
             figure="training seconds until a task's target accuracy, where all reach it",
             scored=_RATIO,
             unit="seconds",
         ),
         Criterion(
-            name="latency",
-            title="compile latency",
-            figure="building the network and the first step",
+            name="startup",
+            figure="importing the framework and building the network, with what is imported only "
+            "then",
+            scored=_RATIO,
+            unit="seconds",
+        ),
+        Criterion(
+            name="first-step",
+            figure="the first training step, in which a framework traces and compiles: the compile "
+            "latency",
             scored=_RATIO,
             unit="seconds",
         ),
         Criterion(
             name="memory",
-            title="memory",
             figure="most memory that a process held, on the device where there is one",
             scored=_RATIO,
             unit="bytes",
         ),
         Criterion(
-            name="install",
-            title="install size",
+            name="install-size",
             figure="what the packages take on the disk",
             scored=_RATIO,
             unit="bytes",
         ),
         Criterion(
-            name="import",
-            title="import time",
-            figure="importing the framework",
-            scored=_RATIO,
-            unit="seconds",
-        ),
-        Criterion(
             name="code",
-            title="code a model",
             figure="lines of code of a task's network, mean",
             scored=_RATIO,
             unit="lines",
         ),
         Criterion(
             name="stability",
-            title="stability",
             figure="cells that are ok, of all that were tried",
             scored="that share",
             unit="share",
         ),
         Criterion(
             name="upkeep",
-            title="upkeep",
             figure="months since the last release",
             scored="1 up to 6 months, 0.75 to 12, 0.5 to 24, then 0.25; 0 if archived",
             unit="months",
         ),
         Criterion(
             name="ecosystem",
-            title="ecosystem",
             figure="place among the packages most downloaded from PyPI",
             scored="the best place over this one",
             unit="rank",
         ),
         Criterion(
             name="distributed",
-            title="distributed",
             figure="kinds of parallel training documented",
             scored="share of data, sharded, tensor, pipeline",
             unit="kinds",
         ),
         Criterion(
             name="deployment",
-            title="deployment",
             figure="targets documented, besides servers",
             scored="share of mobile, browser, microcontroller",
             unit="kinds",

@@ -19,7 +19,8 @@ class Persona:
     why: str
 
 
-# From 0, does not matter, to 5, decides.
+# A weight is from 0, does not matter, to this, decides.
+HIGHEST = 5.0
 PERSONAS: Mapping[str, Persona] = {
     one.name: one
     for one in (
@@ -34,15 +35,15 @@ PERSONAS: Mapping[str, Persona] = {
                 "code": 4,
                 "ecosystem": 4,
                 "upkeep": 4,
-                "import": 2,
-                "install": 2,
-                "latency": 2,
+                "startup": 2,
+                "install-size": 2,
+                "first-step": 2,
                 "stability": 2,
                 "speed": 1,
                 "memory": 1,
             },
-            why="little code, many to ask, lessons that still run; every try begins with the "
-            "import and the first step; a laptop's disk and memory",
+            why="little code, many to ask, lessons that still run; every try begins with a "
+            "start; a laptop's disk and memory",
         ),
         Persona(
             name="researcher",
@@ -52,11 +53,11 @@ PERSONAS: Mapping[str, Persona] = {
                 "speed": 3,
                 "code": 3,
                 "distributed": 3,
-                "accuracy-time": 2,
-                "latency": 2,
+                "time-to-accuracy": 2,
+                "first-step": 2,
                 "memory": 2,
                 "stability": 2,
-                "import": 1,
+                "startup": 1,
             },
             why="others' code and models to build on, for years; many runs, each changed, some on "
             "several devices",
@@ -70,11 +71,11 @@ PERSONAS: Mapping[str, Persona] = {
                 "speed": 3,
                 "ecosystem": 3,
                 "deployment": 3,
-                "accuracy-time": 2,
+                "time-to-accuracy": 2,
                 "memory": 2,
-                "install": 1,
-                "import": 1,
-                "latency": 1,
+                "install-size": 1,
+                "startup": 1,
+                "first-step": 1,
                 "code": 1,
             },
             why="security fixes and nothing that breaks; machines are paid by the hour, and the "
@@ -86,11 +87,11 @@ PERSONAS: Mapping[str, Persona] = {
                 "deployment": 5,
                 "memory": 4,
                 "upkeep": 4,
-                "install": 3,
+                "install-size": 3,
                 "stability": 3,
                 "speed": 2,
-                "import": 2,
-                "latency": 2,
+                "startup": 2,
+                "first-step": 2,
                 "ecosystem": 2,
             },
             why="it has to run on phones and boards at all; memory and disk are small there, and "
@@ -122,8 +123,10 @@ def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]
             weight = float(text)
         except ValueError:
             weight = math.nan
-        if not 0 <= weight < math.inf:
-            raise UsageError(f"--weight {one}: a weight is a number from 0 on, as in {name}=3")
+        if not 0 <= weight <= HIGHEST:
+            raise UsageError(
+                f"--weight {one}: a weight is a number from 0 to {HIGHEST:g}, as in {name}=3"
+            )
         found[name] = weight
     if not any(found.values()):
         raise UsageError("--weight: nothing weighs anything; give one criterion more than 0")

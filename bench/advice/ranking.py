@@ -20,6 +20,7 @@ import numpy as np
 from bench.advice.evidence import Figures
 from bench.advice.measured import ENDS
 from bench.advice.paired import DRAWS, SEED, Floats
+from bench.advice.personas import HIGHEST
 from bench.core.errors import UsageError
 from bench.estimate import Interval, ranks
 
@@ -59,7 +60,8 @@ class Standing:
 class Swap:
     """The weight of one criterion, all others as they are, at which the first two are level.
 
-    `level` is None where no weight does it; `more` says that the second is ahead above it.
+    `level` is None where no weight of the scale does it; `more` says that the second is ahead
+    above it.
     """
 
     criterion: str
@@ -219,7 +221,7 @@ def swaps(standings: Sequence[Standing], weights: Mapping[str, float]) -> tuple[
             Swap(
                 criterion=name,
                 weight=weights[name],
-                level=level if level >= 0 else None,
+                level=level if 0 <= level <= HIGHEST else None,
                 more=gap < 0,
             )
         )

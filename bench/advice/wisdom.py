@@ -101,12 +101,12 @@ def scale(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
 
 
 def start(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
-    """Keras and PyTorch: ahead in little code, import, install size and first step together?"""
-    proxies = ("code", "import", "install", "latency")
+    """Keras and PyTorch: ahead in little code, startup, install size and first step together?"""
+    proxies = ("code", "startup", "install-size", "first-step")
     advice = _advice(evidence, assessed, *proxies)
     if advice is None:
         return Verdict(outcome=UNTOLD, figures="none of it was measured")
-    missing = [assessed[name].criterion.title for name in proxies if not assessed[name].known]
+    missing = [name for name in proxies if not assessed[name].known]
     without = f" (without {', '.join(missing)}: not known)" if missing else ""
     return Verdict(
         outcome=_in_front(advice, ("tensorflow_keras", "pytorch")),
@@ -212,7 +212,7 @@ CLAIMS = (
         text="Keras and PyTorch are easiest to start with",
         who="Machine Learning Freaks, a comparison of TensorFlow, PyTorch and Keras",
         source="https://www.machinelearningfreaks.com/deep-learning-frameworks-a-comprehensive-comparison-of-tensorflow-pytorch-and-keras/",
-        tested="code a model, import time, install size, first step; not lessons or error messages",
+        tested="code, startup, install-size and first-step; not lessons or error messages",
         test=start,
     ),
     Claim(

@@ -27,7 +27,7 @@ def _weights() -> str:
         [
             "[bold]Criteria[/bold]: the figure; how it makes a score from 0 to 1",
             *judged,
-            "[bold]Weights[/bold]: from 0, does not matter, to 5, decides",
+            f"[bold]Weights[/bold]: from 0, does not matter, to {personas.HIGHEST:g}, decides",
             *parts,
         ]
     )
@@ -39,21 +39,22 @@ EPILOG = _weights()
 def recommend(
     run: RunArgument = None,
     persona: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--persona",
             "-p",
             help="Whom it is to suit: balanced (all criteria weigh the same), beginner, "
-            "researcher, industry, edge.",
+            "researcher, industry, edge; repeatable.",
             autocompletion=among(lambda: personas.PERSONAS),
         ),
-    ] = personas.DEFAULT,
+    ] = [personas.DEFAULT],
     weight: Annotated[
         list[str],
         typer.Option(
             "--weight",
             "-w",
-            help="A criterion's weight in place of the persona's, such as speed=3; repeatable.",
+            help="A criterion's weight in place of the persona's, from 0 to 5: speed=3. "
+            "Repeatable.",
             autocompletion=among(lambda: (f"{name}=" for name in CRITERIA)),
         ),
     ] = [],
@@ -89,14 +90,14 @@ def recommend(
 
       framebench recommend --persona researcher -t imdb-lstm
 
-      framebench recommend results/mine -p edge -w memory=5 --format markdown
+      framebench recommend results/mine -p beginner -p edge -w memory=5 --format markdown
     """
     from bench import store
     from bench.console import wide_console
     from bench.report import advice, advice_forms
 
     wanted = form(format, FORMATS, json=json)
-    chosen = personas.load(persona)
+    chosen = [personas.load(one) for one in dict.fromkeys(persona)]
     found = advice.collect(store.find(run, results), chosen, weight, task)
     if wanted == "json":
         typer.echo(advice.to_json(found))

@@ -26,35 +26,28 @@ from bench.store import Run
 
 
 def collect(
-    run: Run, persona: Persona, overrides: Sequence[str] = (), task: str | None = None
+    run: Run,
+    chosen: Sequence[Persona],
+    overrides: Sequence[str] = (),
+    task: str | None = None,
 ) -> dict[str, Any]:
     """Everything that is said of a run, as plain data that JSON can hold.
 
-    `headline`, `reasons`, `changes` and `notes` are sentences; `ranking`, `criteria`, `personas`
-    and `wisdom` are rows. Raises UsageError for weights that name nothing, or nothing known, and
-    where the run has nothing of the task.
+    `advice` has what is said to each of the chosen personas: `headline`, `reasons`, `changes` and
+    `notes` are sentences, `ranking` and `criteria` rows. What does not depend on whom it is said to
+    is beside it, once. Raises UsageError for weights that name nothing, or nothing known, and where
+    the run has nothing of the task.
     """
-    weights = personas.weights(persona, overrides)
     evidence = Evidence.of(run, task)
     if not evidence.frameworks:
         raise UsageError(f"{run.folder} has no framework to recommend")
     assessed = assess(evidence)
-    advice = advise(assessed, weights, evidence.frameworks)
-    names = [one.framework for one in advice.standings]
     return {
         "run": run.info.get("name", run.folder.name),
         "tasks": list(evidence.task_names),
         "devices": sorted({one.cell.device for one in evidence.summaries}),
-        "persona": persona.name,
-        "why": persona.why,
         "overridden": list(overrides),
-        "headline": headline(advice),
-        "ranking": _ranking(advice, assessed),
-        "criteria": [_criterion(assessed[name], advice, names) for name in CRITERIA],
-        "reasons": reasons(advice, assessed),
-        "changes": changes(advice, assessed),
-        "swaps": [vars(one) for one in advice.swaps],
-        "notes": unknowns(evidence, advice, assessed),
+        "advice": [_told(one, overrides, assessed, evidence) for one in chosen],
         "personas": [_for(one, assessed, evidence) for one in personas.PERSONAS.values()],
         "wisdom": [
             {
@@ -67,11 +60,33 @@ def collect(
             }
             for claim, verdict in wisdom.judge(evidence, assessed)
         ],
-        "facts": [_facts(name) for name in names],
+        "facts": [_facts(name) for name in evidence.frameworks],
     }
 
 
-def _ranking(advice: Advice, assessed: Mapping[str, Figures]) -> list[dict[str, Any]]:
+def _told(
+    persona: Persona,
+    overrides: Sequence[str],
+    assessed: Mapping[str, Figures],
+    evidence: Evidence,
+) -> dict[str, Any]:
+    """What one persona is told."""
+    advice = advise(assessed, personas.weights(persona, overrides), evidence.frameworks)
+    names = [one.framework for one in advice.standings]
+    return {
+        "persona": persona.name,
+        "why": persona.why,
+        "headline": headline(advice),
+        "ranking": _ranking(advice),
+        "criteria": [_criterion(assessed[name], advice, names) for name in CRITERIA],
+        "reasons": reasons(advice, assessed),
+        "changes": changes(advice),
+        "swaps": [vars(one) for one in advice.swaps],
+        "notes": unknowns(evidence, advice, assessed),
+    }
+
+
+def _ranking(advice: Advice) -> list[dict[str, Any]]:
     rows = []
     for standing in advice.standings:
         others = [one for one in advice.standings if one is not standing]
@@ -86,8 +101,8 @@ def _ranking(advice: Advice, assessed: Mapping[str, Figures]) -> list[dict[str, 
                 "high": standing.high,
                 "tied": list(standing.tied),
                 "known_share": standing.known,
-                "strong": [assessed[name].criterion.title for name in strong],
-                "weak": [assessed[name].criterion.title for name in weak],
+                "strong": strong,
+                "weak": weak,
             }
         )
     return rows
@@ -111,7 +126,6 @@ def _criterion(figures: Figures, advice: Advice, names: Iterable[str]) -> dict[s
 
     return {
         "name": criterion.name,
-        "title": criterion.title,
         "figure": criterion.figure,
         "unit": criterion.unit,
         "scored": criterion.scored,

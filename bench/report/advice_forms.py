@@ -11,26 +11,29 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from bench.report import terminal
+
+# All of it, and what one persona is told.
+Collected = Mapping[str, Any]
 Advice = Mapping[str, Any]
 # Headings, rows, and how many columns at the left hold words.
 Grid = tuple[Sequence[str], Sequence[Sequence[str]], int]
-
 _OUTCOMES = {"held": "green", "did not hold": "red", "can't be told": "yellow"}
-# Columns of a terminal that a framework's figure takes with its score beside it, not below.
-_BESIDE = 19
-_FIRST = 30
+STRONG, WEAK = "ahead of most in", "behind most in"
+PERSONAS = "For whom which comes first, by the same figures"
+WISDOM = "Received wisdom, by this run"
 
 
-def caption(advice: Advice) -> str:
+def caption(found: Collected, advice: Advice) -> str:
     """What is asked, and of what run."""
     asked = f"Advice for: {advice['persona']}"
-    if advice["overridden"]:
-        asked += f" with {', '.join(advice['overridden'])}"
-    return f"{asked} — {advice['run']}: {', '.join(advice['tasks'])} on {_devices(advice)}"
+    if found["overridden"]:
+        asked += f" with {', '.join(found['overridden'])}"
+    return f"{asked} — {found['run']}: {', '.join(found['tasks'])} on {_devices(found)}"
 
 
-def _devices(advice: Advice) -> str:
-    return " and ".join(advice["devices"])
+def _devices(found: Collected) -> str:
+    return " and ".join(found["devices"])
 
 
 def _sentence(text: str) -> str:
@@ -55,17 +58,17 @@ def ranking(advice: Advice) -> Grid:
         )
         for row in advice["ranking"]
     ]
-    return ("rank", "framework", "score (95 %)", "ahead of most in", "behind most in"), rows, 5
+    return ("rank", "framework", "score (95 %)", STRONG, WEAK), rows, 5
 
 
-def criteria(advice: Advice, between: str = " ") -> Grid:
-    """A row a criterion, with each framework's figure and its score `between` them."""
+def criteria(advice: Advice) -> Grid:
+    """A row a criterion, with each framework's figure and its score."""
     names = [row["framework"] for row in advice["ranking"]]
 
     def cell(found: Mapping[str, Any]) -> str:
         if found["score"] is None:
             return "not known"
-        return f"{found['text']}{'' if found['checked'] else '*'}{between}({found['score']:.2f})"
+        return f"{found['text']}{'' if found['checked'] else '*'} ({found['score']:.2f})"
 
     rows = [
         (
@@ -79,26 +82,27 @@ def criteria(advice: Advice, between: str = " ") -> Grid:
     return ("criterion", "weight", *(row["title"] for row in advice["ranking"])), rows, 1
 
 
-def by_persona(advice: Advice) -> Grid:
+def by_persona(found: Collected) -> Grid:
     """A row a persona, with each framework's rank."""
-    names = [row["framework"] for row in advice["ranking"]]
+    ranked = found["advice"][0]["ranking"]
     rows = [
-        (row["name"], *(row["ranks"][name] or "–" for name in names)) for row in advice["personas"]
+        (row["name"], *(row["ranks"][one["framework"]] or "–" for one in ranked))
+        for row in found["personas"]
     ]
-    return ("for", *(row["title"] for row in advice["ranking"])), rows, 1
+    return ("for", *(row["title"] for row in ranked)), rows, 1
 
 
-def key(advice: Advice) -> list[str]:
+def key(found: Collected) -> list[str]:
     """How the figures are to be read."""
-    days = sorted({one["looked_up"] for one in advice["facts"]} - {None})
+    days = sorted({one["looked_up"] for one in found["facts"]} - {None})
     lines = [
         "A score is from 0 to 1; of what is measured it is the ratio to the best: twice as slow is "
         "0.50. `framebench recommend --help` has all criteria and weights.",
     ]
     if days:
         lines.append(
-            f"Upkeep, ecosystem, distributed and deployment are facts of {days[-1]}; * was not "
-            "read at its source. `--facts` prints each with its source."
+            f"Facts of {days[-1]}: upkeep, ecosystem, distributed and deployment; * was not read "
+            "at its source. `--facts` prints each with its source."
         )
     return lines
 
@@ -109,9 +113,9 @@ def _sections(advice: Advice) -> Iterator[tuple[str, list[str]]]:
     yield "What is not known", advice["notes"]
 
 
-def fact_lines(advice: Advice) -> Iterator[tuple[str, list[str]]]:
+def fact_lines(found: Collected) -> Iterator[tuple[str, list[str]]]:
     """Each framework's facts, with their dates and sources."""
-    for one in advice["facts"]:
+    for one in found["facts"]:
         lines = []
         for name, fact in one["known"].items():
             value = fact["value"]
@@ -125,45 +129,53 @@ def fact_lines(advice: Advice) -> Iterator[tuple[str, list[str]]]:
         yield one["title"], lines or ["nothing is known"]
 
 
-def to_terminal(advice: Advice, *, width: int, facts: bool) -> Group:
+def to_terminal(found: Collected, *, width: int, facts: bool) -> Group:
     """For rich to print on so many columns: 80 are enough."""
-    parts: list[RenderableType] = [Text(caption(advice), "bold"), Text(advice["headline"], "green")]
-    parts.append(_table(ranking(advice), wide=width >= 126))
-    beside = width >= _FIRST + _BESIDE * len(advice["ranking"])
-    parts.append(_table(criteria(advice, " " if beside else "\n")))
-    for heading, lines in _sections(advice):
-        if lines:
-            parts += [Text(heading, "bold"), *_indented(lines), Text()]
-    parts += [Text("For others, by the same figures", "bold"), _table(by_persona(advice))]
-    parts.append(Text("Received wisdom, by this run", "bold"))
-    for row in advice["wisdom"]:
+    parts: list[RenderableType] = []
+    for advice in found["advice"]:
+        parts += _advice_to_terminal(found, advice, width)
+    parts += [Text(PERSONAS, "bold"), _table(by_persona(found), width), Text()]
+    parts.append(Text(WISDOM, "bold"))
+    for row in found["wisdom"]:
         parts.append(
             Text.assemble(f"“{row['claim']}”: ", (row["outcome"], _OUTCOMES[row["outcome"]]))
         )
         parts += _indented([_sentence(row["figures"]), f"Tested: {row['tested']}."])
     if facts:
-        for heading, lines in fact_lines(advice):
+        for heading, lines in fact_lines(found):
             parts += [Text(), Text(heading, "bold"), *_indented(lines)]
-    return Group(*parts, Text(), *(Text(line, "dim") for line in key(advice)))
+    return Group(*parts, Text(), *(Text(line, "dim") for line in key(found)))
+
+
+def _advice_to_terminal(found: Collected, advice: Advice, width: int) -> Iterator[RenderableType]:
+    yield Text(caption(found, advice), "bold")
+    yield Text(advice["headline"], "green")
+    yield Text()
+    yield _table(ranking(advice), width)
+    yield Text()
+    yield _table(criteria(advice), width)
+    yield Text()
+    for heading, lines in _sections(advice):
+        if lines:
+            yield Text(heading, "bold")
+            yield from _indented(lines)
+            yield Text()
 
 
 def _indented(lines: Sequence[str]) -> list[Padding]:
     return [Padding(Text(line), (0, 0, 0, 2), expand=False) for line in lines]
 
 
-def _table(grid: Grid, *, wide: bool = True) -> Table:
-    headings, rows, words = grid
-    table = Table(padding=(0, 1, 0, 0), pad_edge=False)
-    for place, heading in enumerate(headings):
-        table.add_column(
-            Text(heading.replace("/", "/\n")), justify="left" if place < words else "right"
-        )
-    for row in rows:
-        table.add_row(*(Text(cell if wide else cell.replace(" (", "\n(")) for cell in row))
-    return table
+def _table(found: Grid, width: int) -> Table:
+    headings, rows, words = found
+    _, below = terminal.fit(headings, rows, width)
+    if below:
+        headings = [heading.replace("/", "/\n") for heading in headings]
+        rows = [[terminal.stacked(cell) for cell in row] for row in rows]
+    return terminal.grid(headings, rows, words=words, folding=(STRONG, WEAK))
 
 
-def to_markdown(advice: Advice, *, facts: bool) -> str:
+def to_markdown(found: Collected, *, facts: bool) -> str:
     """The same, fit to paste into an issue."""
 
     def table(grid: Grid) -> str:
@@ -171,21 +183,22 @@ def to_markdown(advice: Advice, *, facts: bool) -> str:
         alignment = ["left" if place < words else "right" for place in range(len(headings))]
         return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
-    parts = [f"# {caption(advice)}", f"**{advice['headline']}**", table(ranking(advice))]
-    parts.append(table(criteria(advice)))
-    for heading, lines in _sections(advice):
-        if lines:
-            parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
-    parts += ["## For others, by the same figures", table(by_persona(advice))]
-    parts.append("## Received wisdom, by this run")
+    parts: list[str] = []
+    for advice in found["advice"]:
+        parts += [f"# {caption(found, advice)}", f"**{advice['headline']}**"]
+        parts += [table(ranking(advice)), table(criteria(advice))]
+        for heading, lines in _sections(advice):
+            if lines:
+                parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
+    parts += [f"# {PERSONAS}", table(by_persona(found)), f"# {WISDOM}"]
     parts.append(
         "\n".join(
             f"- “{row['claim']}” ([{row['who']}]({row['source']})): **{row['outcome']}**. "
             f"{_sentence(row['figures'])} Tested: {row['tested']}."
-            for row in advice["wisdom"]
+            for row in found["wisdom"]
         )
     )
     if facts:
-        for heading, lines in fact_lines(advice):
-            parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
-    return "\n\n".join([*parts, *key(advice)]) + "\n"
+        for heading, lines in fact_lines(found):
+            parts += [f"# {heading}", "\n".join(f"- {line}" for line in lines)]
+    return "\n\n".join([*parts, *key(found)]) + "\n"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.advice import facts
 from bench.advice.criteria import Unit
 from bench.advice.evidence import Evidence, Figures
+from bench.advice.personas import HIGHEST
 from bench.advice.ranking import LEAST_KNOWN, Advice, Standing, Swap
 from bench.advice.wisdom import title
 from bench.report.text import bytes_text, ratio_text, seconds_text
+from bench.report.ties import ADVICE, listed, ties
 
 # How many criteria a sentence names.
 MOST = 3
@@ -25,12 +27,6 @@ _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
     "rank": "no. {:,.0f}".format,
 }
 _OUT_OF = {"distributed": len(facts.PARALLELISMS), "deployment": len(facts.TARGETS)}
-
-
-def listing(words: Iterable[str], last: str = "and") -> str:
-    """a, b and c."""
-    *first, end = words
-    return f"{', '.join(first)} {last} {end}" if first else end
 
 
 def figure_text(figures: Figures, framework: str) -> str:
@@ -65,8 +61,15 @@ def headline(advice: Advice) -> str:
             "surely ahead of anything. Measure again with --repeats 3 or more."
         )
     if first.tied:
-        names = listing(title(one) for one in (first.framework, *first.tied))
-        return f"{names} can't be told apart: the intervals of their differences include 0."
+        found = ties(
+            advice.standings,
+            tied=lambda one, other: other.framework in one.tied,
+            ahead=lambda one, other: bool(one.rank and other.rank) and one.score > other.score,
+            name=lambda one: title(one.framework),
+            verbs=ADVICE,
+        )
+        words = "; ".join(one.text for one in found if first in one.group)
+        return f"{words}: the intervals of their differences include 0."
     return (
         f"{name} suits best, by these weights: {_span(first)}, ahead of all others beyond chance."
     )
@@ -100,26 +103,25 @@ def reasons(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
     def against(name: str) -> str:
         figures = assessed[name]
         both = (figure_text(figures, one.framework) for one in (first, second))
-        return f"{figures.criterion.title} ({' against '.join(both)})"
+        return f"{name} ({' against '.join(both)})"
 
     ahead, behind = strong_and_weak(first, [second])
     lines = []
     if ahead:
-        gains = listing(against(name) for name in ahead)
+        gains = listed([against(name) for name in ahead])
         lines.append(f"{title(first.framework)} leads {title(second.framework)} most in {gains}.")
     if behind:
-        losses = listing(against(name) for name in behind)
+        losses = listed([against(name) for name in behind])
         lines.append(f"It is behind in {losses}.")
     return lines
 
 
-def _moved(swap: Swap, assessed: Mapping[str, Figures]) -> str:
-    name = assessed[swap.criterion].criterion.title
+def _moved(swap: Swap) -> str:
     side = "more" if swap.more else "less"
-    return f"{name} {side} than {swap.level:.3g} (now {swap.weight:.3g})"
+    return f"{swap.criterion} {side} than {swap.level:.3g} (now {swap.weight:.3g})"
 
 
-def changes(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
+def changes(advice: Advice) -> list[str]:
     """Which weight, moved alone, puts the second ahead of the first; the least moves first."""
     if len(advice.standings) < 2:
         return []
@@ -127,37 +129,36 @@ def changes(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
     able = [one for one in advice.swaps if one.level is not None]
     able.sort(key=lambda one: abs((one.level or 0) - one.weight))
     if not able:
-        return [f"No weight, moved alone, puts {second} ahead."]
-    named = listing((_moved(one, assessed) for one in able[:MOST]), "or")
+        return [f"No weight from 0 to {HIGHEST:g}, moved alone, puts {second} ahead."]
+    named = listed([_moved(one) for one in able[:MOST]], "or")
     more = len(able) - MOST
     rest = f"{more} other{'s' * (more != 1)} would have to move further" if more > 0 else ""
-    rest = rest or "no other weight does it"
-    return [f"{second} would be ahead if one of these weighed so: {named}; {rest}."]
+    rest = rest or f"no other weight from 0 to {HIGHEST:g} does it"
+    these = "one of these" if len(able) > 1 else "this"
+    return [f"{second} would be ahead if {these} weighed so: {named}; {rest}."]
 
 
 def unknowns(evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
     """What is not known or left out, and what that means for the scores."""
     lines = []
     if advice.unknown:
-        names = listing(assessed[name].criterion.title for name in advice.unknown)
         lines.append(
-            f"Not known of any framework in this run: {names}. The weight falls to the others, "
-            "in proportion."
+            f"Not known of any framework in this run: {listed(advice.unknown)}. The weight falls "
+            "to the others, in proportion."
         )
     for standing in advice.standings:
         missing = [one.criterion for one in standing.parts if not one.known]
         if not missing:
             continue
         name = title(standing.framework)
-        titles = listing(assessed[one].criterion.title for one in missing)
         lines.append(
-            f"Not known of {name}: {titles}. Counted as the middle of the others; its interval "
-            "is as wide as they differ."
+            f"Not known of {name}: {listed(missing)}. Counted as the middle of the others; its "
+            "interval is as wide as they differ."
         )
         if standing.known < LEAST_KNOWN:
             lines.append(f"{name} is not ranked: {standing.known:.0%} of the weight is known.")
     lines += [f"{line}." for line in evidence.left_out]
     for name, weight in advice.weights.items():
         if weight:
-            lines += [f"{assessed[name].criterion.title} is {one}." for one in assessed[name].notes]
+            lines += [f"{name} is {one}." for one in assessed[name].notes]
     return lines

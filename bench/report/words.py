@@ -9,14 +9,10 @@ from collections.abc import Iterable, Sequence
 from bench.core.record import Cell
 from bench.estimate import Interval, ratio
 from bench.report.text import count_text, framework_text, mode_text, ratio_text
+from bench.report.ties import listed
 from bench.stats import CellSummary, conditions
 
 Groups = dict[tuple[object, ...], list[CellSummary]]
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words in a sentence: a, b and c."""
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def by_conditions(summaries: Iterable[CellSummary]) -> Groups:
