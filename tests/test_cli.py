@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from bench import catalogue
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
+from bench.report import inventory
 from tests.conftest import Framebench, in_a_process
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -264,6 +267,23 @@ def test_a_process_prints_and_ends_as_it_is_said_to(tmp_path: Path) -> None:
     (run / "records.jsonl").write_text("\n".join(map(json.dumps, broken)), encoding="utf-8")
     gate = in_a_process("compare", str(PUBLISHED), "one", "--fail-on", "5%", folder=tmp_path)
     assert (gate.returncode, gate.stderr) == (1, "") and "FAILED" in gate.stdout
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_list_has_room_for_every_name(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "could not be made: no matching distribution was found for mxnet==1.9.1"
+    real = inventory.collect("own")
+    real["frameworks"][0]["environment"] = long
+    monkeypatch.setattr(inventory, "collect", lambda env: real)
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(inventory.to_terminal("own", width=width))
+    text = console.export_text()
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    for one in (*real["frameworks"], *real["tasks"], *real["data"]):
+        assert any(line.startswith(one["name"]) for line in text.splitlines()), one["name"]
+    assert "│could not be made" in text and "mxnet_gluon: no matching" in text
+    names = [part for one in real["frameworks"] for part in one["versions"].items()]
+    assert all(f"{name} {version}" in text for name, version in names)
 
 
 COMPLETED = {

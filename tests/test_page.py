@@ -105,15 +105,46 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_draws_fits_and_asks_for_nothing(tab: Tab, report: Path, width: int) -> None:
-    tab.open(report, width=width)
+def test_the_page_draws_fits_and_asks_for_nothing(tab: Tab, report: Path) -> None:
+    tab.open(report, width=1440)
     tab.scroll()
     assert tab.errors == []
     assert tab.asked == [report.as_uri()]
-    assert tab.page.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == 1440
     assert tab.count(".chart svg.main-svg") > 30
     assert tab.page.locator("li.bad").first.inner_text().endswith("failed: <b>no</b>")
+
+
+# Texts and legends of charts that reach beyond their chart, of what is seen.
+BEYOND = """() => [...document.querySelectorAll(".chart")].flatMap(chart => {
+  const box = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll("svg text, svg .traces")].filter(one => {
+    const at = one.getBoundingClientRect();
+    return at.width && (at.left < box.left - 1 || at.right > box.right + 1
+      || at.top < box.top - 1 || at.bottom > box.bottom + 1);
+  }).map(one => `${chart.getAttribute("aria-label").slice(0, 20)}: ${one.textContent}`);
+})"""
+
+
+def test_a_phone_has_room_for_all_of_it(tab: Tab, report: Path) -> None:
+    context = tab.page.context
+    assert context.browser
+    phone = Tab(
+        context.browser.new_page(
+            viewport={"width": 390, "height": 844},
+            is_mobile=True,
+            has_touch=True,
+            device_scale_factor=3,
+        )
+    )
+    phone.page.goto(report.as_uri())
+    phone.scroll()
+    assert phone.errors == []
+    assert phone.asked == [report.as_uri()]
+    assert phone.page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
+    assert phone.count(".chart svg.main-svg") > 30
+    assert phone.page.evaluate(BEYOND) == []
+    phone.page.close()
 
 
 def test_the_filters_filter(tab: Tab, report: Path) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench import catalogue, store, tasks
+from bench.advice.personas import PERSONAS
 from bench.core.task import SGD, TokenInput
 from bench.report import certificate, write
+from bench.report.tables import ABOUT
 from bench.request import PRESETS
 from bench.verify import CHECKS
 from tests import picture
@@ -71,6 +73,16 @@ def test_ci_runs_the_readme_s_test_command() -> None:
     (command,) = (line for line in README.splitlines() if line.endswith("/pytest"))
     for step in command.split(" && "):
         assert step in script.replace("install -q", "install"), step
+
+
+def test_every_persona_is_named() -> None:
+    assert all(f"{name}`" in README for name in PERSONAS)
+
+
+def test_the_columns_are_told_as_the_page_tells_them() -> None:
+    for heading, about in ABOUT.items():
+        if heading not in ("framework", "mode", "status"):
+            assert f"| {heading.partition(' (')[0]} | {about} |\n" in README
 
 
 def test_the_number_of_planted_faults() -> None:

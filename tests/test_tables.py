@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import catalogue, store
 from bench.core.record import Record
-from bench.report import write
+from bench.report import certificate, write
 from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
 from bench.report.text import interval_text, ratio_text
 from bench.stats import summarize
@@ -97,24 +97,61 @@ def test_the_csv_has_ends_of_intervals() -> None:
             assert low <= middle <= high
 
 
-@pytest.mark.parametrize("width", [80, 100, 108, 120, 126])
-def test_nothing_is_cut_in_a_terminal(width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "hidden"),
+    [
+        (80, "of peak, import, build, first step, memory"),
+        (100, "of peak, import, build"),
+        (120, "of peak"),
+        (140, ""),
+    ],
+)
+def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
+    width: int, hidden: str
+) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
     run = store.read(QUICK)
     run.info["rates"] = [one.to_fields() for one in RATES]
     console.print(write.to_terminal(run, width=width))
     text = console.export_text()
-    assert "…" not in text
-    rows = [row for table in write.tables(run) for row in table.rows]
-    assert len(rows) == 12
-    intervals = HEADINGS.index("samples/s (95 % interval)"), HEADINGS.index("of peak")
-    for row in rows:
-        for place in range(*intervals):
-            figure, _, ends = row[place].partition(" ")
-            assert figure in text and ends in text
-            assert not ends or (row[place] in text) == (width == 126)
-        # the share of peak gives way in a narrow terminal
-        assert "overhead" in text if width >= 108 else row[intervals[1]] not in text
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    gone = {HEADINGS.index(name) for name in hidden.split(", ") if name}
+    shown = [
+        [cell for index, cell in enumerate(row) if index not in gone and cell]
+        for table in write.tables(run)
+        for row in table.rows
+    ]
+    lines = [
+        [cell.strip() for cell in line.split("│") if cell.strip()]
+        for line in text.splitlines()
+        if "│" in line
+    ]
+    assert len(shown) == 12 and (lines == shown) == (width >= 120)
+    for part in (part for row in shown for cell in row for part in cell.split(" (")):
+        assert part in text  # a figure, and its interval beside it or below
+    flat = " ".join(text.split())
+    assert (f"no room for: {hidden} (--format markdown has all)" in flat) == bool(hidden)
+    # a caption is as wide as the terminal, not as its table
+    longest = max(text.splitlines(), key=lambda line: line.count("—"))
+    assert len(longest) > min(width, 100) - 15
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_no_check_of_a_certificate_is_cut_in_a_terminal(width: int) -> None:
+    file = catalogue.TREE / "results" / "certificate.json"
+    found = [
+        one
+        for one in certificate.from_json(file.read_text(encoding="utf-8"))
+        if one.claim.task == "mnist-mlp-dropout"
+    ]
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(certificate.to_terminal(found, width=width))
+    text = console.export_text()
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    for one in found:
+        assert catalogue.load(one.claim.framework).title in text
+        for check in one.checks:
+            assert check.name.split()[0] in text and f"{check.deviation:.3g}"[0] in text
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bench.core.record import Record
 from bench.report import words
+from bench.report.ties import groups as groups_of
 from bench.stats import CellSummary, summarize
-from tests.test_stats import RECORDS
+from tests.test_stats import RECORDS, with_pace
 
 
 def verdict(records: list[Record]) -> str:
@@ -25,12 +26,49 @@ def test_the_fastest_is_set_beside_each_of_the_others() -> None:
     said = verdict(RECORDS)
     assert said.startswith("a trains 1.11 times (")
     assert "as fast as c" in said and "and 1.99 times (1.97 to 2.02) as fast as d" in said
-    assert said.endswith("; b is tied with c.")
+    assert said.endswith("; c and b are tied.")
 
 
 def test_ties_are_said() -> None:
     assert verdict(of("b", "c")) == "c and b are tied."
     assert verdict(of("b", "c", "d")).startswith("c and b are tied; c trains ")
+
+
+def test_ties_that_overlap_are_said_and_who_of_them_differs() -> None:
+    """a is tied with b and b with c, where a is faster than c; d is with none of them."""
+    paces = {"a": [100, 102, 101], "b": [80, 101, 120], "c": [95, 97, 96], "d": [50, 51, 52]}
+    records = [
+        with_pace(name, block, pace)
+        for name, values in paces.items()
+        for block, pace in enumerate(values)
+    ]
+    ranks = {one.cell.framework: one.rank for one in summarize(records)}
+    assert ranks == {"a": "1=", "b": "1=", "c": "2=", "d": "4"}
+    said = verdict(records)
+    assert said.startswith("a and b are tied; a trains 1.05 times (")
+    assert said.endswith("; b and c are tied too, though a is faster than c.")
+    # as in a page, the tables, and their Markdown, which say this very sentence
+    first = verdict([one for one in records if one.job.cell.framework != "a"])
+    assert first.startswith("b and c are tied; b trains ") and "too" not in first
+
+
+def test_leaders_that_differ_from_each_other_are_no_one_tie() -> None:
+    """b is tied with both a and c, of which a is faster; b is the fastest by its mean."""
+    paces = {"a": [100, 102, 101], "b": [85, 104, 125], "c": [95, 97, 96]}
+    records = [
+        with_pace(name, block, pace)
+        for name, values in paces.items()
+        for block, pace in enumerate(values)
+    ]
+    assert verdict(records) == (
+        "b and a are tied; b and c are tied too, though a is faster than c."
+    )
+
+
+def test_groups_of_ties_are_the_largest_ones() -> None:
+    tied = {frozenset(pair) for pair in ("ab", "ac", "bc", "cd", "ef")}
+    found = groups_of("abcdefg", lambda one, other: frozenset((one, other)) in tied)
+    assert ["".join(group) for group in found] == ["abc", "cd", "ef"]
 
 
 def test_one_repeat_tells_no_interval() -> None:

@@ -26,6 +26,7 @@ def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
     if json:
         typer.echo(found.to_json(env))  # type: ignore[arg-type]
     else:
-        from rich.console import Console
+        from bench.console import wide_console
 
-        Console().print(found.to_terminal(env))  # type: ignore[arg-type]
+        console = wide_console()
+        console.print(found.to_terminal(env, width=console.width))  # type: ignore[arg-type]

@@ -87,6 +87,7 @@ def verify(
     elif wanted == "markdown":
         typer.echo(certificate.to_markdown(found))
     else:
-        wide_console().print(certificate.to_terminal(found))
+        console = wide_console()
+        console.print(certificate.to_terminal(found, width=console.width))
     if any(one.status != "ok" for one in found):
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group
@@ -15,8 +15,12 @@ from tabulate import tabulate
 
 from bench import catalogue
 from bench.certificate import Certificate
+from bench.report import terminal
 from bench.report.text import mode_text
 from bench.verify import CHECKS, Check
+
+# Columns of words in a terminal: framework, mode, status.
+_WORDS = 3
 
 
 def _figure(check: Check) -> str:
@@ -67,31 +71,44 @@ def data_line(certificates: Iterable[Certificate]) -> str:
     return f"data: {listed}" if listed else ""
 
 
-def _table(certificates: Sequence[Certificate], title: str) -> Table:
+def _tables(certificates: Sequence[Certificate], width: int) -> Iterator[Table]:
+    """A row for each certificate; in several tables where one would be too wide."""
     kinds = _kinds(certificates)
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in ("framework", "mode", "status"):
-        table.add_column(heading)
-    for kind in kinds:
-        table.add_column(kind, justify="right")
+    headings = ["framework", "mode", "status", *kinds]
+    rows = []
     for one in certificates:
-        figures = {
-            check.name: Text(_figure(check), "" if check.passed else "bold red")
-            for check in one.checks
-        }
-        status = Text(one.status, "green" if one.status == "ok" else "bold red")
-        table.add_row(*_who(one), status, *(figures.get(kind, Text()) for kind in kinds))
-    return table
+        figures = {check.name: _figure(check) for check in one.checks}
+        rows.append([*_who(one), one.status, *(figures.get(kind, "") for kind in kinds)])
+    if not terminal.fits([headings, *rows], width):
+        headings = [heading.replace(" ", "\n") for heading in headings]
+        rows = [[*row[:_WORDS], *map(terminal.stacked, row[_WORDS:])] for row in rows]
+    columns = ("", "", "status", *kinds)
+    styled = [
+        [Text(text, _style(one, column)) for text, column in zip(row, columns, strict=True)]
+        for one, row in zip(certificates, rows, strict=True)
+    ]
+    for shown in terminal.parts([headings, *rows], width, kept=_WORDS):
+        texts = [[row[index] for index in shown] for row in styled]
+        yield terminal.grid([headings[index] for index in shown], texts, words=_WORDS)
 
 
-def to_terminal(certificates: Sequence[Certificate]) -> Group:
-    """A table for each task and precision, a row for each framework and mode."""
+def _style(certificate: Certificate, column: str) -> str:
+    if column == "status":
+        return "green" if certificate.status == "ok" else "bold red"
+    failed = {check.name for check in certificate.checks if not check.passed}
+    return "bold red" if column in failed else ""
+
+
+def to_terminal(certificates: Sequence[Certificate], *, width: int) -> Group:
+    """A table for each task and precision, a row for each framework and mode: 80 columns do."""
     by_table: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
     for one in certificates:
         by_table[one.claim.task, one.claim.precision].append(one)
-    parts: list[Table | Text] = [
-        _table(chosen, f"{task} in {precision}") for (task, precision), chosen in by_table.items()
-    ]
+    parts: list[Table | Text] = []
+    for (task, precision), chosen in by_table.items():
+        parts.append(Text(f"{task} in {precision}", "bold"))
+        for table in _tables(chosen, width):
+            parts += [table, Text()]
     parts += [
         Text(f"{one}: {one.status}: {one.reason}", "yellow")
         for one in certificates

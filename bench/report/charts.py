@@ -169,7 +169,9 @@ def start(group: Group) -> Chart | None:
     axes = layout("seconds", categories=len(shown) + 1, legend=True)
     return Chart(
         title="Before training: import, build, first step",
-        about="Medians of the repeats. The first step holds tracing and compiling.",
+        about="Medians of the repeats. The build makes the network and its optimizer, and holds "
+        "what is imported only then: PyTorch's compiler, by its optimizers. The first step holds "
+        "tracing and compiling.",
         spec={"data": traces, "layout": {**axes, "barmode": "stack"}},
     )
 
@@ -204,7 +206,8 @@ def break_even(group: Group) -> Chart | None:
 def peak(group: Group, use: Mapping[Cell, tuple[float, str]]) -> Chart | None:
     """Share of the machine's peak, and what bounds each cell."""
     values = [
-        (one, use[one.cell][0], f"{use[one.cell][0]:.1%} {use[one.cell][1]}")
+        # In two lines: a phone has no room for it in one.
+        (one, use[one.cell][0], f"{use[one.cell][0]:.1%}<br>{use[one.cell][1]}")
         for one in group.cells
         if one.cell in use
     ]

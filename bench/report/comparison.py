@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +18,7 @@ from bench.comparison.gate import Gate, Outcome, limit_text
 from bench.core.record import Cell
 from bench.estimate import Interval
 from bench.noise import Cleanness
+from bench.report import terminal
 from bench.report.tables import WIDEST
 from bench.report.text import (
     count_text,
@@ -45,6 +45,7 @@ HEADINGS = (
 )
 # Columns of words; the others hold figures and are set flush right.
 _WORDS = 3
+_VERDICT = HEADINGS.index("verdict")
 # What a narrow terminal goes without, from the first on.
 _GIVING_WAY = ("first step", "memory B / A", "test accuracy")
 # Of more cells than so many, of which the same is said, the first few are named.
@@ -221,55 +222,41 @@ def gate_verdict(gate: Gate) -> str:
     )
 
 
-def _natural(headings: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
-    """The columns' widths where nothing is broken."""
-    return [
-        max(cell_len(line) for row in (headings, *texts) for line in row[index].split("\n"))
-        for index in range(len(headings))
-    ]
-
-
-def _fit(texts: Sequence[tuple[str, ...]], width: int) -> tuple[list[int], list[int], bool]:
-    """Which columns fit on so many, their widths, and whether intervals go below estimates."""
-    shown = [index for index in range(len(HEADINGS)) if any(row[index] for row in texts)]
-    for stacked in (False, True):
-        for name in ("", *_GIVING_WAY):
-            shown = [index for index in shown if HEADINGS[index] != name]
-            laid_out = [[_laid_out(row[index], stacked) for index in shown] for row in texts]
-            headings = [_laid_out(HEADINGS[index], True) for index in shown]
-            widths = _natural(headings, laid_out)
-            if sum(widths) + len(widths) + 1 <= width:
-                return shown, widths, stacked
-    return shown, widths, True
-
-
-def _laid_out(text: str, stacked: bool) -> str:
-    return text.replace(" (", "\n(") if stacked else text
-
-
 def to_terminal(comparison: Comparison, gate: Gate | None, *, width: int) -> Group:
     """The tables, for rich to print on so many columns: 80 are enough."""
     found = sections(comparison)
-    shown, widths, stacked = _fit([row for one in found for row in one.texts], width)
+    texts = [row for one in found for row in one.texts]
+    told = [index for index in range(len(HEADINGS)) if any(row[index] for row in texts)]
+    headings = [HEADINGS[index] for index in told]
+    shown, below = terminal.fit(
+        headings,
+        [[row[index] for index in told] for row in texts],
+        width,
+        giving_way=[name for name in _GIVING_WAY if name in headings],
+        before_stacking=len(_GIVING_WAY),
+    )
+    shown = [told[index] for index in shown]
+    headings = [terminal.stacked(HEADINGS[index]) for index in shown]
+
+    def laid_out(texts: Sequence[str]) -> list[str]:
+        return [terminal.stacked(texts[i]) if below else texts[i] for i in shown]
+
+    # The same in every section, so that an eye finds a column where it was above.
+    columns = terminal.widths([headings, *map(laid_out, texts)])
     first, second, summary = head(comparison)
     parts: list[Table | Text] = [Text(first), Text(second), Text(summary, "bold"), Text()]
     for section in found:
-        grid = Table(title=section.caption, title_justify="left", title_style="bold", padding=0)
-        for index, columns in zip(shown, widths, strict=True):
-            grid.add_column(
-                _laid_out(HEADINGS[index], True),
-                justify="left" if index < _WORDS else "right",
-                width=columns,
-            )
-        for row, texts in zip(section.rows, section.texts, strict=True):
+        rows: list[list[str | Text]] = []
+        for row, cells in zip(section.rows, map(laid_out, section.texts), strict=True):
             style = _STYLES.get(row.verdict, "yellow")
-            grid.add_row(
-                *(
-                    Text(_laid_out(texts[index], stacked), style if index == _WORDS - 1 else "")
-                    for index in shown
-                )
+            rows.append(
+                [
+                    Text(row.verdict, style) if i == _VERDICT else cell
+                    for i, cell in zip(shown, cells, strict=True)
+                ]
             )
-        parts += [grid, Text()]
+        grid = terminal.grid(headings, rows, words=_WORDS, columns=columns)
+        parts += [Text(section.caption, "bold"), grid, Text()]
     parts += [Text(line, "yellow") for line in warnings(comparison)]
     parts += [Text(line, "dim") for line in footer(comparison)]
     if gate:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from bench import catalogue, data, environments, gpu, interpreter, machine, task
 from bench.catalogue import Framework
 from bench.core.errors import UnavailableError
 from bench.environments import Environment
+from bench.report import terminal
 from bench.request import EnvironmentKind
 
 
@@ -91,36 +93,62 @@ def to_json(env: EnvironmentKind) -> str:
     return json.dumps(collect(env), indent=2)
 
 
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in headings:
-        table.add_column(heading)
-    return table
-
-
-def to_terminal(env: EnvironmentKind) -> Group:
-    """The inventory as tables, for rich to print."""
+def to_terminal(env: EnvironmentKind, *, width: int) -> Group:
+    """The inventory as tables, for rich to print on so many columns: 80 are enough."""
     found = collect(env)
-    frameworks = _table(
-        "Frameworks", "name", "versions", "modes (* recommended)", "devices", "environment"
+    devices = [
+        (name, Text(state, "yellow" if state.startswith("missing") else "green"))
+        for name, state in found["devices"].items()
+    ]
+    sets = [(one["name"], one["state"]) for one in found["data"]]
+    return Group(
+        *_frameworks(found["frameworks"], width),
+        *_tasks(found["tasks"]),
+        *_titled("Data", terminal.grid(("name", "state"), sets, words=2, folding=("state",))),
+        *_titled("Devices", terminal.grid(("name", "state"), devices, words=2, folding=("state",))),
     )
-    for one in found["frameworks"]:
-        modes = [mode + "*" * (mode == one["recommended"]) for mode in one["modes"]]
-        versions = ", ".join(f"{name} {value}" for name, value in one["versions"].items())
-        style = "green" if one["environment"] == "ready" else "yellow"
-        state = Text(one["environment"], style)
-        offered = ", ".join(one["devices"])
-        frameworks.add_row(one["name"], versions, ", ".join(modes), offered, state)
-    works = _table("Tasks (* headline)", "name", "title", "data", "parameters", "batch")
-    for one in found["tasks"]:
+
+
+def _titled(title: str, table: Table) -> tuple[RenderableType, ...]:
+    return Text(title, "bold"), table, Text()
+
+
+def _frameworks(found: Sequence[dict[str, Any]], width: int) -> Iterator[RenderableType]:
+    """What is missing is a word in the table, and a line under it that says why."""
+    headings = ("name", "versions", "modes (* recommended)", "devices", "environment")
+    states = [one["environment"].partition(": ")[::2] for one in found]
+
+    def rows(between: str) -> list[tuple[str, ...]]:
+        return [
+            (
+                one["name"],
+                between.join(f"{name} {value}" for name, value in one["versions"].items()),
+                ", ".join(mode + "*" * (mode == one["recommended"]) for mode in one["modes"]),
+                ", ".join(one["devices"]),
+                state,
+            )
+            for one, (state, _) in zip(found, states, strict=True)
+        ]
+
+    beside = terminal.fits([headings, *rows(", ")], width)
+    styled: list[tuple[str | Text, ...]] = [
+        (*row, Text(state, "green" if state == "ready" else "yellow"))
+        for *row, state in rows(", " if beside else "\n")
+    ]
+    grid = terminal.grid(headings, styled, words=len(headings), folding=headings[2:3])
+    yield from _titled("Frameworks", grid)
+    missing = [f"{one['name']}: {why}" for one, (_, why) in zip(found, states, strict=True) if why]
+    if missing:
+        yield Text("\n".join([*missing, ""]), "yellow")
+
+
+def _tasks(found: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
+    rows = []
+    for one in found:
         name = one["name"] + "*" * one["headline"]
         without = f" (not in {', '.join(one['missing_in'])})" if one["missing_in"] else ""
         figures = (f"{one['parameters']:,}", str(one["batch"]))
-        works.add_row(name, one["title"] + without, one["dataset"], *figures)
-    sets = _table("Data", "name", "state")
-    for one in found["data"]:
-        sets.add_row(one["name"], one["state"])
-    devices = _table("Devices", "name", "state")
-    for name, state in found["devices"].items():
-        devices.add_row(name, Text(state, "yellow" if state.startswith("missing") else "green"))
-    return Group(frameworks, works, sets, devices)
+        rows.append((name, one["title"] + without, one["dataset"], *figures))
+    headings = ("name", "title", "data", "parameters", "batch")
+    grid = terminal.grid(headings, rows, words=3, folding=("title",))
+    yield from _titled("Tasks (* headline)", grid)

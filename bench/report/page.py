@@ -20,7 +20,7 @@ from bench.report.ledger import UNEQUAL, entries
 from bench.report.listing import style, to_fragment
 from bench.report.plots import Spec
 from bench.report.sections import RECORD_HEADINGS, sections
-from bench.report.tables import HEADINGS
+from bench.report.tables import ABOUT
 from bench.report.templating import environment
 from bench.report.text import framework_text
 from bench.report.write import footer, machine_text
@@ -100,7 +100,7 @@ def run_page(run: Run) -> str:
         started=run.info.get("started", "")[:16].replace("T", " "),
         overall=words.overall(words.by_conditions(summaries)),
         sections=sections(run, summaries),
-        headings=HEADINGS,
+        columns=ABOUT,
         record_headings=RECORD_HEADINGS,
         names=[f"{framework_text(cell.framework)} {cell.mode}" for cell in cells],
         filters={

@@ -164,19 +164,26 @@ OF_PEAK = "of peak"
 # An interval whose ends are this many times apart tells nothing: the CSV has its figures.
 WIDEST = 100
 
-HEADINGS = (
-    "rank",
-    "framework",
-    "mode",
-    "status",
-    "samples/s (95 % interval)",
-    "relative (95 % interval)",
-    OF_PEAK,
-    "test accuracy",
-    "first step",
-    "import",
-    "memory",
-)
+# What each column has, and how it is to be read, in the order in which they are shown.
+ABOUT = {
+    "rank": "1 more than the cells that are surely faster; `=` where tied with another; empty if "
+    "not known",
+    "framework": "whose adapter trained",
+    "mode": "how it runs the network: eagerly, or compiled in one way or another",
+    "status": "ok, or why there are no figures",
+    "samples/s (95 % interval)": "training samples a second: median over the windows of a process, "
+    "geometric mean of repeats",
+    "relative (95 % interval)": "samples/s over those of the fastest under the same conditions: "
+    "geometric mean of the ratios in each block",
+    OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
+    "test accuracy": "after the last epoch, median over repeats",
+    "import": "importing the framework",
+    "build": "making the network and its optimizer, and setting the weights; with what is imported "
+    "only then: PyTorch's compiler, by its optimizers, in eager mode too",
+    "first step": "the first training step: tracing, compiling, allocating",
+    "memory": "the most memory that a process held",
+}
+HEADINGS = tuple(ABOUT)
 
 # The figure of each heading, by which a reader may sort.
 FIGURES = (
@@ -188,8 +195,9 @@ FIGURES = (
     "relative",
     "share_of_peak",
     "accuracy",
-    "first_step_seconds",
     "import_seconds",
+    "build_seconds",
+    "first_step_seconds",
     "peak_resident_bytes",
 )
 
@@ -217,8 +225,9 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         with_ends("relative", ratio_text),
         shown("share_of_peak", lambda share: peak.share_text(share, row["bound"])),
         shown("accuracy", percent),
-        shown("first_step_seconds", seconds_text),
         shown("import_seconds", seconds_text),
+        shown("build_seconds", seconds_text),
+        shown("first_step_seconds", seconds_text),
         shown(memory, bytes_text),
     )
 

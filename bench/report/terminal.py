@@ -44,7 +44,7 @@ def fit(
     Columns give way in the order of `giving_way`, so many of them before rows take two lines.
     """
     order = [headings.index(name) for name in giving_way]
-    layouts = [(False, given) for given in range(before_stacking + 1)]
+    layouts = [(False, given) for given in range(min(before_stacking, len(order)) + 1)]
     layouts += [(True, given) for given in range(len(order) + 1)]
     for below, given in layouts:
         shown = [index for index in range(len(headings)) if index not in order[:given]]
@@ -52,6 +52,20 @@ def fit(
         if fits([[stacked(headings[index]) for index in shown], *laid_out], width):
             break
     return shown, below
+
+
+def parts(rows: Rows, width: int, *, kept: int) -> list[list[int]]:
+    """The columns of a table that is too wide, in several: each has the first `kept` of them."""
+    found = widths(rows)
+    first = list(range(kept))
+    made = [[*first]]
+    for index in range(kept, len(found)):
+        wider = [*made[-1], index]
+        if sum(found[one] for one in wider) + len(wider) - 1 > width and len(made[-1]) > kept:
+            made.append([*first, index])
+        else:
+            made[-1] = wider
+    return made
 
 
 def _laid_out(text: str, below: bool) -> str:

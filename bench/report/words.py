@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from bench.core.record import Cell
 from bench.estimate import Interval, ratio
 from bench.report.text import count_text, framework_text, mode_text, ratio_text
-from bench.report.ties import listed
+from bench.report.ties import listed, ties
 from bench.stats import CellSummary, conditions
 
 Groups = dict[tuple[object, ...], list[CellSummary]]
@@ -82,25 +82,28 @@ def sentence(group: Sequence[CellSummary]) -> str:
             f"{name[first.cell]} trained {listed(ratios)}; "
             "with so few repeats nobody can tell how sure that is."
         )
-    tied = [one for one in leaders(good) if one is not first]
-    behind = [one for one in others if one not in tied]
-    parts = []
-    if tied:
-        names = [name[one.cell] for one in (first, *tied)]
-        parts.append(f"{listed(names)} are tied")
-    if behind:
+    order = [first, *others]
+    found = ties(order, tied=_tied, ahead=_faster, name=lambda one: name[one.cell])
+    parts = [one.text for one in found if first in one.group]
+    if behind := [one for one in others if not _tied(first, one)]:
         ratios = [
             f"{times_text(_inverse(one.relative))} as fast as {name[one.cell]}"
             for one in behind
             if one.relative
         ]
         parts.append(f"{name[first.cell]} trains {listed(ratios)}")
-    parts += [
-        f"{name[one.cell]} is tied with {name[other.cell]}"
-        for one, other in zip(behind[1:], behind, strict=False)
-        if (between := ratio(one.throughputs, other.throughputs)) and between.includes(1)
-    ]
+    parts += [one.text for one in found if first not in one.group]
     return "; ".join(parts) + "."
+
+
+def _tied(one: CellSummary, other: CellSummary) -> bool:
+    between = ratio(one.throughputs, other.throughputs)
+    return between is not None and between.known and between.includes(1)
+
+
+def _faster(one: CellSummary, other: CellSummary) -> bool:
+    between = ratio(one.throughputs, other.throughputs)
+    return between is not None and between.known and between.low > 1
 
 
 def overall(groups: Groups) -> str:

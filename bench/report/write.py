@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Group
@@ -14,6 +13,7 @@ from tabulate import tabulate
 
 from bench.certificate import Certificate
 from bench.noise import Cleanness
+from bench.report import terminal
 from bench.report.certificate import verdict
 from bench.report.peak import peak_lines, with_use
 from bench.report.tables import HEADINGS, OF_PEAK, TaskTable, frame, task_tables
@@ -23,10 +23,9 @@ from bench.store import Run
 
 # Columns of words; the others hold figures and are set flush right.
 _WORDS = 4
-# Columns of a terminal from which on an interval fits beside its estimate, instead of below it.
-_WIDE = 126
-# What gives way first in a narrower one; the other forms always have it.
-_LESS = (OF_PEAK, "import", "first step", "memory")
+# What gives way in a narrow terminal, the first before rows take two lines; the other forms always
+# have all.
+_LESS = (OF_PEAK, "import", "build", "first step", "memory")
 _STYLES = {"ok": "green", "wrong": "bold red"}
 
 
@@ -68,41 +67,32 @@ def footer(run: Run) -> list[str]:
     return lines
 
 
-def _columns(texts: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The columns for which there is room, each with the line at its side."""
-    widths = [
-        max(len(line) for text in column for line in text.split("\n")) + 1
-        for column in zip(*texts, strict=True)
-    ]
-    shown = list(range(len(HEADINGS)))
-    for heading in _LESS:
-        if 1 + sum(widths[index] for index in shown) <= width:
-            break
-        shown.remove(HEADINGS.index(heading))
-    return shown
-
-
 def to_terminal(run: Run, *, width: int) -> Group:
     """The tables, for rich to print on so many columns: 80 are enough for what matters most."""
-
-    def laid_out(text: str) -> str:
-        return text if width >= _WIDE else text.replace(" (", "\n(").replace("% ", "%\n")
-
+    made = tables(run)
+    headings = [heading.replace(" ", "\n", 1) for heading in HEADINGS]
+    texts = [row for table in made for row in table.rows]
+    shown, below = terminal.fit(
+        headings,
+        texts,
+        width,
+        giving_way=[headings[HEADINGS.index(name)] for name in _LESS],
+        before_stacking=1,
+    )
+    hidden = [HEADINGS[index] for index in range(len(HEADINGS)) if index not in shown]
     parts: list[Table | Text] = []
-    for table in tables(run):
-        headings = [laid_out(heading.replace(" ", "\n", 1)) for heading in HEADINGS]
-        rows = [[laid_out(cell) for cell in cells] for cells in table.rows]
-        shown = _columns([headings, *rows], width)
-        grid = Table(title=table.caption, title_justify="left", title_style="bold", padding=0)
-        for index in shown:
-            grid.add_column(
-                headings[index], justify="left" if index < _WORDS else "right", no_wrap=True
-            )
-        for row, status in zip(rows, table.statuses, strict=True):
-            style = _STYLES.get(status, "yellow")
-            grid.add_row(*(Text(row[i], style if i == _WORDS - 1 else "") for i in shown))
-        parts += [grid, Text(table.verdict, "bold")]
-        if hidden := [HEADINGS[index] for index in range(len(HEADINGS)) if index not in shown]:
+    for table in made:
+        rows: list[list[str | Text]] = []
+        for texts_of_row, status in zip(table.rows, table.statuses, strict=True):
+            cells: list[str | Text] = [
+                terminal.stacked(text).replace("% ", "%\n") if below else text
+                for text in texts_of_row
+            ]
+            cells[_WORDS - 1] = Text(status, _STYLES.get(status, "yellow"))
+            rows.append([cells[index] for index in shown])
+        grid = terminal.grid([headings[index] for index in shown], rows, words=_WORDS)
+        parts += [Text(table.caption, "bold"), grid, Text(), Text(table.verdict, "bold")]
+        if hidden:
             parts.append(
                 Text(f"no room for: {', '.join(hidden)} (--format markdown has all)", "dim")
             )

@@ -17,13 +17,23 @@ function draw(element) {
   const ink = printing ? "#000" : styles.getPropertyValue("--ink").trim();
   const line = printing ? "#bbb" : styles.getPropertyValue("--line").trim();
   const axis = {gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true};
-  const data = shown.map(trace => trace.error_x ? {...trace, error_x: {...trace.error_x, color: ink, thickness: 1.5, width: 5}} : trace);
+  const narrow = element.clientWidth < 360;
+  const data = shown.map(trace => ({
+    ...trace,
+    ...(trace.error_x && {error_x: {...trace.error_x, color: ink, thickness: 1.5, width: 5}}),
+    ...(narrow && typeof trace.y?.[0] === "string" && {y: trace.y.map(text => text.replace(/ (?=\S+$)/, "<br>"))}),
+  }));
+  // On a phone a legend has one entry a line; there is room for four.
+  const entries = spec.layout.showlegend ? new Set(shown.map(trace => trace.name)).size : 0;
+  const more = narrow ? 20 * Math.max(0, entries - 4) : 0;
+  if (spec.layout.height) element.style.height = `${spec.layout.height + more}px`;
   const layout = {
     ...spec.layout,
+    ...(spec.layout.height && {height: spec.layout.height + more}),
     xaxis: {...axis, ...spec.layout.xaxis}, yaxis: {...axis, ...spec.layout.yaxis},
     font: {color: ink, size: 12, family: "system-ui, sans-serif"},
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: {l: 10, r: 14, t: 8, b: spec.layout.showlegend ? 110 : 50}, hovermode: "closest",
+    margin: {l: 10, r: 14, t: 8, b: spec.layout.showlegend ? 110 + more : 50}, hovermode: "closest",
   };
   element.dataset.drawn = "yes";
   Plotly.react(element, data, layout, {responsive: true, displayModeBar: false});
