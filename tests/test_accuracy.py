@@ -9,7 +9,7 @@ import pytest
 
 from bench import accuracy, stats
 from bench.core.record import Record
-from bench.report.tables import frame
+from bench.report.frame import frame
 from tests.test_core import some_record
 
 SEEDS = (0.90, 0.91, 0.92)

@@ -142,8 +142,8 @@ def test_a_record_keeps_what_the_gpu_was_at() -> None:
 
 def test_a_shared_gpu_is_said_below_the_table() -> None:
     (alone,), (shared,) = tables([on_gpu()]), tables([on_gpu("python (process 7)")])
-    assert not any("also used" in note for note in alone.notes)
-    assert any("also used by python (process 7)" in note for note in shared.notes)
+    assert not any("also used" in note for note in alone.warnings)
+    assert any("also used by python (process 7)" in note for note in shared.warnings)
 
 
 def test_the_ledger_has_clocks_power_and_temperature() -> None:

@@ -13,7 +13,8 @@ from rich.console import Console
 from bench import catalogue, store
 from bench.core.record import Record
 from bench.report import certificate, write
-from bench.report.tables import HEADINGS, TaskTable, frame, task_tables
+from bench.report.frame import frame
+from bench.report.tables import HEADINGS, TaskTable, task_tables
 from bench.report.text import interval_text, ratio_text
 from bench.stats import summarize
 from tests.test_peak import RATES

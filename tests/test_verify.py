@@ -39,7 +39,8 @@ def trace() -> dict[str, Array]:
 
 def failed(found: Mapping[str, Array], precision: str = "float64") -> list[Check]:
     every = list(checks(TASK, found, trace(), precision))  # type: ignore[arg-type]
-    made = {"formula": False} if precision == "float64" else {}
+    allowed = TOLERANCES[precision]
+    made = {"formula": allowed.formula, "rounding": allowed.rounding}
     assert [check.name for check in every] == [name for name in CHECKS if made.get(name, True)]
     return [check for check in every if not check.passed]
 
@@ -147,7 +148,20 @@ def test_float32_allows_what_rounding_explains_and_no_more() -> None:
 
 def test_tolerances_are_tighter_in_float64() -> None:
     for name, value in vars(TOLERANCES["float64"]).items():
-        assert (value or 0) <= 1e-9 < getattr(TOLERANCES["float32"], name)
+        if name != "rounding":
+            assert (value or 0) <= 1e-9 < getattr(TOLERANCES["float32"], name)
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16", "fp16"])
+def test_a_reduced_precision_must_show_its_rounding(precision: str) -> None:
+    (hidden,) = failed(trace(), precision)
+    assert hidden.name == "rounding" and hidden.deviation > 1
+    arrays = trace()
+    arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits / 2)
+    assert failed(arrays, precision) == []
+    arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits)
+    (coarse,) = failed(arrays, precision)
+    assert coarse.name == "logits"
 
 
 def some_certificates() -> list[Certificate]:

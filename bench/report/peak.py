@@ -31,7 +31,7 @@ def cell_of(row: Mapping[Any, Any]) -> Cell:
 
 
 def with_use(table: pd.DataFrame, run: Run) -> pd.DataFrame:
-    """A frame as `tables.frame` makes it, with `COLUMNS` filled in."""
+    """A frame as `frame.frame` makes it, with `COLUMNS` filled in."""
     lengths = {record.job.cell: record.job.budget.length for record in run.records}
     measured = _peaks(run)
     rows = []

@@ -13,9 +13,10 @@ from bench import noise, tasks
 from bench.core.record import Cell, Record
 from bench.report import words
 from bench.report.charts import charts
+from bench.report.frame import frame
 from bench.report.peak import with_use
 from bench.report.plots import Chart, Group
-from bench.report.tables import FIGURES, TaskTable, frame, task_tables
+from bench.report.tables import FIGURES, TaskTable, task_tables
 from bench.stats import CellSummary, conditions, throughput
 from bench.store import Run
 

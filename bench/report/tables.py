@@ -1,19 +1,16 @@
-"""From cells' summaries to tables. One DataFrame holds the figures; each form writes it out."""
+"""A frame's rows as tables for people; each form writes them out."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from bench import accuracy, tasks
+from bench import accuracy
 from bench.core.record import Record
-from bench.estimate import Interval
-from bench.noise import MOST_CONTENDED
-from bench.report import peak, words
+from bench.report import notes, peak, words
 from bench.report.text import (
     bytes_text,
     count_text,
@@ -26,139 +23,8 @@ from bench.report.text import (
     seconds_text,
     task_text,
 )
-from bench.stats import CONDITIONS, CellSummary, Spread, conditions
+from bench.stats import CONDITIONS, CellSummary, conditions
 from bench.store import Run
-
-# Figures of a cell, in the order of the CSV's columns; seconds, bytes, fractions of 1.
-COLUMNS = (
-    "task",
-    "framework",
-    "mode",
-    "device",
-    "precision",
-    "threads",
-    "feed",
-    "tuning",
-    "status",
-    "rank",
-    "samples_per_second",
-    "samples_per_second_low",
-    "samples_per_second_high",
-    "relative",
-    "relative_low",
-    "relative_high",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
-    "training_seconds",
-    "time_to_accuracy_seconds",
-    "import_seconds",
-    "build_seconds",
-    "first_step_seconds",
-    "warmup_seconds",
-    "break_even_epochs",
-    "tuned",
-    "tuned_low",
-    "tuned_high",
-    "on_gpu",
-    "on_gpu_low",
-    "on_gpu_high",
-    "reduced",
-    "reduced_low",
-    "reduced_high",
-    "accuracy_change",
-    "feed_share",
-    "contended_share",
-    "joules_per_sample",
-    "device_joules_per_sample",
-    "evaluation_samples_per_second",
-    "peak_resident_bytes",
-    "peak_device_bytes",
-    "driver_device_bytes",
-    "parameters",
-    *peak.COLUMNS,
-    "repeats",
-    "blocks",
-    "unsteady",
-    "data",
-    "gpu_others",
-    "reason",
-)
-
-
-def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
-    if spread is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {name: spread.median, f"{name}_low": spread.low, f"{name}_high": spread.high}
-
-
-def _interval(name: str, interval: Interval | None) -> dict[str, float | None]:
-    """An interval that is not known has no ends."""
-    if interval is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    ends = (interval.low, interval.high) if interval.known else (None, None)
-    return {name: interval.estimate, f"{name}_low": ends[0], f"{name}_high": ends[1]}
-
-
-def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
-    """One row a cell: by conditions, then fastest first; what is not `ok` comes last.
-
-    `_low` and `_high` are the ends of 95 % intervals, but for accuracy the lowest and highest.
-    What depends on the machine's peak is left empty: `peak.with_use` fills it in.
-    """
-    rows: list[dict[str, Any]] = [
-        {
-            **vars(one.cell),
-            "status": one.status,
-            "rank": one.rank,
-            **_interval("samples_per_second", one.throughput),
-            **_interval("relative", one.relative),
-            **_spread("accuracy", one.accuracy),
-            "training_seconds": one.training_seconds,
-            "time_to_accuracy_seconds": one.time_to_accuracy,
-            "import_seconds": one.import_seconds,
-            "build_seconds": one.build_seconds,
-            "first_step_seconds": one.first_step,
-            "warmup_seconds": one.warmup_seconds,
-            "break_even_epochs": one.break_even,
-            **_interval("tuned", one.tuned),
-            **_interval("on_gpu", one.on_gpu),
-            **_interval("reduced", one.reduced),
-            "accuracy_change": one.accuracy_change,
-            "feed_share": one.feed_share,
-            "contended_share": one.contended,
-            "joules_per_sample": one.joules,
-            "device_joules_per_sample": one.device_joules,
-            "unsteady": one.unsteady,
-            "evaluation_samples_per_second": one.evaluation,
-            "peak_resident_bytes": one.peak_resident_bytes,
-            "peak_device_bytes": one.peak_device_bytes,
-            "driver_device_bytes": one.driver_bytes,
-            "gpu_others": "; ".join(one.gpu_others),
-            "parameters": one.parameters,
-            "repeats": one.repeats,
-            "blocks": len(one.throughputs),
-            "data": one.data,
-            "reason": one.reason,
-        }
-        for one in summaries
-    ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["last"] = table["status"] != "ok"
-    table = table.sort_values(
-        [*CONDITIONS, "last", "samples_per_second"],
-        ascending=[True] * len(CONDITIONS) + [True, False],
-        kind="stable",
-        key=lambda column: column.map(_task_order) if column.name == "task" else column,
-    )
-    return table.drop(columns="last").reset_index(drop=True)
-
-
-def _task_order(name: str) -> tuple[bool, str]:
-    """Headline tasks first."""
-    known = name in tasks.names()
-    return (not (known and tasks.load(name).headline), name)
-
 
 OF_PEAK = "of peak"
 # An interval whose ends are this many times apart tells nothing: the CSV has its figures.
@@ -232,57 +98,11 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _who(row: dict[Any, Any]) -> str:
-    return f"{row['framework']} {mode_text(row['mode'], row['tuning'])}"
-
-
-def _disturbed(row: dict[Any, Any]) -> str:
-    return (
-        f"{_who(row)}: {row['contended_share']:.0%} of its windows were contended: "
-        "not to be trusted, measure again on a quiet machine"
-    )
-
-
-def _unsteady(row: dict[Any, Any]) -> str:
-    processes = "process" if row["repeats"] == 1 else "processes"
-    return (
-        f"{_who(row)}: the pace had not settled by the end of its warm-up "
-        f"in {row['unsteady']} of {row['repeats']} {processes}"
-    )
-
-
-def _gain(row: dict[Any, Any], name: str, what: str) -> str:
-    ends = [
-        "" if pd.isna(row[f"{name}_{end}"]) else ratio_text(row[f"{name}_{end}"])
-        for end in ("low", "high")
-    ]
-    text = f"{_who(row)}: {interval_text(ratio_text(row[name]), *ends)} times as fast as {what}"
-    change = f", accuracy {row['accuracy_change']:+.1%}" if name == "reduced" else ""
-    return text + change
-
-
-def _pays_off(row: dict[Any, Any]) -> str:
-    epochs = row["break_even_epochs"]
-    when = f"after {count_text(epochs)} such epochs" if epochs else "from the first step on"
-    if 0 < epochs < 0.01:
-        when = "within the first hundredth of such an epoch"
-    if not math.isfinite(epochs):
-        when = "never"
-    return f"{_who(row)}: pays off against eager mode {when}"
-
-
-# What a cell is held against that differs from it in one condition, by the ratio's column.
-GAINS = {
-    "tuned": "with the default tuning",
-    "on_gpu": "on the CPU",
-    "reduced": "in float32",
-}
-
-
 class TaskTable:
     """Cells to be compared, as people read them: a caption, rows under `HEADINGS`, footnotes.
 
-    `figures` are the rows as they are in the frame, `cells` whose they are.
+    `figures` are the rows as they are in the frame, `cells` whose they are. `warnings` say what
+    went wrong, `notes` what else is worth knowing.
     """
 
     def __init__(
@@ -317,30 +137,14 @@ class TaskTable:
         )
         self.data = "; ".join(sorted({row["data"] for row in figures} - {""})) or "none"
         self.synthetic = "synthetic" in self.data
-        notes = {record.dataset["note"] for record in records if record.dataset}
-        self.data_notes = "; ".join(sorted(notes - {""}))
+        of_data = {record.dataset["note"] for record in records if record.dataset}
+        self.data_notes = "; ".join(sorted(of_data - {""}))
         self.figures = figures
         self.cells = [peak.cell_of(row) for row in figures]
         self.rows = [_cells(row) for row in figures]
         self.statuses = [row["status"] for row in figures]
-        self.notes = [
-            f"{_who(row)}: {row['status']}: {row['reason']}"
-            for row in figures
-            if row["status"] != "ok"
-        ]
-        self.notes += [
-            _disturbed(row) for row in figures if (row["contended_share"] or 0) > MOST_CONTENDED
-        ]
-        self.notes += [
-            f"{_who(row)}: the GPU was also used by {row['gpu_others']}: not to be trusted, "
-            "measure again with nothing else on it"
-            for row in figures
-            if row["gpu_others"]
-        ]
-        self.notes += [_unsteady(row) for row in figures if row["unsteady"]]
-        for name, what in GAINS.items():
-            self.notes += [_gain(row, name, what) for row in figures if not pd.isna(row[name])]
-        self.notes += [_pays_off(row) for row in figures if not pd.isna(row["break_even_epochs"])]
+        self.warnings = list(notes.warnings(figures))
+        self.notes = list(notes.remarks(figures))
 
     @property
     def data_line(self) -> str:

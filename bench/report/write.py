@@ -15,8 +15,9 @@ from bench.certificate import Certificate
 from bench.noise import Cleanness
 from bench.report import terminal
 from bench.report.certificate import verdict
+from bench.report.frame import frame
 from bench.report.peak import peak_lines, with_use
-from bench.report.tables import HEADINGS, OF_PEAK, TaskTable, frame, task_tables
+from bench.report.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
 from bench.report.text import bytes_text, seconds_text
 from bench.stats import summarize
 from bench.store import Run
@@ -98,7 +99,8 @@ def to_terminal(run: Run, *, width: int) -> Group:
             )
         parts += [Text(table.data_line, "bold red" if table.synthetic else "dim")]
         parts += [Text(line, "dim") for line in [table.accuracy_line] if line]
-        parts += [Text(note, "yellow") for note in table.notes]
+        parts += [Text(warning, "yellow") for warning in table.warnings]
+        parts += [Text(note, "dim") for note in table.notes]
         parts.append(Text())
     parts += [Text(line, "dim") for line in footer(run)]
     return Group(*parts)
@@ -116,7 +118,7 @@ def to_markdown(run: Run) -> str:
             colalign=alignment,
             disable_numparse=True,
         )
-        notes = [f"- {note}" for note in table.notes]
+        notes = [f"- {note}" for note in (*table.warnings, *table.notes)]
         about = "; ".join(line for line in (table.data_line, table.accuracy_line) if line)
         parts += [f"## {table.caption}", "", table.verdict, "", grid, "", about, "", *notes, ""]
     parts += [f"- {line}" for line in footer(run)]

@@ -1,0 +1,82 @@
+"""What is said below a table: warnings, and what compiling, tuning, a GPU or a precision brings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.noise import MOST_CONTENDED
+from bench.report.text import count_text, interval_text, mode_text, ratio_text
+
+Row = dict[str, Any]
+
+# What a cell is held against that differs from it in one condition, by the ratio's column.
+GAINS = {
+    "tuned": "with the default tuning",
+    "on_gpu": "on the CPU",
+    "reduced": "in float32",
+}
+
+
+def warnings(rows: Sequence[Row]) -> Iterator[str]:
+    """What failed, and what is not to be trusted."""
+    for row in rows:
+        if row["status"] != "ok":
+            yield f"{_who(row)}: {row['status']}: {row['reason']}"
+    for row in rows:
+        if (row["contended_share"] or 0) > MOST_CONTENDED:
+            yield (
+                f"{_who(row)}: {row['contended_share']:.0%} of its windows were contended: "
+                "not to be trusted, measure again on a quiet machine"
+            )
+    for row in rows:
+        if row["gpu_others"]:
+            yield (
+                f"{_who(row)}: the GPU was also used by {row['gpu_others']}: not to be trusted, "
+                "measure again with nothing else on it"
+            )
+    for row in rows:
+        if row["unsteady"]:
+            processes = "process" if row["repeats"] == 1 else "processes"
+            yield (
+                f"{_who(row)}: the pace had not settled by the end of its warm-up "
+                f"in {row['unsteady']} of {row['repeats']} {processes}"
+            )
+
+
+def remarks(rows: Sequence[Row]) -> Iterator[str]:
+    """What a cell gains over the one that differs from it in one condition."""
+    for name, what in GAINS.items():
+        for row in rows:
+            if not pd.isna(row[name]):
+                yield _gain(row, name, what)
+    for row in rows:
+        if not pd.isna(row["break_even_epochs"]):
+            yield _pays_off(row)
+
+
+def _who(row: Row) -> str:
+    return f"{row['framework']} {mode_text(row['mode'], row['tuning'])}"
+
+
+def _gain(row: Row, name: str, what: str) -> str:
+    ends = [
+        "" if pd.isna(row[f"{name}_{end}"]) else ratio_text(row[f"{name}_{end}"])
+        for end in ("low", "high")
+    ]
+    text = f"{_who(row)}: {interval_text(ratio_text(row[name]), *ends)} times as fast as {what}"
+    change = f", accuracy {row['accuracy_change']:+.1%}" if name == "reduced" else ""
+    return text + change
+
+
+def _pays_off(row: Row) -> str:
+    epochs = row["break_even_epochs"]
+    when = f"after {count_text(epochs)} such epochs" if epochs else "from the first step on"
+    if 0 < epochs < 0.01:
+        when = "within the first hundredth of such an epoch"
+    if not math.isfinite(epochs):
+        when = "never"
+    return f"{_who(row)}: pays off against eager mode {when}"
