@@ -197,7 +197,11 @@ def test_the_page_of_a_diff(framebench: Framebench) -> None:
 
 def test_a_fragment_styles_nothing_but_itself() -> None:
     fragment = report.to_fragment(listing("mnist-mlp"), level=4)
-    assert fragment.count("<h4>") == len(catalogue.names()) and "<h3" not in fragment and "<style" not in fragment
+    assert (
+        fragment.count("<h4>") == len(catalogue.names())
+        and "<h3" not in fragment
+        and "<style" not in fragment
+    )
     plain = re.sub(r"/\*.*?\*/|@media[^{]*\{", "", str(report.style()))
     selectors = [one.strip() for one in re.findall(r"([^{}]+)\{", plain)]
     assert len(selectors) > 50
