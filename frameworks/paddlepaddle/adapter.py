@@ -96,14 +96,20 @@ class PaddleSession:
         self._every_param = list(native.values())
         self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
-        self._objective = Objective(self._model, task.loss)
-        self._loss = self._objective
+        model, criterion = self._model, LOSSES[task.loss]
+
+        # Not a layer of both: its call would take a fiftieth of a small network's step.
+        def loss_of(x: Tensor, y: Tensor) -> Tensor:
+            return criterion(model(x), y)
+
+        self._loss_of = self._loss = loss_of
         self._forward = self._model
         self._scaler = make_scaler(precision)
         if mode == "compiled":
             # Of `forward`, not of the layer: else the layer's own is replaced, and `grads` uses it.
             # The full graph, as no network needs Python between its operators: without it Paddle
             # simulates and guards the bytecode at each call.
+            self._objective = Objective(self._model, task.loss)  # Paddle does not keep it alive
             self._loss = paddle.jit.to_static(self._objective.forward, full_graph=True)
             self._forward = paddle.jit.to_static(self._model.forward, full_graph=True)
 
@@ -188,8 +194,8 @@ class PaddleSession:
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         x, y = batch
-        if not self._objective.training:
-            self._objective.train()
+        if not self._model.training:
+            self._model.train()
         with casting(self._precision):
             loss = self._loss(x, y)
         if self._scaler:
@@ -203,17 +209,17 @@ class PaddleSession:
         return loss.detach()
 
     def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        self._objective.eval()
+        self._model.eval()
         with paddle.no_grad(), casting(self._precision):
             logits = self._forward(batch[0])
         return logits if self._precision not in AUTO_CAST else logits.astype(self._dtype)
 
     def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
         x, y = batch
-        self._objective.train()
+        self._model.train()
         scale = float(self._scaler.get_loss_scaling()) if self._scaler else 1.0
         with casting(self._precision):
-            loss = self._objective(x, y)
+            loss = self._loss_of(x, y)
         (loss * scale).backward()
         canonical = self._canonical(
             {
