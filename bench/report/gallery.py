@@ -34,6 +34,7 @@ OTHERS = {
     "proved in float64 and float32",
     "benchmarks/verdicts.txt": "what `python -m tests.benchmarks.verdicts` printed",
     "benchmarks/planted.txt": "what `python -m tests.benchmarks.planted` printed, twice",
+    "benchmarks/native.txt": "what `python -m tests.benchmarks.native` printed on one thread",
 }
 
 
