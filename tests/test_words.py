@@ -65,6 +65,17 @@ def test_leaders_that_differ_from_each_other_are_no_one_tie() -> None:
     )
 
 
+def test_of_each_framework_the_fastest_mode_is_told() -> None:
+    slow = [
+        with_pace("b", block, pace / 4, mode="compiled") for block, pace in enumerate((900, 89, 9))
+    ]
+    said = verdict([*of("b", "d"), *slow])
+    assert said.startswith("each in its fastest mode, b eager trains 1.78 times (")
+    assert said.endswith(" as fast as d.")
+    alone = verdict([*of("b"), *slow])
+    assert alone.startswith("b eager trains 4.00 times ") and alone.endswith("as b compiled.")
+
+
 def test_groups_of_ties_are_the_largest_ones() -> None:
     tied = {frozenset(pair) for pair in ("ab", "ac", "bc", "cd", "ef")}
     found = groups_of("abcdefg", lambda one, other: frozenset((one, other)) in tied)

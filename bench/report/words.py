@@ -82,7 +82,9 @@ def sentence(group: Sequence[CellSummary]) -> str:
             f"{name[first.cell]} trained {listed(ratios)}; "
             "with so few repeats nobody can tell how sure that is."
         )
-    order = [first, *others]
+    chosen = _fastest_modes([first, *others])
+    begin = "each in its fastest mode, " if len(chosen) <= len(others) else ""
+    order, others = chosen, chosen[1:]
     found = ties(order, tied=_tied, ahead=_faster, name=lambda one: name[one.cell])
     parts = [one.text for one in found if first in one.group]
     if behind := [one for one in others if not _tied(first, one)]:
@@ -93,7 +95,18 @@ def sentence(group: Sequence[CellSummary]) -> str:
         ]
         parts.append(f"{name[first.cell]} trains {listed(ratios)}")
     parts += [one.text for one in found if first not in one.group]
-    return "; ".join(parts) + "."
+    return begin + "; ".join(parts) + "."
+
+
+def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
+    """The fastest cell of each framework; all of them where there is one framework alone.
+
+    With every pair of modes a sentence of five frameworks would be too long to be read.
+    """
+    fastest: dict[str, CellSummary] = {}
+    for one in order:
+        fastest.setdefault(one.cell.framework, one)
+    return list(fastest.values()) if len(fastest) > 1 else list(order)
 
 
 def _tied(one: CellSummary, other: CellSummary) -> bool:
