@@ -17,6 +17,8 @@ from bench.core.task import SGD, Optimizer, Parameter, Task, TokenInput
 VALUE_BYTES = 4  # float32, and token ids of 32 bits
 # Values that an LSTM makes at a token for each hidden unit: four gates, the cell and the state.
 _LSTM_OUTPUTS = 6
+# And a GRU: three gates, the recurrent product that the reset gate scales, and the state.
+_GRU_OUTPUTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,10 @@ def _weights(task: Task) -> Iterator[_Weight]:
             applied, outputs = length, parameter.shape[1] * length
         elif parameter.kind == "lstm_input":
             applied, outputs = length, _LSTM_OUTPUTS * out // 4 * length
-        elif parameter.kind == "lstm_recurrent":  # its outputs are those of the input's weight
+        elif parameter.kind == "gru_input":
+            applied, outputs = length, _GRU_OUTPUTS * out // 3 * length
+        elif parameter.kind in ("lstm_recurrent", "gru_recurrent"):
+            # its outputs are those of the input's weight
             applied, outputs = length, 0
         else:
             continue

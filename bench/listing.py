@@ -28,6 +28,10 @@ LAYOUTS: dict[ParameterKind, str] = {
     "lstm_input": "(4 * hidden, in)",
     "lstm_recurrent": "(4 * hidden, hidden)",
     "lstm_bias": "(4 * hidden,)",
+    "gru_input": "(3 * hidden, in)",
+    "gru_recurrent": "(3 * hidden, hidden)",
+    "gru_bias": "(3 * hidden,)",
+    "gru_recurrent_bias": "(3 * hidden,)",
 }
 # What `bench.core.weights` draws.
 INITIAL: dict[ParameterKind, str] = {
@@ -38,6 +42,10 @@ INITIAL: dict[ParameterKind, str] = {
     "lstm_input": "Glorot uniform, by gate",
     "lstm_recurrent": "Glorot uniform, by gate",
     "lstm_bias": "zeros; ones in the forget gate",
+    "gru_input": "Glorot uniform, by gate",
+    "gru_recurrent": "Glorot uniform, by gate",
+    "gru_bias": "zeros; ones in the update gate",
+    "gru_recurrent_bias": "zeros",
 }
 GLOROT = "Glorot uniform is in ±sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010)"
 

@@ -109,6 +109,12 @@ def test_texts_are_padded_at_the_front_and_cut_at_the_front(texts: Path) -> None
     assert y.dtype == np.float32 and y.tolist() == [[0], [1], [1], [0]]
 
 
+def test_texts_under_a_softmax_have_class_labels(texts: Path) -> None:
+    task = tasks.load("imdb-gru").with_length(5)
+    x, y = Split(texts, "train", task, BatchFormat(labels="int32"), None).batch(np.arange(4))
+    assert x.shape == (4, 5) and y.dtype == np.int32 and y.tolist() == [0, 1, 1, 0]
+
+
 def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no prepared data set"):
         DatasetInfo.read(tmp_path)

@@ -31,6 +31,7 @@ PARAMETERS = {
     "cifar-cnn": 27 * 32 + 32 + 9 * 32 * 64 + 64 + 2304 * 64 + 64 + 64 * 10 + 10,
     "cifar-lenet": 75 * 6 + 6 + 150 * 16 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10,
     "imdb-lstm": 25_000 * 100 + 4 * 256 * (100 + 256 + 1) + 256 + 1,
+    "imdb-gru": 30_000 * 125 + 3 * 100 * (125 + 100 + 2) + 100 * 2 + 2,
 }
 
 
@@ -74,6 +75,12 @@ def test_initial_weights_follow_the_seed_and_open_the_forget_gate() -> None:
     assert not bias[:256].any() and not bias[512:].any()
 
 
+def test_a_gru_s_update_gate_starts_open_too() -> None:
+    weights = initial_weights(tasks.load("imdb-gru"), 0)
+    assert weights["gru.bias"].tolist() == [0.0] * 100 + [1.0] * 100 + [0.0] * 100
+    assert not weights["gru.recurrent_bias"].any()
+
+
 def test_digest_sees_names_types_shapes_and_values() -> None:
     base = {"a": np.zeros((2, 3), np.float32)}
     others = [
@@ -108,6 +115,15 @@ def test_a_dense_weight_behind_a_flatten_follows_the_channels() -> None:
     native = layout.to_native(BEHIND_FLATTEN, weight, (24, 7))
     last = x.transpose(0, 2, 3, 1).reshape(6, -1)
     np.testing.assert_allclose(last @ native, x.reshape(6, -1) @ weight.T)
+
+
+def test_a_layout_puts_gates_in_the_framework_s_order() -> None:
+    recurrent = Parameter(name="r", shape=(6, 2), kind="gru_recurrent")
+    layout = Layout(axes={"gru_recurrent": (1, 0)}, gates={"gru_recurrent": (1, 2, 0)})
+    array = np.arange(12.0).reshape(6, 2)
+    native = layout.to_native(recurrent, array, (2, 6))
+    assert native[0].tolist() == [4, 6, 8, 10, 0, 2]  # the second gate, the third, the first
+    np.testing.assert_array_equal(layout.to_canonical(recurrent, native), array)
 
 
 def test_a_layout_copies() -> None:

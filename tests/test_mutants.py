@@ -344,6 +344,38 @@ MUTANTS = {
         task="imdb-lstm",
         caught_by="gradients",
     ),
+    "a GRU's gates left in the canonical order": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old='"gru_recurrent_bias"), (1, 0, 2)',
+        new='"gru_recurrent_bias"), (0, 1, 2)',
+        task="imdb-gru",
+        caught_by="logits",
+        mode="compiled",
+    ),
+    "a GRU's two biases in each other's row": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old='ROWS = {"gru_bias": 0, "gru_recurrent_bias": 1}',
+        new='ROWS = {"gru_bias": 1, "gru_recurrent_bias": 0}',
+        task="imdb-gru",
+        caught_by="gradients",
+        mode="compiled",
+    ),
+    "a GRU that resets its state before the recurrent product": Mutant(
+        file="frameworks/tensorflow_keras/models/gru.py",
+        old='layers.GRU(100, name="gru")',
+        new='layers.GRU(100, reset_after=False, name="gru")',
+        task="imdb-gru",
+        caught_by="shape",
+        reason="gru.bias is () in the network, where the task has (300,)",
+        mode="compiled",
+    ),
+    "a GRU's second bias pinned as an LSTM's": Mutant(
+        file=TORCH,
+        old="if isinstance(module, nn.LSTM):",
+        new="if isinstance(module, nn.RNNBase):",
+        task="imdb-gru",
+        caught_by="parameters",
+    ),
 }
 
 

@@ -99,7 +99,7 @@ def test_frameworks_are_shown_in_the_order_asked_for() -> None:
 def bound(parameter: Parameter) -> float:
     """Of Glorot and Bengio's uniform, from the fans of one gate or kernel."""
     outputs, inputs, *kernel = parameter.shape
-    gates = 4 if parameter.kind.startswith("lstm") else 1
+    gates = {"lstm": 4, "gru": 3}.get(parameter.kind.partition("_")[0], 1)
     return math.sqrt(6 / (math.prod(kernel) * (inputs + outputs / gates)))
 
 
@@ -111,9 +111,9 @@ def test_the_words_on_initial_weights_are_those_that_are_drawn(name: str) -> Non
         values, words = drawn[parameter.name], INITIAL[parameter.kind]
         if words == "zeros":
             assert not values.any()
-        elif words == "zeros; ones in the forget gate":
-            _, forget, *_ = np.split(values, 4)
-            assert (forget == 1).all() and values.sum() == forget.sum()
+        elif words.startswith("zeros; ones in the "):  # of both kinds of layer, the second gate
+            _, kept, *_ = np.split(values, 4 if words.endswith("forget gate") else 3)
+            assert (kept == 1).all() and values.sum() == kept.sum()
         else:
             widest = 0.05 if words == "uniform in ±0.05" else bound(parameter)
             assert 0.9 * widest < np.abs(values).max() <= widest * (1 + 1e-6)

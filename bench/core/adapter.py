@@ -8,7 +8,7 @@ it unread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -52,11 +52,21 @@ class BatchFormat:
     tokens: str = "int64"
 
 
+def _in_order(array: Array, gates: Sequence[int]) -> Array:
+    """A recurrent layer's rows, (gates * hidden, ...), with its gates in another order."""
+    blocks = np.split(array, len(gates))
+    return np.concatenate([blocks[gate] for gate in gates])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where a framework keeps a canonical tensor's axes: native = canonical.transpose(axes)."""
+    """Where a framework keeps a canonical tensor's axes: native = canonical.transpose(axes).
+
+    `gates` tells in which order it keeps a recurrent layer's gates, by their canonical places.
+    """
 
     axes: Mapping[str, tuple[int, ...]]
+    gates: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     channels_last: bool = False
 
     def to_native(self, parameter: Parameter, array: Array, shape: Sequence[int]) -> Array:
@@ -68,6 +78,8 @@ class Layout:
             channels, height, width = parameter.flattened
             columns = array.reshape(-1, channels, height, width)
             array = columns.transpose(0, 2, 3, 1).reshape(parameter.shape)  # CHW -> HWC columns
+        if gates := self.gates.get(parameter.kind):
+            array = _in_order(array, gates)
         axes = self.axes.get(parameter.kind)
         native = np.ascontiguousarray(array.transpose(axes) if axes else array)
         if native.shape != tuple(shape):
@@ -91,6 +103,8 @@ class Layout:
             channels, height, width = parameter.flattened
             columns = array.reshape(-1, height, width, channels)
             array = columns.transpose(0, 3, 1, 2).reshape(parameter.shape)  # HWC -> CHW columns
+        if gates := self.gates.get(parameter.kind):
+            array = _in_order(array, np.argsort(gates).tolist())
         return np.array(array, order="C")
 
 

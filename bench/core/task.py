@@ -6,17 +6,21 @@ the batches, the loss, and the update formula. A framework supplies the network 
 
 Canonical layouts, the same in every record and every proof:
 
-=================  ==========================================================================
-kind               shape
-=================  ==========================================================================
-dense              (out, in)
-conv               (out, in, kernel height, kernel width)
-bias               (out,)
-embedding          (vocabulary, features)
-lstm_input         (4 * hidden, in), gates in the order input, forget, cell, output
-lstm_recurrent     (4 * hidden, hidden), same order
-lstm_bias          (4 * hidden,), same order; one bias vector, the sum of the two that some have
-=================  ==========================================================================
+==================  ==========================================================================
+kind                shape
+==================  ==========================================================================
+dense               (out, in)
+conv                (out, in, kernel height, kernel width)
+bias                (out,)
+embedding           (vocabulary, features)
+lstm_input          (4 * hidden, in), gates in the order input, forget, cell, output
+lstm_recurrent      (4 * hidden, hidden), same order
+lstm_bias           (4 * hidden,), same order; one bias vector, the sum of the two that some have
+gru_input           (3 * hidden, in), gates in the order reset, update, new
+gru_recurrent       (3 * hidden, hidden), same order
+gru_bias            (3 * hidden,), same order; added to the input's product
+gru_recurrent_bias  (3 * hidden,), same order; added to the recurrent product
+==================  ==========================================================================
 """
 
 from __future__ import annotations
@@ -27,7 +31,17 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 ParameterKind = Literal[
-    "dense", "conv", "bias", "embedding", "lstm_input", "lstm_recurrent", "lstm_bias"
+    "dense",
+    "conv",
+    "bias",
+    "embedding",
+    "lstm_input",
+    "lstm_recurrent",
+    "lstm_bias",
+    "gru_input",
+    "gru_recurrent",
+    "gru_bias",
+    "gru_recurrent_bias",
 ]
 Loss = Literal["softmax_cross_entropy", "sigmoid_cross_entropy"]
 
@@ -92,6 +106,21 @@ def lstm(name: str, inputs: int, hidden: int) -> tuple[Parameter, Parameter, Par
             name=f"{name}.recurrent_weight", shape=(4 * hidden, hidden), kind="lstm_recurrent"
         ),
         Parameter(name=f"{name}.bias", shape=(4 * hidden,), kind="lstm_bias"),
+    )
+
+
+def gru(name: str, inputs: int, hidden: int) -> tuple[Parameter, ...]:
+    """One GRU layer as cuDNN has it: the reset gate scales the recurrent product, bias and all.
+
+    Hence two bias vectors, which no sum can stand for: both are trained.
+    """
+    return (
+        Parameter(name=f"{name}.input_weight", shape=(3 * hidden, inputs), kind="gru_input"),
+        Parameter(
+            name=f"{name}.recurrent_weight", shape=(3 * hidden, hidden), kind="gru_recurrent"
+        ),
+        Parameter(name=f"{name}.bias", shape=(3 * hidden,), kind="gru_bias"),
+        Parameter(name=f"{name}.recurrent_bias", shape=(3 * hidden,), kind="gru_recurrent_bias"),
     )
 
 

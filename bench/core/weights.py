@@ -17,28 +17,33 @@ from bench.core.task import Parameter, Task
 
 Array = npt.NDArray[Any]
 
+_GATES = {
+    **dict.fromkeys(("lstm_input", "lstm_recurrent", "lstm_bias"), 4),
+    **dict.fromkeys(("gru_input", "gru_recurrent", "gru_bias"), 3),
+}
+
 
 def _glorot_bound(parameter: Parameter) -> float:
-    """Glorot and Bengio (2010): uniform in +- sqrt(6 / (fan_in + fan_out)); an LSTM's per gate."""
+    """Glorot and Bengio (2010): uniform in +- sqrt(6 / (fan_in + fan_out)); by gate, if any."""
     if parameter.kind == "conv":
         outputs, inputs, height, width = parameter.shape
         inputs, outputs = inputs * height * width, outputs * height * width
     else:
         outputs, inputs = parameter.shape
-        if parameter.kind in ("lstm_input", "lstm_recurrent"):
-            outputs //= 4
+        outputs //= _GATES.get(parameter.kind, 1)
     return float(np.sqrt(6.0 / (inputs + outputs)))
 
 
 def _initial(parameter: Parameter, rng: np.random.Generator) -> Array:
-    if parameter.kind == "bias":
+    if parameter.kind in ("bias", "gru_recurrent_bias"):
         return np.zeros(parameter.shape, np.float32)
-    if parameter.kind == "lstm_bias":
-        # The forget gate starts open (Jozefowicz et al., 2015): without it gradients over 200 steps
+    if parameter.kind in ("lstm_bias", "gru_bias"):
+        # The gate that keeps the state starts open: the forget gate (Jozefowicz et al., 2015), a
+        # GRU's update gate. Without it gradients over 150 steps and more, or their squares in Adam,
         # decay into denormal numbers, which some frameworks flush and some do not.
         bias = np.zeros(parameter.shape, np.float32)
-        hidden = parameter.shape[0] // 4
-        bias[hidden : 2 * hidden] = 1.0
+        hidden = parameter.shape[0] // _GATES[parameter.kind]
+        bias[hidden : 2 * hidden] = 1.0  # the second gate of both
         return bias
     bound = 0.05 if parameter.kind == "embedding" else _glorot_bound(parameter)
     return rng.uniform(-bound, bound, parameter.shape).astype(np.float32)

@@ -35,6 +35,8 @@ LAYOUT = Layout(
         "conv": (2, 3, 1, 0),  # (out, in, height, width) -> (height, width, in, out)
         "lstm_input": (1, 0),  # (4 * hidden, in) -> (in, 4 * hidden); the gates' order is the same
         "lstm_recurrent": (1, 0),
+        "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden); the gates' order is the same
+        "gru_recurrent": (1, 0),
     },
     channels_last=True,
 )
@@ -48,6 +50,10 @@ NATIVE_NAMES = {
     "lstm_input": "cell.dense_i.kernel",
     "lstm_recurrent": "cell.dense_h.kernel",
     "lstm_bias": "cell.dense_h.bias",
+    "gru_input": "cell.dense_i.kernel",
+    "gru_recurrent": "cell.dense_h.kernel",
+    "gru_bias": "cell.dense_i.bias",
+    "gru_recurrent_bias": "cell.dense_h.bias",
 }
 
 LOSSES = {

@@ -40,10 +40,14 @@ from frameworks.mxnet_gluon.precision import (  # noqa: E402
 LAYOUT = Layout(axes={})  # Gluon's axes are the canonical ones
 
 # Canonical name endings to Gluon's own; any other name is the block's attribute as it stands.
-LSTM_NAMES = {
+RECURRENT_NAMES = {
     "lstm_input": ("input_weight", "l0_i2h_weight"),
     "lstm_recurrent": ("recurrent_weight", "l0_h2h_weight"),
     "lstm_bias": ("bias", "l0_i2h_bias"),
+    "gru_input": ("input_weight", "l0_i2h_weight"),
+    "gru_recurrent": ("recurrent_weight", "l0_h2h_weight"),
+    "gru_bias": ("bias", "l0_i2h_bias"),
+    "gru_recurrent_bias": ("recurrent_bias", "l0_h2h_bias"),
 }
 
 LOSSES = {
@@ -56,7 +60,7 @@ MODES = ("eager", "compiled")
 
 def native_name(parameter: Parameter) -> str:
     """The name under which Gluon keeps a canonical parameter: the layer's, a dot, the weight's."""
-    canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
+    canonical, native = RECURRENT_NAMES.get(parameter.kind, ("", ""))
     return parameter.name.removesuffix(canonical) + native
 
 

@@ -23,10 +23,14 @@ LAYOUT = Layout(axes={"dense": (1, 0)})  # Linear keeps (in, out)
 MODES = ("eager", "compiled")
 
 # Canonical name endings to Paddle's own; any other name is the layer's attribute as it stands.
-LSTM_NAMES = {
+RECURRENT_NAMES = {
     "lstm_input": ("input_weight", "weight_ih_l0"),
     "lstm_recurrent": ("recurrent_weight", "weight_hh_l0"),
     "lstm_bias": ("bias", "bias_ih_l0"),
+    "gru_input": ("input_weight", "weight_ih_l0"),
+    "gru_recurrent": ("recurrent_weight", "weight_hh_l0"),
+    "gru_bias": ("bias", "bias_ih_l0"),
+    "gru_recurrent_bias": ("recurrent_bias", "bias_hh_l0"),
 }
 
 LOSSES = {
@@ -37,7 +41,7 @@ LOSSES = {
 
 def native_name(parameter: Parameter) -> str:
     """The name under which Paddle keeps a canonical parameter."""
-    canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
+    canonical, native = RECURRENT_NAMES.get(parameter.kind, ("", ""))
     return parameter.name.removesuffix(canonical) + native
 
 

@@ -20,10 +20,14 @@ from frameworks.pytorch.precision import forward_in, make_scaler, set_products
 LAYOUT = Layout(axes={})  # PyTorch's axes are the canonical ones
 
 # Canonical name endings to PyTorch's own; any other name is the module's attribute as it stands.
-LSTM_NAMES = {
+RECURRENT_NAMES = {
     "lstm_input": ("input_weight", "weight_ih_l0"),
     "lstm_recurrent": ("recurrent_weight", "weight_hh_l0"),
     "lstm_bias": ("bias", "bias_ih_l0"),
+    "gru_input": ("input_weight", "weight_ih_l0"),
+    "gru_recurrent": ("recurrent_weight", "weight_hh_l0"),
+    "gru_bias": ("bias", "bias_ih_l0"),
+    "gru_recurrent_bias": ("recurrent_bias", "bias_hh_l0"),
 }
 
 LOSSES = {
@@ -34,7 +38,7 @@ LOSSES = {
 
 def native_name(parameter: Parameter) -> str:
     """The name under which PyTorch keeps a canonical parameter."""
-    canonical, native = LSTM_NAMES.get(parameter.kind, ("", ""))
+    canonical, native = RECURRENT_NAMES.get(parameter.kind, ("", ""))
     return parameter.name.removesuffix(canonical) + native
 
 

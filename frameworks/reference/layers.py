@@ -87,6 +87,24 @@ def lstm(params: Params, name: str, x: Value) -> Value:
     return h
 
 
+def gru(params: Params, name: str, x: Value) -> Value:
+    """Cho et al.'s (2014) GRU as cuDNN has it: (N, T, in) -> the last state, (N, hidden).
+
+    The reset gate scales the recurrent product and its bias, not the state that goes into it.
+    """
+    recurrent, bias = params[f"{name}.recurrent_weight"], params[f"{name}.recurrent_bias"]
+    hidden = recurrent.shape[1]
+    inputs = x @ params[f"{name}.input_weight"].T + params[f"{name}.bias"]  # (N, T, 3*hidden)
+    h = np.zeros((x.shape[0], hidden), inputs.dtype)
+    for t in range(x.shape[1]):
+        a, b = inputs[:, t], h @ recurrent.T + bias  # (N, 3*hidden): reset, update, new
+        r = sigmoid(a[:, :hidden] + b[:, :hidden])
+        z = sigmoid(a[:, hidden : 2 * hidden] + b[:, hidden : 2 * hidden])
+        n = np.tanh(a[:, 2 * hidden :] + r * b[:, 2 * hidden :])
+        h = (1 - z) * n + z * h
+    return h
+
+
 def softmax_cross_entropy(logits: Value, labels: Value) -> Value:
     """The batch's mean of -log softmax(logits)[label]; labels (N,)."""
     shifted = logits - np.max(logits, axis=1, keepdims=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -16,6 +15,7 @@ from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, m
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
+from frameworks.tensorflow_keras.modes import MODES
 from frameworks.tensorflow_keras.precision import forward_in, scaled, set_policy, unscaled
 
 LAYOUT = Layout(
@@ -24,7 +24,12 @@ LAYOUT = Layout(
         "conv": (2, 3, 1, 0),  # (out, in, height, width) -> (height, width, in, out)
         "lstm_input": (1, 0),  # (4 * hidden, in) -> (in, 4 * hidden); the gates' order is the same
         "lstm_recurrent": (1, 0),
+        "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden)
+        "gru_recurrent": (1, 0),
     },
+    gates=dict.fromkeys(  # reset, update, new -> update, reset, new
+        ("gru_input", "gru_recurrent", "gru_bias", "gru_recurrent_bias"), (1, 0, 2)
+    ),
     channels_last=True,
 )
 
@@ -37,37 +42,18 @@ NATIVE_NAMES = {
     "lstm_input": "cell.kernel",
     "lstm_recurrent": "cell.recurrent_kernel",
     "lstm_bias": "cell.bias",
+    "gru_input": "cell.kernel",
+    "gru_recurrent": "cell.recurrent_kernel",
+    "gru_bias": "cell.bias",
+    "gru_recurrent_bias": "cell.bias",
 }
+
+# Where that attribute holds two parameters, (2, 3 * hidden), the row of each.
+ROWS = {"gru_bias": 0, "gru_recurrent_bias": 1}
 
 LOSSES = {
     "softmax_cross_entropy": keras.losses.SparseCategoricalCrossentropy,
     "sigmoid_cross_entropy": keras.losses.BinaryCrossentropy,
-}
-
-
-def compiled(function: Callable[..., Any], *, jit_compile: bool) -> Callable[..., Any]:
-    """A tf.function of `function`, which takes tensors alone.
-
-    It is called by its trace: a tf.function looks at each argument anew to find the trace, which
-    costs a tenth and more of a small network's step.
-    """
-    # AutoGraph would find no Python control flow to rewrite in these functions.
-    traced = tf.function(function, autograph=False, jit_compile=jit_compile)
-    traces: dict[tf.TensorShape, Callable[..., Any]] = {}
-
-    def call(*tensors: tf.Tensor) -> Any:
-        shape = tensors[0].shape
-        if shape not in traces:
-            traces[shape] = traced.get_concrete_function(*tensors)
-        return traces[shape](*tensors)
-
-    return call
-
-
-MODES: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-    "eager": lambda function: function,
-    "compiled": partial(compiled, jit_compile=False),
-    "xla": partial(compiled, jit_compile=True),
 }
 
 
@@ -128,9 +114,10 @@ class KerasSession:
             self._forbid_cudnn()
         self._network = forward_in(precision, self._model)
         self._params = match(task, self._native)
+        self._variables = list({one.path: one for one in self._params.values()}.values())
         self._optimizer = scaled(precision, self._make_optimizer())
         # Now, because a tf.function must not make variables in its second trace.
-        self._optimizer.build(list(self._params.values()))
+        self._optimizer.build(self._variables)
         self._initial = [variable.numpy() for variable in self._optimizer.variables]
         self._criterion = LOSSES[task.loss](from_logits=True)
         wrap = MODES[mode]
@@ -139,9 +126,9 @@ class KerasSession:
         self._forward = wrap(self._evaluate)
 
     def _forbid_cudnn(self) -> None:
-        """XLA cannot compile cuDNN's fused LSTM, which Keras would take on a GPU."""
+        """XLA cannot compile cuDNN's fused layers, which Keras would take on a GPU."""
         for layer in self._model.layers:
-            if isinstance(layer, keras.layers.LSTM):
+            if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)):
                 layer.use_cudnn = False
 
     def _native(self, parameter: Parameter) -> keras.Variable:
@@ -164,10 +151,11 @@ class KerasSession:
 
     def load(self, params: Mapping[str, Array]) -> None:
         for parameter in self._task.parameters:
-            variable = self._params[parameter.name]
-            native = LAYOUT.to_native(parameter, params[parameter.name], variable.shape)
-            # A copy, for TensorFlow may train in the memory of the array that it is given.
-            variable.assign(native.copy())
+            # A slice, though of the whole where no other parameter is in it: what is assigned to
+            # one is copied, and TensorFlow may train in the memory of what a variable is given.
+            place = self._params[parameter.name].value[ROWS.get(parameter.kind, ...)]
+            native = LAYOUT.to_native(parameter, params[parameter.name], place.shape)
+            place.assign(native.astype(keras.config.floatx(), copy=False))
         # In place: a compiled step holds on to these variables.
         for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
             variable.assign(initial.copy())
@@ -177,7 +165,8 @@ class KerasSession:
 
     def _canonical(self, tensors: Mapping[str, Any]) -> dict[str, Array]:
         return {
-            p.name: LAYOUT.to_canonical(p, tensors[p.name].numpy()) for p in self._task.parameters
+            p.name: LAYOUT.to_canonical(p, tensors[p.name].numpy()[ROWS.get(p.kind, ...)])
+            for p in self._task.parameters
         }
 
     def parameter_count(self) -> int:
@@ -204,7 +193,7 @@ class KerasSession:
         with tf.GradientTape() as tape:
             loss = self._criterion(y, self._network(x, training=True))
             to_propagate = self._optimizer.scale_loss(loss)
-        gradients = tape.gradient(to_propagate, list(self._params.values()))
+        gradients = tape.gradient(to_propagate, self._variables)
         # An embedding's gradient comes as IndexedSlices with a row for each token: rows of the same
         # token must be summed before Adam squares them.
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
@@ -221,8 +210,9 @@ class KerasSession:
 
     def grads(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Array]:
         x, y = batch
-        gradients = self._gradients_step(x, y)
-        return self._canonical(dict(zip(self._params, gradients, strict=True)))
+        paths = (variable.path for variable in self._variables)
+        found = dict(zip(paths, self._gradients_step(x, y), strict=True))
+        return self._canonical({name: found[one.path] for name, one in self._params.items()})
 
     def numpy(self, value: tf.Tensor) -> Array:
         array: Array = value.numpy()

@@ -1,0 +1,22 @@
+"""A GRU that tells good film reviews from bad ones, as ilkarman/DeepLearningFrameworks has it."""
+
+from bench.core.task import Adam, Budget, Task, TokenInput, dense, embedding, gru
+
+TASK = Task(
+    name="imdb-gru",
+    title="GRU on IMDB reviews",
+    dataset="imdb",
+    network="gru",
+    input=TokenInput(length=150, vocabulary=30_000),
+    classes=2,
+    parameters=embedding("embedding", 30_000, 125) + gru("gru", 125, 100) + dense("output", 100, 2),
+    loss="softmax_cross_entropy",
+    optimizer=Adam(learning_rate=1e-3),
+    batch=64,
+    target_accuracy=0.75,
+    presets={
+        "quick": Budget(epochs=1, train_examples=2_560, test_examples=1_000, length=50),
+        "standard": Budget(epochs=2, train_examples=6_400, test_examples=2_000, length=80),
+        "full": Budget(epochs=3),
+    },
+)

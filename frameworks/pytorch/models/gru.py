@@ -1,0 +1,24 @@
+"""A GRU over words in PyTorch."""
+
+from torch import Tensor, nn
+
+from bench.core.task import Task, TokenInput
+
+
+class GRU(nn.Module):
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, 125)
+        self.gru = nn.GRU(125, 100, batch_first=True)
+        self.output = nn.Linear(100, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embedding(x)  # (N, T) -> (N, T, 125)
+        x, _ = self.gru(x)  # (N, T, 100)
+        x = x[:, -1]  # the last state: (N, 100)
+        return self.output(x)  # (N, 2)
+
+
+def build(task: Task) -> nn.Module:
+    assert isinstance(task.input, TokenInput)
+    return GRU(task.input.vocabulary)
