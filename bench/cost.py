@@ -2,8 +2,9 @@
 
 Model FLOPs, as Chowdhery et al. (2022, "PaLM", appendix B) use the word: what the mathematics asks
 for, whatever an implementation does. They are those of matrix products and convolutions, in which
-a multiplication with its addition counts as two. Biases, activations, pooling, losses and updates
-are left out, as is usual: a few operations a value, where a product has hundreds.
+a multiplication with its addition counts as two. Biases, activations, normalization, pooling,
+losses and updates are left out, as is usual: a few operations a value, where a product has
+hundreds.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ class _Weight:
 
     @property
     def flops(self) -> int:
-        """Of the forward pass. Looking up an embedding takes none."""
+        """Of the forward pass. Looking up an embedding takes none, and a normalization few."""
         return 0 if self.parameter.kind == "embedding" else 2 * self.parameter.size * self.applied
 
 
 def _weights(task: Task) -> Iterator[_Weight]:
-    """Every parameter but the biases, from the first layer to the last."""
+    """Every parameter but biases and shifts, from the first layer to the last."""
     length = task.input.length if isinstance(task.input, TokenInput) else 1
     trained_below = False
     for parameter in task.parameters:
@@ -52,6 +53,10 @@ def _weights(task: Task) -> Iterator[_Weight]:
             assert parameter.output
             applied = math.prod(parameter.output)
             outputs = out * applied
+        elif parameter.kind == "norm_scale" and parameter.output:
+            # No product, but a map of its own: it cannot be had in passing, as the whole batch is
+            # read before the first value is normalized.
+            applied, outputs = 0, out * math.prod(parameter.output)
         elif parameter.kind == "embedding":
             applied, outputs = length, parameter.shape[1] * length
         elif parameter.kind == "lstm_input":

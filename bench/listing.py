@@ -32,6 +32,8 @@ LAYOUTS: dict[ParameterKind, str] = {
     "gru_recurrent": "(3 * hidden, hidden)",
     "gru_bias": "(3 * hidden,)",
     "gru_recurrent_bias": "(3 * hidden,)",
+    "norm_scale": "(channels,)",
+    "norm_shift": "(channels,)",
 }
 # What `bench.core.weights` draws.
 INITIAL: dict[ParameterKind, str] = {
@@ -46,8 +48,11 @@ INITIAL: dict[ParameterKind, str] = {
     "gru_recurrent": "Glorot uniform, by gate",
     "gru_bias": "zeros; ones in the update gate",
     "gru_recurrent_bias": "zeros",
+    "norm_scale": "ones",
+    "norm_shift": "zeros",
 }
 GLOROT = "Glorot uniform is in ±sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010)"
+HE = "He uniform is in ±sqrt(6 / fan in) (He et al., 2015)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +166,17 @@ def definition(task: Task) -> dict[str, str]:
         words["logits"] = "1, of the second class"
     if task.dropout:
         words["dropout"] = f"each value with probability {task.dropout:g} in training; none after"
+    if task.batch_norm:
+        words["batch normalization"] = (
+            "epsilon 1e-05, over n in training; for evaluation running means and variances, 0.9 of "
+            "what they were + 0.1 of the batch's, its variance over n or n - 1 as the framework "
+            "has it"
+        )
     count = len(task.parameters)
     words["parameters"] = f"{task.parameter_count:,} values in {count} tensors, float32"
     words["initial weights"] = f"drawn from the run's seed, a stream a tensor; {GLOROT}"
+    if any(parameter.rectified for parameter in task.parameters):
+        words["initial weights"] += f"; {HE}"
     words["training"] = "; ".join(
         f"{preset}: {_budget_text(budget)}" for preset, budget in task.presets.items()
     )
@@ -179,7 +192,7 @@ def parameter_words(parameter: Parameter) -> tuple[str, str, str, str, str]:
         shape,
         LAYOUTS[parameter.kind],
         f"{parameter.size:,}",
-        INITIAL[parameter.kind],
+        "He uniform" if parameter.rectified else INITIAL[parameter.kind],
     )
 
 

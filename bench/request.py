@@ -42,11 +42,15 @@ PRESETS = {
         repeats=3,
     ),
     "standard": Preset(
-        about="all tasks, enough training for accuracy to mean something",
+        about="all tasks but heavy ones on a CPU, enough training for accuracy to mean something",
         headline_only=False,
         repeats=5,
     ),
-    "full": Preset(about="all tasks, the recipes as written", headline_only=False, repeats=3),
+    "full": Preset(
+        about="all tasks but heavy ones on a CPU, the recipes as written",
+        headline_only=False,
+        repeats=3,
+    ),
 }
 
 
@@ -184,7 +188,10 @@ def _frameworks(request: Request) -> list[Framework]:
 
 
 def cells(request: Request) -> list[Cell]:
-    """Every cell that the request names. Raises UsageError if there is none."""
+    """Every cell that the request names. Raises UsageError if there is none.
+
+    Where it names no tasks, a heavy one has no cells on the CPU.
+    """
     preset = PRESETS[request.preset]
     every_task = [tasks.load(name) for name in request.tasks or tasks.names()]
     if not request.tasks and preset.headline_only:
@@ -206,6 +213,7 @@ def cells(request: Request) -> list[Cell]:
         )
         for task in every_task
         for device in devices(request.devices)
+        if request.tasks or device == "cuda" or not task.heavy
         for precision in request.precisions
         for framework in frameworks
         for mode in _modes(framework, request.modes)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from bench.core.adapter import EPSILONS, Precision
-from bench.core.proof import DRAWS, FORMULA_STEPS, STEPS, TRANSPARENT
+from bench.core.proof import DRAWS, FORMULA_STEPS, HEAVY_STEPS, STEPS, TRANSPARENT, opened
 from bench.core.task import Task
 from bench.core.weights import Array
 
@@ -84,6 +84,24 @@ TOLERANCES: Mapping[str, Tolerance] = {
     "fp16": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
 }
 
+# Other tolerances of tasks with batch normalization.
+# float64, evaluated: MXNet and Paddle hold the momentum of running statistics in float32, where 0.1
+# is off by 2.4e-7. Another momentum, or statistics that are not the steps', is off by a hundredth.
+# float32, gradients and update: rounding carries values over the edge of a rectifier (see
+# `bench.core.proof.opened`), and what it does to the losses of the true steps is amplified by each
+# of them. So curve and evaluated are those of the steps from open rectifiers, as the formula is.
+BATCH_NORM: Mapping[str, Mapping[str, float]] = {
+    "float64": {"evaluated": 1e-5},
+    "float32": {"gradients": 1e-1, "update": 1e-1},
+}
+
+
+def tolerance(task: Task, precision: Precision) -> Tolerance:
+    """What rounding explains in `task`."""
+    special = BATCH_NORM.get(precision, {}) if task.batch_norm else {}
+    return replace(TOLERANCES[precision], **special)
+
+
 # Draws of dropout differ from the reference's by chance, but by more than this many standard errors
 # once in two million times.
 STANDARD_ERRORS = 5.0
@@ -117,7 +135,7 @@ CHECKS = {
     "loss": "that batch's loss",
     "gradients": "the gradient of every weight",
     "update": "every weight after one update",
-    "curve": f"the loss of each of the first {STEPS} steps",
+    "curve": f"the loss of each of the first {STEPS} steps, or {HEAVY_STEPS} of a heavy task",
     "evaluated": "logits of a test batch after those steps",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants float32 holds",
     "dropout": f"the losses of {DRAWS} draws, by mean and spread, in standard errors",
@@ -171,7 +189,7 @@ def checks(
     task: Task, trace: Mapping[str, Array], reference: Mapping[str, Array], precision: Precision
 ) -> Iterator[Check]:
     """Every check of a trace against the float64 reference's, in the order of `CHECKS`."""
-    allowed = TOLERANCES[precision]
+    allowed = tolerance(task, precision)
     epsilon = EPSILONS[precision]
     initial = _tensors("weights", task)
     changed = sum(not np.array_equal(trace[key], reference[key]) for key in initial.values())
@@ -183,9 +201,8 @@ def checks(
     if allowed.rounding:
         seen = max(logits[""], np.finfo(np.float64).tiny)
         yield Check(name="rounding", deviation=allowed.rounding / seen, tolerance=1)
-    losses = np.abs(trace["losses"] / reference["losses"] - 1)
-    steps = {f"step {step + 1}": float(loss) for step, loss in enumerate(losses)}
-    yield _within("loss", {"": float(losses[0])}, allowed.loss, epsilon)
+    loss = {"": abs(float(trace["losses"][0] / reference["losses"][0]) - 1)}
+    yield _within("loss", loss, allowed.loss, epsilon)
     gradients = {
         name: _largest(trace[key], reference[key]) for name, key in _tensors("grads", task).items()
     }
@@ -195,13 +212,19 @@ def checks(
         for name, key in _tensors("updated", task).items()
     }
     yield _within("update", updates, allowed.update, epsilon)
+    followed = "opened/" if task.batch_norm and allowed.formula else ""
+    losses = np.abs(trace[f"{followed}losses"] / reference[f"{followed}losses"] - 1)
+    steps = {f"step {step + 1}": float(one) for step, one in enumerate(losses)}
     early = _within("curve", dict(islice(steps.items(), EARLY_STEPS)), allowed.loss, epsilon)
     yield early if not early.passed else _within("curve", steps, allowed.curve, epsilon)
-    evaluated = {"": _largest(trace["evaluated"], reference["evaluated"])}
-    yield _within("evaluated", evaluated, allowed.evaluated, epsilon)
+    # A running variance over n or over n - 1 values: the framework's own, whichever it is.
+    known = (f"{followed}evaluated", f"{followed}evaluated/unbiased")
+    evaluated = min(_largest(trace[known[0]], reference[key]) for key in known if key in reference)
+    yield _within("evaluated", {"": evaluated}, allowed.evaluated, epsilon)
     if allowed.formula:
+        start = opened(task, {name: reference[key] for name, key in initial.items()})
         exact = {
-            name: _update(trace[key], reference[key], reference[initial[name]])
+            name: _update(trace[key], reference[key], start[name])
             for name, key in _tensors("formula", task).items()
         }
         yield _within("formula", exact, allowed.formula, epsilon)

@@ -24,7 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of `tests/benchmarks`; pytest knows those of this folder alone when it begins."""
     group = parser.getgroup("framebench", "which training steps are timed")
     group.addoption("--framework", action="append", default=[], help="Repeatable. Default: all.")
-    group.addoption("--task", action="append", default=[], help="Repeatable. Default: all.")
+    group.addoption(
+        "--task", action="append", default=[], help="Repeatable. Default: all, heavy ones on cuda."
+    )
     group.addoption(
         "--mode",
         action="append",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import catalogue
+from bench import catalogue, tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
 from bench.report import inventory
@@ -245,11 +245,12 @@ def test_list_shows_what_there_is(framebench: Framebench) -> None:
     for one in frameworks.values():
         assert one["recommended"] in one["modes"]
         assert one["environment"] == "ready" or "framebench setup" in one["environment"]
-    assert len(found["tasks"]) == 7
+    assert [one["name"] for one in found["tasks"]] == tasks.names()
+    assert all(one["heavy"] == tasks.load(one["name"]).heavy for one in found["tasks"])
     assert not any(task["missing_in"] for task in found["tasks"])
     assert {one["name"] for one in found["data"]} == {"cifar10", "imdb", "mnist"}
     table = framebench("list").stdout
-    for name in (*frameworks, "mnist-mlp", "cuda"):
+    for name in (*frameworks, "mnist-mlp*", "cifar-resnet20+", "cuda"):
         assert name in table
 
 

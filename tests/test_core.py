@@ -30,6 +30,12 @@ PARAMETERS = {
     "mnist-mlp-dropout": 784 * 128 + 128 + 128 * 10 + 10,
     "cifar-cnn": 27 * 32 + 32 + 9 * 32 * 64 + 64 + 2304 * 64 + 64 + 64 * 10 + 10,
     "cifar-lenet": 75 * 6 + 6 + 150 * 16 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10,
+    "cifar-resnet20": (
+        9 * (3 * 16 + 6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64)
+        + 2 * (16 + 6 * (16 + 32 + 64))
+        + 64 * 10
+        + 10
+    ),
     "imdb-lstm": 25_000 * 100 + 4 * 256 * (100 + 256 + 1) + 256 + 1,
     "imdb-gru": 30_000 * 125 + 3 * 100 * (125 + 100 + 2) + 100 * 2 + 2,
 }
@@ -79,6 +85,15 @@ def test_a_gru_s_update_gate_starts_open_too() -> None:
     weights = initial_weights(tasks.load("imdb-gru"), 0)
     assert weights["gru.bias"].tolist() == [0.0] * 100 + [1.0] * 100 + [0.0] * 100
     assert not weights["gru.recurrent_bias"].any()
+
+
+def test_a_convolution_before_a_rectifier_is_drawn_by_he_and_a_normalization_does_nothing() -> None:
+    weights = initial_weights(tasks.load("cifar-resnet20"), 0)
+    kernel = weights["stage3.2.conv2.weight"]
+    bound = np.sqrt(6 / (64 * 9))
+    assert 0.999 * bound < np.abs(kernel).max() <= bound
+    assert kernel.std() == pytest.approx(np.sqrt(2 / (64 * 9)), rel=0.01)
+    assert (weights["norm1.weight"] == 1).all() and not weights["norm1.bias"].any()
 
 
 def test_digest_sees_names_types_shapes_and_values() -> None:

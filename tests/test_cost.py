@@ -29,6 +29,13 @@ MULTIPLY_ADDS = {
         28 * 28 * 6 * 3 * 25,
         10 * 10 * 16 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10,
     ),
+    "cifar-resnet20": (
+        32 * 32 * 16 * 3 * 9,
+        32 * 32 * 6 * 16 * 16 * 9
+        + 16 * 16 * (16 * 32 + 5 * 32 * 32) * 9
+        + 8 * 8 * (32 * 64 + 5 * 64 * 64) * 9
+        + 64 * 10,
+    ),
     "imdb-lstm": (0, 200 * 4 * 256 * (100 + 256) + 256),
     "imdb-gru": (0, 150 * 3 * 100 * (125 + 100) + 100 * 2),
 }
@@ -40,6 +47,7 @@ TRAINING_FLOPS = {
     "mnist-mlp-dropout": 409_088,
     "cifar-cnn": 22_689_024,
     "cifar-lenet": 3_204_720,
+    "cifar-resnet20": 242_421_504,
     "imdb-lstm": 437_454_336,
     "imdb-gru": 60_751_200,
 }
@@ -48,6 +56,10 @@ MLP_WEIGHTS, MLP_BIASES = 784 * 128 + 128 * 10, 128 + 10
 MLP = MLP_WEIGHTS + MLP_BIASES
 CNN = 27 * 32 + 32 + 9 * 32 * 64 + 64 + 2304 * 64 + 64 + 64 * 10 + 10
 LENET = 75 * 6 + 6 + 150 * 16 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10
+# Of ResNet-20: the convolutions above the first, all channels, and the maps of one example.
+CONVS = 9 * (6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64)
+CHANNELS = 7 * 16 + 6 * 32 + 6 * 64
+MAPS = 7 * 16 * 32 * 32 + 6 * 32 * 16 * 16 + 6 * 64 * 8 * 8
 TABLE, LSTM = 25_000 * 100, 4 * 256 * (100 + 256)
 LARGER_TABLE, GRU = 30_000 * 125, 3 * 100 * (125 + 100)
 # Values that one step moves. Of each parameter: forward 1; gradient 2, update 2, and twice the
@@ -67,6 +79,12 @@ VALUES = {
         7 * LENET
         + (150 * 16 + 400 * 120 + 120 * 84 + 84 * 10)
         + 64 * (2 * 3 * 32 * 32 + 4 * (6 * 28 * 28 + 16 * 10 * 10 + 120 + 84 + 10))
+    ),
+    # A normalization has outputs of its own, as large as its convolution's.
+    "cifar-resnet20": (
+        7 * (9 * 3 * 16 + CONVS + 2 * CHANNELS + 650)
+        + (CONVS + CHANNELS + 640)
+        + 128 * (2 * 3 * 32 * 32 + 4 * (2 * MAPS + 10))
     ),
     # The table is not read as a whole: a row a token.
     "imdb-lstm": (

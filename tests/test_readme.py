@@ -34,6 +34,7 @@ def row(name: str) -> str:
 def test_a_task_s_row(name: str) -> None:
     task, line = tasks.load(name), row(name)
     assert ("(headline)" in line) == task.headline
+    assert ("(heavy)" in line) == task.heavy
     assert f"batch {task.batch}," in line
     assert f"{task.presets['full'].epochs} epochs" in line
     if isinstance(task.optimizer, SGD):

@@ -19,7 +19,7 @@ from bench import catalogue, tasks
 from bench.code_lines import code_lines
 from bench.core.task import Parameter, TokenInput
 from bench.core.weights import initial_weights
-from bench.listing import INITIAL, difference, listing
+from bench.listing import difference, listing, parameter_words
 from bench.report import listing as report
 from tests.conftest import Framebench
 
@@ -108,14 +108,20 @@ def test_the_words_on_initial_weights_are_those_that_are_drawn(name: str) -> Non
     task = tasks.load(name)
     drawn = initial_weights(task, seed=0)
     for parameter in task.parameters:
-        values, words = drawn[parameter.name], INITIAL[parameter.kind]
+        values, words = drawn[parameter.name], parameter_words(parameter)[-1]
         if words == "zeros":
             assert not values.any()
+        elif words == "ones":
+            assert (values == 1).all()
         elif words.startswith("zeros; ones in the "):  # of both kinds of layer, the second gate
             _, kept, *_ = np.split(values, 4 if words.endswith("forget gate") else 3)
             assert (kept == 1).all() and values.sum() == kept.sum()
         else:
-            widest = 0.05 if words == "uniform in ±0.05" else bound(parameter)
+            fan_in = math.prod(parameter.shape[1:])
+            widest = {
+                "uniform in ±0.05": 0.05,
+                "He uniform": math.sqrt(6 / fan_in),
+            }.get(words, bound(parameter))
             assert 0.9 * widest < np.abs(values).max() <= widest * (1 + 1e-6)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench import tasks
 from bench.certificate import Certificate, Claim
-from bench.core.proof import DRAWS, STEPS, TRANSPARENT
+from bench.core.proof import DRAWS, FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, TRANSPARENT, opened
 from bench.core.weights import Array, initial_weights
 from bench.report import certificate
 from bench.verify import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks
@@ -162,6 +162,78 @@ def test_a_reduced_precision_must_show_its_rounding(precision: str) -> None:
     arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits)
     (coarse,) = failed(arrays, precision)
     assert coarse.name == "logits"
+
+
+RESNET = tasks.load("cifar-resnet20")
+
+
+def normalized_trace() -> dict[str, Array]:
+    """A made-up trace of the reference on a task with batch normalization."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Array] = {"parameters": np.array(RESNET.parameter_count)}
+    initial = initial_weights(RESNET, 0)
+    start = opened(RESNET, initial)
+    for name, weight in initial.items():
+        arrays[f"weights/{name}"] = weight
+        arrays[f"grads/{name}"] = rng.normal(size=weight.shape)
+        arrays[f"updated/{name}"] = weight + 1e-3 * rng.normal(size=weight.shape)
+        arrays[f"formula/{name}"] = start[name] + 1e-3 * rng.normal(size=weight.shape)
+    arrays["logits"] = rng.normal(size=(16, 10))
+    arrays["losses"] = rng.uniform(1, 2, HEAVY_STEPS)
+    arrays["opened/losses"] = rng.uniform(1, 2, FORMULA_STEPS)
+    for key in ("evaluated", "opened/evaluated"):
+        arrays[key] = rng.normal(size=(250, 10))
+        arrays[f"{key}/unbiased"] = arrays[key] * (1 + 1e-3)
+    return arrays
+
+
+def failed_normalized(found: Mapping[str, Array], precision: str) -> list[str]:
+    every = checks(RESNET, found, normalized_trace(), precision)  # type: ignore[arg-type]
+    return [check.name for check in every if not check.passed]
+
+
+@pytest.mark.parametrize("precision", TOLERANCES)
+def test_a_running_variance_may_be_over_n_or_over_one_less(precision: str) -> None:
+    prefix = "opened/" if precision == "float32" else ""
+    arrays = normalized_trace()
+    assert failed_normalized(arrays, precision) == []
+    arrays[f"{prefix}evaluated"] = arrays[f"{prefix}evaluated/unbiased"]
+    assert failed_normalized(arrays, precision) == []
+
+
+def test_no_other_running_variance_passes() -> None:
+    for factor in (1 + 5e-4, 1 + 2e-3):  # between the two, and beyond
+        arrays = normalized_trace()
+        scaled("evaluated", None, factor)(arrays)
+        assert failed_normalized(arrays, "float64") == ["evaluated"]
+
+
+def test_rectifiers_that_rounding_turns_over_are_allowed_for_in_float32_alone() -> None:
+    arrays = normalized_trace()
+    scaled("grads/output.bias", None, 1 + 5e-2)(arrays)
+    scaled("losses", HEAVY_STEPS - 1, 2)(arrays)
+    assert failed_normalized(arrays, "float32") == []
+    assert failed_normalized(arrays, "float64") == ["gradients", "curve"]
+    scaled("grads/output.bias", None, 1.1)(arrays)
+    assert failed_normalized(arrays, "float32") == ["gradients"]
+
+
+def test_steps_from_open_rectifiers_are_held_tight_in_float32() -> None:
+    for key, check in (("opened/losses", "curve"), ("formula/norm1.bias", "formula")):
+        arrays = normalized_trace()
+        scaled(key, None, 1 + 2e-5)(arrays)
+        assert failed_normalized(arrays, "float32") == [check]
+
+
+def test_only_rectifiers_behind_a_batch_normalization_are_opened() -> None:
+    weights = initial_weights(RESNET, 0)
+    start = opened(RESNET, weights)
+    assert {name for name in weights if (start[name] != weights[name]).any()} == {
+        parameter.name for parameter in RESNET.parameters if parameter.kind in OPEN
+    }
+    assert (start["norm1.weight"] == 1 / 8).all() and (start["norm1.bias"] == 3 / 8).all()
+    without = initial_weights(TASK, 0)
+    assert all((array == without[name]).all() for name, array in opened(TASK, without).items())
 
 
 def some_certificates() -> list[Certificate]:

@@ -109,6 +109,7 @@ def run(
 ) -> None:
     """Train and time the cells, and print a table.
 
+    Tasks are the preset's; heavy ones run on a GPU, and on the CPU if they are named with -t.
     Environments and data are made on first use. Everything is kept under results/NAME as it is
     finished. Exit code 0: every row is ok, and --until was reached; 1: some row is not, or the time
     was up before; 2: bad usage.

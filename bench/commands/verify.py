@@ -58,6 +58,7 @@ def verify(
 
       framebench verify --format html > certificate.html a page, with the loss curves
     """
+    from bench import tasks
     from bench.console import SetupDisplay, wide_console
     from bench.report import certificate
     from bench.request import Request
@@ -67,7 +68,7 @@ def verify(
     request = Request(
         preset="full",
         frameworks=framework,
-        tasks=task,
+        tasks=task or tasks.names(),  # by name, for heavy ones are proved on a CPU too
         modes=mode,
         tunings=tuning,  # type: ignore[arg-type]
         devices=device,  # type: ignore[arg-type]

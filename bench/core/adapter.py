@@ -139,7 +139,10 @@ class Session(Protocol):
     format: BatchFormat
 
     def load(self, params: Mapping[str, Array]) -> None:
-        """Set every weight from its canonical array, and the optimizer to its initial state."""
+        """Set every weight from its canonical array, and the optimizer to its initial state.
+
+        Running means become 0, and running variances 1.
+        """
 
     def dump(self) -> dict[str, Array]:
         """Every trained weight, canonical: the exact inverse of `load`."""
@@ -159,8 +162,9 @@ class Session(Protocol):
     def grads(self, batch: Batch) -> dict[str, Array]:
         """Gradients of the mean loss by canonical name, with the network in training.
 
-        For the proof alone, which opens tasks without dropout. A compiled mode may compute them
-        eagerly: what proves its own backward pass are the updates and losses of `step`.
+        For the proof alone, which opens tasks without dropout, and loads anew behind it: running
+        statistics may have moved. A compiled mode may compute them eagerly: what proves its own
+        backward pass are the updates and losses of `step`.
         """
 
     def numpy(self, value: Native) -> Array:

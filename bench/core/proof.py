@@ -6,11 +6,18 @@ A trace is a set of arrays, written as one .npz file a task:
 * `weights/NAME`  every weight as read back right after loading
 * `logits`        of the first batch, evaluation mode, (N, K)
 * `grads/NAME`    gradients of the first batch's loss
-* `losses`        the loss of each of the first steps, (STEPS,)
+* `losses`        the loss of each of the first steps, (STEPS,); (HEAVY_STEPS,) of a heavy task
 * `updated/NAME`  every weight after one step
 * `evaluated`     the test batch's logits after all steps, (N, K)
 * `formula/NAME`  every weight after FORMULA_STEPS steps with `bench.core.task.dyadic` constants,
                   where it was asked for
+
+Of a task with batch normalization the reference alone has `evaluated/unbiased` too, by running
+variances over n - 1 values, where `evaluated` has them over n. The formula's steps are from other
+weights there (see `opened`), and tell more:
+
+* `opened/losses`     the loss of each of these steps, (FORMULA_STEPS,)
+* `opened/evaluated`  the test batch's logits after them, (N, K)
 
 These are of the task without dropout, as a draw cannot be the same in two frameworks. A task with
 dropout is also probed: its network is made transparent, so that each loss is a known function of
@@ -45,6 +52,12 @@ EVALUATED = 250
 DRAWS = 200
 FORMULA_STEPS = 5
 USED_STEPS = 2
+# A heavy task's batches and steps: float64 on a CPU is not to be waited for by the minute.
+HEAVY_BATCH = 16
+HEAVY_STEPS = 10
+# Three standard deviations above 0: see `opened`. The more, the less is left of a shift's gradient,
+# which the next normalization takes off but for the map's edges. Small, to leave updates digits.
+OPEN = {"norm_scale": 1 / 8, "norm_shift": 3 / 8}
 # What the weights that average the units of a transparent network add up to.
 TRANSPARENT = 4
 # One text in so many is cut to half: reviews are longer than LENGTH, and padding is a word too.
@@ -86,8 +99,13 @@ class Reporter(Protocol):
 def trace(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int, formula: bool
 ) -> dict[str, Array]:
-    """The trace of `task` on the data in `folder`, its sequences cut to LENGTH."""
+    """The trace of `task` on the data in `folder`, its sequences cut to LENGTH.
+
+    A heavy task's batches are cut to HEAVY_BATCH, and its steps to HEAVY_STEPS.
+    """
     task = task.with_length(LENGTH)
+    if task.heavy:
+        task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     still = replace(task, dropout=0.0)
     arrays = _first_steps(adapter, still, mode=mode, folder=folder, seed=seed)
     if formula:
@@ -130,7 +148,8 @@ def _first_steps(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
 ) -> dict[str, Array]:
     session = adapter.open(task, mode=mode)
-    batches = list(_batches(session, task, folder=folder, seed=seed, steps=STEPS))
+    steps = HEAVY_STEPS if task.heavy else STEPS
+    batches = list(_batches(session, task, folder=folder, seed=seed, steps=steps))
     first = session.stage(*batches[0])
 
     _used(session, task, batches, seed=seed)
@@ -139,18 +158,43 @@ def _first_steps(
     arrays["parameters"] = np.array(session.parameter_count())
     arrays["logits"] = session.numpy(session.logits(first))
     arrays |= {f"grads/{name}": gradient for name, gradient in session.grads(first).items()}
+    session.load(initial_weights(task, seed))  # `grads` may have moved running statistics
     losses = []
     for number, (x, y) in enumerate(batches):
         losses.append(float(session.numpy(session.step(session.stage(x, y)))))
         if number == 0:
             arrays |= {f"updated/{name}": weight for name, weight in session.dump().items()}
     arrays["losses"] = np.array(losses)
-    test = Split(folder, "test", task, session.format, EVALUATED)
-    x, y, _ = next(test.in_order(EVALUATED))
-    x = _shortened(task, x)
-    arrays["evaluated"] = session.numpy(session.logits(session.stage(x, y)))
+    arrays |= _evaluated(session, task, folder)
     session.close()
     return arrays
+
+
+def _evaluated(session: Session, task: Task, folder: Path) -> dict[str, Array]:
+    test = Split(folder, "test", task, session.format, EVALUATED)
+    x, y, _ = next(test.in_order(EVALUATED))
+    batch = session.stage(_shortened(task, x), y)
+    arrays = {"evaluated": session.numpy(session.logits(batch))}
+    if task.batch_norm and hasattr(session, "unbiased_logits"):  # the reference has both
+        arrays["evaluated/unbiased"] = session.numpy(session.unbiased_logits(batch))
+    return arrays
+
+
+def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Weights under which what is normalized over a batch nearly all passes the rectifier behind.
+
+    Such values lie around 0 by the million, and rounding carries some of them over, where the slope
+    jumps from 0 to 1: on a small map, a single one changes a gradient by a hundredth. The formula's
+    steps are there to hold float32 to the size of its rounding, so they begin away from 0.
+    """
+    if not task.batch_norm:
+        return dict(weights)
+    moved = {
+        one.name: np.full(one.shape, OPEN[one.kind], np.float32)
+        for one in task.parameters
+        if one.kind in OPEN
+    }
+    return {**weights, **moved}
 
 
 def _formula_steps(
@@ -159,10 +203,13 @@ def _formula_steps(
     session = adapter.open(task, mode=mode)
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=FORMULA_STEPS))
     _used(session, task, batches, seed=seed)
-    session.load(initial_weights(task, seed))
-    for x, y in batches:
-        session.step(session.stage(x, y))
+    session.load(opened(task, initial_weights(task, seed)))
+    losses = [float(session.numpy(session.step(session.stage(x, y)))) for x, y in batches]
     arrays = {f"formula/{name}": weight for name, weight in session.dump().items()}
+    if task.batch_norm:
+        arrays["opened/losses"] = np.array(losses)
+        found = _evaluated(session, task, folder)
+        arrays |= {f"opened/{name}": logits for name, logits in found.items()}
     session.close()
     return arrays
 

@@ -20,6 +20,8 @@ gru_input           (3 * hidden, in), gates in the order reset, update, new
 gru_recurrent       (3 * hidden, hidden), same order
 gru_bias            (3 * hidden,), same order; added to the input's product
 gru_recurrent_bias  (3 * hidden,), same order; added to the recurrent product
+norm_scale          (channels,)
+norm_shift          (channels,)
 ==================  ==========================================================================
 """
 
@@ -42,6 +44,8 @@ ParameterKind = Literal[
     "gru_recurrent",
     "gru_bias",
     "gru_recurrent_bias",
+    "norm_scale",
+    "norm_shift",
 ]
 Loss = Literal["softmax_cross_entropy", "sigmoid_cross_entropy"]
 
@@ -52,7 +56,9 @@ class Parameter:
 
     `flattened` is the (channels, height, width) of the feature map that a dense weight reads its
     columns from; a framework that keeps channels last must permute those columns. `output` is the
-    (height, width) of the map that a convolution makes of one example: how often it is applied.
+    (height, width) of the map that a convolution makes of one example, or a batch normalization of
+    such a map: how often it is applied. A `rectified` convolution begins with weights as He et al.
+    draw them for a rectifier behind it, and not as Glorot and Bengio do.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Parameter:
     kind: ParameterKind
     flattened: tuple[int, int, int] | None = None
     output: tuple[int, int] | None = None
+    rectified: bool = False
 
     @property
     def size(self) -> int:
@@ -90,6 +97,27 @@ def conv(
             output=output,
         ),
         Parameter(name=f"{name}.bias", shape=(outputs,), kind="bias"),
+    )
+
+
+def conv_norm(
+    name: str, norm: str, inputs: int, outputs: int, kernel: int, *, output: tuple[int, int]
+) -> tuple[Parameter, Parameter, Parameter]:
+    """Weight of a convolution without a bias; scale and shift of the batch normalization behind it.
+
+    Its shift is the bias, as a bias below it would go with the mean. Running mean and variance are
+    state, not parameters: they begin at 0 and 1.
+    """
+    return (
+        Parameter(
+            name=f"{name}.weight",
+            shape=(outputs, inputs, kernel, kernel),
+            kind="conv",
+            output=output,
+            rectified=True,
+        ),
+        Parameter(name=f"{norm}.weight", shape=(outputs,), kind="norm_scale", output=output),
+        Parameter(name=f"{norm}.bias", shape=(outputs,), kind="norm_shift"),
     )
 
 
@@ -194,7 +222,11 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One training problem. See the module's text for who owns what."""
+    """One training problem. See the module's text for who owns what.
+
+    A `heavy` one is for GPUs: an epoch takes long on a CPU, where no preset trains it unless it
+    is asked for by name. Its proof takes smaller batches.
+    """
 
     name: str
     title: str
@@ -208,6 +240,7 @@ class Task:
     batch: int
     target_accuracy: float
     headline: bool = False
+    heavy: bool = False
     dropout: float = 0.0
     presets: Mapping[str, Budget] = field(default_factory=dict)
 
@@ -219,6 +252,11 @@ class Task:
     @property
     def parameter_count(self) -> int:
         return sum(parameter.size for parameter in self.parameters)
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether it normalizes over the batch, and keeps running means and variances."""
+        return any(one.kind == "norm_scale" and one.output for one in self.parameters)
 
     def with_length(self, length: int) -> Task:
         """The same text task on sequences of `length` tokens."""

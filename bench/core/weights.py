@@ -34,8 +34,15 @@ def _glorot_bound(parameter: Parameter) -> float:
     return float(np.sqrt(6.0 / (inputs + outputs)))
 
 
+def _he_bound(parameter: Parameter) -> float:
+    """He et al. (2015, "Delving deep into rectifiers"): variance 2 / fan_in; uniform here too."""
+    return float(np.sqrt(6.0 / np.prod(parameter.shape[1:])))
+
+
 def _initial(parameter: Parameter, rng: np.random.Generator) -> Array:
-    if parameter.kind in ("bias", "gru_recurrent_bias"):
+    if parameter.kind == "norm_scale":
+        return np.ones(parameter.shape, np.float32)
+    if parameter.kind in ("bias", "gru_recurrent_bias", "norm_shift"):
         return np.zeros(parameter.shape, np.float32)
     if parameter.kind in ("lstm_bias", "gru_bias"):
         # The gate that keeps the state starts open: the forget gate (Jozefowicz et al., 2015), a
@@ -45,7 +52,10 @@ def _initial(parameter: Parameter, rng: np.random.Generator) -> Array:
         hidden = parameter.shape[0] // _GATES[parameter.kind]
         bias[hidden : 2 * hidden] = 1.0  # the second gate of both
         return bias
-    bound = 0.05 if parameter.kind == "embedding" else _glorot_bound(parameter)
+    if parameter.kind == "embedding":
+        bound = 0.05
+    else:
+        bound = _he_bound(parameter) if parameter.rectified else _glorot_bound(parameter)
     return rng.uniform(-bound, bound, parameter.shape).astype(np.float32)
 
 

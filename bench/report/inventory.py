@@ -67,6 +67,7 @@ def _task(name: str) -> dict[str, Any]:
         "name": name,
         "title": task.title,
         "headline": task.headline,
+        "heavy": task.heavy,
         "dataset": task.dataset,
         "parameters": task.parameter_count,
         "batch": task.batch,
@@ -145,10 +146,10 @@ def _frameworks(found: Sequence[dict[str, Any]], width: int) -> Iterator[Rendera
 def _tasks(found: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
     rows = []
     for one in found:
-        name = one["name"] + "*" * one["headline"]
+        name = one["name"] + "*" * one["headline"] + "+" * one["heavy"]
         without = f" (not in {', '.join(one['missing_in'])})" if one["missing_in"] else ""
         figures = (f"{one['parameters']:,}", str(one["batch"]))
         rows.append((name, one["title"] + without, one["dataset"], *figures))
     headings = ("name", "title", "data", "parameters", "batch")
     grid = terminal.grid(headings, rows, words=3, folding=("title",))
-    yield from _titled("Tasks (* headline)", grid)
+    yield from _titled("Tasks (* headline, + heavy: on a GPU, or by name)", grid)

@@ -14,6 +14,8 @@ from bench.store import Run
 UNEQUAL = (
     "Dropout masks: each framework draws its own. Their rate, scaling and gradient are proved; "
     "final accuracies are compared over seeds.",
+    "Running variances of batch normalization: over n - 1 values or over n, as the framework has "
+    "it. Only evaluation reads them, and n is thousands; each is proved to be one or the other.",
     "Rounding: sums are added in other orders. The certificate has the deviations, and what "
     "float64 leaves of them.",
     "Libraries: each framework is installed as its own users install it, with the libraries "

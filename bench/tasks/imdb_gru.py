@@ -14,6 +14,7 @@ TASK = Task(
     optimizer=Adam(learning_rate=1e-3),
     batch=64,
     target_accuracy=0.75,
+    heavy=True,
     presets={
         "quick": Budget(epochs=1, train_examples=2_560, test_examples=1_000, length=50),
         "standard": Budget(epochs=2, train_examples=6_400, test_examples=2_000, length=80),

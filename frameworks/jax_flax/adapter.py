@@ -6,6 +6,7 @@ import importlib
 import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import reduce
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -54,6 +55,8 @@ NATIVE_NAMES = {
     "gru_recurrent": "cell.dense_h.kernel",
     "gru_bias": "cell.dense_i.bias",
     "gru_recurrent_bias": "cell.dense_h.bias",
+    "norm_scale": "scale",
+    "norm_shift": "bias",
 }
 
 LOSSES = {
@@ -62,6 +65,11 @@ LOSSES = {
 }
 
 MODES = ("compiled",)
+
+
+def child(module: nnx.Module, name: str) -> nnx.Module:
+    """A module's attribute; of a sequence, which a number asks for, the module at that place."""
+    return module.layers[int(name)] if name.isdigit() else getattr(module, name)
 
 
 class JaxFlaxSession:
@@ -102,8 +110,8 @@ class JaxFlaxSession:
 
     def _native(self, parameter: Parameter) -> nnx.Param:
         """The variable in which Flax keeps a canonical parameter."""
-        layer = parameter.name.rpartition(".")[0]
-        return operator.attrgetter(f"{layer}.{NATIVE_NAMES[parameter.kind]}")(self._model)
+        layer = reduce(child, parameter.name.split(".")[:-1], self._model)
+        return operator.attrgetter(NATIVE_NAMES[parameter.kind])(layer)
 
     def _make_optimizer(self) -> optax.GradientTransformation:
         settings = self._task.optimizer
@@ -120,13 +128,18 @@ class JaxFlaxSession:
         state = nnx.state(self._model, nnx.Param)
         # What dropout draws next is not reset: two trainings must not drop the same units.
         other = self._trees()[1]
+        # Running means and variances are: the model's own are never trained. Copies, again.
+        initial = nnx.state(self._model, nnx.BatchStat)
+        copies = jax.tree.map(lambda value: jnp.array(value, self._dtype), initial)
+        other = nnx.merge_state(other, copies)
         scale = make_scale(self._precision)
         self._state = jax.tree.leaves((state, other, self._optimizer.init(state), scale))
 
     def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any, Any]:
-        """Weights, what else the network keeps (dropout's generator), the optimizer's state.
+        """Weights, what else the network keeps, the optimizer's state, the scale of the loss.
 
-        And the scale of the loss, where it is scaled.
+        Else are dropout's generator, and the running statistics of batch normalization. The loss
+        may have no scale.
         """
         trees: tuple[nnx.State, nnx.State, Any, Any] = jax.tree.unflatten(
             self._structure, self._state if state is None else state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from frameworks.mxnet_gluon.precision import (  # noqa: E402
 LAYOUT = Layout(axes={})  # Gluon's axes are the canonical ones
 
 # Canonical name endings to Gluon's own; any other name is the block's attribute as it stands.
-RECURRENT_NAMES = {
+NATIVE_NAMES = {
     "lstm_input": ("input_weight", "l0_i2h_weight"),
     "lstm_recurrent": ("recurrent_weight", "l0_h2h_weight"),
     "lstm_bias": ("bias", "l0_i2h_bias"),
@@ -48,6 +49,8 @@ RECURRENT_NAMES = {
     "gru_recurrent": ("recurrent_weight", "l0_h2h_weight"),
     "gru_bias": ("bias", "l0_i2h_bias"),
     "gru_recurrent_bias": ("recurrent_bias", "l0_h2h_bias"),
+    "norm_scale": ("weight", "gamma"),
+    "norm_shift": ("bias", "beta"),
 }
 
 LOSSES = {
@@ -60,8 +63,13 @@ MODES = ("eager", "compiled")
 
 def native_name(parameter: Parameter) -> str:
     """The name under which Gluon keeps a canonical parameter: the layer's, a dot, the weight's."""
-    canonical, native = RECURRENT_NAMES.get(parameter.kind, ("", ""))
+    canonical, native = NATIVE_NAMES.get(parameter.kind, ("", ""))
     return parameter.name.removesuffix(canonical) + native
+
+
+def child(block: gluon.Block, name: str) -> gluon.Block:
+    """A block's attribute; of a sequence, which a number asks for, the block at that place."""
+    return block[int(name)] if name.isdigit() else getattr(block, name)
 
 
 class Objective(gluon.HybridBlock):
@@ -117,8 +125,8 @@ class MXNetGluonSession:
                 block.l0_h2h_bias.grad_req = "null"
 
     def _native(self, parameter: Parameter) -> gluon.Parameter:
-        layer, weight = native_name(parameter).split(".")
-        native: gluon.Parameter = getattr(getattr(self._model, layer), weight)
+        *layers, weight = native_name(parameter).split(".")
+        native: gluon.Parameter = getattr(reduce(child, layers, self._model), weight)
         return native
 
     def load(self, params: Mapping[str, Array]) -> None:
@@ -135,6 +143,8 @@ class MXNetGluonSession:
             for value in state if isinstance(state, tuple) else (state,):
                 if value is not None:
                     value[:] = 0
+        for name, param in self._model.collect_params(".*_running_(mean|var)").items():
+            param.data()[:] = 1 if name.endswith("_var") else 0
         scale_by_trainer(self._precision, self._trainer)
 
     def dump(self) -> dict[str, Array]:

@@ -97,7 +97,8 @@ class PaddleSession:
         self._model: nn.Layer = module.build(task)
         self._pin_second_bias()
         native = dict(self._model.named_parameters())
-        self._every_param = list(native.values())
+        # Running means and variances are among them, untrained.
+        self._every_param = [param for param in native.values() if param.trainable]
         self._params = match(task, lambda parameter: native[native_name(parameter)])
         self._optimizer = self._make_optimizer()
         model, criterion = self._model, LOSSES[task.loss]
@@ -168,6 +169,10 @@ class PaddleSession:
                 elif "_beta2_pow_acc_" in name:
                     initial = settings.beta2
             state.set_value(np.full(state.shape, initial, self._dtype))
+        for layer in self._model.sublayers():
+            if isinstance(layer, nn.BatchNorm2D):
+                layer._mean.set_value(np.zeros(layer._mean.shape, self._dtype))
+                layer._variance.set_value(np.ones(layer._variance.shape, self._dtype))
         self._scaler = make_scaler(self._precision)
         self._clear_grad()
 

@@ -115,6 +115,9 @@ class PyTorchSession:
                 for value in state.values():
                     if isinstance(value, Tensor):
                         value.zero_()
+        for module in self._model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler = make_scaler(self._precision, self._device)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +15,7 @@ from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Task
 from bench.core.weights import Array
-from frameworks.reference.layers import LOSSES, Value
+from frameworks.reference.layers import LOSSES, Running, Value
 
 LAYOUT = Layout(axes={})  # the canonical axes themselves
 
@@ -26,7 +27,11 @@ class ReferenceSession:
         self._task = task
         self._dtype = dtype
         self._random = np.random.default_rng(seed)
-        self._logits = importlib.import_module(f"frameworks.reference.models.{task.network}").logits
+        module = importlib.import_module(f"frameworks.reference.models.{task.network}")
+        self._logits = module.logits
+        self._running = Running()
+        if task.batch_norm:
+            self._logits = partial(module.logits, running=self._running)
         self._gradient = autograd.value_and_grad(self._loss)  # by the first argument
         self._params: dict[str, Array] = {}
         self._first: dict[str, Array] = {}
@@ -35,6 +40,7 @@ class ReferenceSession:
 
     def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array]) -> Value:
         x, y = batch
+        self._running.training = True
         return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
 
     def _drop(self, x: Value) -> Value:
@@ -50,6 +56,7 @@ class ReferenceSession:
             self._first[parameter.name] = np.zeros_like(native)
             self._second[parameter.name] = np.zeros_like(native)
         self._steps = 0
+        self._running.reset()
 
     def dump(self) -> dict[str, Array]:
         return {p.name: LAYOUT.to_canonical(p, self._params[p.name]) for p in self._task.parameters}
@@ -86,7 +93,15 @@ class ReferenceSession:
         return update
 
     def logits(self, batch: tuple[Array, Array]) -> Value:
+        self._running.training = False
         return self._logits(self._params, batch[0], lambda value: value)
+
+    def unbiased_logits(self, batch: tuple[Array, Array]) -> Value:
+        """Logits by running variances over n - 1: `logits` are by those over n."""
+        self._running.unbiased = True
+        logits = self.logits(batch)
+        self._running.unbiased = False
+        return logits
 
     def grads(self, batch: tuple[Array, Array]) -> dict[str, Array]:
         _, gradients = self._gradient(self._params, batch)

@@ -35,17 +35,71 @@ def flatten(x: Value) -> Value:
     return x.reshape(len(x), -1)
 
 
-def conv(params: Params, name: str, x: Value) -> Value:
-    """Cross-correlation without padding, stride 1: (N, C, H, W) -> (N, out, H-kh+1, W-kw+1)."""
-    weight, bias = params[f"{name}.weight"], params[f"{name}.bias"]
+def conv(params: Params, name: str, x: Value, *, stride: int = 1, padding: int = 0) -> Value:
+    """Cross-correlation, of x with zeros all around it: (N, C, H, W) -> (N, out, height, width).
+
+    height = (H + 2 * padding - kh) // stride + 1, and width alike. There may be no bias.
+    """
+    weight = params[f"{name}.weight"]
+    if padding:
+        x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)), "constant")
     _, _, kernel_height, kernel_width = weight.shape
-    height, width = x.shape[2] - kernel_height + 1, x.shape[3] - kernel_width + 1
-    total = bias
+    rows, columns = x.shape[2] - kernel_height + 1, x.shape[3] - kernel_width + 1
+    total = params.get(f"{name}.bias", 0)
     for i in range(kernel_height):
         for j in range(kernel_width):
-            shifted = x[:, :, i : i + height, j : j + width]  # (N, C, height, width)
+            # (N, C, height, width)
+            shifted = x[:, :, i : i + rows : stride, j : j + columns : stride]
             total = total + np.tensordot(shifted, weight[:, :, i, j], ((1,), (1,)))
     return np.transpose(total, (0, 3, 1, 2))  # (N, height, width, out) -> (N, out, height, width)
+
+
+class Running:
+    """Batch normalization's running mean and variance of each channel, by layer.
+
+    With each batch in training, r <- 0.9 r + 0.1 b, from mean 0 and variance 1 on. Over n values a
+    batch's variance is kept twice: over n, and over n - 1 (Bessel). Frameworks take the one or the
+    other for evaluation, and `unbiased` chooses. Training is the same with both.
+    """
+
+    def __init__(self) -> None:
+        self.training = True
+        self.unbiased = False
+        self.reset()
+
+    def reset(self) -> None:
+        self._kept: dict[tuple[str, bool], tuple[Any, Any]] = {}
+
+    def add(self, name: str, mean: Any, variance: Any, count: int) -> None:
+        """Mean and variance, (channels,), of a batch with `count` values a channel."""
+        for unbiased, scale in ((False, 1.0), (True, count / (count - 1))):
+            old_mean, old_variance = self._kept.get((name, unbiased), (0.0, 1.0))
+            self._kept[name, unbiased] = (
+                0.9 * old_mean + 0.1 * mean,
+                0.9 * old_variance + 0.1 * scale * variance,
+            )
+
+    def of(self, name: str, channels: int) -> tuple[Any, Any]:
+        """Mean and variance, (channels,)."""
+        mean, variance = self._kept.get((name, self.unbiased), (0.0, 1.0))
+        return np.zeros(channels) + mean, np.zeros(channels) + variance
+
+
+def batch_norm(params: Params, name: str, x: Value, running: Running) -> Value:
+    """(x - mean) / sqrt(variance + 1e-5) * weight + bias, of each channel; (N, C, H, W).
+
+    Ioffe and Szegedy (2015). In training mean and variance are the batch's, else the running ones.
+    """
+    if running.training:
+        mean = np.mean(x, axis=(0, 2, 3))
+        centred = x - mean[:, None, None]
+        variance = np.mean(centred * centred, axis=(0, 2, 3))  # over n, in every framework
+        running.add(name, getval(mean), getval(variance), x.size // len(mean))
+    else:
+        mean, variance = running.of(name, x.shape[1])
+        centred = x - mean[:, None, None]
+    scale = params[f"{name}.weight"] / np.sqrt(variance + 1e-5)
+    return centred * scale[:, None, None] + params[f"{name}.bias"][:, None, None]
 
 
 def max_pool(x: Value) -> Value:

@@ -46,6 +46,8 @@ NATIVE_NAMES = {
     "gru_recurrent": "cell.recurrent_kernel",
     "gru_bias": "cell.bias",
     "gru_recurrent_bias": "cell.bias",
+    "norm_scale": "gamma",
+    "norm_shift": "beta",
 }
 
 # Where that attribute holds two parameters, (2, 3 * hidden), the row of each.
@@ -159,6 +161,10 @@ class KerasSession:
         # In place: a compiled step holds on to these variables.
         for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
             variable.assign(initial.copy())
+        for layer in self._model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.moving_mean.assign(tf.zeros_like(layer.moving_mean))
+                layer.moving_variance.assign(tf.ones_like(layer.moving_variance))
 
     def dump(self) -> dict[str, Array]:
         return self._canonical(self._params)

@@ -1,0 +1,39 @@
+"""Which cells a request names."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import tasks
+from bench.request import PRESETS, Request, cells
+
+HEAVY = {name for name in tasks.names() if tasks.load(name).heavy}
+
+
+def named(request: Request) -> set[tuple[str, str]]:
+    return {(cell.task, cell.device) for cell in cells(request)}
+
+
+def test_there_are_heavy_tasks_and_none_is_a_headline() -> None:
+    assert "cifar-resnet20" in HEAVY
+    assert not any(tasks.load(name).headline for name in HEAVY)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_preset_trains_a_heavy_task_on_the_cpu(preset: str) -> None:
+    assert not HEAVY & {task for task, _ in named(Request(preset=preset))}
+
+
+def test_every_task_is_trained_on_a_gpu() -> None:
+    request = Request(preset="standard", devices=["cuda"])
+    assert named(request) == {(name, "cuda") for name in tasks.names()}
+
+
+def test_a_heavy_task_beside_others_is_trained_on_the_gpu_alone() -> None:
+    found = named(Request(preset="full", devices=["cpu", "cuda"]))
+    assert {task for task, device in found if device == "cuda"} == set(tasks.names())
+    assert {task for task, device in found if device == "cpu"} == set(tasks.names()) - HEAVY
+
+
+def test_a_heavy_task_that_is_named_is_trained_where_it_is_asked_for() -> None:
+    assert named(Request(tasks=["cifar-resnet20"])) == {("cifar-resnet20", "cpu")}
