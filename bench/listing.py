@@ -165,7 +165,8 @@ def definition(task: Task) -> dict[str, str]:
     if task.outputs == 1:
         words["logits"] = "1, of the second class"
     if task.dropout:
-        words["dropout"] = f"each value with probability {task.dropout:g} in training; none after"
+        each = ", ".join(f"{rate:g} behind {layer}" for layer, rate in task.dropout.items())
+        words["dropout"] = f"each value in training, with probability {each}; none in evaluation"
     if task.batch_norm:
         words["batch normalization"] = (
             "epsilon 1e-05, over n in training; for evaluation running means and variances, 0.9 of "

@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 
 from bench.core.adapter import EPSILONS, Precision
-from bench.core.proof import DRAWS, FORMULA_STEPS, HEAVY_STEPS, STEPS, TRANSPARENT, opened
+from bench.core.proof import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened
 from bench.core.task import Task
 from bench.core.weights import Array
 
@@ -102,9 +102,12 @@ def tolerance(task: Task, precision: Precision) -> Tolerance:
     return replace(TOLERANCES[precision], **special)
 
 
-# Draws of dropout differ from the reference's by chance, but by more than this many standard errors
-# once in two million times.
+# By chance alone, what dropout draws is off by more than this many standard errors once in two
+# million times.
 STANDARD_ERRORS = 5.0
+# How far the scale of what is not dropped may be off, relative, beside the tolerance: MXNet's is
+# worked out in float32, in float64 too.
+SCALE_ROUNDED = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +141,8 @@ CHECKS = {
     "curve": f"the loss of each of the first {STEPS} steps, or {HEAVY_STEPS} of a heavy task",
     "evaluated": "logits of a test batch after those steps",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants float32 holds",
-    "dropout": f"the losses of {DRAWS} draws, by mean and spread, in standard errors",
-    "dropout backward": "units that are dropped have no gradient, and the others are scaled alike",
+    "dropout": "values dropped at the rate, each by itself and anew each step, in standard errors",
+    "dropout backward": "the others scaled so that the mean is kept; loss and gradients meet both",
     "dropout off": "logits in evaluation mode of a network with dropout",
 }
 
@@ -157,19 +160,22 @@ def _update(found: Array, expected: Array, initial: Array) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected - initial))
 
 
-def _draws(found: Array, expected: Array) -> float:
-    """How far apart two samples are, in standard errors, by mean or by standard deviation.
+def _strangeness(dropped: Array, rate: float) -> float:
+    """How far draws are from independent ones at `rate`, in standard errors of such draws.
 
-    The standard error of a normal sample's standard deviation s is s / sqrt(2 (n - 1)), and that
-    of its mean s / sqrt(n). Draws that hardly differ are infinitely far from draws that do.
+    `dropped` is true or false, (draws, examples, channels, places). Held against it are the share
+    of all values; and, along each axis, the products of every two values that differ in their place
+    there alone, each less the rate: they add up to 0 where a value tells nothing of the others. A
+    channel that is dropped as a whole, or a draw that is used again, adds up to far more.
     """
-    count = len(expected)
-    spread = float(expected.std(ddof=1))
-    if not np.isfinite(found).all() or np.unique(found).size < count / 2:
-        return math.inf
-    mean = abs(float(found.mean() - expected.mean())) / (spread * math.sqrt(2 / count))
-    width = abs(float(found.std(ddof=1)) - spread) / (spread * math.sqrt(1 / (count - 1)))
-    return max(mean, width)
+    variance = rate * (1 - rate)
+    off = dropped - rate
+    errors = [abs(off.mean()) / math.sqrt(variance / off.size)]
+    for axis, length in enumerate(off.shape):
+        if length > 1:
+            products = (off.sum(axis) ** 2).sum() - (off**2).sum()  # of each two, both ways round
+            errors.append(abs(products) / (variance * math.sqrt(2 * (length - 1) * off.size)))
+    return float(max(errors))
 
 
 def _tensors(prefix: str, task: Task) -> dict[str, str]:
@@ -229,12 +235,30 @@ def checks(
         }
         yield _within("formula", exact, allowed.formula, epsilon)
     if task.dropout:
-        distance = _draws(trace["dropout/losses"], reference["dropout/losses"])
-        yield Check(name="dropout", deviation=distance, tolerance=STANDARD_ERRORS)
-        # In the transparent network a unit's bias gets w times the gradient of the weight w that
-        # reads the unit, if both have met the same mask.
-        masked = TRANSPARENT / len(trace["dropout/weight"]) * trace["dropout/weight"]
-        backward = {"": _largest(trace["dropout/bias"], masked)}
-        yield _within("dropout backward", backward, allowed.gradients, epsilon)
-        off = {"": _largest(trace["dropout/logits"], reference["dropout/logits"])}
-        yield _within("dropout off", off, allowed.logits, epsilon)
+        yield from _dropout(task, trace, reference, allowed, epsilon)
+
+
+def _dropout(
+    task: Task,
+    trace: Mapping[str, Array],
+    reference: Mapping[str, Array],
+    allowed: Tolerance,
+    epsilon: float,
+) -> Iterator[Check]:
+    """The checks of every dropout layer's draws, which `bench.core.dropout` describes."""
+    strange, backward, off = {}, {}, {}
+    for layer, rate in task.dropout.items():
+        found = {key: trace[f"dropout/{layer}/{key}"] for key in ("values", "losses", "read")}
+        values = found["values"] * (1 - rate)  # 1, or 0 where one was dropped
+        dropped, scale = values < 1 / 2, values.max()
+        strange[layer] = _strangeness(dropped, rate)
+        backward[f"{layer}, values"] = float(np.abs(values - scale * ~dropped).max())
+        backward[f"{layer}, scale"] = float(np.maximum(np.abs(scale - 1) - SCALE_ROUNDED, 0))
+        backward[f"{layer}, loss"] = _largest(found["losses"], found["read"].sum(axis=1))
+        backward[f"{layer}, gradient"] = _largest(trace[f"dropout/{layer}/bias"], found["read"])
+        logits = f"dropout/{layer}/logits"
+        off[layer] = _largest(trace[logits], reference[logits])
+    where = max(strange, key=lambda layer: strange[layer])
+    yield Check(name="dropout", deviation=strange[where], tolerance=STANDARD_ERRORS, where=where)
+    yield _within("dropout backward", backward, allowed.gradients, epsilon)
+    yield _within("dropout off", off, allowed.logits, epsilon)

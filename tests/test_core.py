@@ -36,6 +36,8 @@ PARAMETERS = {
         + 64 * 10
         + 10
     ),
+    "cifar-vgg": (27 * 50 + 50 + 450 * 50 + 50 + 450 * 100 + 100 + 900 * 100 + 100)
+    + (6400 * 512 + 512 + 512 * 10 + 10),
     "imdb-lstm": 25_000 * 100 + 4 * 256 * (100 + 256 + 1) + 256 + 1,
     "imdb-gru": 30_000 * 125 + 3 * 100 * (125 + 100 + 2) + 100 * 2 + 2,
 }
@@ -169,6 +171,14 @@ def test_a_text_task_can_be_shortened() -> None:
     shorter = tasks.load("imdb-lstm").with_length(50)
     assert isinstance(shorter.input, TokenInput) and shorter.input.length == 50
     assert tasks.load("mnist-mlp").with_length(50) is tasks.load("mnist-mlp")
+
+
+def test_dropout_can_be_left_to_one_layer() -> None:
+    task = tasks.load("cifar-vgg")
+    assert task.dropout == {"conv2": 0.25, "conv4": 0.25, "hidden": 0.5}
+    assert task.with_dropout("conv4").dropout == {"conv2": 0, "conv4": 0.25, "hidden": 0}
+    assert not any(task.with_dropout().dropout.values())
+    assert tasks.load("mnist-mlp").with_dropout().dropout == {}
 
 
 WINDOWS = (

@@ -36,6 +36,10 @@ MULTIPLY_ADDS = {
         + 8 * 8 * (32 * 64 + 5 * 64 * 64) * 9
         + 64 * 10,
     ),
+    "cifar-vgg": (
+        32 * 32 * 50 * 3 * 9,
+        32 * 32 * 50 * 50 * 9 + 16 * 16 * 100 * (50 + 100) * 9 + 100 * 8 * 8 * 512 + 512 * 10,
+    ),
     "imdb-lstm": (0, 200 * 4 * 256 * (100 + 256) + 256),
     "imdb-gru": (0, 150 * 3 * 100 * (125 + 100) + 100 * 2),
 }
@@ -48,6 +52,7 @@ TRAINING_FLOPS = {
     "cifar-cnn": 22_689_024,
     "cifar-lenet": 3_204_720,
     "cifar-resnet20": 242_421_504,
+    "cifar-vgg": 370_821_120,
     "imdb-lstm": 437_454_336,
     "imdb-gru": 60_751_200,
 }
@@ -60,6 +65,8 @@ LENET = 75 * 6 + 6 + 150 * 16 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 +
 CONVS = 9 * (6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64)
 CHANNELS = 7 * 16 + 6 * 32 + 6 * 64
 MAPS = 7 * 16 * 32 * 32 + 6 * 32 * 16 * 16 + 6 * 64 * 8 * 8
+VGG_ABOVE = 450 * 50 + 450 * 100 + 900 * 100 + 6400 * 512 + 512 * 10  # weights, but the first
+VGG = 27 * 50 + VGG_ABOVE + 50 + 50 + 100 + 100 + 512 + 10
 TABLE, LSTM = 25_000 * 100, 4 * 256 * (100 + 256)
 LARGER_TABLE, GRU = 30_000 * 125, 3 * 100 * (125 + 100)
 # Values that one step moves. Of each parameter: forward 1; gradient 2, update 2, and twice the
@@ -85,6 +92,11 @@ VALUES = {
         7 * (9 * 3 * 16 + CONVS + 2 * CHANNELS + 650)
         + (CONVS + CHANNELS + 640)
         + 128 * (2 * 3 * 32 * 32 + 4 * (2 * MAPS + 10))
+    ),
+    "cifar-vgg": (
+        7 * VGG
+        + VGG_ABOVE
+        + 64 * (2 * 3 * 32 * 32 + 4 * (2 * 50 * 32 * 32 + 2 * 100 * 16 * 16 + 512 + 10))
     ),
     # The table is not read as a whole: a row a token.
     "imdb-lstm": (

@@ -134,6 +134,8 @@ def test_the_definition_has_the_task_s_figures(name: str) -> None:
     assert words["update"].count("w <- w - learning_rate") == 1
     assert words["logits"].startswith(str(task.outputs))
     assert ("dropout" in words) == bool(task.dropout)
+    for layer, rate in task.dropout.items():
+        assert f"{rate:g} behind {layer}" in words["dropout"]
     assert words["data"].startswith(task.dataset)
     if isinstance(task.input, TokenInput):
         assert f"{task.input.vocabulary:,}" in words["data"]

@@ -10,12 +10,14 @@ import pytest
 
 from bench import tasks
 from bench.certificate import Certificate, Claim
-from bench.core.proof import DRAWS, FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, TRANSPARENT, opened
+from bench.core.proof import FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, opened
 from bench.core.weights import Array, initial_weights
 from bench.report import certificate
 from bench.verify import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks
 
 TASK = tasks.load("mnist-mlp-dropout")
+RATE = TASK.dropout["hidden"]
+DRAWS = 40
 
 
 def trace() -> dict[str, Array]:
@@ -30,11 +32,26 @@ def trace() -> dict[str, Array]:
     arrays["logits"] = rng.normal(size=(32, 10))
     arrays["evaluated"] = rng.normal(size=(250, 10))
     arrays["losses"] = rng.uniform(1, 2, STEPS)
-    arrays["dropout/losses"] = rng.normal(1, 0.1, DRAWS)
-    arrays["dropout/logits"] = rng.normal(size=(32, 10))
-    arrays["dropout/weight"] = rng.normal(size=128)
-    arrays["dropout/bias"] = arrays["dropout/weight"] * TRANSPARENT / 128
+    arrays["dropout/hidden/values"] = values(seed=0)
+    arrays["dropout/hidden/read"] = rng.normal(1, 0.1, (DRAWS, 128))
+    arrays["dropout/hidden/losses"] = arrays["dropout/hidden/read"].sum(axis=1)
+    arrays["dropout/hidden/bias"] = arrays["dropout/hidden/read"].copy()
+    arrays["dropout/hidden/logits"] = rng.normal(size=(10, 10))
     return arrays
+
+
+def values(
+    *,
+    seed: int,
+    rate: float = RATE,
+    scale: float = 1 / (1 - RATE),
+    alike: tuple[int, ...] = (),
+    shape: tuple[int, int, int, int] = (DRAWS, 9, 32, 4),
+) -> Array:
+    """Draws of dropout, the same for all places along the axes `alike`."""
+    drawn = tuple(1 if axis in alike else length for axis, length in enumerate(shape))
+    kept = np.random.default_rng(seed).random(drawn) >= rate
+    return np.broadcast_to(kept, shape) * scale
 
 
 def failed(found: Mapping[str, Array], precision: str = "float64") -> list[Check]:
@@ -59,6 +76,7 @@ def scaled(key: str, place: int | None, factor: float) -> Callable[[dict[str, Ar
     return change
 
 
+KEPT = int(values(seed=0).argmax())
 LARGEST = int(np.abs(trace()["logits"]).argmax())
 CHANGES = {
     "weights": (scaled("weights/hidden.weight", 5, 1 + 1e-6), "weights"),
@@ -69,9 +87,14 @@ CHANGES = {
     "early loss": (scaled("losses", EARLY_STEPS - 1, 1 + 1e-8), "curve"),
     "last loss": (scaled("losses", STEPS - 1, 1 + 1e-8), "curve"),
     "evaluated": (scaled("evaluated", None, 1 + 1e-8), "evaluated"),
-    "narrower draws": (scaled("dropout/losses", None, 0.9), "dropout"),
-    "dropout backward": (scaled("dropout/bias", None, 1 + 1e-8), "dropout backward"),
-    "dropout in evaluation": (scaled("dropout/logits", None, 1 + 1e-8), "dropout off"),
+    "another scale": (scaled("dropout/hidden/values", None, 1 + 2e-7), "dropout backward"),
+    "a value on another scale": (
+        scaled("dropout/hidden/values", KEPT, 1 + 1e-8),
+        "dropout backward",
+    ),
+    "another loss": (scaled("dropout/hidden/losses", None, 1 + 1e-8), "dropout backward"),
+    "dropout backward": (scaled("dropout/hidden/bias", None, 1 + 1e-8), "dropout backward"),
+    "dropout in evaluation": (scaled("dropout/hidden/logits", None, 1 + 1e-8), "dropout off"),
 }
 
 
@@ -122,17 +145,41 @@ def test_one_parameter_too_many_fails() -> None:
     assert [check.name for check in failed(arrays)] == ["parameters"]
 
 
-def test_draws_that_do_not_differ_fail() -> None:
-    arrays = trace()
-    arrays["dropout/losses"] = np.full(DRAWS, arrays["dropout/losses"].mean())
-    assert [check.name for check in failed(arrays)] == ["dropout"]
+def dropout_of(drawn: Array) -> Check:
+    """The check of the draws, of a trace with these."""
+    found = checks(TASK, trace() | {"dropout/hidden/values": drawn}, trace(), "float64")
+    return next(check for check in found if check.name == "dropout")
 
 
 def test_draws_of_the_same_distribution_pass() -> None:
+    wide = (20, 9, 100, 64)
+    shapes = [(200, 9, 128, 1), (57, 9, 50, 9), (DRAWS, 9, 32, 4), wide]
     for seed in range(20):
-        arrays = trace()
-        arrays["dropout/losses"] = np.random.default_rng(seed + 1).normal(1, 0.1, DRAWS)
-        assert failed(arrays) == []
+        assert dropout_of(values(seed=seed, shape=shapes[seed % 4])).passed
+
+
+@pytest.mark.parametrize("rate", [0.0, RATE - 0.01, RATE + 0.01, 0.5, 1.0])
+def test_draws_at_another_rate_fail(rate: float) -> None:
+    assert not dropout_of(values(seed=0, rate=rate, shape=(200, 9, 128, 1))).passed
+
+
+# Axes: draws, examples, channels, places.
+@pytest.mark.parametrize("alike", [(0,), (1,), (2,), (3,), (0, 1), (2, 3), (1, 2, 3)])
+def test_draws_of_which_one_tells_of_another_fail(alike: tuple[int, ...]) -> None:
+    assert not dropout_of(values(seed=0, alike=alike)).passed
+
+
+def test_draws_that_come_round_again_fail() -> None:
+    few = values(seed=0)[: DRAWS // 4]
+    assert not dropout_of(np.concatenate([few] * 4)).passed
+
+
+def test_as_many_dropped_in_each_draw_fail() -> None:
+    rng = np.random.default_rng(0)
+    kept = np.arange(128) >= 128 * RATE
+    drawn = np.array([rng.permutation(kept) for _ in range(DRAWS * 9)])
+    found = dropout_of(drawn.reshape(DRAWS, 9, 128, 1) / (1 - RATE))
+    assert not found.passed and found.where == "hidden"
 
 
 def test_float32_allows_what_rounding_explains_and_no_more() -> None:

@@ -226,6 +226,10 @@ class Task:
 
     A `heavy` one is for GPUs: an epoch takes long on a CPU, where no preset trains it unless it
     is asked for by name. Its proof takes smaller batches.
+
+    `dropout` has a rate for each dropout layer, in their order, by the name of the layer whose
+    values it meets, behind activation and pooling. In training each value is zeroed by itself with
+    that probability, and else scaled by 1 / (1 - rate); in evaluation nothing is done.
     """
 
     name: str
@@ -241,7 +245,7 @@ class Task:
     target_accuracy: float
     headline: bool = False
     heavy: bool = False
-    dropout: float = 0.0
+    dropout: Mapping[str, float] = field(default_factory=dict)
     presets: Mapping[str, Budget] = field(default_factory=dict)
 
     @property
@@ -257,6 +261,11 @@ class Task:
     def batch_norm(self) -> bool:
         """Whether it normalizes over the batch, and keeps running means and variances."""
         return any(one.kind == "norm_scale" and one.output for one in self.parameters)
+
+    def with_dropout(self, *layers: str) -> Task:
+        """The same task with dropout after these layers alone: any other's rate is 0."""
+        rates = {layer: rate if layer in layers else 0.0 for layer, rate in self.dropout.items()}
+        return replace(self, dropout=rates)
 
     def with_length(self, length: int) -> Task:
         """The same text task on sequences of `length` tokens."""

@@ -14,7 +14,7 @@ TASK = Task(
     optimizer=Adam(learning_rate=1e-3),
     batch=32,
     target_accuracy=0.96,
-    dropout=0.2,
+    dropout={"hidden": 0.2},
     presets={
         "quick": Budget(epochs=1, train_examples=16_000, test_examples=5_000),
         "standard": Budget(epochs=2),

@@ -43,9 +43,9 @@ class ReferenceSession:
         self._running.training = True
         return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
 
-    def _drop(self, x: Value) -> Value:
+    def _drop(self, layer: str, x: Value) -> Value:
         """Zero at the task's rate, and scale what is left so that the mean is kept."""
-        keep = 1 - self._task.dropout
+        keep = 1 - self._task.dropout[layer]
         return x * ((self._random.random(x.shape) < keep) / keep).astype(self._dtype)
 
     def load(self, params: Mapping[str, Array]) -> None:
@@ -94,7 +94,7 @@ class ReferenceSession:
 
     def logits(self, batch: tuple[Array, Array]) -> Value:
         self._running.training = False
-        return self._logits(self._params, batch[0], lambda value: value)
+        return self._logits(self._params, batch[0], lambda layer, value: value)
 
     def unbiased_logits(self, batch: tuple[Array, Array]) -> Value:
         """Logits by running variances over n - 1: `logits` are by those over n."""

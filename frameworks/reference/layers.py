@@ -13,7 +13,7 @@ from autograd.tracer import getval
 
 Value = Any  # an array, or autograd's box around one
 Params = Mapping[str, Value]
-Dropout = Callable[[Value], Value]
+Dropout = Callable[[str, Value], Value]  # by the name of the layer that it follows
 
 
 def dense(params: Params, name: str, x: Value) -> Value:

@@ -19,4 +19,4 @@ class MLPDropout(nnx.Module):
 
 
 def build(task: Task, rngs: nnx.Rngs) -> nnx.Module:
-    return MLPDropout(task.dropout, rngs=rngs)
+    return MLPDropout(task.dropout["hidden"], rngs=rngs)

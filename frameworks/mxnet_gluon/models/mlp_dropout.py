@@ -21,4 +21,4 @@ class MLPDropout(HybridBlock):
 
 
 def build(task: Task) -> HybridBlock:
-    return MLPDropout(task.dropout)
+    return MLPDropout(task.dropout["hidden"])

@@ -20,4 +20,4 @@ class MLPDropout(nn.Layer):
 
 
 def build(task: Task) -> nn.Layer:
-    return MLPDropout(task.dropout)
+    return MLPDropout(task.dropout["hidden"])

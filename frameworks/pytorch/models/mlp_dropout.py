@@ -20,4 +20,4 @@ class MLPDropout(nn.Module):
 
 
 def build(task: Task) -> nn.Module:
-    return MLPDropout(task.dropout)
+    return MLPDropout(task.dropout["hidden"])

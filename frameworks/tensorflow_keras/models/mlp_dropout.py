@@ -9,6 +9,6 @@ from bench.core.task import Task
 def build(task: Task) -> keras.Model:
     inputs = keras.Input((784,))
     x = layers.Dense(128, activation="relu", name="hidden")(inputs)  # (N, 784) -> (N, 128)
-    x = layers.Dropout(task.dropout, name="dropout")(x)
+    x = layers.Dropout(task.dropout["hidden"], name="dropout")(x)
     outputs = layers.Dense(10, name="output")(x)  # (N, 10)
     return keras.Model(inputs, outputs)
