@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from bench import catalogue, store
+from bench import catalogue, store, tasks
 from bench.core.record import Record
+from bench.core.task import TokenInput
+from bench.literature import PUBLISHED
 from bench.report import certificate, write
 from bench.report.frame import frame
 from bench.report.tables import HEADINGS, TaskTable, task_tables
@@ -87,6 +90,35 @@ def test_what_a_gpu_and_a_precision_bring_is_said_below_their_tables() -> None:
     (gpu,), (reduced,) = by_place["cuda"], by_place["cuda, bf16"]
     assert gpu.endswith("eager: 10.00 (9.99–10.02) times as fast as on the CPU")
     assert reduced.endswith("1.50 (1.49–1.51) times as fast as in float32, accuracy +0.0%")
+
+
+def test_what_others_published_is_said_below_their_task() -> None:
+    paces = enumerate((99, 100, 101))
+    records = [with_pace("pytorch", block, pace, task="cifar-vgg") for block, pace in paces]
+    (table,) = tables(records)
+    measured, published = table.notes
+    assert measured.startswith("the whole recipe, 500,000 training samples, at these paces: ")
+    assert measured.endswith("PyTorch eager 83 min 20 s")
+    assert "in 2018, on a K80 and a P100: PyTorch 169 s and 51 s; " in published
+    failed = [replace(record, status="failed", measurement=None) for record in records]
+    assert [one.notes for one in tables(failed)] == [[published]]
+
+
+def test_paces_on_texts_of_another_length_are_not_put_beside_what_was_published() -> None:
+    record = with_pace("pytorch", 0, 100, task="imdb-gru")
+    assert len(list(tables([record])[0].notes)) == 2
+    budget = replace(record.job.budget, length=50)
+    short = replace(record, job=replace(record.job, budget=budget))
+    assert tables([short])[0].notes == []
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_others_published_is_of_the_task_s_own_recipe(name: str) -> None:
+    task, published = tasks.load(name), PUBLISHED[name]
+    of_set = {"cifar10": 50_000, "imdb": 25_000}[task.dataset]
+    assert published.examples == task.presets["full"].epochs * of_set
+    assert published.length == (task.input.length if isinstance(task.input, TokenInput) else None)
+    assert all(len(each) == len(published.devices) for each in published.seconds.values())
 
 
 def test_the_csv_has_ends_of_intervals() -> None:

@@ -1,4 +1,4 @@
-"""What is said below a table: warnings, and what compiling, tuning, a GPU or a precision brings."""
+"""What is said below a table: warnings, what a mode or a device brings, what others published."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from bench.literature import PUBLISHED
 from bench.noise import MOST_CONTENDED
-from bench.report.text import count_text, interval_text, mode_text, ratio_text
+from bench.report.text import (
+    count_text,
+    framework_text,
+    interval_text,
+    mode_text,
+    ratio_text,
+    seconds_text,
+)
 
 Row = dict[str, Any]
 
@@ -56,6 +64,32 @@ def remarks(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if not pd.isna(row["break_even_epochs"]):
             yield _pays_off(row)
+
+
+def published(task: str, length: int | None, rows: Sequence[Row]) -> Iterator[str]:
+    """What a task's whole recipe would take at these paces, and what others have published of it.
+
+    `length` is that to which its texts were cut, if they were: paces on shorter ones are others.
+    """
+    found = PUBLISHED.get(task)
+    if found is None or (length and length != found.length):
+        return
+    paces = [row for row in rows if row["status"] == "ok"]
+    if paces:
+        times = ", ".join(
+            f"{framework_text(row['framework'])} {mode_text(row['mode'], row['tuning'])} "
+            f"{seconds_text(found.examples / row['samples_per_second'])}"
+            for row in paces
+        )
+        yield f"the whole recipe, {found.examples:,} training samples, at these paces: {times}"
+    times = "; ".join(
+        f"{library} {' and '.join(f'{value} s' for value in seconds)}"
+        for library, seconds in found.seconds.items()
+    )
+    yield (
+        f"published for it in {found.year}, on a {' and a '.join(found.devices)}: {times}; "
+        f"accuracy {found.accuracy} ({found.source})"
+    )
 
 
 def _who(row: Row) -> str:

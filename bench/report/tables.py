@@ -144,7 +144,8 @@ class TaskTable:
         self.rows = [_cells(row) for row in figures]
         self.statuses = [row["status"] for row in figures]
         self.warnings = list(notes.warnings(figures))
-        self.notes = list(notes.remarks(figures))
+        published = notes.published(cell.task, budget.length, figures)
+        self.notes = [*notes.remarks(figures), *published]
 
     @property
     def data_line(self) -> str:

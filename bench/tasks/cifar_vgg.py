@@ -27,8 +27,8 @@ TASK = Task(
     heavy=True,
     dropout={"conv2": 0.25, "conv4": 0.25, "hidden": 0.5},
     presets={
-        "quick": Budget(epochs=1, train_examples=640, test_examples=500),
-        "standard": Budget(epochs=1, train_examples=2_560, test_examples=1_000),
+        "quick": Budget(epochs=1, train_examples=1_280, test_examples=500),
+        "standard": Budget(epochs=2, test_examples=5_000),
         "full": Budget(epochs=10),
     },
 )

@@ -16,8 +16,8 @@ TASK = Task(
     target_accuracy=0.75,
     heavy=True,
     presets={
-        "quick": Budget(epochs=1, train_examples=2_560, test_examples=1_000, length=50),
-        "standard": Budget(epochs=2, train_examples=6_400, test_examples=2_000, length=80),
+        "quick": Budget(epochs=1, train_examples=2_560, test_examples=1_000),
+        "standard": Budget(epochs=2, test_examples=5_000),
         "full": Budget(epochs=3),
     },
 )
