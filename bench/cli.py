@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -65,6 +68,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _cannot(error: OSError) -> None:
+    """Say what could not be read or written: a full disk, a folder that is somebody else's."""
+    place = f"{error.filename}: " if error.filename else ""
+    typer.echo(f"framebench: {place}{error.strerror or error}", err=True)
+    # What is still held back would fail once more as Python ends, with a traceback.
+    with suppress(OSError), Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 def main() -> None:
     """The command `framebench`. Every expected error is one line on standard error."""
     # Modules and records live as long as the command, and the collector would walk them over and
@@ -75,6 +87,7 @@ def main() -> None:
         signal.signal(asked, _interrupt)
     try:
         code = app(prog_name="framebench", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk can still be told of
     except typer.TyperException as error:
         message = error.format_message()
         if message:  # none where the help has been shown in place of a missing command
@@ -86,4 +99,7 @@ def main() -> None:
     except FramebenchError as error:
         typer.echo(f"framebench: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:
+        _cannot(error)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

@@ -270,6 +270,21 @@ def test_a_process_prints_and_ends_as_it_is_said_to(tmp_path: Path) -> None:
     assert (gate.returncode, gate.stderr) == (1, "") and "FAILED" in gate.stdout
 
 
+def test_what_cannot_be_written_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "show", "mnist-softmax", "--format", "html"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(catalogue.TREE)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "framebench: No space left on device\n")
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_list_has_room_for_every_name(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     long = "could not be made: no matching distribution was found for mxnet==1.9.1"
