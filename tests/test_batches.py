@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,24 @@ def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> 
     last, labels = Split(images, "train", image_task, layout, None).batch(rows)
     np.testing.assert_array_equal(last.transpose(0, 3, 1, 2), first)
     assert last.flags.c_contiguous and labels.dtype == np.int32
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_windows_hold_the_same_pixels_and_lie_in_the_same_memory(
+    channels_last: bool, images: Path, image_task: Task
+) -> None:
+    split = Split(images, "train", image_task, BatchFormat(channels_last=channels_last), None)
+    order = np.random.default_rng(0).permutation(192).reshape(12, 16)
+    begun: list[np.ndarray] = []
+    for chosen in np.array_split(np.arange(12), 5):  # windows of three batches and of two
+        window = split.window(order[chosen])
+        for positions, (x, y) in zip(order[chosen], window, strict=True):
+            fresh = split.batch(positions)
+            np.testing.assert_array_equal(x, fresh[0])
+            np.testing.assert_array_equal(y, fresh[1])
+        begun = begun or [x for x, _ in window]
+        assert all(np.shares_memory(x, old) for (x, _), old in zip(window, begun, strict=False))
+        assert not any(np.shares_memory(a, b) for (a, _), (b, _) in itertools.pairwise(window))
 
 
 def test_an_epoch_is_a_shuffle_without_repeats(images: Path, image_task: Task) -> None:

@@ -13,7 +13,7 @@ A prepared folder (made by `bench.data`) holds .npy files that are mapped, not r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -91,9 +91,11 @@ class Split:
             mean, std = np.array(task.input.mean), np.array(task.input.std)
             scale = (1 / (255 * std)).astype(np.float32)
             shift = (-mean / std).astype(np.float32)
+            self._laid_out_as = self._images.shape[1:]
             if self._channels_last:
                 # a whole row of pixels at a time: loops over three channels are slow
-                width = self._images.shape[-1]
+                channels, height, width = self._images.shape[1:]
+                self._laid_out_as = height, width * channels
                 self._scale, self._shift = np.tile(scale, width), np.tile(shift, width)
             else:
                 self._scale, self._shift = scale[:, None, None], shift[:, None, None]
@@ -101,32 +103,50 @@ class Split:
         self._indices = np.arange(total)
         if limit is not None and limit < total:
             self._indices = np.sort(_generator(0, _SUBSET_STREAM).permutation(total)[:limit])
+        self._kept: list[Array] = []  # where `window` lays pixels out
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def batch(self, positions: Array) -> tuple[Array, Array]:
         """Examples and labels at `positions` (0 to len - 1), in the framework's own format."""
-        rows = self._indices[positions]
+        return self._laid_out(self._indices[positions], None)
+
+    def window(self, batches: Sequence[Array]) -> list[tuple[Array, Array]]:
+        """Several batches, of one size, each by its positions.
+
+        Pixels lie where those of the last window did, as fresh memory takes several times as long
+        to write to. So whatever was computed of that window must be done with.
+        """
+        if isinstance(self._task.input, TokenInput):
+            return [self.batch(positions) for positions in batches]
+        for positions in batches[len(self._kept) :]:
+            self._kept.append(np.empty((len(positions), *self._laid_out_as), np.float32))
+        return [
+            self._laid_out(self._indices[positions], place)
+            for positions, place in zip(batches, self._kept, strict=False)
+        ]
+
+    def _laid_out(self, rows: Array, place: Array | None) -> tuple[Array, Array]:
         x = (
             self._token_rows(rows)
             if isinstance(self._task.input, TokenInput)
-            else self._pixels(rows)
+            else self._pixels(rows, place)
         )
         labels = self._labels[rows]
         if self._task.loss == "sigmoid_cross_entropy":
             return x, labels.astype(np.float32)[:, None]  # (N, 1)
         return x, labels.astype(self._layout.labels)
 
-    def _pixels(self, rows: Array) -> Array:
+    def _pixels(self, rows: Array, place: Array | None) -> Array:
+        """In `place` if it is given, of the shape that `window` makes, or in fresh memory."""
         assert isinstance(self._task.input, ImageInput)
         pixels = self._images[rows]  # (N, C, H, W)
         count, channels, height, width = pixels.shape
         if self._channels_last:  # moved as bytes: as floats they are four times as many
             # (N, C, H, W) -> (N, H, W*C)
             pixels = pixels.transpose(0, 2, 3, 1).reshape(count, height, width * channels)
-        x: Array = pixels.astype(np.float32)
-        x *= self._scale
+        x: Array = np.multiply(pixels, self._scale, out=place, dtype=np.float32)
         x += self._shift
         if len(self._task.input.shape) == 1:
             return x.reshape(count, -1)  # (N, C*H*W)

@@ -205,7 +205,7 @@ def measure(
         channel.phase("train")
         order = train.epoch(job.seed, epoch)
         for chosen in _windows(len(order), ready.pace, job.window):
-            took, losses = ready.trainer.window([train.batch(order[step]) for step in chosen])
+            took, losses = ready.trainer.window(train.window(order[chosen]))
             mean = float(np.mean(losses))
             if not math.isfinite(mean):
                 raise DivergedError(f"training loss {mean} within {done + len(losses)} steps")
