@@ -13,7 +13,7 @@ A prepared folder (made by `bench.data`) holds .npy files that are mapped, not r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -112,8 +112,8 @@ class Split:
         """Examples and labels at `positions` (0 to len - 1), in the framework's own format."""
         return self._laid_out(self._indices[positions], None)
 
-    def window(self, batches: Sequence[Array]) -> list[tuple[Array, Array]]:
-        """Several batches, of one size, each by its positions.
+    def window(self, batches: Array) -> list[tuple[Array, Array]]:
+        """Several batches by their positions, (batches, batch).
 
         Pixels lie where those of the last window did, as fresh memory takes several times as long
         to write to. So whatever was computed of that window must be done with.

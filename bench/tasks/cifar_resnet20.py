@@ -4,26 +4,20 @@ Their shortcuts are of option A, without parameters. Not theirs: no picture is f
 no weight decays, and the learning rate stays as it is, as in every task here.
 """
 
-from collections.abc import Iterator
-
 from bench.core.task import SGD, Budget, ImageInput, Parameter, Task, conv_norm, dense
 
 BLOCKS = 3
 
 
-def parameters() -> Iterator[Parameter]:
-    """A convolution, three stages of three blocks of two convolutions each, a dense layer."""
-    # 32x32 in the first stage, 16x16 in the second, 8x8 in the third
-    yield from conv_norm("conv1", "norm1", 3, 16, 3, output=(32, 32))
-    inputs = 16
-    for stage, channels, size in ((1, 16, 32), (2, 32, 16), (3, 64, 8)):
-        for block in range(BLOCKS):
-            name = f"stage{stage}.{block}"
-            for number in (1, 2):
-                conv, norm = f"{name}.conv{number}", f"{name}.norm{number}"
-                yield from conv_norm(conv, norm, inputs, channels, 3, output=(size, size))
-                inputs = channels
-    yield from dense("output", 64, 10)
+def stage(number: int, inputs: int, channels: int, size: int) -> tuple[Parameter, ...]:
+    """Blocks of two convolutions each, on maps of size x size behind the first stride."""
+    found: tuple[Parameter, ...] = ()
+    for block in range(BLOCKS):
+        for place in (1, 2):
+            conv, norm = (f"stage{number}.{block}.{kind}{place}" for kind in ("conv", "norm"))
+            found += conv_norm(conv, norm, inputs, channels, 3, output=(size, size))
+            inputs = channels
+    return found
 
 
 TASK = Task(
@@ -35,7 +29,11 @@ TASK = Task(
         shape=(3, 32, 32), mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)
     ),
     classes=10,
-    parameters=tuple(parameters()),
+    parameters=conv_norm("conv1", "norm1", 3, 16, 3, output=(32, 32))
+    + stage(1, 16, 16, 32)
+    + stage(2, 16, 32, 16)
+    + stage(3, 32, 64, 8)
+    + dense("output", 64, 10),
     loss="softmax_cross_entropy",
     optimizer=SGD(learning_rate=0.1, momentum=0.9),
     batch=128,
