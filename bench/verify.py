@@ -138,7 +138,7 @@ CHECKS = {
     "loss": "that batch's loss",
     "gradients": "the gradient of every weight",
     "update": "every weight after one update",
-    "curve": f"the loss of each of the first {STEPS} steps, or {HEAVY_STEPS} of a heavy task",
+    "curve": f"the loss of each of the first {STEPS} steps; {HEAVY_STEPS} of a heavy one on images",
     "evaluated": "logits of a test batch after those steps",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants float32 holds",
     "dropout": "values dropped at the rate, each by itself and anew each step, in standard errors",

@@ -6,7 +6,7 @@ A trace is a set of arrays, written as one .npz file a task:
 * `weights/NAME`  every weight as read back right after loading
 * `logits`        of the first batch, evaluation mode, (N, K)
 * `grads/NAME`    gradients of the first batch's loss
-* `losses`        the loss of each of the first steps, (STEPS,); (HEAVY_STEPS,) of a heavy task
+* `losses`        the loss of each of the first steps, (STEPS,) or (HEAVY_STEPS,)
 * `updated/NAME`  every weight after one step
 * `evaluated`     the test batch's logits after all steps, (N, K)
 * `formula/NAME`  every weight after FORMULA_STEPS steps with `bench.core.task.dyadic` constants,
@@ -47,7 +47,8 @@ EVALUATED = 250
 # Three tell momentum and the bias correction; with more, training begins to amplify rounding.
 FORMULA_STEPS = 3
 USED_STEPS = 2
-# A heavy task's batches and steps: float64 on a CPU is not to be waited for by the minute.
+# A heavy task's batches and steps, if it is on images, as texts are short already: float64 on a CPU
+# is not to be waited for by the minute.
 HEAVY_BATCH = 16
 HEAVY_STEPS = 10
 # Three standard deviations above 0: see `opened`. The more, the less is left of a shift's gradient,
@@ -89,15 +90,19 @@ class Reporter(Protocol):
     def phase(self, name: str) -> None: ...
 
 
+def _slow(task: Task) -> bool:
+    return task.heavy and not isinstance(task.input, TokenInput)
+
+
 def trace(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int, formula: bool
 ) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`, its sequences cut to LENGTH.
 
-    A heavy task's batches are cut to HEAVY_BATCH, and its steps to HEAVY_STEPS.
+    The batches of a heavy task on images are cut to HEAVY_BATCH, and its steps to HEAVY_STEPS.
     """
     task = task.with_length(LENGTH)
-    if task.heavy:
+    if _slow(task):
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     still = task.with_dropout()
     arrays = _first_steps(adapter, still, mode=mode, folder=folder, seed=seed)
@@ -141,7 +146,7 @@ def _first_steps(
     adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
 ) -> dict[str, Array]:
     session = adapter.open(task, mode=mode)
-    steps = HEAVY_STEPS if task.heavy else STEPS
+    steps = HEAVY_STEPS if _slow(task) else STEPS
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=steps))
     first = session.stage(*batches[0])
 
