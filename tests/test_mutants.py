@@ -248,8 +248,8 @@ MUTANTS = {
     ),
     "half the dropout": Mutant(
         file="frameworks/tensorflow_keras/models/mlp_dropout.py",
-        old="task.dropout",
-        new="task.dropout / 2",
+        old='task.dropout["hidden"]',
+        new='task.dropout["hidden"] / 2',
         task="mnist-mlp-dropout",
         caught_by="dropout",
         mode="compiled",
@@ -389,12 +389,12 @@ MUTANTS = {
         caught_by="logits",
         mode="compiled",
     ),
-    "a batch normalization without a scale": Mutant(
-        file="frameworks/mxnet_gluon/models/resnet.py",
-        old="self.norm1 = nn.BatchNorm(in_channels=16)",
-        new="self.norm1 = nn.BatchNorm(in_channels=16, scale=False)",
+    "Keras's own epsilon in a batch normalization": Mutant(
+        file="frameworks/tensorflow_keras/models/resnet.py",
+        old="momentum=0.9, epsilon=1e-5,",
+        new="momentum=0.9,",
         task="cifar-resnet20",
-        caught_by="parameters",
+        caught_by="logits",
         mode="compiled",
     ),
     "an embedding row kept at zero": Mutant(
