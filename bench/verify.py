@@ -160,14 +160,17 @@ def _update(found: Array, expected: Array, initial: Array) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected - initial))
 
 
-def _strangeness(dropped: Array, rate: float) -> float:
+def _strangeness(dropped: Array, rate: float, epsilon: float) -> float:
     """How far draws are from independent ones at `rate`, in standard errors of such draws.
+
+    A rate may be rounded to the precision: Keras draws in bfloat16, where 0.2 is 26 of 128.
 
     `dropped` is true or false, (draws, examples, channels, places). Held against it are the share
     of all values; and, along each axis, the products of every two values that differ in their place
     there alone, each less the rate: they add up to 0 where a value tells nothing of the others. A
     channel that is dropped as a whole, or a draw that is used again, adds up to far more.
     """
+    rate = float(np.clip(dropped.mean(), rate - epsilon, rate + epsilon))
     variance = rate * (1 - rate)
     off = dropped - rate
     errors = [abs(off.mean()) / math.sqrt(variance / off.size)]
@@ -251,7 +254,7 @@ def _dropout(
         found = {key: trace[f"dropout/{layer}/{key}"] for key in ("values", "losses", "read")}
         values = found["values"] * (1 - rate)  # 1, or 0 where one was dropped
         dropped, scale = values < 1 / 2, values.max()
-        strange[layer] = _strangeness(dropped, rate)
+        strange[layer] = _strangeness(dropped, rate, epsilon)
         backward[f"{layer}, values"] = float(np.abs(values - scale * ~dropped).max())
         backward[f"{layer}, scale"] = float(np.maximum(np.abs(scale - 1) - SCALE_ROUNDED, 0))
         backward[f"{layer}, loss"] = _largest(found["losses"], found["read"].sum(axis=1))

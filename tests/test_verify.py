@@ -163,6 +163,14 @@ def test_draws_at_another_rate_fail(rate: float) -> None:
     assert not dropout_of(values(seed=0, rate=rate, shape=(200, 9, 128, 1))).passed
 
 
+def test_a_rate_may_be_rounded_to_the_precision() -> None:
+    drawn = values(seed=0, rate=26 / 128, shape=(800, 9, 128, 1))
+    traced = trace() | {"dropout/hidden/values": drawn}
+    for precision, passes in (("float32", False), ("bf16", True)):
+        found = {one.name: one for one in checks(TASK, traced, trace(), precision)}
+        assert found["dropout"].passed == passes
+
+
 # Axes: draws, examples, channels, places.
 @pytest.mark.parametrize("alike", [(0,), (1,), (2,), (3,), (0, 1), (2, 3), (1, 2, 3)])
 def test_draws_of_which_one_tells_of_another_fail(alike: tuple[int, ...]) -> None:
