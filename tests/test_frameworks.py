@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cpuinfo import get_cpu_info
 
 from bench import catalogue, store, tasks
 from bench.report import certificate
@@ -15,6 +17,9 @@ from tests.conftest import Framebench
 
 pytestmark = pytest.mark.frameworks
 
+
+# MXNet's oneDNN then takes the processor for an older one.
+NO_AVX512 = 'DNNL_MAX_CPU_ISA = "AVX2"\n'
 
 HEAVY = [name for name in tasks.names() if tasks.load(name).heavy]
 LIGHT = [name for name in tasks.names() if name not in HEAVY]
@@ -61,14 +66,30 @@ def test_what_computes_in_bf16_on_the_cpu_is_proved_and_the_rest_says_so(
     headline = [name for name in tasks.names() if tasks.load(name).headline]
     chosen = ("--precision", "bf16", "-m", "recommended", *named(headline))
     done = framebench("verify", "--json", *chosen, expect=1)
+    avx512 = "avx512bw" in get_cpu_info()["flags"]  # without it, MXNet has no code for bfloat16
     for one in certificate.from_json(done.stdout):
         framework = catalogue.load(one.claim.framework)
-        if framework.computes("bf16", "cpu"):
+        if one.claim.framework == "mxnet_gluon" and not avx512:
+            assert one.status == "unsupported"
+            assert "has no bf16 on this processor" in one.reason
+        elif framework.computes("bf16", "cpu"):
             assert one.status == "ok", f"{one}: {one.reason}"
             assert "rounding" in {check.name for check in one.checks}
         else:
             assert one.status == "unsupported"
             assert one.reason == f"{framework.title} has no bf16 on cpu"
+
+
+def test_mxnet_says_so_where_the_processor_has_no_bf16(
+    framebench: Framebench, plant: Callable[[str, str, str], Path]
+) -> None:
+    old = "[environment]\n"
+    tree = plant("frameworks/mxnet_gluon/framework.toml", f"\n{old}", f"\n{old}{NO_AVX512}")
+    chosen = ("-f", "mxnet_gluon", "-t", "mnist-mlp", "--precision", "bf16")
+    done = framebench("verify", "--json", *chosen, tree=tree, expect=1)
+    found = certificate.from_json(done.stdout)
+    assert found and {one.status for one in found} == {"unsupported"}
+    assert all("has no bf16 on this processor" in one.reason for one in found)
 
 
 def test_frameworks_as_they_come_are_proved_too(framebench: Framebench) -> None:

@@ -151,7 +151,10 @@ class Session(Protocol):
         """Trained values, as the framework's own network or optimizer counts them."""
 
     def stage(self, x: Array, y: Array) -> Batch:
-        """Host arrays in `format` to this framework's tensors on its device."""
+        """Host arrays in `format` to this framework's tensors on its device.
+
+        Tensors may lie in the arrays' memory: it is written to again only after a `sync`.
+        """
 
     def step(self, batch: Batch) -> Native:
         """Forward, backward, update. Returns the batch's mean loss, unread."""

@@ -166,8 +166,9 @@ class MXNetGluonSession:
         if array.dtype.kind == "f":
             array = array.astype(self._dtype, copy=False)
         if self._device.device_type == "cpu":
-            # In the array's own memory, as PyTorch's from_numpy: nobody writes to a batch.
-            return mx.nd.from_numpy(array, zero_copy=True)
+            # In the array's own memory, as PyTorch's from_numpy. Of a view, because MXNet bars its
+            # argument from being written to, and the next window is laid out in that memory.
+            return mx.nd.from_numpy(array.view(), zero_copy=True)
         # A type must be named: without one, MXNet makes float32 of integers too.
         return mx.nd.array(array, ctx=self._device, dtype=array.dtype)
 
@@ -224,7 +225,7 @@ class MXNetGluonAdapter:
         # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
         mx.random.seed(seed)
         self._device = mx.gpu() if device == "cuda" else mx.cpu()
-        set_operators(precision)
+        set_operators(precision, self._device)
         self._precision = precision
         self._expert = tuning == "expert"
 

@@ -5,25 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mxnet as mx
 from mxnet import gluon
 from mxnet.contrib import amp
 from mxnet.contrib.amp.lists import symbol_bf16
 from mxnet.ndarray import NDArray
 
 from bench.core.adapter import LOSS_SCALE, Precision
+from bench.core.errors import UnsupportedError
 
 TARGETS = {"bf16": "bfloat16", "fp16": "float16"}
 
 
-def set_operators(precision: Precision) -> None:
-    """Have operators compute in a precision. Before a network is built; there is no way back."""
+def set_operators(precision: Precision, device: mx.Context) -> None:
+    """Have operators compute in a precision. Before a network is built; there is no way back.
+
+    Raises UnsupportedError where the processor cannot.
+    """
     if precision == "bf16":
+        if device.device_type == "cpu":
+            _check_bf16()
         # Its list has _zeros, which has no input that could be cast: an LSTM, whose first state it
         # makes, would fail.
         kept = [name for name in symbol_bf16.FP32_FUNCS if name != "_zeros"]
         amp.init(TARGETS[precision], fp32_ops=kept)
     elif precision in TARGETS:
         amp.init(TARGETS[precision])
+
+
+def _check_bf16() -> None:
+    """Use it once: MXNet's oneDNN has no bfloat16 code for a processor without AVX-512."""
+    one = mx.nd.amp_cast(mx.nd.ones((1, 1)), dtype=amp.amp.bfloat16)
+    try:
+        mx.nd.FullyConnected(one, one, no_bias=True, num_hidden=1).wait_to_read()
+    except mx.MXNetError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UnsupportedError(
+            f"mxnet {mx.__version__} has no bf16 on this processor: {reason}"
+        ) from error
 
 
 def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[[Any], Any]:
