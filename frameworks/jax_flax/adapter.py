@@ -86,13 +86,20 @@ class JaxFlaxSession:
         self._precision = precision
         self._dtype = kept_in(precision)
         module = importlib.import_module(f"frameworks.jax_flax.models.{task.network}")
-        # Not what is trained: it says where a state's arrays belong, and dump and load go by it.
-        self._model: nnx.Module = module.build(task, nnx.Rngs(seed))
+
+        def build() -> nnx.Module:
+            network: nnx.Module = module.build(task, nnx.Rngs(seed))
+            return network
+
+        # Not what is trained: it says where a state's arrays belong, and dump and load go by it. As
+        # one program: one by one, each operator that draws a weight is compiled by itself.
+        self._model = nnx.jit(build)() if expert else build()
         set_layers(precision, self._model)
         if expert and device == "cpu":
             self._model.set_attributes(by_comparison=True, raise_if_not_found=False)
         self._params = match(task, self._native)
         self._optimizer = self._make_optimizer()
+        self._moments = jax.jit(self._optimizer.init)
         self._criterion = LOSSES[task.loss]
         # Functions of arrays alone, as nnx.jit would walk the network in Python at each call.
         self._model.eval()
@@ -100,7 +107,7 @@ class JaxFlaxSession:
         self._model.train()
         self._training, params, other = nnx.split(self._model, nnx.Param, ...)
         self._state, self._structure = jax.tree.flatten(
-            (params, other, self._optimizer.init(params), make_scale(precision))
+            (params, other, self._moments(params), make_scale(precision))
         )
         # The state's memory is given to the step, which writes the new state there.
         self._train_step = jax.jit(self._train, donate_argnums=0)
@@ -123,17 +130,23 @@ class JaxFlaxSession:
         for parameter in self._task.parameters:
             variable = self._params[parameter.name]
             native = LAYOUT.to_native(parameter, params[parameter.name], variable.shape)
-            # A copy, for a step writes to the memory of the state that it is given.
-            variable.set_value(jnp.array(native, self._dtype))
+            variable.set_value(self._copied(native))
         state = nnx.state(self._model, nnx.Param)
         # What dropout draws next is not reset: two trainings must not drop the same units.
         other = self._trees()[1]
         # Running means and variances are: the model's own are never trained. Copies, again.
         initial = nnx.state(self._model, nnx.BatchStat)
-        copies = jax.tree.map(lambda value: jnp.array(value, self._dtype), initial)
+        copies = jax.tree.map(self._copied, initial)
         other = nnx.merge_state(other, copies)
         scale = make_scale(self._precision)
-        self._state = jax.tree.leaves((state, other, self._optimizer.init(state), scale))
+        self._state = jax.tree.leaves((state, other, self._moments(state), scale))
+
+    def _copied(self, value: Any) -> jax.Array:
+        """On the device, in memory of its own: a step writes to that of the state it is given.
+
+        Not by jnp.array, which compiles a program for each shape.
+        """
+        return jax.device_put(np.asarray(value, self._dtype), may_alias=False)
 
     def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any, Any]:
         """Weights, what else the network keeps, the optimizer's state, the scale of the loss.
