@@ -18,9 +18,6 @@ from tests.conftest import Framebench
 pytestmark = pytest.mark.frameworks
 
 
-# MXNet's oneDNN then takes the processor for an older one.
-NO_AVX512 = 'DNNL_MAX_CPU_ISA = "AVX2"\n'
-
 HEAVY = [name for name in tasks.names() if tasks.load(name).heavy]
 LIGHT = [name for name in tasks.names() if name not in HEAVY]
 
@@ -83,8 +80,10 @@ def test_what_computes_in_bf16_on_the_cpu_is_proved_and_the_rest_says_so(
 def test_mxnet_says_so_where_the_processor_has_no_bf16(
     framebench: Framebench, plant: Callable[[str, str, str], Path]
 ) -> None:
-    old = "[environment]\n"
-    tree = plant("frameworks/mxnet_gluon/framework.toml", f"\n{old}", f"\n{old}{NO_AVX512}")
+    old = "\n[environment]\n"
+    # MXNet's oneDNN then takes the processor for an older one.
+    new = f'{old}DNNL_MAX_CPU_ISA = "AVX2"\n'
+    tree = plant("frameworks/mxnet_gluon/framework.toml", old, new)
     chosen = ("-f", "mxnet_gluon", "-t", "mnist-mlp", "--precision", "bf16")
     done = framebench("verify", "--json", *chosen, tree=tree, expect=1)
     found = certificate.from_json(done.stdout)
