@@ -169,6 +169,10 @@ def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
     rank is 1 more than the number of cells that are surely faster, directly or through a cell
     between (a faster than b, b faster than c). "=" marks a cell that is tied with any other.
 
+    A cell that varies much may be tied with one of rank 4 that measured faster, and have a single
+    cell surely before it: it is of rank 4 too, since a table in which it stands below as "2=" reads
+    as if it were sorted wrongly.
+
     Ties do not carry over: a and b may be tied, b and c too, and a be faster than c. Then a is
     "1=", b is "1=" (nothing is surely faster) and c is "2=" (a is faster; b may not be). Two cells
     of one rank are always tied. A cell has no rank ("") where a comparison of it has no interval.
@@ -194,6 +198,15 @@ def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
         for i in cells:
             if between in ahead[i]:
                 ahead[i] |= ahead[between]
-    return [
-        "" if unknown[i] else f"{len(ahead[i] - {i}) + 1}{'=' if tied[i] else ''}" for i in cells
-    ]
+    places = _in_order([len(ahead[i] - {i}) + 1 for i in cells], ratios)
+    return ["" if unknown[i] else f"{places[i]}{'=' if tied[i] else ''}" for i in cells]
+
+
+def _in_order(places: list[int], ratios: Sequence[Sequence[Interval | None]]) -> list[int]:
+    """Places of which none is before that of a cell that measured faster, or level if surely so."""
+    for _ in places:  # each turn carries a place one cell further down
+        for i, row in enumerate(ratios):
+            for j, found in enumerate(row):
+                if i != j and found is not None and found.known and found.estimate < 1:
+                    places[i] = max(places[i], places[j] + (not found.includes(1)))
+    return places

@@ -111,6 +111,16 @@ def test_ranks(case: str) -> None:
         assert dict(zip(order, found, strict=True)) == dict(zip(cells, expected, strict=True))
 
 
+def test_a_cell_that_varies_much_ranks_no_higher_than_one_that_measured_faster() -> None:
+    """It is tied with all of them: by those that are surely faster alone, it would be "1="."""
+    cells = [[100, 101, 102], [80, 80.5, 81], [70, 70.4, 71], [20, 60, 150], [9, 9.1, 9.2]]
+    told = [dict(enumerate(cell)) for cell in cells]
+    found = [[ratio(one, other) for other in told] for one in told]
+    assert ranks(found) == ["1=", "2=", "3=", "3=", "4="]
+    again = [[ratio(one, other) for other in told[::-1]] for one in told[::-1]]
+    assert ranks(again) == ["4=", "3=", "3=", "2=", "1="]
+
+
 def test_cells_without_a_shared_block_have_no_rank() -> None:
     assert ranks([[TIED, None], [None, TIED]]) == ["", ""]
 
