@@ -466,6 +466,35 @@ def test_whether_graphs_are_faster_and_pay(compiled: list[float], outcome: str) 
     assert found["compiling"].outcome == outcome
 
 
+def test_what_is_faster_here_and_slower_there_is_mixed() -> None:
+    """And whose cells a saying was tried on is said: another run may have other modes."""
+    slower = [
+        with_pace("paddlepaddle", block, pace, mode=mode)
+        for mode, values in (("eager", (100, 101)), ("compiled", (50, 51)))
+        for block, pace in enumerate(values)
+    ]
+    found = judged([*modes([100, 101], [200, 201]), *slower])
+    assert found["graphs"].outcome == "mixed"
+    assert (
+        "Surely faster: 1 of PyTorch; surely slower: 1 of PaddlePaddle" in found["graphs"].figures
+    )
+    assert found["compiling"].outcome == "did not hold"  # "always" falls with a single one
+    for name in ("graphs", "compiling"):
+        assert "2 cells (1 of PaddlePaddle, 1 of PyTorch)" in found[name].figures
+
+
+def test_who_is_easiest_to_start_with_is_whom_the_beginner_is_told() -> None:
+    evidence, assessed = published()
+    weights = personas.weights(personas.load("beginner"))
+    told = advise(assessed, weights, evidence.frameworks)
+    verdict = wisdom.start(evidence, assessed)
+    scores = [f"{wisdom.title(one.framework)} {one.score:.2f}" for one in told.standings]
+    assert f"score for a beginner: {', '.join(scores)}; " in verdict.figures
+    ahead = {one.framework for one in told.standings[:2]} == {"pytorch", "tensorflow_keras"}
+    sure = ahead and not any(one.tied for one in told.standings[1:2])
+    assert (verdict.outcome == "held") == sure
+
+
 def test_without_both_modes_it_takes_an_eager_one_that_is_ahead() -> None:
     ahead = paces("mnist-mlp", pytorch=[100, 101])
     behind = [with_pace("mxnet_gluon", block, 50 + block, mode="compiled") for block in (0, 1)]
@@ -587,3 +616,27 @@ def test_an_unchecked_fact_is_marked() -> None:
         if not one["checked"]
     }
     assert unchecked == {"ecosystem"}
+
+
+def test_whether_unchecked_facts_decide_is_said() -> None:
+    def notes(persona: str, *overrides: str) -> str:
+        found = advice.collect(store.read(PUBLISHED), [personas.load(persona)], overrides)
+        return "\n".join(found["advice"][0]["notes"])
+
+    assert "Ecosystem rests on facts that were not read at their source (*); without, " in notes(
+        "balanced"
+    )
+    assert "not read" not in notes("balanced", "ecosystem=0")
+    alone = [f"{name}=0" for name in CRITERIA if name != "ecosystem"]
+    assert notes("balanced", *alone).startswith(
+        "Ecosystem rests on facts that were not read at their source (*)."
+    )
+
+
+def test_whom_no_measurement_is_of_is_told_so() -> None:
+    edge, beginner = (
+        advice.collect(store.read(PUBLISHED), [personas.load(name)])["advice"][0]
+        for name in ("edge", "beginner")
+    )
+    assert any("No phone or board was measured" in line for line in edge["notes"])
+    assert not any("phone" in line for line in beginner["notes"])

@@ -1,28 +1,31 @@
 """What is said of frameworks, and whether a run bears it out.
 
 A claim has a source, and a test that is a function of the run alone. It `held` where the figures
-bear it out beyond chance, it `did not hold` where they speak against it beyond chance, and else it
-can't be told from this run. What a test cannot see is said with it.
+bear it out beyond chance, it `did not hold` where they speak against it beyond chance, it is
+`mixed` where they do both, and else it can't be told from this run. What a test cannot see is said
+with it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench import accuracy, catalogue, stats, tasks
-from bench.advice import facts
+from bench.advice import facts, personas
 from bench.advice.assess import assess
 from bench.advice.evidence import Evidence, Figures
 from bench.advice.ranking import Advice, advise
 from bench.estimate import Interval, ratio
 from bench.stats import CellSummary
 
-Outcome = Literal["held", "did not hold", "can't be told"]
+Outcome = Literal["held", "did not hold", "mixed", "can't be told"]
 HELD: Outcome = "held"
 DID_NOT_HOLD: Outcome = "did not hold"
+MIXED: Outcome = "mixed"
 UNTOLD: Outcome = "can't be told"
 
 
@@ -74,21 +77,14 @@ def _order(advice: Advice) -> str:
     return ", ".join(f"{title(one.framework)} {one.score:.2f}" for one in advice.standings)
 
 
-def _advice(evidence: Evidence, assessed: Mapping[str, Figures], *names: str) -> Advice | None:
-    """Everyone's standing by these criteria alone, each as heavy as the others."""
-    if not any(assessed[name].known for name in names):
-        return None
-    return advise(assessed, dict.fromkeys(names, 1.0), evidence.frameworks)
-
-
 def scale(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     """TensorFlow and MXNet: ahead in pace on the headline tasks, of every other framework?"""
     headline = {name for name in tasks.names() if tasks.load(name).headline}
     chosen = [one for one in evidence.settings if one.task in headline] or evidence.settings
     speed = assess(replace(evidence, settings=chosen))
-    advice = _advice(evidence, speed, "speed")
-    if advice is None:
+    if not speed["speed"].known:
         return Verdict(outcome=UNTOLD, figures="no speed was measured")
+    advice = advise(speed, {"speed": 1.0}, evidence.frameworks)
     ways = "; ".join(
         f"{title(name)} documents {', '.join(fact.value)}"
         for name in evidence.frameworks
@@ -101,16 +97,18 @@ def scale(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
 
 
 def start(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
-    """Keras and PyTorch: ahead in little code, startup, install size and first step together?"""
-    proxies = ("code", "startup", "install-size", "first-step")
-    advice = _advice(evidence, assessed, *proxies)
-    if advice is None:
-        return Verdict(outcome=UNTOLD, figures="none of it was measured")
-    missing = [name for name in proxies if not assessed[name].known]
-    without = f" (without {', '.join(missing)}: not known)" if missing else ""
+    """Keras and PyTorch: ahead by the beginner's weights, which `recommend` gives advice by too?"""
+    advice = advise(assessed, personas.weights(personas.load("beginner")), evidence.frameworks)
+    lines = {
+        name: figures
+        for name, figures in assessed["code"].values.items()
+        if figures is not None and name in evidence.frameworks
+    }
+    shortest = min(lines, key=lambda name: lines[name], default=None)
+    code = f"; {title(shortest)} needs the fewest lines, {lines[shortest]:.1f}" if shortest else ""
     return Verdict(
         outcome=_in_front(advice, ("tensorflow_keras", "pytorch")),
-        figures=f"mean score of the four{without}: {_order(advice)}",
+        figures=f"score for a beginner: {_order(advice)}{code}",
     )
 
 
@@ -130,18 +128,34 @@ def _pairs(evidence: Evidence) -> list[tuple[CellSummary, CellSummary, Interval]
 NO_PAIRS = "no cell was measured in both modes, twice or more: measure with `--mode all`"
 
 
+def _of(cells: Sequence[CellSummary]) -> str:
+    """How many cells of each framework: 2 of PyTorch, 1 of PaddlePaddle."""
+    counts = Counter(title(one.cell.framework) for one in cells)
+    return ", ".join(f"{count} of {name}" for name, count in sorted(counts.items()))
+
+
+def _looked_at(pairs: Sequence[tuple[CellSummary, CellSummary, Interval]]) -> str:
+    """Whose cells a claim on modes rests on: which modes a run has decides what it can tell."""
+    return f"both modes were measured in {len(pairs)} cells ({_of([one for one, *_ in pairs])})"
+
+
 def compiling(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     """Is what compiling costs won back, in every cell?"""
     pairs = _pairs(evidence)
     if not pairs:
         return Verdict(outcome=UNTOLD, figures=NO_PAIRS)
-    epochs = [stats.break_even(compiled, eager) for compiled, eager, _ in pairs]
-    never = sum(one == math.inf for one in epochs)
-    won = sorted(one for one in epochs if one is not None and one < math.inf)
-    figures = f"it pays in {len(won)} of {len(pairs)} cells"
+    epochs = [(stats.break_even(compiled, eager), compiled) for compiled, eager, _ in pairs]
+    never = [cell for when, cell in epochs if when == math.inf]
+    won = [(when, cell) for when, cell in epochs if when is not None and when < math.inf]
+    figures = _looked_at(pairs)
     if won:
-        figures += f" (after {won[0]:.2g} to {won[-1]:.2g} of the run's epochs)"
-    figures += f", never in {never}, and {len(pairs) - len(won) - never} are tied with eager mode"
+        first, last = min(when for when, _ in won), max(when for when, _ in won)
+        figures += f". It pays in {_of([cell for _, cell in won])}, after {first:.2g} to "
+        figures += f"{last:.2g} of the run's epochs"
+    if never:
+        figures += f". It never pays in {_of(never)}"
+    tied = len(pairs) - len(won) - len(never)
+    figures += f"; {tied} are tied with eager mode" if tied else ""
     outcome: Outcome = DID_NOT_HOLD if never else HELD if len(won) == len(pairs) else UNTOLD
     return Verdict(outcome=outcome, figures=figures)
 
@@ -151,13 +165,16 @@ def graphs(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     pairs = _pairs(evidence)
     if not pairs:
         return _across(evidence)
-    faster = sum(gain.low > 1 for *_, gain in pairs)
-    slower = sum(gain.high < 1 for *_, gain in pairs)
+    faster = [compiled for compiled, _, gain in pairs if gain.low > 1]
+    slower = [compiled for compiled, _, gain in pairs if gain.high < 1]
     gains = sorted(gain.estimate for *_, gain in pairs)
+    outcome = HELD if len(faster) == len(pairs) else UNTOLD
+    if slower:
+        outcome = MIXED if faster else DID_NOT_HOLD
     return Verdict(
-        outcome=DID_NOT_HOLD if slower else HELD if faster == len(pairs) else UNTOLD,
-        figures=f"surely faster in {faster} of {len(pairs)} cells, surely slower in {slower}; "
-        f"{gains[0]:.2f} to {gains[-1]:.2f} times the pace of eager mode",
+        outcome=outcome,
+        figures=f"{_looked_at(pairs)}. Surely faster: {_of(faster) or 'none'}; surely slower: "
+        f"{_of(slower) or 'none'}; {gains[0]:.2f} to {gains[-1]:.2f} times the pace of eager mode",
     )
 
 
@@ -212,7 +229,7 @@ CLAIMS = (
         text="Keras and PyTorch are easiest to start with",
         who="Machine Learning Freaks, a comparison of TensorFlow, PyTorch and Keras",
         source="https://www.machinelearningfreaks.com/deep-learning-frameworks-a-comprehensive-comparison-of-tensorflow-pytorch-and-keras/",
-        tested="code, startup, install-size and first-step; not lessons or error messages",
+        tested="the beginner's criteria and weights of this advice; not lessons or error messages",
         test=start,
     ),
     Claim(

@@ -82,7 +82,7 @@ def _told(
         "reasons": reasons(advice, assessed),
         "changes": changes(advice),
         "swaps": [vars(one) for one in advice.swaps],
-        "notes": unknowns(evidence, advice, assessed),
+        "notes": unknowns(evidence, advice, assessed, persona),
     }
 
 

@@ -18,7 +18,12 @@ Collected = Mapping[str, Any]
 Advice = Mapping[str, Any]
 # Headings, rows, and how many columns at the left hold words.
 Grid = tuple[Sequence[str], Sequence[Sequence[str]], int]
-_OUTCOMES = {"held": "green", "did not hold": "red", "can't be told": "yellow"}
+_OUTCOMES = {
+    "held": "green",
+    "did not hold": "red",
+    "mixed": "yellow",
+    "can't be told": "yellow",
+}
 STRONG, WEAK = "ahead of most in", "behind most in"
 PERSONAS = "For whom which comes first, by the same figures"
 WISDOM = "Received wisdom, by this run"

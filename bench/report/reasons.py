@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.advice import facts
 from bench.advice.criteria import Unit
 from bench.advice.evidence import Evidence, Figures
-from bench.advice.personas import HIGHEST
-from bench.advice.ranking import LEAST_KNOWN, Advice, Standing, Swap
+from bench.advice.personas import HIGHEST, Persona
+from bench.advice.ranking import LEAST_KNOWN, Advice, Standing, Swap, advise
 from bench.advice.wisdom import title
 from bench.report.text import bytes_text, ratio_text, seconds_text
 from bench.report.ties import ADVICE, listed, ties
@@ -66,12 +66,13 @@ def headline(advice: Advice) -> str:
             tied=lambda one, other: other.framework in one.tied,
             ahead=lambda one, other: bool(one.rank and other.rank) and one.score > other.score,
             name=lambda one: title(one.framework),
-            verbs=ADVICE,
+            verbs=lambda group: ADVICE,
         )
         words = "; ".join(one.text for one in found if first in one.group)
         return f"{words}: the intervals of their differences include 0."
     return (
-        f"{name} suits best, by these weights: {_span(first)}, ahead of all others beyond chance."
+        f"{name} suits best, by these weights: {_span(first)}, ahead of all others beyond the "
+        "chance in what was measured."
     )
 
 
@@ -138,9 +139,35 @@ def changes(advice: Advice) -> list[str]:
     return [f"{second} would be ahead if {these} weighed so: {named}; {rest}."]
 
 
-def unknowns(evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
+def _unchecked(
+    evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]
+) -> Iterator[str]:
+    """Which criteria rest on facts that were not read at their source, and who leads without."""
+    starred = [name for name, weight in advice.weights.items() if weight]
+    starred = [name for name in starred if assessed[name].unchecked and assessed[name].known]
+    if not starred:
+        return
+    rests = "rests" if len(starred) == 1 else "rest"
+    line = f"{listed(starred)} {rests} on facts that were not read at their source (*)"
+    line = f"{line[0].upper()}{line[1:]}"
+    others = {name: 0.0 if name in starred else one for name, one in advice.weights.items()}
+    if not any(weight and assessed[name].known for name, weight in others.items()):
+        yield f"{line}."
+        return
+    without = advise(assessed, others, evidence.frameworks).standings[0]
+    still = " still" * (without.framework == advice.standings[0].framework)
+    line += f"; without, {title(without.framework)}{still} comes first"
+    if without.tied:
+        line += f", and can't be told from {listed([title(one) for one in without.tied])}"
+    yield f"{line}."
+
+
+def unknowns(
+    evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures], persona: Persona
+) -> list[str]:
     """What is not known or left out, and what that means for the scores."""
-    lines = []
+    lines = [f"{persona.unseen[0].upper()}{persona.unseen[1:]}."] if persona.unseen else []
+    lines += _unchecked(evidence, advice, assessed)
     if advice.unknown:
         lines.append(
             f"Not known of any framework in this run: {listed(advice.unknown)}. The weight falls "
