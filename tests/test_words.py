@@ -52,6 +52,37 @@ def test_ties_that_overlap_are_said_and_who_of_them_differs() -> None:
     assert first.startswith("b and c are tied; b trains ") and "too" not in first
 
 
+def test_a_tie_that_leaves_twice_the_pace_open_is_no_tie_yet() -> None:
+    """With two blocks an interval is wide: that it includes 1 says little."""
+    records = [
+        with_pace(name, block, pace)
+        for name, values in {"a": [100, 130], "b": [50, 55]}.items()
+        for block, pace in enumerate(values)
+    ]
+    (group,) = groups(records).values()
+    assert [one.rank for one in group] == ["1=", "1="]
+    said = verdict(records)
+    assert said.startswith("a and b can't be told apart yet: a trained 2.17 times (0.")
+    assert said.endswith(" as fast as b.") and "tied" not in said
+    wild = [with_pace("b", block, pace) for block, pace in enumerate((10, 90))]
+    assert verdict([*records[:2], *wild]) == (
+        "a and b can't be told apart yet: a trained 3.80 times (too wide) as fast as b."
+    )
+
+
+def test_the_ratio_that_leaves_several_ties_open_is_said_once() -> None:
+    """b is tied with c and d, and d with e, by the same wide d; b is surely faster than e."""
+    paces = {"b": [100, 101, 102], "d": [40, 95, 160], "e": [80, 81, 82]}
+    records = [
+        with_pace(name, block, pace)
+        for name, values in paces.items()
+        for block, pace in enumerate(values)
+    ]
+    said = verdict(records)
+    assert said.count("can't be told apart yet") == 2
+    assert said.count("trained") == 2 and said.count("as fast as d") == 1
+
+
 def test_leaders_that_differ_from_each_other_are_no_one_tie() -> None:
     """b is tied with both a and c, of which a is faster; b is the fastest by its mean."""
     paces = {"a": [100, 102, 101], "b": [85, 104, 125], "c": [95, 97, 96]}
@@ -98,7 +129,7 @@ def test_who_leads_over_all() -> None:
     (first,), (second,) = alone.values(), groups(of("b", "c", "d")).values()
     both = {("one",): first, ("two",): second, ("alone",): [first[0]]}
     said = words.overall(both)
-    assert said.startswith("fastest, or tied with the fastest, of 2 comparisons: ")
+    assert said.startswith("fastest, or not surely slower, in 2 comparisons: ")
     assert all(f"{framework} in 1" in said for framework in "abc") and "d in" not in said
 
 

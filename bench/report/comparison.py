@@ -19,8 +19,8 @@ from bench.core.record import Cell
 from bench.estimate import Interval
 from bench.noise import Cleanness
 from bench.report import terminal
-from bench.report.tables import WIDEST
 from bench.report.text import (
+    WIDEST,
     count_text,
     framework_text,
     interval_text,

@@ -12,6 +12,7 @@ from bench import accuracy
 from bench.core.record import Record
 from bench.report import notes, peak, words
 from bench.report.text import (
+    WIDEST,
     bytes_text,
     count_text,
     framework_text,
@@ -27,13 +28,11 @@ from bench.stats import CONDITIONS, CellSummary, conditions
 from bench.store import Run
 
 OF_PEAK = "of peak"
-# An interval whose ends are this many times apart tells nothing: the CSV has its figures.
-WIDEST = 100
 
 # What each column has, and how it is to be read, in the order in which they are shown.
 ABOUT = {
-    "rank": "1 more than the cells that are surely faster; `=` where tied with another; empty if "
-    "not known",
+    "rank": "1 more than the cells that are surely faster, and never before one that measured "
+    "faster; `=` where tied with another; empty if not known",
     "framework": "whose adapter trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
@@ -51,7 +50,7 @@ ABOUT = {
 }
 HEADINGS = tuple(ABOUT)
 
-# The figure of each heading, by which a reader may sort.
+# The figure of each heading, by which a reader may sort; `memory` is the column of `memory`.
 FIGURES = (
     "rank",
     "framework",
@@ -64,8 +63,13 @@ FIGURES = (
     "import_seconds",
     "build_seconds",
     "first_step_seconds",
-    "peak_resident_bytes",
+    "memory",
 )
+
+
+def memory(row: dict[str, Any]) -> str:
+    """The column that holds what a cell took of the memory that its framework computes in."""
+    return "peak_device_bytes" if row["device"] == "cuda" else "peak_resident_bytes"
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -76,12 +80,12 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         return "" if value is None or pd.isna(value) else write(value)
 
     def with_ends(name: str, write: Any) -> str:
-        if row[f"{name}_high"] is not None and row[f"{name}_high"] > WIDEST * row[f"{name}_low"]:
+        high = row[f"{name}_high"]
+        if high is not None and high > WIDEST * row[f"{name}_low"]:
             return f"{shown(name, write)} (too wide)"
         ends = shown(f"{name}_low", write), shown(f"{name}_high", write)
         return interval_text(shown(name, write), *ends)
 
-    memory = "peak_device_bytes" if row["device"] == "cuda" else "peak_resident_bytes"
     return (
         row["rank"],
         framework_text(row["framework"]),
@@ -94,7 +98,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         shown("import_seconds", seconds_text),
         shown("build_seconds", seconds_text),
         shown("first_step_seconds", seconds_text),
-        shown(memory, bytes_text),
+        shown(memory(row), bytes_text),
     )
 
 
@@ -152,7 +156,10 @@ class TaskTable:
         """What the task was trained on, said so that nobody misses a synthetic twin."""
         if self.synthetic:
             return "data: SYNTHETIC, not the real data set"
-        return f"data: {self.data}" + f" ({self.data_notes})" * bool(self.data_notes)
+        line = f"data: {self.data}" + f" ({self.data_notes})" * bool(self.data_notes)
+        if "not official" in self.data:
+            line += ": accuracies compare with each other, not with those published elsewhere"
+        return line
 
     @property
     def accuracy_line(self) -> str:
@@ -160,7 +167,17 @@ class TaskTable:
         if self._chance is None:
             return ""
         sure = "more" if self._chance < accuracy.SURE else "no more"
-        return f"accuracies differ by {sure} than seeds explain (p = {self._chance:.2g})"
+        return (
+            f"accuracies differ by {sure} than seeds explain: by seeds alone they would differ so "
+            f"in {_chance_text(self._chance)} of such tables (analysis of variance)"
+        )
+
+
+def _chance_text(chance: float) -> str:
+    """A p-value as a share of cases."""
+    if chance > 0.99:
+        return "more than 99%"
+    return f"{chance:.0%}" if chance >= 0.01 else f"{100 * chance:.1g}%"
 
 
 def task_tables(run: Run, table: pd.DataFrame, summaries: Iterable[CellSummary]) -> list[TaskTable]:

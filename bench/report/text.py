@@ -5,6 +5,9 @@ from __future__ import annotations
 from bench import catalogue, tasks
 from bench.core.record import Cell
 
+# An interval whose ends are this many times apart tells nothing: the CSV has its figures.
+WIDEST = 100
+
 
 def count_text(value: float) -> str:
     """Three significant digits at least: 12,345 or 345 or 34.5."""

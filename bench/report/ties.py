@@ -46,6 +46,9 @@ class Verbs:
 
 
 PACE = Verbs(tied="are tied", again="are tied too", ahead="is faster than")
+OPEN = Verbs(
+    tied="can't be told apart yet", again="can't be told apart yet either", ahead="is faster than"
+)
 ADVICE = Verbs(tied="can't be told apart", again="can't be told apart either", ahead="is ahead of")
 
 
@@ -63,15 +66,16 @@ def ties(
     tied: Pair[One],
     ahead: Pair[One],
     name: Callable[[One], str],
-    verbs: Verbs = PACE,
+    verbs: Callable[[Sequence[One]], Verbs],
 ) -> list[Tie[One]]:
     """Every group in words; of groups that overlap, who of them differ is said as well."""
     found: list[Tie[One]] = []
     for group in groups(order, tied):
-        text = f"{listed([name(one) for one in group])} {verbs.tied}"
+        said = verbs(group)
+        text = f"{listed([name(one) for one in group])} {said.tied}"
         for front, back in _apart(group, [one.group for one in found], ahead):
-            text = f"{listed([name(one) for one in group])} {verbs.again}"
-            text += f", though {name(front)} {verbs.ahead} {name(back)}"
+            text = f"{listed([name(one) for one in group])} {said.again}"
+            text += f", though {name(front)} {said.ahead} {name(back)}"
             break
         found.append(Tie(group=group, text=text))
     return found

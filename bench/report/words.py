@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench.core.record import Cell
 from bench.estimate import Interval, ratio
-from bench.report.text import count_text, framework_text, mode_text, ratio_text
-from bench.report.ties import listed, ties
+from bench.report.text import WIDEST, count_text, framework_text, mode_text, ratio_text
+from bench.report.ties import OPEN, PACE, Tie, Verbs, listed, ties
 from bench.stats import CellSummary, conditions
 
 Groups = dict[tuple[object, ...], list[CellSummary]]
+
+# Of two cells that are tied, either may still be faster. Where one may be twice as fast, too little
+# was measured for the tie to say that they are alike.
+ALIKE = 2.0
 
 
 def by_conditions(summaries: Iterable[CellSummary]) -> Groups:
@@ -49,11 +53,13 @@ def _inverse(found: Interval) -> Interval:
 
 
 def times_text(found: Interval) -> str:
-    """1.4 times (1.3 to 1.5); without the ends where they are not known."""
+    """1.4 times (1.3 to 1.5); without the ends where they are not known, or tell nothing."""
     words = f"{ratio_text(found.estimate)} times"
-    return (
-        f"{words} ({ratio_text(found.low)} to {ratio_text(found.high)})" if found.known else words
-    )
+    if not found.known:
+        return words
+    if found.high > WIDEST * found.low:
+        return f"{words} (too wide)"
+    return f"{words} ({ratio_text(found.low)} to {ratio_text(found.high)})"
 
 
 def leaders(group: Sequence[CellSummary]) -> list[CellSummary]:
@@ -85,8 +91,9 @@ def sentence(group: Sequence[CellSummary]) -> str:
     chosen = _fastest_modes([first, *others])
     begin = "each in its fastest mode, " if len(chosen) <= len(others) else ""
     order, others = chosen, chosen[1:]
-    found = ties(order, tied=_tied, ahead=_faster, name=lambda one: name[one.cell])
-    parts = [one.text for one in found if first in one.group]
+    found = ties(order, tied=_tied, ahead=_faster, name=lambda one: name[one.cell], verbs=_verbs)
+    texts = _with_ratios(found, name)
+    parts = [text for one, text in texts if first in one.group]
     if behind := [one for one in others if not _tied(first, one)]:
         ratios = [
             f"{times_text(_inverse(one.relative))} as fast as {name[one.cell]}"
@@ -94,7 +101,7 @@ def sentence(group: Sequence[CellSummary]) -> str:
             if one.relative
         ]
         parts.append(f"{name[first.cell]} trains {listed(ratios)}")
-    parts += [one.text for one in found if first not in one.group]
+    parts += [text for one, text in texts if first not in one.group]
     return begin + "; ".join(parts) + "."
 
 
@@ -119,6 +126,39 @@ def _faster(one: CellSummary, other: CellSummary) -> bool:
     return between is not None and between.known and between.low > 1
 
 
+def _widest(group: Sequence[CellSummary]) -> tuple[CellSummary, CellSummary, Interval] | None:
+    """Of a group of ties, the two of which the least is known, where it is too little."""
+    found = [
+        (one, other, between)
+        for place, one in enumerate(group)
+        for other in group[place + 1 :]
+        if (between := ratio(one.throughputs, other.throughputs))
+        and max(between.high, 1 / between.low) > ALIKE
+    ]
+    return max(found, key=lambda pair: pair[2].high / pair[2].low, default=None)
+
+
+def _verbs(group: Sequence[CellSummary]) -> Verbs:
+    return OPEN if _widest(group) else PACE
+
+
+def _with_ratios(
+    found: Sequence[Tie[CellSummary]], name: Mapping[Cell, str]
+) -> list[tuple[Tie[CellSummary], str]]:
+    """Each tie in words; where it leaves much open, with the ratio that does, once each."""
+    texts, said = [], set()
+    for tie in found:
+        text, widest = tie.text, _widest(tie.group)
+        if widest:
+            one, other, between = widest
+            ratio_said = f"{times_text(between)} as fast as {name[other.cell]}"
+            if (one.cell, other.cell) not in said:
+                text += f": {name[one.cell]} trained {ratio_said}"
+            said.add((one.cell, other.cell))
+        texts.append((tie, text))
+    return texts
+
+
 def overall(groups: Groups) -> str:
     """Who leads where: one sentence over all tables of a run; empty where there is one alone."""
     led: dict[str, int] = defaultdict(int)
@@ -134,4 +174,4 @@ def overall(groups: Groups) -> str:
         return ""
     ranked = sorted(led, key=lambda framework: -led[framework])
     words = [f"{framework_text(one)} in {led[one]}" for one in ranked]
-    return f"fastest, or tied with the fastest, of {judged} comparisons: {', '.join(words)}."
+    return f"fastest, or not surely slower, in {judged} comparisons: {', '.join(words)}."
