@@ -226,6 +226,7 @@ def test_a_figure_leads_to_its_records(tab: Tab, report: Path) -> None:
 
 def test_dark_mode_and_print(tab: Tab, report: Path) -> None:
     tab.open(report, dark=True)
+    tab.page.locator(".chart").first.scroll_into_view_if_needed()
     tab.page.wait_for_selector(".chart .xtick text")
     dark = tab.ink()
     tab.page.emulate_media(color_scheme="light")

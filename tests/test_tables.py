@@ -17,6 +17,7 @@ from bench.core.task import TokenInput
 from bench.literature import PUBLISHED
 from bench.report import certificate, write
 from bench.report.frame import frame
+from bench.report.sections import sections
 from bench.report.tables import HEADINGS, TaskTable, task_tables
 from bench.report.text import interval_text, ratio_text
 from bench.stats import summarize
@@ -198,3 +199,41 @@ def test_a_ratio_never_looks_like_a_tie_that_it_is_not(value: float, text: str) 
 def test_an_interval_without_ends_is_not_shown() -> None:
     assert interval_text("0.87", "", "") == "0.87"
     assert interval_text("0.87", "0.84", "0.90") == "0.87 (0.84–0.90)"
+
+
+def test_what_a_run_lacks_is_said_below_its_tables() -> None:
+    """A reader may take four frameworks for all that there are, and a run for a proved one."""
+    quick = store.read(QUICK)
+    proved, bare = write.to_markdown(quick), write.to_markdown(run_of(list(quick.records)))
+    assert "- identity: 24 of 24 proved" in proved and "NOT PROVED" not in proved
+    assert "- identity: NOT PROVED: " in bare
+    assert "- not in this run: JAX/Flax\n" in bare
+    everyone = [with_pace(name, 0, 100) for name in catalogue.compared()]
+    assert "not in this run" not in write.to_markdown(run_of(everyone))
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"), [(1.0, "more than 99%"), (0.614, "61%"), (0.0004, "0.04%")]
+)
+def test_how_likely_accuracies_differ_so_is_said_in_words(chance: float, said: str) -> None:
+    (table,) = tables(RECORDS)
+    line = TaskTable(table.figures, RECORDS, verdict="x", chance=chance).accuracy_line
+    assert f"would differ so in {said} of such tables (analysis of variance)" in line
+    assert ("no more than" in line) == (chance >= 0.001)
+
+
+def test_memory_sorts_by_what_is_shown() -> None:
+    record = with_pace("a", 0, 100, device="cuda")
+    assert record.measurement
+    used = replace(record.measurement, peak_device_bytes=5_000_000, peak_resident_bytes=9_000_000)
+    run = run_of([replace(record, measurement=used)])
+    (section,) = sections(run, summarize(run.records))
+    (row,) = section.rows
+    assert (row.texts[-1], row.sorts[-1]) == ("5 MB", 5_000_000)
+
+
+def test_accuracies_on_other_data_are_not_put_beside_published_ones() -> None:
+    (table,) = tables(RECORDS)
+    assert "published" not in table.data_line
+    table.data = "real, test not official"
+    assert table.data_line.endswith("with each other, not with those published elsewhere")

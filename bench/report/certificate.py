@@ -122,10 +122,11 @@ def to_terminal(certificates: Sequence[Certificate], *, width: int) -> Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table of words: each framework's and mode's worst deviations over all tasks."""
+    """A table of words: each framework's and mode's worst deviations over so many tasks."""
 
     headings: list[str]
     rows: list[list[str]]
+    tasks: int
 
 
 def grid(certificates: Sequence[Certificate]) -> Grid:
@@ -146,7 +147,11 @@ def grid(certificates: Sequence[Certificate]) -> Grid:
         ]
         for who, known in worst.items()
     ]
-    return Grid(headings=["framework", "mode", "tasks proved", *kinds], rows=rows)
+    return Grid(
+        headings=["framework", "mode", "tasks proved", *kinds],
+        rows=rows,
+        tasks=len({one.claim.task for one in certificates}),
+    )
 
 
 def to_markdown(certificates: Sequence[Certificate]) -> str:
@@ -159,8 +164,8 @@ def to_markdown(certificates: Sequence[Certificate]) -> str:
             found.rows, found.headings, tablefmt="github", colalign=aligned, disable_numparse=True
         )
         parts += [
-            f"In {precision}, the largest deviations over all tasks, relative (units in the last "
-            "place):",
+            f"In {precision}, the largest deviations over {found.tasks} tasks, relative (units in "
+            "the last place):",
             table,
         ]
     parts += [line for line in (data_line(certificates), f"{verdict(certificates)}.") if line]

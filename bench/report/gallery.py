@@ -55,7 +55,6 @@ def _facts(entry: Entry) -> dict[str, str]:
         "tasks": ", ".join(entry.tasks),
         "frameworks": ", ".join(map(framework_text, entry.frameworks)),
         "processes": f"{processes}, " + (f"{entry.not_ok} not ok" if entry.not_ok else "all ok"),
-        "identity": "not kept with this run",
         **lines,
     }
 

@@ -93,7 +93,7 @@ def published(task: str, length: int | None, rows: Sequence[Row]) -> Iterator[st
 
 
 def _who(row: Row) -> str:
-    return f"{row['framework']} {mode_text(row['mode'], row['tuning'])}"
+    return f"{framework_text(row['framework'])} {mode_text(row['mode'], row['tuning'])}"
 
 
 def _gain(row: Row, name: str, what: str) -> str:
@@ -108,9 +108,9 @@ def _gain(row: Row, name: str, what: str) -> str:
 
 def _pays_off(row: Row) -> str:
     epochs = row["break_even_epochs"]
+    if not math.isfinite(epochs):
+        return f"{_who(row)}: never pays off, as it is no faster than eager mode"
     when = f"after {count_text(epochs)} such epochs" if epochs else "from the first step on"
     if 0 < epochs < 0.01:
         when = "within the first hundredth of such an epoch"
-    if not math.isfinite(epochs):
-        when = "never"
     return f"{_who(row)}: pays off against eager mode {when}"

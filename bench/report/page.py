@@ -23,7 +23,7 @@ from bench.report.sections import RECORD_HEADINGS, sections
 from bench.report.tables import ABOUT
 from bench.report.templating import environment
 from bench.report.text import framework_text
-from bench.report.write import footer, machine_text
+from bench.report.write import absent, footer, identity, machine_text
 from bench.stats import summarize
 from bench.store import Run
 from bench.verify import CHECKS, TOLERANCES
@@ -118,6 +118,8 @@ def run_page(run: Run) -> str:
         proof=_certificate(certificates),
         ledger=entries(run),
         unequal=UNEQUAL,
+        identity=identity(run),
+        absent=absent(run),
         footer=footer(run),
         environments=run.info.get("environments", {}),
         digests=digests,

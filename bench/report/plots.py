@@ -81,7 +81,8 @@ def line(cell: Cell, order: int, of: int) -> Spec:
 def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) -> Spec:
     """Axes with their titles; with `categories`, as tall as so many rows need, first on top."""
     axes: Spec = {"xaxis": {"title": {"text": x}}, "showlegend": legend}
-    axes["yaxis"] = {"title": {"text": y}, "automargin": True}
+    # Without a standoff, plotly sets a title over the labels that it finds room for later.
+    axes["yaxis"] = {"title": {"text": y, "standoff": 12}, "automargin": True}
     axes["height"] = 320
     if categories:
         axes["yaxis"] |= {"autorange": "reversed"}

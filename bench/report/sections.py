@@ -16,7 +16,7 @@ from bench.report.charts import charts
 from bench.report.frame import frame
 from bench.report.peak import with_use
 from bench.report.plots import Chart, Group
-from bench.report.tables import FIGURES, TaskTable, task_tables
+from bench.report.tables import FIGURES, TaskTable, memory, task_tables
 from bench.stats import CellSummary, conditions, throughput
 from bench.store import Run
 
@@ -58,11 +58,11 @@ class Section:
     records: Sequence[Sequence[object]]
 
 
-def _sorts(figures: Mapping[str, Any]) -> list[object]:
+def _sorts(figures: dict[str, Any]) -> list[object]:
     """What a row sorts by under each heading; "" where it has no figure, which comes last."""
     found = []
     for name in FIGURES:
-        value = figures[name]
+        value = figures[memory(figures) if name == "memory" else name]
         if name == "rank":
             value = int(value.rstrip("=")) if value else None
         found.append("" if value is None or pd.isna(value) else value)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from bench import catalogue
 from bench.certificate import Certificate
 from bench.noise import Cleanness
 from bench.report import terminal
@@ -18,7 +19,7 @@ from bench.report.certificate import verdict
 from bench.report.frame import frame
 from bench.report.peak import peak_lines, with_use
 from bench.report.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
-from bench.report.text import bytes_text, seconds_text
+from bench.report.text import bytes_text, framework_text, seconds_text
 from bench.stats import summarize
 from bench.store import Run
 
@@ -49,14 +50,28 @@ def _versions(run: Run) -> str:
     return ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
 
 
+def identity(run: Run) -> str:
+    """Whether the tasks are proved to be the same, in words."""
+    if certificates := run.info.get("certificates"):
+        proved = verdict([Certificate.from_fields(one) for one in certificates])
+        return f"{proved}, against a float64 reference"
+    return "NOT PROVED: no certificate was kept with this run, so take its figures with care"
+
+
+def absent(run: Run) -> list[str]:
+    """The frameworks that framebench compares and the run has not, by title."""
+    there = {record.job.cell.framework for record in run.records}
+    return [framework_text(name) for name in catalogue.compared() if name not in there]
+
+
 def footer(run: Run) -> list[str]:
     """Lines that belong to the run as a whole."""
     lines = [f"machine: {machine_text(run)}", *peak_lines(run)]
     if versions := _versions(run):
         lines.append(f"versions: {versions}")
-    if certificates := run.info.get("certificates"):
-        proved = verdict([Certificate.from_fields(one) for one in certificates])
-        lines.append(f"identity: {proved}, against a float64 reference")
+    lines.append(f"identity: {identity(run)}")
+    if missing := absent(run):
+        lines.append(f"not in this run: {', '.join(missing)}")
     lines.append(f"contention: {Cleanness.of(run.records)}")
     if "stopped" in run.info:
         lines.append(f"stopped: {run.info['stopped']}")
