@@ -24,29 +24,35 @@ from bench.core.weights import Array
 class Tolerance:
     """The largest deviations that rounding explains in one precision.
 
-    `formula` is None where `update` is tight enough to prove the formula by itself. Of a precision
-    that is coarser than what the framework might compute in, `rounding` is the least deviation of
-    logits that shows it in use.
+    `early` is that of the first `EARLY_STEPS` of a curve, `curve` of the others. `formula` is None
+    where `update` is tight enough to prove the formula by itself. Of a precision that is coarser
+    than what the framework might compute in, `rounding` is the least deviation of logits that shows
+    it in use.
     """
 
     logits: float
     loss: float
     gradients: float
     update: float
+    early: float
     curve: float
     evaluated: float
     formula: float | None = None
     rounding: float | None = None
 
 
-# The first steps of a curve, held to the tolerance of a single loss: not amplified yet.
+# The first steps of a curve, in which rounding is not amplified yet: held to the tolerance of a
+# single loss, but where an update itself is coarse.
 EARLY_STEPS = 5
 
 # Products of numbers that are rounded to eight bits (bf16) or eleven (fp16, tf32), where the
 # framework's own rules say so; sums and weights are in float32. A gradient or an update may be a
-# fifth off: maxima fall on other entries, small gradients change sign. What this proves is that the
-# precision is in use and nothing is grossly wrong in it; the source is proved in float64.
+# fifth off: maxima fall on other entries, small gradients change sign. With updates so coarse the
+# losses move apart from the second step on: on the CNN in fp16 by 1.9e-3 at the fifth, in PyTorch,
+# TensorFlow and JAX alike. What this proves is that the precision is in use and nothing is grossly
+# wrong in it; the source is proved in float64.
 _MIXED = {
+    "early": 5e-3,
     "gradients": 0.5,
     "update": 0.75,
     "evaluated": 0.5,
@@ -61,6 +67,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         loss=1e-9,
         gradients=1e-9,
         update=1e-9,
+        early=1e-9,
         curve=1e-9,
         evaluated=1e-9,
     ),
@@ -75,6 +82,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         loss=1e-5,
         gradients=3e-4,
         update=1e-2,
+        early=1e-5,
         curve=1e-2,
         evaluated=1e-1,
         formula=3e-3,
@@ -224,7 +232,7 @@ def checks(
     followed = "opened/" if task.batch_norm and allowed.formula else ""
     losses = np.abs(trace[f"{followed}losses"] / reference[f"{followed}losses"] - 1)
     steps = {f"step {step + 1}": float(one) for step, one in enumerate(losses)}
-    early = _within("curve", dict(islice(steps.items(), EARLY_STEPS)), allowed.loss, epsilon)
+    early = _within("curve", dict(islice(steps.items(), EARLY_STEPS)), allowed.early, epsilon)
     yield early if not early.passed else _within("curve", steps, allowed.curve, epsilon)
     # A running variance over n or over n - 1 values: the framework's own, whichever it is.
     known = (f"{followed}evaluated", f"{followed}evaluated/unbiased")

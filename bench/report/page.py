@@ -26,7 +26,7 @@ from bench.report.text import framework_text
 from bench.report.write import absent, footer, identity, machine_text
 from bench.stats import summarize
 from bench.store import Run
-from bench.verify import CHECKS, TOLERANCES
+from bench.verify import BATCH_NORM, CHECKS, EARLY_STEPS, TOLERANCES
 
 
 def _script(value: Any) -> str:
@@ -41,6 +41,12 @@ def _render(template: str, **context: Any) -> str:
     specs: list[Spec] = []
     found = templates.get_template(template)
     return found.render(plotly=get_plotlyjs(), specs=specs, **context)
+
+
+def _any_batch_norm(certificates: Sequence[Certificate]) -> bool:
+    """Whether a task among them has tolerances of its own."""
+    known = {one.claim.task for one in certificates} & set(tasks.names())
+    return any(tasks.load(name).batch_norm for name in known)
 
 
 def _certificate(certificates: Sequence[Certificate]) -> dict[str, Any]:
@@ -60,6 +66,8 @@ def _certificate(certificates: Sequence[Certificate]) -> dict[str, Any]:
             for precision in precisions
         },
         "tolerances": TOLERANCES,
+        "batch_norm": BATCH_NORM if _any_batch_norm(certificates) else {},
+        "early_steps": EARLY_STEPS,
         "checks": CHECKS,
     }
 
