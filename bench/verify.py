@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.core.adapter import EPSILONS, Precision
 from bench.core.proof import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened
-from bench.core.task import Task
+from bench.core.task import ImageInput, Task
 from bench.core.weights import Array
 
 
@@ -104,10 +104,25 @@ BATCH_NORM: Mapping[str, Mapping[str, float]] = {
 }
 
 
+# Other tolerances of heavy tasks on images whose rectifiers are not opened (`proof.opened`). They
+# are proved with batches of 16, in which one value that rounding carries over the edge of a
+# rectifier, or one maximum that falls on another entry, weighs four times as much: on cifar-vgg it
+# moves the update of the first layer by 1.9e-3 in PaddlePaddle and by 5.3e-3 in TensorFlow with
+# XLA, where it moves none in the others. The same optimizer is held tight on cifar-lenet.
+SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
+
+
+def special(task: Task, precision: Precision) -> Mapping[str, float]:
+    """The tolerances of `task` that are not those of its precision, by name."""
+    if task.batch_norm:
+        return BATCH_NORM.get(precision, {})
+    small = task.heavy and isinstance(task.input, ImageInput)
+    return SMALL_BATCH.get(precision, {}) if small else {}
+
+
 def tolerance(task: Task, precision: Precision) -> Tolerance:
     """What rounding explains in `task`."""
-    special = BATCH_NORM.get(precision, {}) if task.batch_norm else {}
-    return replace(TOLERANCES[precision], **special)
+    return replace(TOLERANCES[precision], **special(task, precision))
 
 
 # By chance alone, what dropout draws is off by more than this many standard errors once in two

@@ -20,6 +20,8 @@ UNEQUAL = (
     "float64 leaves of them.",
     "Libraries: each framework is installed as its own users install it, with the libraries "
     "that its packages bring. They are part of what is compared.",
+    "Recurrent layers on a GPU: cuDNN's in PyTorch, TensorFlow, MXNet and PaddlePaddle; in "
+    "JAX/Flax a loop over time that XLA compiles (nnx.RNN), as Flax has no other.",
     "Layout of images in memory: each framework keeps the one that it is fastest in; batches are "
     "handed over in it, ready made.",
 )

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from bench import catalogue, tasks
 from bench.certificate import Certificate
+from bench.core.adapter import Precision
 from bench.core.record import Cell
 from bench.listing import listing
 from bench.report import words
@@ -26,7 +27,7 @@ from bench.report.text import framework_text
 from bench.report.write import absent, footer, identity, machine_text
 from bench.stats import summarize
 from bench.store import Run
-from bench.verify import BATCH_NORM, CHECKS, EARLY_STEPS, TOLERANCES
+from bench.verify import CHECKS, EARLY_STEPS, TOLERANCES, special
 
 
 def _script(value: Any) -> str:
@@ -43,10 +44,14 @@ def _render(template: str, **context: Any) -> str:
     return found.render(plotly=get_plotlyjs(), specs=specs, **context)
 
 
-def _any_batch_norm(certificates: Sequence[Certificate]) -> bool:
-    """Whether a task among them has tolerances of its own."""
-    known = {one.claim.task for one in certificates} & set(tasks.names())
-    return any(tasks.load(name).batch_norm for name in known)
+def _exceptions(certificates: Sequence[Certificate], precision: Precision) -> list[str]:
+    """What single tasks are allowed besides, in words."""
+    known = [one.claim.task for one in certificates if one.claim.task in tasks.names()]
+    return [
+        f"{name}: {', '.join(f'{check} {value}' for check, value in found.items())}"
+        for name in dict.fromkeys(known)
+        if (found := special(tasks.load(name), precision))
+    ]
 
 
 def _certificate(certificates: Sequence[Certificate]) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _certificate(certificates: Sequence[Certificate]) -> dict[str, Any]:
             for precision in precisions
         },
         "tolerances": TOLERANCES,
-        "batch_norm": BATCH_NORM if _any_batch_norm(certificates) else {},
+        "exceptions": {one: _exceptions(certificates, one) for one in precisions},
         "early_steps": EARLY_STEPS,
         "checks": CHECKS,
     }
