@@ -190,6 +190,7 @@ def measure(
     ready = make_ready(job, task, adapter, channel)
     session, train, budget = ready.session, ready.train, job.budget
     test = Split(Path(job.data), "test", task, session.format, budget.test_examples)
+    channel.phase("compile evaluation")
     x, y, _ = next(test.in_order(EVALUATION_BATCH))
     session.numpy(session.logits(session.stage(x, y)))
     del x, y
