@@ -505,6 +505,15 @@ def test_without_both_modes_it_takes_an_eager_one_that_is_ahead() -> None:
     )
     assert "between frameworks" in found["graphs"].figures
     assert judged(ahead)["graphs"].outcome == "can't be told"
+    elsewhere = [
+        with_pace(name, block, pace + block, task="cifar-cnn", mode=mode)
+        for name, mode, pace in (("pytorch", "eager", 50), ("mxnet_gluon", "compiled", 150))
+        for block in (0, 1)
+    ]
+    both = judged([*ahead, *behind, *elsewhere])["graphs"]
+    assert both.outcome == "mixed"
+    assert "On mnist-mlp, PyTorch, eager, trains 1.99 times".lower() in both.figures.lower()
+    assert "and on cifar-cnn, MXNet Gluon, compiled, trains 2.9" in both.figures
 
 
 def test_whether_accuracies_differ() -> None:

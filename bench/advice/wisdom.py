@@ -99,11 +99,7 @@ def scale(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
 def start(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     """Keras and PyTorch: ahead by the beginner's weights, which `recommend` gives advice by too?"""
     advice = advise(assessed, personas.weights(personas.load("beginner")), evidence.frameworks)
-    lines = {
-        name: figures
-        for name, figures in assessed["code"].values.items()
-        if figures is not None and name in evidence.frameworks
-    }
+    lines = {name: count for name, count in assessed["code"].values.items() if count is not None}
     shortest = min(lines, key=lambda name: lines[name], default=None)
     code = f"; {title(shortest)} needs the fewest lines, {lines[shortest]:.1f}" if shortest else ""
     return Verdict(
@@ -178,24 +174,31 @@ def graphs(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     )
 
 
-def _across(evidence: Evidence) -> Verdict:
-    """Between frameworks, where each has one mode: one that is eager and ahead is enough."""
-    ahead: list[tuple[float, str]] = []
+def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
+    """Where one of a kind of mode is surely ahead of all of the other kind, and by how much."""
+    kind, other_kind = ("eager", "compiled") if eager else ("compiled", "eager")
+    found: list[tuple[float, str]] = []
     for setting in evidence.settings:
         cells = setting.summaries.values()
-        compiled = [one for one in cells if one.cell.mode != "eager"]
-        for one in (one for one in cells if one.cell.mode == "eager"):
-            gains = [ratio(one.throughputs, other.throughputs) for other in compiled]
+        others = [one for one in cells if (one.cell.mode == "eager") != eager]
+        for one in (one for one in cells if (one.cell.mode == "eager") == eager):
+            gains = [ratio(one.throughputs, other.throughputs) for other in others]
             if gains and all(gain and gain.known and gain.low > 1 for gain in gains):
                 least = min(gain.estimate for gain in gains if gain)
-                ahead.append((least, f"on {setting.task}, {title(one.cell.framework)}, eager,"))
-    if not ahead:
+                who = f"on {setting.task}, {title(one.cell.framework)}, {kind}, trains {least:.2f} "
+                found.append((least, f"{who}times as fast as the best that is {other_kind}"))
+    return found
+
+
+def _across(evidence: Evidence) -> Verdict:
+    """Between frameworks, where each has one mode: one that is eager and ahead is enough."""
+    eager, compiled = (_leads(evidence, eager=one) for one in (True, False))
+    if not eager:
         return Verdict(outcome=UNTOLD, figures=NO_PAIRS)
-    gain, who = max(ahead)
+    told = [max(one)[1] for one in (eager, compiled) if one]
     return Verdict(
-        outcome=DID_NOT_HOLD,
-        figures=f"{who} trains {gain:.2f} times as fast as the best that is compiled. That is "
-        f"between frameworks; within one, {NO_PAIRS}",
+        outcome=MIXED if compiled else DID_NOT_HOLD,
+        figures=f"{', and '.join(told)}. That is between frameworks; within one, {NO_PAIRS}",
     )
 
 
