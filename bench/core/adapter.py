@@ -177,7 +177,7 @@ class Session(Protocol):
         """Return when everything asked of the device is done."""
 
     def peak_device_bytes(self) -> int | None:
-        """The most device memory that the framework has held, where it tells."""
+        """The most device memory that tensors took, or that the framework held if it tells that."""
 
     def close(self) -> None:
         """Give back what the session holds."""

@@ -22,6 +22,8 @@ UNEQUAL = (
     "that its packages bring. They are part of what is compared.",
     "Recurrent layers on a GPU: cuDNN's in PyTorch, TensorFlow, MXNet and PaddlePaddle; in "
     "JAX/Flax a loop over time that XLA compiles (nnx.RNN), as Flax has no other.",
+    "Device memory: what tensors took at most, as the framework tells; of MXNet, which does not, "
+    "what it held. Memory on a CPU is what the process held.",
     "Layout of images in memory: each framework keeps the one that it is fastest in; batches are "
     "handed over in it, ready made.",
 )

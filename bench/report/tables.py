@@ -46,7 +46,8 @@ ABOUT = {
     "build": "making the network and its optimizer, and setting the weights; with what is imported "
     "only then: PyTorch's compiler, by its optimizers, in eager mode too",
     "first step": "the first training step: tracing, compiling, allocating",
-    "memory": "the most memory that a process held",
+    "memory": "the most memory that a process held; on a GPU, the most device memory that its "
+    "tensors took",
 }
 HEADINGS = tuple(ABOUT)
 

@@ -248,7 +248,7 @@ class PaddleSession:
 
     def peak_device_bytes(self) -> int | None:
         if self._device != "cpu":
-            return int(paddle.device.cuda.max_memory_reserved())
+            return int(paddle.device.cuda.max_memory_allocated())
         return None
 
     def close(self) -> None:

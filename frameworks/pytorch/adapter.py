@@ -185,7 +185,7 @@ class PyTorchSession:
 
     def peak_device_bytes(self) -> int | None:
         if self._device.type == "cuda":
-            return torch.cuda.max_memory_reserved(self._device)
+            return torch.cuda.max_memory_allocated(self._device)
         return None
 
     def close(self) -> None:
