@@ -32,6 +32,7 @@ from tests.test_core import some_record
 from tests.test_stats import with_pace
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
+GPU = PUBLISHED.parent / "standard-h100"
 FRAMEWORKS = ("a", "b", "c")
 
 
@@ -308,7 +309,7 @@ def test_a_weight_that_swaps_is_solved_for() -> None:
     assert swaps["memory"] == (None, True)
     assert swaps["code"] == (None, False)
     assert reasons.changes(found) == [
-        "b would be ahead if this weighed so: speed less than 0.25 (now 1); "
+        "b would come first if this weight changed: speed less than 0.25 (now 1); "
         "no other weight from 0 to 5 does it."
     ]
 
@@ -649,3 +650,23 @@ def test_whom_no_measurement_is_of_is_told_so() -> None:
     )
     assert any("No phone or board was measured" in line for line in edge["notes"])
     assert not any("phone" in line for line in beginner["notes"])
+
+
+def test_the_headline_says_so_where_unread_facts_decide() -> None:
+    speed = figures("speed", {"a": 1.0, "b": 0.9, "c": 0.5})
+    code = figures("code", dict.fromkeys("abc", 0.5))
+    first = advice_of({"speed": 1, "code": 1}, speed, code)
+    assert "more than measurement noise" in reasons.headline(first, first)
+    told = reasons.headline(first, advice_of({"code": 1}, code))
+    assert told.endswith("; without facts that were not read at their source, that is not sure.")
+    assert "noise" not in told
+
+
+def test_whose_figures_others_disturbed_is_said() -> None:
+    found = advice.collect(store.read(GPU), [personas.load("balanced")])
+    assert (
+        "Not to be trusted, as most windows were contended: JAX/Flax compiled on mnist-mlp-sgd."
+        in found["advice"][0]["notes"]
+    )
+    (quiet,) = advice.collect(store.read(PUBLISHED), [personas.load("balanced")])["advice"]
+    assert not any("contended" in line for line in quiet["notes"])

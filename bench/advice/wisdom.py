@@ -92,7 +92,8 @@ def scale(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     )
     return Verdict(
         outcome=_in_front(advice, ("tensorflow_keras", "mxnet_gluon")),
-        figures=f"speed over the fastest's: {_order(advice)}. Parallel training: {ways}",
+        figures=f"pace on the headline tasks alone, relative to the fastest: {_order(advice)}. "
+        f"Parallel training: {ways}",
     )
 
 
@@ -224,7 +225,7 @@ CLAIMS = (
         text="TensorFlow and MXNet lead in large-scale training",
         who="InfoWorld, 2016, on why Amazon picked MXNet: it scales and runs better than others",
         source="https://www.infoworld.com/article/3144025/why-amazon-picked-mxnet-for-deep-learning.html",
-        tested="pace on the headline tasks, on this one machine: that is not large scale",
+        tested="pace on this one machine, as far as that bears on it: large scale was not measured",
         test=scale,
     ),
     Claim(

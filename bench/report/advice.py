@@ -21,6 +21,7 @@ from bench.report.reasons import (
     reasons,
     strong_and_weak,
     unknowns,
+    without_unread,
 )
 from bench.store import Run
 
@@ -72,17 +73,18 @@ def _told(
 ) -> dict[str, Any]:
     """What one persona is told."""
     advice = advise(assessed, personas.weights(persona, overrides), evidence.frameworks)
+    without = without_unread(evidence, advice, assessed)
     names = [one.framework for one in advice.standings]
     return {
         "persona": persona.name,
         "why": persona.why,
-        "headline": headline(advice),
+        "headline": headline(advice, without),
         "ranking": _ranking(advice),
         "criteria": [_criterion(assessed[name], advice, names) for name in CRITERIA],
         "reasons": reasons(advice, assessed),
         "changes": changes(advice),
         "swaps": [vars(one) for one in advice.swaps],
-        "notes": unknowns(evidence, advice, assessed, persona),
+        "notes": unknowns(evidence, advice, without, assessed, persona),
     }
 
 

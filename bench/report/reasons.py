@@ -10,6 +10,7 @@ from bench.advice.evidence import Evidence, Figures
 from bench.advice.personas import HIGHEST, Persona
 from bench.advice.ranking import LEAST_KNOWN, Advice, Standing, Swap, advise
 from bench.advice.wisdom import title
+from bench.noise import MOST_CONTENDED
 from bench.report.text import bytes_text, ratio_text, seconds_text
 from bench.report.ties import ADVICE, listed, ties
 
@@ -49,8 +50,11 @@ def _span(standing: Standing) -> str:
     return f"{standing.score:.2f} ({standing.low:.2f}–{standing.high:.2f})"
 
 
-def headline(advice: Advice) -> str:
-    """Who comes first, or who cannot be told from whom."""
+def headline(advice: Advice, without: Advice | None = None) -> str:
+    """Who comes first, or who cannot be told from whom.
+
+    `without` is the advice without what rests on facts that nobody read at their source, if any.
+    """
     first, *others = advice.standings
     name = title(first.framework)
     if not others:
@@ -70,10 +74,12 @@ def headline(advice: Advice) -> str:
         )
         words = "; ".join(one.text for one in found if first in one.group)
         return f"{words}: the intervals of their differences include 0."
-    return (
-        f"{name} suits best, by these weights: {_span(first)}, ahead of all others beyond the "
-        "chance in what was measured."
-    )
+    words = f"{name} suits best, by these weights: {_span(first)}"
+    if without:
+        leader = without.standings[0]
+        if leader.framework != first.framework or leader.tied:
+            return f"{words}; without facts that were not read at their source, that is not sure."
+    return f"{words}, ahead of all others by more than measurement noise."
 
 
 def leads(standing: Standing, others: Sequence[Standing]) -> list[tuple[float, str]]:
@@ -135,39 +141,67 @@ def changes(advice: Advice) -> list[str]:
     more = len(able) - MOST
     rest = f"{more} other{'s' * (more != 1)} would have to move further" if more > 0 else ""
     rest = rest or f"no other weight from 0 to {HIGHEST:g} does it"
-    these = "one of these" if len(able) > 1 else "this"
-    return [f"{second} would be ahead if {these} weighed so: {named}; {rest}."]
+    these = "any one of these weights" if len(able) > 1 else "this weight"
+    return [f"{second} would come first if {these} changed: {named}; {rest}."]
+
+
+def unread(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
+    """The criteria that weigh and rest on facts that were not read at their source."""
+    weigh = [name for name, weight in advice.weights.items() if weight]
+    return [name for name in weigh if assessed[name].unchecked and assessed[name].known]
+
+
+def without_unread(
+    evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]
+) -> Advice | None:
+    """The advice without those; None where there are none, or nothing else weighs."""
+    starred = unread(advice, assessed)
+    weights = {name: 0.0 if name in starred else one for name, one in advice.weights.items()}
+    if not starred or not any(one and assessed[name].known for name, one in weights.items()):
+        return None
+    return advise(assessed, weights, evidence.frameworks)
 
 
 def _unchecked(
-    evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]
+    advice: Advice, without: Advice | None, assessed: Mapping[str, Figures]
 ) -> Iterator[str]:
     """Which criteria rest on facts that were not read at their source, and who leads without."""
-    starred = [name for name, weight in advice.weights.items() if weight]
-    starred = [name for name in starred if assessed[name].unchecked and assessed[name].known]
-    if not starred:
+    if not (starred := unread(advice, assessed)):
         return
     rests = "rests" if len(starred) == 1 else "rest"
     line = f"{listed(starred)} {rests} on facts that were not read at their source (*)"
     line = f"{line[0].upper()}{line[1:]}"
-    others = {name: 0.0 if name in starred else one for name, one in advice.weights.items()}
-    if not any(weight and assessed[name].known for name, weight in others.items()):
-        yield f"{line}."
-        return
-    without = advise(assessed, others, evidence.frameworks).standings[0]
-    still = " still" * (without.framework == advice.standings[0].framework)
-    line += f"; without, {title(without.framework)}{still} comes first"
-    if without.tied:
-        line += f", and can't be told from {listed([title(one) for one in without.tied])}"
+    if without:
+        first = without.standings[0]
+        still = " still" * (first.framework == advice.standings[0].framework)
+        line += f"; without, {title(first.framework)}{still} comes first"
+        if first.tied:
+            line += f", and can't be told from {listed([title(one) for one in first.tied])}"
     yield f"{line}."
 
 
+def _contended(evidence: Evidence) -> Iterator[str]:
+    """The cells whose figures others disturbed."""
+    found = [
+        f"{title(one.cell.framework)} {one.cell.mode} on {one.cell.task}"
+        for one in evidence.summaries
+        if (one.contended or 0) > MOST_CONTENDED
+    ]
+    if found:
+        yield f"Not to be trusted, as most windows were contended: {', '.join(found)}."
+
+
 def unknowns(
-    evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures], persona: Persona
+    evidence: Evidence,
+    advice: Advice,
+    without: Advice | None,
+    assessed: Mapping[str, Figures],
+    persona: Persona,
 ) -> list[str]:
     """What is not known or left out, and what that means for the scores."""
     lines = [f"{persona.unseen[0].upper()}{persona.unseen[1:]}."] if persona.unseen else []
-    lines += _unchecked(evidence, advice, assessed)
+    lines += _unchecked(advice, without, assessed)
+    lines += _contended(evidence)
     if advice.unknown:
         lines.append(
             f"Not known of any framework in this run: {listed(advice.unknown)}. The weight falls "
