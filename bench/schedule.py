@@ -77,7 +77,10 @@ class Stopping:
     def more(self, records: Sequence[Record], *, blocks: int, elapsed: float) -> tuple[bool, str]:
         """Whether another block is due after `blocks` of them in `elapsed` seconds, and why."""
         if self.until is not None and blocks > 1 and elapsed * (blocks + 1) / blocks > self.seconds:
-            return False, f"time was up after {blocks} blocks; {_in_words(widest(records))}"
+            return False, (
+                f"after {blocks} blocks, as another would have taken longer than the "
+                f"{self.seconds:.0f} s allowed; {_in_words(widest(records))}"
+            )
         if blocks < self.repeats:
             return True, "planned"
         disturbed = len(noise.disturbed_blocks(records))
@@ -129,4 +132,6 @@ def _in_words(found: tuple[float, str] | None) -> str:
     width, where = found
     if not math.isfinite(width):
         return f"the interval of {where} is not known"
+    if width > 1:
+        return f"the widest interval is wider than the ratio itself, of {where}"
     return f"the widest interval is ±{width:.1%}, of {where}"

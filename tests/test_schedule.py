@@ -136,7 +136,9 @@ def test_pairs_outlast_disturbed_blocks() -> None:
 
 def test_until_the_time_is_up() -> None:
     more, why = UNTIL.more(WIDE, blocks=3, elapsed=90)
-    assert not more and why.startswith("time was up after 3 blocks; the widest")
+    assert not more and why.startswith(
+        "after 3 blocks, as another would have taken longer than the "
+    )
 
 
 def test_a_target_that_is_missed_is_told_from_one_that_is_reached() -> None:

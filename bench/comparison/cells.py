@@ -99,6 +99,8 @@ class Comparison:
             ratios = sum(row.ratio is not None for row in self.rows)
             which = "all" if ratios == len(self.rows) > 1 else str(ratios)
             words += f"; geometric mean of {which} ratio{'s' * (ratios != 1)} {self.mean_ratio:.2f}"
+        if self.moved_alike:
+            words += "; all moved the same way, as they would with the machine"
         return words
 
     @property

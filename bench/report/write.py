@@ -52,8 +52,11 @@ def _versions(run: Run) -> str:
 
 def identity(run: Run) -> str:
     """Whether the tasks are proved to be the same, in words."""
-    if certificates := run.info.get("certificates"):
-        proved = verdict([Certificate.from_fields(one) for one in certificates])
+    # of the tasks that are shown: they may be some of the run's
+    shown = {record.job.cell.task for record in run.records}
+    found = [Certificate.from_fields(one) for one in run.info.get("certificates", [])]
+    if certificates := [one for one in found if one.claim.task in shown]:
+        proved = verdict(certificates)
         return f"{proved}, against a float64 reference"
     return "NOT PROVED: no certificate was kept with this run, so take its figures with care"
 
