@@ -81,8 +81,8 @@ def curves(group: Group, *, of: str, seconds: bool) -> Chart | None:
     about = (
         "The same, against the time that training took: who is there first."
         if seconds
-        else "All frameworks over each other, from wide to narrow lines: where they coincide, "
-        "they train the same."
+        else "All frameworks over each other, from wide to narrow lines: of each the process of "
+        "the first block. They part as training amplifies rounding."
     )
     return Chart(
         title=f"{named[0].upper()}{named[1:]} against {'seconds' if seconds else 'steps'}",

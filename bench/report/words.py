@@ -162,16 +162,27 @@ def _with_ratios(
 def overall(groups: Groups) -> str:
     """Who leads where: one sentence over all tables of a run; empty where there is one alone."""
     led: dict[str, int] = defaultdict(int)
+    won: dict[str, int] = defaultdict(int)
     judged = 0
     for group in groups.values():
         ahead = leaders(group)
         if sum(one.status == "ok" for one in group) < 2 or not ahead:
             continue
         judged += 1
-        for framework in {one.cell.framework for one in ahead}:
+        leading = {one.cell.framework for one in ahead}
+        for framework in leading:
             led[framework] += 1
+            won[framework] += len(leading) == 1
     if judged < 2:
         return ""
-    ranked = sorted(led, key=lambda framework: -led[framework])
-    words = [f"{framework_text(one)} in {led[one]}" for one in ranked]
-    return f"fastest, or not surely slower, in {judged} comparisons: {', '.join(words)}."
+
+    def told(counts: dict[str, int]) -> str:
+        ranked = sorted(counts, key=lambda framework: -counts[framework])
+        return ", ".join(f"{framework_text(one)} in {counts[one]}" for one in ranked if counts[one])
+
+    decided = sum(won.values())
+    alone = f" ({told(won)})" if decided else ""
+    return (
+        f"one framework is surely the fastest in {decided} of {judged} comparisons{alone}; "
+        f"the fastest, or not surely slower: {told(led)}."
+    )
