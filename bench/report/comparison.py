@@ -20,7 +20,6 @@ from bench.estimate import Interval
 from bench.noise import Cleanness
 from bench.report import terminal
 from bench.report.text import (
-    WIDEST,
     count_text,
     framework_text,
     interval_text,
@@ -29,6 +28,7 @@ from bench.report.text import (
     place_text,
     ratio_text,
     seconds_text,
+    too_wide,
 )
 from bench.stats import CellSummary
 from bench.store import Run
@@ -124,7 +124,7 @@ def _ratio(found: Interval | None) -> str:
     estimate = ratio_text(found.estimate)
     if not found.known:
         return estimate
-    if found.high > WIDEST * found.low:
+    if too_wide(found.low, found.high):
         return f"{estimate} (too wide)"
     return interval_text(estimate, ratio_text(found.low), ratio_text(found.high))
 

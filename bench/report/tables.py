@@ -12,7 +12,6 @@ from bench import accuracy
 from bench.core.record import Record
 from bench.report import notes, peak, words
 from bench.report.text import (
-    WIDEST,
     bytes_text,
     count_text,
     framework_text,
@@ -23,6 +22,7 @@ from bench.report.text import (
     ratio_text,
     seconds_text,
     task_text,
+    too_wide,
 )
 from bench.stats import CONDITIONS, CellSummary, conditions
 from bench.store import Run
@@ -82,7 +82,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
     def with_ends(name: str, write: Any) -> str:
         high = row[f"{name}_high"]
-        if high is not None and high > WIDEST * row[f"{name}_low"]:
+        if high is not None and too_wide(row[f"{name}_low"], high):
             return f"{shown(name, write)} (too wide)"
         ends = shown(f"{name}_low", write), shown(f"{name}_high", write)
         return interval_text(shown(name, write), *ends)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from bench import catalogue, tasks
 from bench.core.record import Cell
 
-# An interval whose ends are this many times apart tells nothing: the CSV has its figures.
+# How many times apart the ends of an interval may be.
 WIDEST = 100
+
+
+def too_wide(low: float, high: float) -> bool:
+    """Whether an interval of positive values tells nothing: the CSV has its figures."""
+    return high > WIDEST * low
 
 
 def count_text(value: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.core.record import Cell
 from bench.estimate import Interval, ratio
-from bench.report.text import WIDEST, count_text, framework_text, mode_text, ratio_text
+from bench.report.text import count_text, framework_text, mode_text, ratio_text, too_wide
 from bench.report.ties import OPEN, PACE, Tie, Verbs, listed, ties
 from bench.stats import CellSummary, conditions
 
@@ -57,7 +57,7 @@ def times_text(found: Interval) -> str:
     words = f"{ratio_text(found.estimate)} times"
     if not found.known:
         return words
-    if found.high > WIDEST * found.low:
+    if too_wide(found.low, found.high):
         return f"{words} (too wide)"
     return f"{words} ({ratio_text(found.low)} to {ratio_text(found.high)})"
 
