@@ -1,112 +1,168 @@
-"""Final accuracies: whether their seeds explain how they differ, and what stands out if not."""
+"""Final accuracies: whether their seeds explain how they differ, and what stands out if not.
+
+Cells of a block share a seed, and with it weights, batches and test examples: what a seed does to
+all of them is set aside first. Cells of one framework share its kernels, and may end alike to the
+last digit: they are compared with each other, and frameworks by the means of their cells.
+"""
 
 from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from bench.core.record import Cell, Record
+from bench.core.record import Cell, Evaluation, Record
 
 # Cells that differ so by chance, once in a thousand tables, are taken to differ.
 SURE = 1e-3
+# Of fewer seeds, only what is plain to see could be told.
+FEWEST_SEEDS = 3
+
+# Accuracies by seed, of the cells that a row stands for.
+Rows = Mapping[tuple[Cell, ...], Sequence[float]]
+
+
+def blocked(rows: Sequence[Sequence[float]], *, least: float) -> float:
+    """How likely the means of rows, (rows, blocks), are to differ so by chance alone: a p-value.
+
+    Analysis of variance of a randomised complete block design (Montgomery, Design and Analysis of
+    Experiments, section 4.1): F, on (k - 1) and (k - 1)(b - 1) degrees of freedom, is the variance
+    between rows over that which neither rows nor blocks explain. The latter is taken to be no less
+    than `least` squared: a few repeats may agree by coincidence.
+    """
+    from scipy.special import fdtrc  # scipy.stats would take a second to import
+
+    of_rows, of_blocks = len(rows) - 1, len(rows[0]) - 1
+    row_means = [statistics.fmean(row) for row in rows]
+    block_means = [statistics.fmean(block) for block in zip(*rows, strict=True)]
+    mean = statistics.fmean(row_means)
+    between = (of_blocks + 1) * sum((one - mean) ** 2 for one in row_means) / of_rows
+    left = sum(
+        (value - row_mean - block_mean + mean) ** 2
+        for row, row_mean in zip(rows, row_means, strict=True)
+        for value, block_mean in zip(row, block_means, strict=True)
+    )
+    noise = max(left / (of_rows * of_blocks), least**2)
+    return float(fdtrc(of_rows, of_rows * of_blocks, between / noise))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Final accuracies of a cell's repeats, on so many test examples."""
+class Endings:
+    """Final accuracies of cells that train alike, by the seeds that all of them have."""
 
+    by_cell: Mapping[Cell, Sequence[float]]
     examples: int
-    accuracies: list[float] = field(default_factory=list)
 
+    @staticmethod
+    def of(last: Mapping[Cell, Mapping[int, Evaluation]]) -> Endings | None:
+        """From every cell's last evaluation by seed; None where too few were repeated to tell."""
+        repeated = {cell: seeds for cell, seeds in last.items() if len(seeds) >= FEWEST_SEEDS}
+        common = sorted(set.intersection(*map(set, repeated.values()))) if repeated else []
+        if len(repeated) < 2 or len(common) < FEWEST_SEEDS:
+            return None
+        return Endings(
+            by_cell={
+                cell: [seeds[seed].accuracy for seed in common] for cell, seeds in repeated.items()
+            },
+            examples=min(seeds[common[0]].examples for seeds in repeated.values()),
+        )
 
-Groups = Mapping[Cell, Group]
+    def _families(self) -> list[Rows]:
+        """What is compared with each other: cells of a framework, and frameworks."""
+        frameworks: dict[str, list[Cell]] = defaultdict(list)
+        for cell in self.by_cell:
+            frameworks[cell.framework].append(cell)
+        families: list[Rows] = [
+            {(cell,): self.by_cell[cell] for cell in cells} for cells in frameworks.values()
+        ]
+        families.append(
+            {
+                tuple(cells): [
+                    statistics.fmean(values)
+                    for values in zip(*(self.by_cell[cell] for cell in cells), strict=True)
+                ]
+                for cells in frameworks.values()
+            }
+        )
+        return [rows for rows in families if len(rows) > 1]
 
+    def _judged(self) -> list[tuple[float, Rows]]:
+        """Every family with its p-value, by Bonferroni's correction: of all, one errs so often."""
+        families = self._families()
+        return [
+            (min(1.0, len(families) * blocked(list(rows.values()), least=1 / self.examples)), rows)
+            for rows in families
+        ]
 
-def _groups(records: Iterable[Record]) -> list[Groups]:
-    """Final accuracies of every repeat by cell, for each set of cells that train alike."""
-    groups: dict[tuple[str, str], dict[Cell, Group]] = defaultdict(dict)
-    for record in records:
-        if record.measurement:
-            cell = record.job.cell
-            alike = groups[cell.task, cell.precision]
-            last = record.measurement.evaluations[-1]
-            if cell not in alike:
-                alike[cell] = Group(examples=last.examples)
-            alike[cell].accuracies.append(last.accuracy)
-    return list(groups.values())
+    def p_value(self) -> float | None:
+        """How likely accuracies are to differ so by seeds alone; None where one cell is left."""
+        return min((chance for chance, _ in self._judged()), default=None)
 
+    def unexplained(self) -> dict[Cell, str]:
+        """Cells that seeds do not explain, with the reason in words.
 
-def p_value(groups: Groups) -> float | None:
-    """How likely the cells' accuracies are to differ so by their seeds alone.
-
-    One-way analysis of variance: the variance between cells against that between the repeats of a
-    cell, which have other seeds. Cells of a block share a seed, so they differ less than the test
-    supposes: it errs towards "alike". None where no two cells were repeated.
-
-    The variance between repeats is taken to be no less than p (1 - p) / n, which counting the right
-    ones of n test examples has: few repeats are the same by coincidence.
-    """
-    repeated = [group.accuracies for group in groups.values() if len(group.accuracies) > 1]
-    if len(repeated) < 2:
-        return None
-    from scipy.special import fdtrc  # scipy.stats would take a second to import
-
-    total = sum(len(group) for group in repeated)
-    means = [statistics.fmean(group) for group in repeated]
-    mean = sum(map(sum, repeated)) / total
-    between = sum(
-        len(group) * (one - mean) ** 2 for group, one in zip(repeated, means, strict=True)
-    )
-    within = sum(
-        (value - one) ** 2 for group, one in zip(repeated, means, strict=True) for value in group
-    )
-    of_cells, of_repeats = len(repeated) - 1, total - len(repeated)
-    counting = mean * (1 - mean) / min(group.examples for group in groups.values())
-    noise = max(within / of_repeats, counting)
-    if not noise:  # all of them right, or all wrong
-        return 1.0
-    return float(fdtrc(of_cells, of_repeats, between / of_cells / noise))
-
-
-def _out_of(groups: Groups) -> dict[Cell, str]:
-    left = dict(groups)
-    found: dict[Cell, str] = {}
-    while (chance := p_value(left)) is not None and chance < SURE:
-        means = {
-            cell: statistics.fmean(group.accuracies)
-            for cell, group in left.items()
-            if len(group.accuracies) > 1
+        What is furthest from the median of all is taken out until the rest is alike: of a
+        framework's cells before whole frameworks, as one cell moves its framework's mean.
+        """
+        sure = next((judged for judged in self._judged() if judged[0] < SURE), None)
+        if not sure:
+            return {}
+        chance, rows = sure
+        middle = statistics.median(map(statistics.fmean, self.by_cell.values()))
+        off = {cells: abs(statistics.fmean(row) - middle) for cells, row in rows.items()}
+        # Of two that are as far from the middle, neither can be told to be the right one.
+        out = [one for one, far in off.items() if far >= max(off.values()) * (1 - 1e-9)]
+        found = {
+            cell: f"not the same task: final accuracy {statistics.fmean(self.by_cell[cell]):.2%}, "
+            f"where the middle of all is {middle:.2%}: more than seeds explain (p = {chance:.1g})"
+            for cells in out
+            for cell in cells
         }
-        middle = statistics.median(means.values())
-        furthest = max(abs(mean - middle) for mean in means.values())
-        # Of two cells, both are as far from the middle: neither can be told to be the right one.
-        for cell in [one for one in means if abs(means[one] - middle) >= furthest * (1 - 1e-9)]:
-            del left[cell]
-            found[cell] = (
-                f"not the same task: final accuracy {means[cell]:.2%}, where the middle of "
-                f"all is {middle:.2%}: more than seeds explain (p = {chance:.1g})"
-            )
-    return found
+        left = {cell: values for cell, values in self.by_cell.items() if cell not in found}
+        return found | replace(self, by_cell=left).unexplained()
+
+
+def _last(records: Iterable[Record]) -> dict[int, Evaluation]:
+    """The last evaluation by seed, of one cell's records."""
+    return {one.job.seed: one.measurement.evaluations[-1] for one in records if one.measurement}
+
+
+def _endings(records: Iterable[Record]) -> dict[tuple[str, str], Endings]:
+    """By task and precision, the cells that train alike; left out where too few were repeated."""
+    by_cell: dict[Cell, list[Record]] = defaultdict(list)
+    for record in records:
+        by_cell[record.job.cell].append(record)
+    alike: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
+    for cell, repeats in by_cell.items():
+        alike[cell.task, cell.precision][cell] = _last(repeats)
+    made = {what: Endings.of(last) for what, last in alike.items()}
+    return {what: endings for what, endings in made.items() if endings}
 
 
 def unexplained(records: Iterable[Record]) -> dict[Cell, str]:
-    """Cells whose final accuracy seeds do not explain, with the reason in words.
-
-    The cell that is furthest from the median is taken out until the rest are alike.
-    """
-    return {cell: why for groups in _groups(records) for cell, why in _out_of(groups).items()}
+    """Cells whose final accuracy seeds do not explain, with the reason in words."""
+    return {
+        cell: why
+        for endings in _endings(records).values()
+        for cell, why in endings.unexplained().items()
+    }
 
 
 def p_values(records: Iterable[Record]) -> dict[tuple[str, str], float]:
     """By task and precision, how likely the cells' accuracies are to differ so by seeds alone.
 
-    Left out where no two cells were repeated.
+    Left out where fewer than two cells have `FEWEST_SEEDS` seeds in common.
     """
-    found: dict[tuple[str, str], float] = {}
-    for groups in _groups(records):
-        cell = next(iter(groups))
-        if (chance := p_value(groups)) is not None:
-            found[cell.task, cell.precision] = chance
-    return found
+    chances = {what: endings.p_value() for what, endings in _endings(records).items()}
+    return {what: chance for what, chance in chances.items() if chance is not None}
+
+
+def moved(before: Iterable[Record], after: Iterable[Record]) -> float | None:
+    """The p-value of one cell's accuracies in two runs; None where they share too few seeds."""
+    old, new = _last(before), _last(after)
+    common = sorted(old.keys() & new.keys())
+    if len(common) < FEWEST_SEEDS:
+        return None
+    rows = [[last[seed].accuracy for seed in common] for last in (old, new)]
+    return blocked(rows, least=1 / min(old[common[0]].examples, new[common[0]].examples))

@@ -525,7 +525,7 @@ def test_whether_accuracies_differ() -> None:
         cell = replace(record.job.cell, framework=name)
         return replace(
             record,
-            job=replace(record.job, cell=cell, block=block),
+            job=replace(record.job, cell=cell, block=block, seed=block),
             measurement=replace(record.measurement, evaluations=(last,)),
         )
 

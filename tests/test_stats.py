@@ -51,7 +51,8 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
     window = WINDOWS[0]._replace(steps=10, wall=10 * record.batch / pace)
     cell = replace(record.job.cell, framework=framework, **conditions)
     measurement = replace(record.measurement, windows=Windows.of([window]))
-    return replace(record, job=replace(record.job, cell=cell, block=block), measurement=measurement)
+    job = replace(record.job, cell=cell, block=block, seed=block)
+    return replace(record, job=job, measurement=measurement)
 
 
 def ranked(records: list[Record]) -> dict[str, str]:

@@ -269,16 +269,9 @@ def _accuracy(row: Row, pair: Pair) -> str:
     """Said where the same training ends at another accuracy than seeds explain; else empty."""
     if not row.same_training:
         return ""
-    # What is compared is one cell in two runs: they are told apart by a name.
-    groups = {}
-    for name, records in zip("AB", pair, strict=True):
-        last = [one.measurement.evaluations[-1] for one in records if one.measurement]
-        if last:
-            groups[replace(row.cell, framework=name)] = accuracy.Group(
-                examples=last[0].examples, accuracies=[one.accuracy for one in last]
-            )
-    chance = accuracy.p_value(groups) if groups else None
+    chance = accuracy.moved(*pair)
     if chance is None or chance >= accuracy.SURE:
         return ""
-    means = " → ".join(f"{statistics.fmean(one.accuracies):.2%}" for one in groups.values())
+    last = [[one.measurement.evaluations[-1] for one in side if one.measurement] for side in pair]
+    means = " → ".join(f"{statistics.fmean(one.accuracy for one in side):.2%}" for side in last)
     return f"{row.cell}: test accuracy {means}, more than seeds explain (p = {chance:.1g})"

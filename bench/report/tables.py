@@ -164,13 +164,14 @@ class TaskTable:
 
     @property
     def accuracy_line(self) -> str:
-        """Whether the final accuracies bear the proof out; empty where no cell was repeated."""
+        """Whether the final accuracies bear the proof out; empty where there is but one."""
         if self._chance is None:
-            return ""
+            few = "accuracies: too few repeats to tell whether seeds explain how they differ"
+            return few if self.statuses.count("ok") > 1 else ""
         sure = "more" if self._chance < accuracy.SURE else "no more"
         return (
-            f"accuracies differ by {sure} than seeds explain: by seeds alone they would differ so "
-            f"in {_chance_text(self._chance)} of such tables (analysis of variance)"
+            f"accuracies differ by {sure} than seeds explain: seeds alone make such differences in "
+            f"{_chance_text(self._chance)} of tables (analysis of variance in blocks)"
         )
 
 
