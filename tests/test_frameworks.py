@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import numpy as np
 import pytest
 from cpuinfo import get_cpu_info
 
-from bench import catalogue, store, tasks
+from bench import catalogue, machine, store, tasks
+from bench.core.adapter import Tuning
+from bench.environments import Environment
 from bench.report import certificate
 from bench.verify import EARLY_STEPS, TOLERANCES
 from tests.conftest import Framebench
@@ -98,6 +102,33 @@ def test_frameworks_as_they_come_are_proved_too(framebench: Framebench) -> None:
     assert {one.claim.tuning for one in found} == {"default"}
     assert {one.status for one in found} == {"ok"}
     assert len(found) == 2 * len(catalogue.compared()) * len(LIGHT)
+
+
+@pytest.mark.parametrize("tuning", ["expert", "default"])
+@pytest.mark.parametrize("name", catalogue.compared())
+def test_denormal_numbers_are_flushed(
+    name: str, tuning: Tuning, environment: Callable[[str], Environment], tmp_path: Path
+) -> None:
+    """By the expert tuning in all threads of all; as they come, TensorFlow and JAX alone do."""
+    framework, own = catalogue.load(name), environment(name)
+    variables = framework.variables(
+        threads=2,
+        tuning=tuning,
+        precision="float32",
+        scratch=tmp_path,
+        vendor=machine.cpu_vendor(),
+    )
+    script = catalogue.TREE / "tests" / "denormals.py"
+    done = subprocess.run(
+        [str(own.python), str(script), name, tuning, *framework.modes],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    flushed = tuning == "expert" or name in ("jax_flax", "tensorflow_keras")
+    assert list(map(float, done.stdout.split())) == [flushed] * len(framework.modes)
 
 
 def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_path: Path) -> None:

@@ -294,18 +294,18 @@ MUTANTS = {
     ),
     "a gradient that is added to the last": Mutant(
         file=TORCH,
-        old="        self._optimizer.zero_grad()\n        if self._scaler:\n",
-        new="        if self._scaler:\n",
+        old="        self._optimizer.zero_grad()\n" + TORCH_STEP,
+        new=TORCH_STEP,
         task="mnist-mlp-sgd",
         caught_by="curve",
     ),
     "a reused gradient": Mutant(
         file=TORCH,
-        old="        self._optimizer.zero_grad()\n        if self._scaler:\n",
-        new="        self._count = getattr(self, '_count', -1) + 1\n"
+        old="        self._optimizer.zero_grad()\n" + TORCH_STEP,
+        new=TORCH_STEP + "        self._count = getattr(self, '_count', -1) + 1\n"
         "        if self._count % 2:\n"
         "            self._optimizer.step()\n            return loss.detach()\n"
-        "        self._optimizer.zero_grad()\n        if self._scaler:\n",
+        "        self._optimizer.zero_grad()\n",
         task="mnist-mlp-sgd",
         caught_by="curve",
     ),

@@ -26,6 +26,7 @@ from bench.core.adapter import (  # noqa: E402
     kept_in,
     match,
 )
+from bench.core.denormals import flush_denormals  # noqa: E402
 from bench.core.errors import UnsupportedError  # noqa: E402
 from bench.core.task import Parameter, Task  # noqa: E402
 from bench.core.weights import Array  # noqa: E402
@@ -100,6 +101,7 @@ class MXNetGluonSession:
         self._device = device
         self._precision = precision
         self._dtype = kept_in(precision)
+        self._objective: Callable[[NDArray, NDArray], NDArray]
         module = importlib.import_module(f"frameworks.mxnet_gluon.models.{task.network}")
         self._model: gluon.HybridBlock = module.build(task)
         self._model.cast(self._dtype)
@@ -111,12 +113,17 @@ class MXNetGluonSession:
             make_optimizer(task.optimizer, self._dtype),
             kvstore=None,  # one device: no store to send gradients through
         )
-        self._forward = forward_in(precision, self._model)
-        self._objective = Objective(self._model, LOSSES[task.loss](), precision)
+        self._forward = forward = forward_in(precision, self._model)
+        criterion = LOSSES[task.loss]()
         if mode == "compiled":
+            block = Objective(self._model, criterion, precision)
             # Shapes are the same at each step, so memory is planned once, and kept.
             static = {"static_alloc": True, "static_shape": True} if expert else {}
-            self._objective.hybridize(**static)
+            block.hybridize(**static)
+            self._objective = block
+        else:
+            # No block: calling one takes a twentieth of a small network's step.
+            self._objective = lambda x, y: criterion(forward(x), y)
 
     def _pin_second_bias(self) -> None:
         """The task has one bias vector in an LSTM: the second stays zero, untrained."""
@@ -220,6 +227,9 @@ class MXNetGluonAdapter:
     def configure(
         self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
     ) -> None:
+        self._expert = tuning == "expert"
+        if self._expert:
+            flush_denormals()  # before anything is computed, as MXNet's threads start with that
         if device == "cuda":
             self._check_gpu()
         # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
@@ -227,7 +237,6 @@ class MXNetGluonAdapter:
         self._device = mx.gpu() if device == "cuda" else mx.cpu()
         set_operators(precision, self._device)
         self._precision = precision
-        self._expert = tuning == "expert"
 
     def _check_gpu(self) -> None:
         """Use it once: a card newer than the kernels is found, but fails at its first use."""

@@ -12,10 +12,10 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
+from bench.core.denormals import flush_denormals
 from bench.core.errors import UnsupportedError
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
-from frameworks.paddlepaddle.denormals import flush_denormals
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
 
 LAYOUT = Layout(axes={"dense": (1, 0)})  # Linear keeps (in, out)

@@ -1,4 +1,4 @@
-"""Flushing denormal numbers to zero, for which Paddle has no switch."""
+"""Flushing denormal numbers to zero, for frameworks that have no switch for it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 0x8000, 0x0040  # Intel 64 manual, volume 1,
 def flush_denormals() -> None:
     """Make this thread, and those that it starts, count denormal numbers as zero.
 
-    Gradients that decay into denormal numbers cost a CPU many cycles each; MXNet and TensorFlow
-    flush them by themselves and PyTorch is told to. Paddle has no switch, but a new thread inherits
-    the control register, and Intel's OpenMP, which Paddle brings along, hands it on to its workers
-    at each parallel region (KMP_INHERIT_FP_CONTROL). Nothing is done where glibc or x86-64 is not.
+    Gradients and Adam's moments decay into denormal numbers, which cost a CPU many cycles each.
+    TensorFlow and JAX flush them by themselves, and PyTorch has a switch. A new thread inherits the
+    control register: called before a framework starts its own, it holds for those too. Intel's
+    OpenMP, which Paddle brings along, also hands it on to its workers at each parallel region
+    (KMP_INHERIT_FP_CONTROL). Nothing is done where glibc or x86-64 is not.
     """
     if platform.machine() not in ("x86_64", "AMD64") or platform.libc_ver()[0] != "glibc":
         return

@@ -1,0 +1,49 @@
+"""What a framework does with denormal numbers: run by `tests.test_frameworks` in its environment.
+
+    python tests/denormals.py FRAMEWORK TUNING MODE...
+
+Prints, a line for each mode, which share of a layer's weights is 0 after updates by nothing of
+weights that were denormal.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+
+TREE = Path(__file__).resolve().parents[1]
+DENORMAL = 1e-39  # float32 begins at 1.2e-38
+
+
+def main(framework: str, tuning: str, *modes: str) -> None:
+    spec = importlib.util.spec_from_file_location("launch", TREE / "bench" / "core" / "launch.py")
+    assert spec and spec.loader
+    launch = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(launch)
+    launch.lend("bench", TREE)
+    launch.lend("frameworks", TREE)
+    from bench.core.weights import initial_weights
+    from bench.core.worker import import_framework, load_task
+
+    adapter, _ = import_framework(framework)
+    adapter.configure(device="cpu", threads=2, seed=0, precision="float32", tuning=tuning)
+    task = load_task("mnist-mlp")
+    weights = initial_weights(task, 0)
+    weights["hidden.weight"] = np.full_like(weights["hidden.weight"], DENORMAL)
+    # The gradient of the first layer's weights is that of its inputs: nothing.
+    images = np.zeros((task.batch, 784), np.float32)
+    for mode in modes:
+        session = adapter.open(task, mode=mode)
+        session.load(weights)
+        labels = np.zeros(task.batch, session.format.labels)
+        for _ in range(2):
+            session.step(session.stage(images, labels))
+        session.sync()
+        # Of the bits: the numbers may count as zero in this very comparison.
+        print(np.mean(session.dump()["hidden.weight"].view(np.uint32) << 1 == 0))
+        session.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
