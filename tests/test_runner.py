@@ -73,7 +73,7 @@ def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRu
 def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path: Path) -> None:
     options = ("--tuning", "expert", "--tuning", "default", "--until", "0.0001%", "--budget", "1s")
     done = framebench(*TINY, *options, "-n", "2", expect=1)
-    assert "--until 0.0001% was missed: the widest interval is ±" in done.stderr
+    assert "--until 0.0001% was missed: the widest interval is " in done.stderr
     found = records(tmp_path)
     assert {record.status for record in found} == {"ok"}
     assert len(found) >= 4 and len(found) % 2 == 0

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from bench.core.record import Cell
 from bench.report.curves import curves, windows
-from bench.report.plots import Chart, Group, Spec, bars, dots, layout, line, marker, trace
+from bench.report.plots import PERCENT, Chart, Group, Spec, bars, dots, layout, line, marker, trace
 from bench.report.text import bytes_text, count_text, percent, seconds_text
 from bench.stats import CellSummary
 
+# How far, in the fastest process's paces, intervals are drawn.
+WIDEST_REACH = 2.0
 # Grey from light to dark, for what a bar is made of.
 STAGES = {"import": "#BBBBBB", "build": "#888888", "first step": "#444444"}
 
@@ -30,10 +32,18 @@ def pace(group: Group) -> Chart | None:
         return None
     axes = layout("training samples a second", categories=len(wanted))
     axes["xaxis"] |= {"rangemode": "tozero"}
+    about = (
+        "Further right is faster. Bars are 95 % intervals, small marks single processes. "
+        "Overlapping bars may still be told apart: cells are compared within each block."
+    )
+    fastest = max(max(middle, *repeats) for _, middle, _, repeats in wanted)
+    if any(ends and ends[1] > WIDEST_REACH * fastest for *_, ends, _ in wanted):
+        # Of two processes, an interval may reach to many times the pace of any.
+        axes["xaxis"] |= {"range": [0, WIDEST_REACH * fastest]}
+        about += " A bar that reaches the edge goes on beyond it."
     return Chart(
         title="Throughput",
-        about="Further right is faster. Bars are 95 % intervals, small marks single processes. "
-        "Overlapping bars may still be told apart: cells are compared within each block.",
+        about=about,
         spec={"data": dots(group, wanted, count_text), "layout": axes},
     )
 
@@ -57,7 +67,7 @@ def accuracy(group: Group) -> Chart | None:
     if not wanted:
         return None
     axes = layout("test accuracy", categories=len(wanted))
-    axes["xaxis"] |= {"tickformat": ".1%"}
+    axes["xaxis"] |= {"tickformat": PERCENT}
     return Chart(
         title="Accuracy",
         about="After the last epoch: the median of the repeats, the lowest and the highest. "
@@ -214,7 +224,7 @@ def peak(group: Group, use: Mapping[Cell, tuple[float, str]]) -> Chart | None:
     if not values:
         return None
     spec = bars(group, values, "share of the float32 peak")
-    spec["layout"]["xaxis"] |= {"tickformat": ".0%"}
+    spec["layout"]["xaxis"] |= {"tickformat": PERCENT}
     return Chart(
         title="Share of peak",
         about="Model FLOPs a second over the best matrix product of this machine, and what bounds "

@@ -212,8 +212,10 @@ def gate_lines(gate: Gate) -> list[tuple[Outcome, str]]:
 def gate_verdict(gate: Gate) -> str:
     """Whether the gate lets pass, in a line."""
     rows, failed = len(gate.judgements), len(gate.of("fails"))
-    unchecked = len(gate.of("not checked"))
-    passed = "passed" + f", but {unchecked} of {rows} cells were not checked" * bool(unchecked)
+    unchecked, unsure = len(gate.of("not checked")), len(gate.of("not sure"))
+    but = [f"{unchecked} of {rows} cells were not checked"] * bool(unchecked)
+    but += [f"of {unsure} nobody can be sure"] * bool(unsure)
+    passed = ", but ".join(["passed"] + [" and ".join(but)] * bool(but))
     outcome = f"FAILED: {failed} of {rows} cells" if failed else passed
     tested = sum(one.row.ratio is not None and one.row.ratio.known for one in gate.judgements)
     return (
@@ -222,11 +224,17 @@ def gate_verdict(gate: Gate) -> str:
     )
 
 
+def _told(found: Iterable[Section]) -> list[int]:
+    """Columns in which there is something to tell."""
+    texts = [row for one in found for row in one.texts]
+    return [index for index in range(len(HEADINGS)) if any(row[index] for row in texts)]
+
+
 def to_terminal(comparison: Comparison, gate: Gate | None, *, width: int) -> Group:
     """The tables, for rich to print on so many columns: 80 are enough."""
     found = sections(comparison)
     texts = [row for one in found for row in one.texts]
-    told = [index for index in range(len(HEADINGS)) if any(row[index] for row in texts)]
+    told = _told(found)
     headings = [HEADINGS[index] for index in told]
     shown, below = terminal.fit(
         headings,
@@ -270,12 +278,16 @@ def to_terminal(comparison: Comparison, gate: Gate | None, *, width: int) -> Gro
 
 def to_markdown(comparison: Comparison, gate: Gate | None) -> str:
     """The tables as Markdown, fit to paste into an issue."""
-    alignment = ["left" if index < _WORDS else "right" for index in range(len(HEADINGS))]
+    found = sections(comparison)
+    told = _told(found)
+    headings = [HEADINGS[index] for index in told]
+    alignment = ["left" if index < _WORDS else "right" for index in told]
     *runs, summary = head(comparison)
     parts = ["\n".join(f"- {line}" for line in runs), summary]
-    for section in sections(comparison):
+    for section in found:
+        texts = [[row[index] for index in told] for row in section.texts]
         grid = tabulate(
-            section.texts, HEADINGS, tablefmt="github", colalign=alignment, disable_numparse=True
+            texts, headings, tablefmt="github", colalign=alignment, disable_numparse=True
         )
         parts += [f"### {section.caption}", grid]
     lines = [*warnings(comparison), *footer(comparison)]

@@ -10,12 +10,15 @@ import numpy as np
 
 from bench.certificate import Certificate
 from bench.core.record import Cell, Measurement
-from bench.report.plots import Chart, Group, Spec, layout, line, marker, trace
+from bench.report.plots import PERCENT, Chart, Group, Spec, layout, line, marker, trace
 from bench.report.text import framework_text
 from bench.stats import CellSummary, seconds_at
 
 # Points of a loss curve, at most: each is the mean of the steps since the last.
 MOST_POINTS = 60
+# Points of all of a cell's processes together, at most, where there are so many of them that each
+# has fewer than `MOST_POINTS`; and the fewest that still show whether a process was steady.
+MOST_OF_CELL, FEWEST_POINTS = 1200, 6
 
 Points = list[tuple[float, float]]
 
@@ -77,7 +80,7 @@ def curves(group: Group, *, of: str, seconds: bool) -> Chart | None:
     named = "training loss" if of == "loss" else "test accuracy"
     axes = layout(against, named, legend=True)
     if of != "loss":
-        axes["yaxis"] |= {"tickformat": ".0%"}
+        axes["yaxis"] |= {"tickformat": PERCENT}
     about = (
         "The same, against the time that training took: who is there first."
         if seconds
@@ -97,11 +100,12 @@ def windows(group: Group) -> Chart | None:
     for one in group.cells:
         xs: list[float | None] = []
         ys: list[float | None] = []
-        for record in group.records[one.cell]:
-            if not record.measurement:
-                continue
+        measured = [record for record in group.records[one.cell] if record.measurement]
+        most = min(MOST_POINTS, max(FEWEST_POINTS, MOST_OF_CELL // max(1, len(measured))))
+        for record in measured:
+            assert record.measurement
             found = record.measurement.windows
-            size = -(-len(found) // MOST_POINTS)
+            size = -(-len(found) // most)
             clock = list(accumulate(found.wall))
             paces = [
                 steps * record.batch / wall

@@ -35,6 +35,7 @@ OTHERS = {
     "benchmarks/verdicts.txt": "what `python -m tests.benchmarks.verdicts` printed",
     "benchmarks/planted.txt": "what `python -m tests.benchmarks.planted` printed, twice",
     "benchmarks/native.txt": "what `python -m tests.benchmarks.native` printed on one thread",
+    "benchmarks/native-2-threads.txt": "what it printed on two",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ UNEQUAL = (
     "that its packages bring. They are part of what is compared.",
     "Recurrent layers on a GPU: cuDNN's in PyTorch, TensorFlow, MXNet and PaddlePaddle; in "
     "JAX/Flax a loop over time that XLA compiles (nnx.RNN), as Flax has no other.",
+    "CUDA graphs: XLA makes them of what JAX and TensorFlow compile, where it sees fit; PyTorch's "
+    "compiler makes them in its mode `reduce-overhead`, which is not used here, nor measured yet.",
     "Device memory: what tensors took at most, as the framework tells; of MXNet, which does not, "
     "what it held. Memory on a CPU is what the process held.",
     "Layout of images in memory: each framework keeps the one that it is fastest in; batches are "
@@ -101,6 +104,10 @@ def _key(record: Record) -> tuple[object, ...]:
 def entries(run: Run) -> list[Entry]:
     """An entry for every way in which a framework was run; tasks share them."""
     found: dict[tuple[object, ...], Entry] = {}
+    used: dict[tuple[object, ...], list[GpuUse]] = defaultdict(list)
+    for record in run.records:
+        if record.gpu:
+            used[_key(record)].append(record.gpu)
     settings = run.info.get("settings", {})
     for record in run.records:
         cell = record.job.cell
@@ -129,6 +136,6 @@ def entries(run: Run) -> list[Entry]:
             if known and cell.tuning == "expert"
             else (),
             variables=tuple(_variables(known, cell)) if known else (),
-            gpu=tuple(_gpu([one.gpu for one in run.records if one.gpu and _key(one) == key])),
+            gpu=tuple(_gpu(used[key])),
         )
     return list(found.values())

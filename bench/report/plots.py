@@ -20,6 +20,8 @@ from bench.stats import CellSummary
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 DASHES = {"eager": "solid", "compiled": "dash", "xla": "dot"}
 SYMBOLS = {"eager": "circle", "compiled": "diamond", "xla": "square"}
+# d3's format of ticks: with as many digits as neighbours need to differ.
+PERCENT = "~%"
 # Curves that coincide are drawn from wide to narrow, so that each can be seen.
 WIDEST, NARROWEST = 9.0, 1.5
 

@@ -56,8 +56,10 @@ def identity(run: Run) -> str:
     shown = {record.job.cell.task for record in run.records}
     found = [Certificate.from_fields(one) for one in run.info.get("certificates", [])]
     if certificates := [one for one in found if one.claim.task in shown]:
-        proved = verdict(certificates)
-        return f"{proved}, against a float64 reference"
+        return (
+            f"{verdict(certificates)}, against a float64 reference (each framework, task and mode, "
+            "in float64 and in the precision that is timed)"
+        )
     return "NOT PROVED: no certificate was kept with this run, so take its figures with care"
 
 
