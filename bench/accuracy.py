@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.core.record import Cell, Evaluation, Record
@@ -47,26 +47,36 @@ def blocked(rows: Sequence[Sequence[float]], *, least: float) -> float:
     return float(fdtrc(of_rows, of_rows * of_blocks, between / noise))
 
 
+def _by_common_seeds(
+    last: Collection[Mapping[int, Evaluation]],
+) -> tuple[list[list[float]], float] | None:
+    """Accuracies, (cells, seeds that all of them have), and what one test example counts.
+
+    None where such seeds are too few.
+    """
+    common = sorted(set.intersection(*map(set, last)))
+    if len(common) < FEWEST_SEEDS:
+        return None
+    rows = [[seeds[seed].accuracy for seed in common] for seeds in last]
+    return rows, 1 / min(seeds[common[0]].examples for seeds in last)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endings:
     """Final accuracies of cells that train alike, by the seeds that all of them have."""
 
     by_cell: Mapping[Cell, Sequence[float]]
-    examples: int
+    one_example: float
 
     @staticmethod
     def of(last: Mapping[Cell, Mapping[int, Evaluation]]) -> Endings | None:
         """From every cell's last evaluation by seed; None where too few were repeated to tell."""
         repeated = {cell: seeds for cell, seeds in last.items() if len(seeds) >= FEWEST_SEEDS}
-        common = sorted(set.intersection(*map(set, repeated.values()))) if repeated else []
-        if len(repeated) < 2 or len(common) < FEWEST_SEEDS:
+        found = _by_common_seeds(repeated.values()) if len(repeated) > 1 else None
+        if not found:
             return None
-        return Endings(
-            by_cell={
-                cell: [seeds[seed].accuracy for seed in common] for cell, seeds in repeated.items()
-            },
-            examples=min(seeds[common[0]].examples for seeds in repeated.values()),
-        )
+        rows, one_example = found
+        return Endings(by_cell=dict(zip(repeated, rows, strict=True)), one_example=one_example)
 
     def _families(self) -> list[Rows]:
         """What is compared with each other: cells of a framework, and frameworks."""
@@ -91,7 +101,7 @@ class Endings:
         """Every family with its p-value, by Bonferroni's correction: of all, one errs so often."""
         families = self._families()
         return [
-            (min(1.0, len(families) * blocked(list(rows.values()), least=1 / self.examples)), rows)
+            (min(1.0, len(families) * blocked(list(rows.values()), least=self.one_example)), rows)
             for rows in families
         ]
 
@@ -160,9 +170,8 @@ def p_values(records: Iterable[Record]) -> dict[tuple[str, str], float]:
 
 def moved(before: Iterable[Record], after: Iterable[Record]) -> float | None:
     """The p-value of one cell's accuracies in two runs; None where they share too few seeds."""
-    old, new = _last(before), _last(after)
-    common = sorted(old.keys() & new.keys())
-    if len(common) < FEWEST_SEEDS:
+    found = _by_common_seeds([_last(before), _last(after)])
+    if not found:
         return None
-    rows = [[last[seed].accuracy for seed in common] for last in (old, new)]
-    return blocked(rows, least=1 / min(old[common[0]].examples, new[common[0]].examples))
+    rows, one_example = found
+    return blocked(rows, least=one_example)

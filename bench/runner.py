@@ -206,6 +206,20 @@ def messages(
         yield from told
 
 
+def variables(
+    framework: Framework, *, threads: int, tuning: Tuning, precision: Precision, scratch: Path
+) -> dict[str, str]:
+    """All environment variables of a worker: what it inherits, and its framework's own."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return inherited | framework.variables(
+        threads=threads,
+        tuning=tuning,
+        precision=precision,
+        scratch=scratch,
+        vendor=machine.cpu_vendor(),
+    )
+
+
 @contextmanager
 def worker(
     framework: Framework,
@@ -223,21 +237,19 @@ def worker(
     """
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="framebench-") as scratch, log.open("wb") as printed:
-        variables = framework.variables(
-            threads=threads,
-            tuning=tuning,
-            precision=precision,
-            scratch=Path(scratch),
-            vendor=machine.cpu_vendor(),
-        )
-        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         process = subprocess.Popen(
             [str(environment.python), "-I", str(LAUNCH), str(writing), *environment.path],
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=subprocess.STDOUT,
             pass_fds=(writing,),
-            env={**inherited, **variables},
+            env=variables(
+                framework,
+                threads=threads,
+                tuning=tuning,
+                precision=precision,
+                scratch=Path(scratch),
+            ),
             cwd=scratch,
             start_new_session=True,
         )

@@ -1,31 +1,22 @@
 """What a framework does with denormal numbers: run by `tests.test_frameworks` in its environment.
 
-    python tests/denormals.py FRAMEWORK TUNING MODE...
+    python -m tests.denormals FRAMEWORK TUNING MODE...
 
 Prints, a line for each mode, which share of a layer's weights is 0 after updates by nothing of
 weights that were denormal.
 """
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 
-TREE = Path(__file__).resolve().parents[1]
+from bench.core.weights import initial_weights
+from bench.core.worker import import_framework, load_task
+
 DENORMAL = 1e-39  # float32 begins at 1.2e-38
 
 
 def main(framework: str, tuning: str, *modes: str) -> None:
-    spec = importlib.util.spec_from_file_location("launch", TREE / "bench" / "core" / "launch.py")
-    assert spec and spec.loader
-    launch = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(launch)
-    launch.lend("bench", TREE)
-    launch.lend("frameworks", TREE)
-    from bench.core.weights import initial_weights
-    from bench.core.worker import import_framework, load_task
-
     adapter, _ = import_framework(framework)
     adapter.configure(device="cpu", threads=2, seed=0, precision="float32", tuning=tuning)
     task = load_task("mnist-mlp")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from cpuinfo import get_cpu_info
 
-from bench import catalogue, machine, store, tasks
+from bench import catalogue, runner, store, tasks
 from bench.core.adapter import Tuning
 from bench.environments import Environment
 from bench.report import certificate
@@ -111,17 +110,12 @@ def test_denormal_numbers_are_flushed(
 ) -> None:
     """By the expert tuning in all threads of all; as they come, TensorFlow and JAX alone do."""
     framework, own = catalogue.load(name), environment(name)
-    variables = framework.variables(
-        threads=2,
-        tuning=tuning,
-        precision="float32",
-        scratch=tmp_path,
-        vendor=machine.cpu_vendor(),
-    )
-    script = catalogue.TREE / "tests" / "denormals.py"
     done = subprocess.run(
-        [str(own.python), str(script), name, tuning, *framework.modes],
-        env={**os.environ, **variables},
+        [str(own.python), "-m", "tests.denormals", name, tuning, *framework.modes],
+        cwd=catalogue.TREE,
+        env=runner.variables(
+            framework, threads=2, tuning=tuning, precision="float32", scratch=tmp_path
+        ),
         capture_output=True,
         text=True,
         check=False,

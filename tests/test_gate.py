@@ -15,7 +15,7 @@ from bench.comparison.gate import Gate, judge
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
 from bench.estimate import chance_below, holm, unpaired_ratio
-from bench.report.comparison import gate_lines, to_markdown
+from bench.report.comparison import gate_lines, gate_verdict, to_markdown
 from bench.report.comparison_figures import to_json
 from bench.stats import CellSummary
 from tests.simulation import Floats, Noise, by_block, throughputs
@@ -54,6 +54,10 @@ def test_a_cell_fails_where_it_is_surely_slower_by_more() -> None:
     assert not found.passed
     assert [one.why for one in found.of("fails")] == ["surely slower by more than 5%"]
     assert gate(BASE, OTHER, limit=0.2).passed
+    # cells of which nobody can be sure are no reason to fail, and are counted where it passes
+    left_open = gate_verdict(gate(BASE, OTHER, limit=0.2))
+    assert "passed, but of 1 nobody can be sure (" in left_open
+    assert "passed (" in gate_verdict(gate(BASE, BASE))
     assert outcomes(gate(BASE, OTHER, limit=0.01))["c"] == "fails"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRu
 def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path: Path) -> None:
     options = ("--tuning", "expert", "--tuning", "default", "--until", "0.0001%", "--budget", "1s")
     done = framebench(*TINY, *options, "-n", "2", expect=1)
-    assert "--until 0.0001% was missed: the widest interval is " in done.stderr
+    # on a busy machine, two blocks may leave more open than the ratio itself
+    missed = r"--until 0\.0001% was missed: the widest interval is (±|wider than the ratio itself)"
+    assert re.search(missed, done.stderr)
     found = records(tmp_path)
     assert {record.status for record in found} == {"ok"}
     assert len(found) >= 4 and len(found) % 2 == 0

@@ -218,7 +218,10 @@ def test_what_a_run_lacks_is_said_below_its_tables() -> None:
 def test_how_likely_accuracies_differ_so_is_said_in_words(chance: float, said: str) -> None:
     (table,) = tables(RECORDS)
     line = TaskTable(table.figures, RECORDS, verdict="x", chance=chance).accuracy_line
-    assert f"seeds alone make such differences in {said} of tables (analysis of variance" in line
+    assert (
+        f"seeds alone make such differences in {said} of tables (analysis of variance in blocks)"
+        in line
+    )
     assert ("no more than" in line) == (chance >= 0.001)
 
 

@@ -209,7 +209,7 @@ def accuracies(evidence: Evidence, assessed: Mapping[str, Figures]) -> Verdict:
     for (name, _), chance in accuracy.p_values(evidence.run.records).items():
         told[name] = min(chance, told.get(name, chance))
     if not told:
-        return Verdict(outcome=UNTOLD, figures="no cell was repeated")
+        return Verdict(outcome=UNTOLD, figures="too few cells were repeated, or too seldom")
     least = min(told, key=lambda name: told[name])
     differ = told[least] < accuracy.SURE
     return Verdict(

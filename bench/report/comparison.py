@@ -215,7 +215,7 @@ def gate_verdict(gate: Gate) -> str:
     unchecked, unsure = len(gate.of("not checked")), len(gate.of("not sure"))
     but = [f"{unchecked} of {rows} cells were not checked"] * bool(unchecked)
     but += [f"of {unsure} nobody can be sure"] * bool(unsure)
-    passed = ", but ".join(["passed"] + [" and ".join(but)] * bool(but))
+    passed = f"passed, but {' and '.join(but)}" if but else "passed"
     outcome = f"FAILED: {failed} of {rows} cells" if failed else passed
     tested = sum(one.row.ratio is not None and one.row.ratio.known for one in gate.judgements)
     return (

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from bench import catalogue, environments, machine, runner, suite, tasks
+from bench import catalogue, environments, runner, suite, tasks
 from bench.catalogue import Framework
 from bench.core.adapter import BatchFormat
 from bench.core.data import Split
@@ -196,17 +195,15 @@ class Pair:
 
     def _run(self, file: Path, *arguments: str, payload: object = None) -> dict[str, list[Any]]:
         """What a script of this framework's own Python answers."""
-        variables = self._framework.variables(
-            threads=self._cell.threads,
-            tuning="expert",
-            precision="float32",
-            scratch=self._scratch,
-            vendor=machine.cpu_vendor(),
-        )
-        inherited = {name: os.environ[name] for name in runner.INHERITED if name in os.environ}
         done = subprocess.run(
             [str(self._environment.python), str(file), *arguments],
-            env={**inherited, **variables},
+            env=runner.variables(
+                self._framework,
+                threads=self._cell.threads,
+                tuning="expert",
+                precision="float32",
+                scratch=self._scratch,
+            ),
             input=json.dumps(payload),
             capture_output=True,
             text=True,
