@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, data
-from bench.cli import main
+from bench import datasets
+from bench.cli.app import main
 from bench.core.errors import UnavailableError
-from bench.environments import Environment, make
+from bench.launch import catalogue
+from bench.launch.environments import Environment, make
 
 Framebench = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -54,7 +55,7 @@ def environment() -> Callable[[str], Environment]:
 @pytest.fixture(scope="session")
 def mnist() -> Path:
     """The prepared MNIST: real where it can be had."""
-    return data.prepare("mnist")
+    return datasets.prepare("mnist")
 
 
 def in_a_process(

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from bench.core.weights import initial_weights
-from bench.core.worker import import_framework, load_task
+from bench.worker.main import import_framework, load_task
 
 DENORMAL = 1e-39  # float32 begins at 1.2e-38
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from bench import store
-from bench.report.page import run_page
+from bench.records import run_folder
+from bench.report.run.run_page import run_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # In a container, root has no sandbox of its own, and shared memory is small.
@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 1360, 1750
 KEY = b"Source"
 
 
-def digest(run: store.Run) -> str:
+def digest(run: run_folder.Run) -> str:
     """Of the records that a picture shows."""
     return hashlib.sha256((run.folder / "records.jsonl").read_bytes()).hexdigest()
 
@@ -73,7 +73,7 @@ def main() -> None:
     browser = find_browser()
     if len(sys.argv) != 2 or not browser:
         sys.exit(f"usage: python -m tests.picture RUN, with one of {', '.join(BROWSERS)}")
-    run = store.read(Path(sys.argv[1]))
+    run = run_folder.read(Path(sys.argv[1]))
     file = run.folder / "report.png"
     file.write_bytes(marked(take(browser, run_page(run)), digest(run)))
     print(f"wrote {file}")

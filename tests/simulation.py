@@ -71,5 +71,5 @@ def throughputs(
 
 
 def by_block(values: Floats) -> dict[int, float]:
-    """One cell's throughputs as `bench.estimate` takes them."""
+    """One cell's throughputs as `bench.analysis.intervals` takes them."""
     return dict(enumerate(values.tolist()))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench import accuracy, stats
+from bench.analysis import accuracy, cell_summary
 from bench.core.record import Record
-from bench.report.frame import frame
+from bench.report.run.frame import frame
 from tests.test_core import some_record
 
 # By seed. What a seed does to one framework, it does to all of them.
@@ -133,7 +133,7 @@ def test_constant_accuracies() -> None:
 def test_a_cell_out_of_line_is_wrong_and_not_ranked() -> None:
     found = records("pytorch", SEEDS) + records("mxnet_gluon", SEEDS)
     found += records("paddlepaddle", tuple(value - 0.4 for value in SEEDS))
-    table = frame(stats.summarize(found)).set_index("framework")
+    table = frame(cell_summary.summarize(found)).set_index("framework")
     assert table["status"].to_dict() == {
         "pytorch": "ok",
         "mxnet_gluon": "ok",

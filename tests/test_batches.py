@@ -12,7 +12,7 @@ import pytest
 
 from bench import tasks
 from bench.core.adapter import BatchFormat
-from bench.core.data import DatasetInfo, Split, accuracy_of, loss_of
+from bench.core.batches import DatasetInfo, Split, accuracy_of, loss_of
 from bench.core.errors import DataError
 from bench.core.task import ImageInput, Task
 

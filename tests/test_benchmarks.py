@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from pytest_benchmark.stats import Stats
 
-from bench import catalogue, runner, steps, store
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
-from bench.environments import Environment
-from bench.report import pytest_benchmark
+from bench.launch import catalogue, step_timer, worker_process
+from bench.launch.environments import Environment
+from bench.records import run_folder
+from bench.report.run import pytest_benchmark
 from tests.conftest import FinishedRun, Framebench
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -89,7 +90,7 @@ def test_an_unknown_framework_is_one_line() -> None:
 
 
 def test_a_published_run_is_read_by_pytest_benchmark(tmp_path: Path) -> None:
-    text, left_out = pytest_benchmark.to_json(store.read(PUBLISHED))
+    text, left_out = pytest_benchmark.to_json(run_folder.read(PUBLISHED))
     file = tmp_path / "run.json"
     file.write_text(text, encoding="utf-8")
     said = compare(tmp_path, file)
@@ -100,7 +101,7 @@ def test_a_published_run_is_read_by_pytest_benchmark(tmp_path: Path) -> None:
 
 
 def test_statistics_are_pytest_benchmark_s_own() -> None:
-    for one in json.loads(pytest_benchmark.to_json(store.read(PUBLISHED))[0])["benchmarks"]:
+    for one in json.loads(pytest_benchmark.to_json(run_folder.read(PUBLISHED))[0])["benchmarks"]:
         own = Stats()
         for seconds in one["stats"]["data"]:
             own.update(seconds)
@@ -111,7 +112,7 @@ def test_statistics_are_pytest_benchmark_s_own() -> None:
 
 
 def test_what_is_not_ok_is_left_out_and_named() -> None:
-    run = store.read(PUBLISHED)
+    run = run_folder.read(PUBLISHED)
     cell = run.records[0].job.cell
     bad = replace(run.records[0], status="diverged", reason="loss nan", measurement=None)
     text, left_out = pytest_benchmark.to_json(replace(run, records=[bad, *run.records[1:]]))
@@ -131,11 +132,11 @@ def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
 ) -> None:
     reference = catalogue.load("reference")
     found, log = environment("reference"), tmp_path / "log"
-    with steps.start(softmax(mnist), reference, found, log=log, timeout=60) as worker:
+    with step_timer.start(softmax(mnist), reference, found, log=log, timeout=60) as worker:
         assert worker.dataset["name"] == "mnist" and worker.versions["numpy"]
         few, many = worker.take(1), worker.take(200)  # over twenty epochs of ten batches
         assert 0 < few.wall < many.wall
-    assert not runner._live
+    assert not worker_process._live
 
 
 def test_a_worker_that_is_killed_says_so(
@@ -144,10 +145,10 @@ def test_a_worker_that_is_killed_says_so(
     reference, found = catalogue.load("reference"), environment("reference")
     log = tmp_path / "log"
     with (
-        pytest.raises(steps.JobEndedError, match="killed by SIGKILL") as ended,
-        steps.start(softmax(mnist), reference, found, log=log, timeout=60) as worker,
+        pytest.raises(step_timer.JobEndedError, match="killed by SIGKILL") as ended,
+        step_timer.start(softmax(mnist), reference, found, log=log, timeout=60) as worker,
     ):
-        runner.kill_all()
+        worker_process.kill_all()
         worker.take(1)
     assert ended.value.status == "crashed"
 
@@ -159,8 +160,8 @@ def test_a_framework_s_error_ends_the_job(
     job = softmax(mnist)
     job = replace(job, cell=replace(job.cell, device="cuda"))
     with (
-        pytest.raises(steps.JobEndedError, match="runs on the CPU alone") as ended,
-        steps.start(job, catalogue.load("reference"), found, log=log, timeout=60),
+        pytest.raises(step_timer.JobEndedError, match="runs on the CPU alone") as ended,
+        step_timer.start(job, catalogue.load("reference"), found, log=log, timeout=60),
     ):
         pass
     assert ended.value.status == "unsupported"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from bench import catalogue
 from bench.core.adapter import EPSILONS
 from bench.core.record import Cell
-from bench.request import Request, cells
-from bench.suite import why_not
+from bench.launch import catalogue
+from bench.run.campaign import why_not
+from bench.run.request import Request, cells
 
 ON_GPU = [name for name in catalogue.compared() if "cuda" in catalogue.load(name).devices]
 # Where the build for GPUs has a name of its own.

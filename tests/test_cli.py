@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import catalogue, tasks
+from bench import tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
-from bench.report import inventory
+from bench.launch import catalogue
+from bench.report.task import inventory_forms
 from tests.conftest import Framebench, in_a_process
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -288,11 +289,11 @@ def test_what_cannot_be_written_is_one_line_and_exit_code_1(tmp_path: Path) -> N
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_list_has_room_for_every_name(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     long = "could not be made: no matching distribution was found for mxnet==1.9.1"
-    real = inventory.collect("own")
+    real = inventory_forms.collect("own")
     real["frameworks"][0]["environment"] = long
-    monkeypatch.setattr(inventory, "collect", lambda env: real)
+    monkeypatch.setattr(inventory_forms, "collect", lambda env: real)
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(inventory.to_terminal("own", width=width))
+    console.print(inventory_forms.to_terminal("own", width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     for one in (*real["frameworks"], *real["tasks"], *real["data"]):

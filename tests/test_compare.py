@@ -17,16 +17,17 @@ import pytest
 from rich.console import Console
 from scipy.stats import ttest_ind
 
-from bench import catalogue, store
-from bench.comparison.cells import Comparison, Row, compare
+from bench.analysis.comparison.cell_pairs import Comparison, Row, compare
+from bench.analysis.intervals import CONFIDENCE, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.task import Budget
-from bench.estimate import CONFIDENCE, unpaired_ratio
-from bench.report.comparison import to_markdown, to_terminal
-from bench.report.comparison_figures import to_csv, to_json
-from bench.report.text import ratio_text
-from bench.store import Run
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.records.run_folder import Run
+from bench.report.common.text import ratio_text
+from bench.report.comparison.comparison_data import to_csv, to_json
+from bench.report.comparison.comparison_forms import to_markdown, to_terminal
 from tests.conftest import Framebench
 from tests.simulation import Noise, throughputs
 from tests.test_stats import with_pace
@@ -341,7 +342,7 @@ def test_what_is_asked_for_is_compared_alone() -> None:
 def published() -> Comparison:
     """The published runs that share cells: one of one repeat, one of three."""
     return compare(
-        *(store.read(RESULTS / f"{name}-epyc-2cpu") for name in ("full-mnist-mlp", "quick"))
+        *(run_folder.read(RESULTS / f"{name}-epyc-2cpu") for name in ("full-mnist-mlp", "quick"))
     )
 
 
@@ -397,7 +398,7 @@ def save(tmp_path: Path) -> Save:
     """Write a run under the test's own `results`."""
 
     def write(name: str, records: Sequence[Record]) -> None:
-        folder = store.RunFolder(tmp_path / "results" / name)
+        folder = run_folder.RunFolder(tmp_path / "results" / name)
         folder.write_info(run_of(records, name=name).info)
         for record in records:
             folder.append(record)

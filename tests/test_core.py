@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import store, tasks
+from bench import tasks
 from bench.core.adapter import Layout, match
 from bench.core.errors import UsageError, WrongError
 from bench.core.record import (
@@ -21,6 +21,7 @@ from bench.core.record import (
 )
 from bench.core.task import Budget, Parameter, TokenInput
 from bench.core.weights import digest, initial_weights
+from bench.records import run_folder
 
 # The recipes as they were asked for: parameters counted by hand.
 PARAMETERS = {
@@ -222,10 +223,10 @@ def test_a_record_survives_its_json() -> None:
     record = some_record()
     line = record.to_json()
     assert "\n" not in line
-    assert store.record(line.encode()) == record
+    assert run_folder.record(line.encode()) == record
 
 
 def test_a_record_of_another_schema_is_refused() -> None:
     line = replace(some_record(), schema=99).to_json()
     with pytest.raises(ValueError, match="schema 99"):
-        store.record(line.encode())
+        run_folder.record(line.encode())

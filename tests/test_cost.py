@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from bench import tasks
-from bench.catalogue import TREE
+from bench.core.cost import forward_flops, step_bytes, training_flops
 from bench.core.task import SGD, Adam, ImageInput
-from bench.cost import forward_flops, step_bytes, training_flops
-from bench.environments import Environment
+from bench.launch.catalogue import TREE
+from bench.launch.environments import Environment
 
 # Multiply-adds of one example's forward pass: those of the first layer, and those of all others.
 MULTIPLY_ADDS = {

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import data
-from bench.core.data import DatasetInfo
+from bench import datasets
+from bench.core.batches import DatasetInfo
 from bench.core.errors import DataError, UsageError
-from bench.data import cifar10, download, imdb, mnist, sources, store, synthetic
-from bench.data.content import Content, split_digest
-from bench.paths import cache_dir
+from bench.datasets import cifar10, download, imdb, mnist, prepared_store, sources, synthetic
+from bench.datasets.content import Content, split_digest
+from bench.launch.paths import cache_dir
 
 MNIST_NAMES = [file.name for file in sources.SOURCES["mnist"].files]
 OFFICIAL = Path(os.environ.get("FRAMEBENCH_DATA", "/nonexistent")).absolute()
@@ -152,7 +152,7 @@ def has_official_mnist() -> bool:
 @pytest.mark.skipif(not has_official_mnist(), reason="FRAMEBENCH_DATA holds no MNIST")
 def test_official_mnist(monkeypatch):
     monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
-    folder = data.prepare("mnist", source="real")
+    folder = datasets.prepare("mnist", source="real")
     info = DatasetInfo.read(folder)
     assert (info.source, info.official, info.note) == ("real", {"train": True, "test": True}, "")
     x, y = np.load(folder / "train_x.npy"), np.load(folder / "train_y.npy")
@@ -312,13 +312,13 @@ def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch
     (folder / where).chmod(0o555)
     lines = []
     try:
-        assert data.status("mnist") == f"official files found in {folder / where}"
-        prepared = data.prepare("mnist", progress=lines.append)
+        assert datasets.status("mnist") == f"official files found in {folder / where}"
+        prepared = datasets.prepare("mnist", progress=lines.append)
     finally:
         (folder / where).chmod(0o755)
     assert sorted(folder.rglob("*")) == before
     assert prepared.parent == cache_dir() / "data"
-    assert data.status("mnist") == "prepared"
+    assert datasets.status("mnist") == "prepared"
     info = DatasetInfo.read(prepared)
     assert (info.name, info.source) == ("mnist", "real")
     loaded = {file.stem: np.load(file) for file in prepared.glob("*.npy")}
@@ -332,24 +332,24 @@ def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch
 def test_prepared_data_are_found_until_a_source_file_changes(tmp_path, monkeypatch):
     files = write_mnist(tmp_path / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
-    first = data.prepare("mnist")
+    first = datasets.prepare("mnist")
     stamp = (first / "train_x.npy").stat().st_mtime_ns
     lines = []
-    assert data.prepare("mnist", progress=lines.append) == first
+    assert datasets.prepare("mnist", progress=lines.append) == first
     assert lines == []
     assert (first / "train_x.npy").stat().st_mtime_ns == stamp
     os.utime(files[MNIST_NAMES[0]], ns=(1, 1))
-    assert data.status("mnist").startswith("official files found")
-    assert data.prepare("mnist") != first
+    assert datasets.status("mnist").startswith("official files found")
+    assert datasets.prepare("mnist") != first
 
 
 def test_a_broken_prepared_folder_is_made_again(tmp_path, monkeypatch):
     write_mnist(tmp_path / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
-    folder = data.prepare("mnist")
+    folder = datasets.prepare("mnist")
     (folder / "dataset.json").unlink()
     (folder / "left-over").touch()
-    assert data.prepare("mnist") == folder
+    assert datasets.prepare("mnist") == folder
     assert DatasetInfo.read(folder).name == "mnist"
     assert not (folder / "left-over").exists()
 
@@ -376,41 +376,41 @@ def test_damage_is_not_hidden_by_a_twin(tmp_path, monkeypatch):
     write_mnist(tmp_path / "mnist", t10k_labels=b"rubbish")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is damaged"):
-        data.prepare("mnist", source="auto")
+        datasets.prepare("mnist", source="auto")
     assert not list((cache_dir() / "data").glob("*mnist-*"))
 
 
 def test_auto_falls_back_and_real_does_not(monkeypatch):
     small = partial(synthetic.images, synthetic.MNIST, train=20, test=10)
     monkeypatch.setattr(synthetic, "make", lambda name: small())
-    assert data.status("mnist") == "to be downloaded (11.6 MB)"
+    assert datasets.status("mnist") == "to be downloaded (11.6 MB)"
     with pytest.raises(DataError, match=r"train-images.*proxy.*FRAMEBENCH_DATA"):
-        data.prepare("mnist", source="real")
+        datasets.prepare("mnist", source="real")
     lines = []
-    folder = data.prepare("mnist", source="auto", progress=lines.append)
+    folder = datasets.prepare("mnist", source="auto", progress=lines.append)
     info = DatasetInfo.read(folder)
     assert (info.source, info.note) == ("synthetic", "synthetic twin")
     assert info.official == {"train": False, "test": False}
     assert any("synthetic twin stands in" in line for line in lines)
-    assert data.prepare("mnist", source="synthetic") == folder
-    assert "synthetic twin prepared" in data.status("mnist")
+    assert datasets.prepare("mnist", source="synthetic") == folder
+    assert "synthetic twin prepared" in datasets.status("mnist")
 
 
 def test_bad_requests():
-    assert data.names() == ["cifar10", "imdb", "mnist"]
+    assert datasets.names() == ["cifar10", "imdb", "mnist"]
     with pytest.raises(UsageError, match=r"'minst'.*cifar10, imdb, mnist"):
-        data.prepare("minst")
+        datasets.prepare("minst")
     with pytest.raises(UsageError, match="'minst'"):
-        data.status("minst")
+        datasets.status("minst")
     with pytest.raises(UsageError, match="'fake'"):
-        data.prepare("mnist", source="fake")
+        datasets.prepare("mnist", source="fake")
 
 
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(DataError, match=r"cannot be written.*FRAMEBENCH_CACHE"):
-        data.prepare("mnist", source="synthetic")
+        datasets.prepare("mnist", source="synthetic")
 
 
 def test_downloads_go_to_the_data_folder_only_if_it_can_be_written(tmp_path, monkeypatch):
@@ -420,17 +420,17 @@ def test_downloads_go_to_the_data_folder_only_if_it_can_be_written(tmp_path, mon
     (tmp_path / "file").touch()
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path / "file" / "data"))
     assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
-    assert data.status("mnist") == "to be downloaded (11.6 MB)"
+    assert datasets.status("mnist") == "to be downloaded (11.6 MB)"
 
 
 def test_a_second_process_waits_and_says_so():
     lines, entered = [], threading.Event()
 
     def second() -> None:
-        with store.locked("mnist", lines.append):
+        with prepared_store.locked("mnist", lines.append):
             entered.set()
 
-    with store.locked("mnist", quiet):
+    with prepared_store.locked("mnist", quiet):
         thread = threading.Thread(target=second)
         thread.start()
         assert not entered.wait(0.3)
@@ -514,9 +514,9 @@ def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
     (own / "mnist").mkdir(parents=True)
     shutil.copy(served / MNIST_NAMES[0], own / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(own))
-    assert data.status("mnist") == "to be downloaded (3.0 MB)"
+    assert datasets.status("mnist") == "to be downloaded (3.0 MB)"
     lines = []
-    folder = data.prepare("mnist", source="real", progress=lines.append)
+    folder = datasets.prepare("mnist", source="real", progress=lines.append)
     assert DatasetInfo.read(folder).source == "real"
     assert sum("downloading" in line for line in lines) == 3
     assert sorted(path.name for path in (own / "mnist").iterdir()) == sorted(MNIST_NAMES)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from bench.estimate import CONFIDENCE, Interval, geometric_mean, ranks, ratio
+from bench.analysis.intervals import CONFIDENCE, Interval, geometric_mean, ranks, ratio
 from tests.simulation import Noise, Order, by_block, throughputs
 
 SEEDS = range(5)

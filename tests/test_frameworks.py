@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from cpuinfo import get_cpu_info
 
-from bench import catalogue, runner, store, tasks
+from bench import tasks
 from bench.core.adapter import Tuning
-from bench.environments import Environment
-from bench.report import certificate
-from bench.verify import EARLY_STEPS, TOLERANCES
+from bench.launch import catalogue, worker_process
+from bench.launch.environments import Environment
+from bench.proof.checks import EARLY_STEPS, TOLERANCES
+from bench.records import run_folder
+from bench.report.proof import proof_forms
 from tests.conftest import Framebench
 
 pytestmark = pytest.mark.frameworks
@@ -36,7 +38,7 @@ def test_every_framework_is_proved_on_every_task_in_every_mode(
 ) -> None:
     """But heavy ones, which compilers take minutes for: see the test below."""
     chosen = ("--precision", precision, "--threads", str(threads), *named(LIGHT))
-    found = certificate.from_json(framebench("verify", "--json", *chosen).stdout)
+    found = proof_forms.from_json(framebench("verify", "--json", *chosen).stdout)
     cells = {(one.claim.framework, one.claim.mode, one.claim.task) for one in found}
     assert cells == {
         (framework, mode, task)
@@ -52,7 +54,7 @@ def test_every_framework_is_proved_on_every_task_in_every_mode(
 def test_every_framework_is_proved_on_heavy_tasks_as_it_is_recommended(
     framebench: Framebench,
 ) -> None:
-    found = certificate.from_json(
+    found = proof_forms.from_json(
         framebench("verify", "--json", "-m", "recommended", *named(HEAVY)).stdout
     )
     for one in found:
@@ -67,7 +69,7 @@ def test_what_computes_in_bf16_on_the_cpu_is_proved_and_the_rest_says_so(
     chosen = ("--precision", "bf16", "-m", "recommended", *named(headline))
     done = framebench("verify", "--json", *chosen, expect=1)
     avx512 = "avx512bw" in get_cpu_info()["flags"]  # without it, MXNet has no code for bfloat16
-    for one in certificate.from_json(done.stdout):
+    for one in proof_forms.from_json(done.stdout):
         framework = catalogue.load(one.claim.framework)
         if one.claim.framework == "mxnet_gluon" and not avx512:
             assert one.status == "unsupported"
@@ -89,7 +91,7 @@ def test_mxnet_says_so_where_the_processor_has_no_bf16(
     tree = plant("frameworks/mxnet_gluon/framework.toml", old, new)
     chosen = ("-f", "mxnet_gluon", "-t", "mnist-mlp", "--precision", "bf16")
     done = framebench("verify", "--json", *chosen, tree=tree, expect=1)
-    found = certificate.from_json(done.stdout)
+    found = proof_forms.from_json(done.stdout)
     assert found and {one.status for one in found} == {"unsupported"}
     assert all("has no bf16 on this processor" in one.reason for one in found)
 
@@ -97,7 +99,7 @@ def test_mxnet_says_so_where_the_processor_has_no_bf16(
 def test_frameworks_as_they_come_are_proved_too(framebench: Framebench) -> None:
     chosen = ("--tuning", "default", "-m", "recommended", *named(LIGHT))
     done = framebench("verify", "--json", *chosen)
-    found = certificate.from_json(done.stdout)
+    found = proof_forms.from_json(done.stdout)
     assert {one.claim.tuning for one in found} == {"default"}
     assert {one.status for one in found} == {"ok"}
     assert len(found) == 2 * len(catalogue.compared()) * len(LIGHT)
@@ -113,7 +115,7 @@ def test_denormal_numbers_are_flushed(
     done = subprocess.run(
         [str(own.python), "-m", "tests.denormals", name, tuning, *framework.modes],
         cwd=catalogue.TREE,
-        env=runner.variables(
+        env=worker_process.variables(
             framework, threads=2, tuning=tuning, precision="float32", scratch=tmp_path
         ),
         capture_output=True,
@@ -130,7 +132,7 @@ def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_pat
         *("run", "--name", "r", "-n", "1", "--warmup", "0.5", "--length", "20"),
         *("--train-examples", "1280", "--test-examples", "500"),
     )
-    found = store.read(tmp_path / "results" / "r").records
+    found = run_folder.read(tmp_path / "results" / "r").records
     assert {record.status for record in found} == {"ok"}
     headline = [name for name in tasks.names() if tasks.load(name).headline]
     for name in headline:

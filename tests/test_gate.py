@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from bench.comparison.cells import Comparison, Row, compare
-from bench.comparison.gate import Gate, judge
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.comparison.cell_pairs import Comparison, Row, compare
+from bench.analysis.comparison.gate import Gate, judge
+from bench.analysis.intervals import chance_below, holm, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
-from bench.estimate import chance_below, holm, unpaired_ratio
-from bench.report.comparison import gate_lines, gate_verdict, to_markdown
-from bench.report.comparison_figures import to_json
-from bench.stats import CellSummary
+from bench.report.comparison.comparison_data import to_json
+from bench.report.comparison.comparison_forms import gate_lines, gate_verdict, to_markdown
 from tests.simulation import Floats, Noise, by_block, throughputs
 from tests.test_compare import MACHINE, both, broken, cell, run_of, told
 

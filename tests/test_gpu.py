@@ -10,9 +10,11 @@ from typing import Any
 import pynvml
 import pytest
 
-from bench import catalogue, gpu, request, store
 from bench.core.record import GpuSample, GpuUse, Record
-from bench.report.ledger import entries
+from bench.launch import catalogue, gpu
+from bench.records import run_folder
+from bench.report.run.ledger import entries
+from bench.run import request
 from tests.test_core import some_record
 from tests.test_tables import run_of, tables
 
@@ -136,7 +138,7 @@ def on_gpu(*others: str) -> Record:
 
 def test_a_record_keeps_what_the_gpu_was_at() -> None:
     record = on_gpu("python (process 7)")
-    assert store.record(record.to_json().encode()) == record
+    assert run_folder.record(record.to_json().encode()) == record
     assert record.gpu and record.gpu.peak_bytes == 2**30 - 2**20
 
 

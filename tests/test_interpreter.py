@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, interpreter
 from bench.core.errors import UnavailableError, UsageError
-from bench.environments import Environment
-from bench.request import Request, cells
+from bench.launch import catalogue, current_python
+from bench.launch.environments import Environment
+from bench.run.request import Request, cells
 from tests.conftest import Framebench
 
 SMALL = (
@@ -33,15 +33,15 @@ def test_what_an_adapter_imports_is_looked_for_and_not_imported() -> None:
     framework = replace(
         catalogue.load("reference"), modules=("this", "no_such_module", "nor_this_one")
     )
-    assert interpreter.missing(framework) == ["no_such_module", "nor_this_one"]
+    assert current_python.missing(framework) == ["no_such_module", "nor_this_one"]
     assert "this" not in sys.modules  # which would have printed a poem
     with pytest.raises(UnavailableError, match="this Python has no no_such_module, nor_this_one"):
-        interpreter.use(framework, "cpu", silent)
+        current_python.use(framework, "cpu", silent)
 
 
 def test_where_this_python_looks_a_worker_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["", str(catalogue.TREE), "/opt/modules", *sys.path])
-    found = interpreter.use(catalogue.load("reference"), "cpu", silent)
+    found = current_python.use(catalogue.load("reference"), "cpu", silent)
     assert found.path[0] == "/opt/modules"
     assert str(catalogue.TREE) not in found.path and "" not in found.path
     assert found.packages["numpy"] == version("numpy")
@@ -49,7 +49,7 @@ def test_where_this_python_looks_a_worker_looks(monkeypatch: pytest.MonkeyPatch)
 
 def test_frameworks_that_are_not_there_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"pytorch", "jax_flax"}
-    monkeypatch.setattr(interpreter, "missing", lambda one: [] if one.name in there else ["x"])
+    monkeypatch.setattr(current_python, "missing", lambda one: [] if one.name in there else ["x"])
     assert {cell.framework for cell in cells(Request(env="current"))} == there
     named = cells(Request(env="current", frameworks=["mxnet_gluon"]))
     assert {cell.framework for cell in named} == {"mxnet_gluon"}  # a row that says why not

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.report import certificate
+from bench.report.proof import proof_forms
 from tests.conftest import Framebench
 
 pytestmark = pytest.mark.frameworks
@@ -450,7 +450,7 @@ def test_a_mutant_is_caught(
         tree=plant(mutant.file, mutant.old, mutant.new),
         expect=1,
     )
-    (found,) = certificate.from_json(done.stdout)
+    (found,) = proof_forms.from_json(done.stdout)
     assert mutant.reason in found.reason
     assert found.status == "wrong"
     if mutant.caught_by == "shape":

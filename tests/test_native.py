@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import catalogue, tasks
+from bench import tasks
+from bench.launch import catalogue
 from tests.benchmarks.native import FORMATS, NATIVE, STEPS
 from tests.test_boundaries import imported
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench import noise, stats
-from bench.core import clock, nvml
+from bench.analysis import cell_summary, contention
 from bench.core.record import Record, Window, Windows
+from bench.worker import clock, nvml
 from tests.test_core import some_record
 
 QUIET = Window(
@@ -36,28 +36,28 @@ def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:
     [(QUIET, 2, False), (BUSY, 2, True), (BUSY, 1, False), (STOLEN, 2, True), (UNTOLD, 2, False)],
 )
 def test_what_contends(window: Window, threads: int, expected: bool) -> None:
-    assert noise.contended(record(window, threads=threads)) == [expected]
+    assert contention.contended(record(window, threads=threads)) == [expected]
 
 
 def test_contended_windows_are_left_out_of_the_throughput() -> None:
     pace = 5 * 64 / 0.1
     mixed, busy = record(QUIET, BUSY, BUSY, QUIET), record(BUSY)
-    assert stats.throughput(mixed, noise.contended(mixed)) == pytest.approx(pace)
+    assert cell_summary.throughput(mixed, contention.contended(mixed)) == pytest.approx(pace)
     # where nothing is clean, what there is counts
-    assert stats.throughput(busy, noise.contended(busy)) == pytest.approx(pace / 5)
+    assert cell_summary.throughput(busy, contention.contended(busy)) == pytest.approx(pace / 5)
 
 
 def test_a_block_is_disturbed_when_most_of_a_process_is() -> None:
     records = [record(QUIET, QUIET, BUSY, block=0), record(BUSY, BUSY, QUIET, block=1)]
-    assert noise.disturbed_blocks(records) == {1}
-    said = str(noise.Cleanness.of(records))
+    assert contention.disturbed_blocks(records) == {1}
+    said = str(contention.Cleanness.of(records))
     assert said == "50.0% of 6 windows were contended, and 1 of 2 processes in most of theirs"
-    assert "not known" in str(noise.Cleanness.of([record(UNTOLD)]))
+    assert "not known" in str(contention.Cleanness.of([record(UNTOLD)]))
 
 
 def test_a_failed_process_does_not_disturb() -> None:
     failed = replace(some_record(), status="crashed", measurement=None)
-    assert noise.disturbed_blocks([failed]) == set()
+    assert contention.disturbed_blocks([failed]) == set()
 
 
 class Driver:

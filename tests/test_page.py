@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from bench import catalogue, store
 from bench.core.record import Record
-from bench.report.certificate import from_json
-from bench.report.page import certificate_page, run_page
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.report.proof.proof_forms import from_json
+from bench.report.run.run_page import certificate_page, run_page
 from tests.picture import ARGUMENTS, find_browser
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -78,7 +79,7 @@ def tab() -> Iterator[Tab]:
         browser.close()
 
 
-def varied(run: store.Run) -> store.Run:
+def varied(run: run_folder.Run) -> run_folder.Run:
     """The published run, with a second device, a second mode and a cell that failed."""
     records: list[Record] = []
     for record in run.records:
@@ -101,7 +102,7 @@ def varied(run: store.Run) -> store.Run:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(run_page(varied(store.read(PUBLISHED))), encoding="utf-8")
+    file.write_text(run_page(varied(run_folder.read(PUBLISHED))), encoding="utf-8")
     return file
 
 
@@ -211,7 +212,7 @@ def test_a_figure_leads_to_its_records(tab: Tab, report: Path) -> None:
     page = tab.page
     page.locator("section a[data-records]").first.click()
     marked = page.locator("tr.target")
-    assert marked.count() == store.read(PUBLISHED).info["repeats"]
+    assert marked.count() == run_folder.read(PUBLISHED).info["repeats"]
     chosen = page.locator("section tr[data-cell] td:nth-child(2)").first.inner_text()
     assert all(chosen in text for text in marked.all_inner_texts())
     page.locator("section .chart").first.scroll_into_view_if_needed()

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
-from bench import catalogue, store, tasks
+from bench import tasks
+from bench.analysis.roofline import Rates, Use, peaks, use
 from bench.core.errors import UnavailableError
-from bench.core.rates import best_seconds
 from bench.core.record import Cell
-from bench.environments import Environment
-from bench.peak import Rates, Use, peaks, use
-from bench.rates import measure_all
-from bench.report import write
-from bench.report.peak import peak_lines, share_text
+from bench.launch import catalogue
+from bench.launch.environments import Environment
+from bench.records import run_folder
+from bench.report.run import run_forms
+from bench.report.run.peak_text import peak_lines, share_text
+from bench.run.peak_measurement import measure_all
+from bench.worker.machine_rates import best_seconds
 
 RATES = (
     Rates(framework="pytorch", device="cpu", threads=2, matmul=200e9, memory=20e9),
@@ -72,20 +74,20 @@ def test_a_share_is_shown_with_what_bounds_it(share: float, text: str) -> None:
     assert share_text(share, "memory") == f"{text} memory"
 
 
-def quick(**changed: Any) -> store.Run:
+def quick(**changed: Any) -> run_folder.Run:
     """The published run with rates, every record's fields and cell changed as told."""
-    run = store.read(QUICK)
+    run = run_folder.read(QUICK)
     cell = {key: changed.pop(key) for key in ("threads", "precision") if key in changed}
     records = [
         replace(one, **changed, job=replace(one.job, cell=replace(one.job.cell, **cell)))
         for one in run.records
     ]
     info = {**run.info, "rates": [one.to_fields() for one in RATES]}
-    return store.Run(folder=run.folder, info=info, records=records)
+    return run_folder.Run(folder=run.folder, info=info, records=records)
 
 
 def test_a_report_tells_shares_for_the_length_that_was_trained() -> None:
-    table = write.figures(quick())
+    table = run_forms.figures(quick())
     row = table[(table["task"] == "imdb-lstm") & (table["framework"] == "pytorch")].iloc[0]
     flops = 50 * 3 * 2 * 4 * 256 * 356 + 3 * 2 * 256
     assert row["flops_per_example"] == flops
@@ -97,24 +99,24 @@ def test_a_report_tells_shares_for_the_length_that_was_trained() -> None:
         "30.0 GB/s of memory in MXNet Gluon"
     )
     for line in peak_lines(run):
-        assert line in write.to_markdown(run)
+        assert line in run_forms.to_markdown(run)
 
 
 @pytest.mark.parametrize(
     "changed", [{"threads": 4}, {"precision": "float64"}, {"status": "wrong", "reason": "no"}]
 )
 def test_what_cannot_be_held_against_the_peak_has_no_share(changed: dict[str, Any]) -> None:
-    table = write.figures(quick(**changed))
+    table = run_forms.figures(quick(**changed))
     assert table["share_of_peak"].isna().all() and table["bound"].isna().all()
     assert table["flops_per_example"].notna().all()
 
 
 def test_a_run_without_rates_is_blank_there() -> None:
-    run = store.read(QUICK)
+    run = run_folder.read(QUICK)
     run.info.pop("rates", None)
-    table = write.figures(run)
+    table = run_forms.figures(run)
     assert table["share_of_peak"].isna().all()
-    assert not peak_lines(run) and "overhead" not in write.to_markdown(run)
+    assert not peak_lines(run) and "overhead" not in run_forms.to_markdown(run)
 
 
 def test_the_best_window_counts() -> None:

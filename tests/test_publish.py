@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from bench import catalogue, publish, store
 from bench.core.errors import UsageError
-from bench.report import gallery, write
-from bench.report.folder import write_reports
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.report.gallery import gallery_index, publication
+from bench.report.run import run_forms
+from bench.report.run.report_files import write_reports
 from tests.conftest import Framebench
 
 RESULTS = catalogue.TREE / "results"
@@ -34,22 +36,24 @@ def made(tmp_path: Path) -> Made:
         shutil.copytree(QUICK, folder, ignore=shutil.ignore_patterns("report.html"))
         (folder / "logs").mkdir()
         (folder / "logs" / "0001.log").write_text("chatter\n", encoding="utf-8")
-        info = {**store.read(folder).info, "name": name, **changes}
+        info = {**run_folder.read(folder).info, "name": name, **changes}
         del info["about"]
-        store.write_info(folder, {key: value for key, value in info.items() if value is not None})
+        run_folder.write_info(
+            folder, {key: value for key, value in info.items() if value is not None}
+        )
         return folder
 
     return make
 
 
-def tables_alone(folder: Path) -> store.Run:
+def tables_alone(folder: Path) -> run_folder.Run:
     return write_reports(folder, page=False)
 
 
-def put(folder: Path, target: Path, **options: Any) -> store.Run:
+def put(folder: Path, target: Path, **options: Any) -> run_folder.Run:
     given = {"about": None, "overwrite": False, "forms": tables_alone, **options}
-    publish.publish(store.read(folder), target, **given)
-    return store.read(target)
+    publication.publish(run_folder.read(folder), target, **given)
+    return run_folder.read(target)
 
 
 def files(folder: Path) -> set[str]:
@@ -92,12 +96,16 @@ def test_a_run_is_published_without_its_logs(
     assert "published in out/theirs" in said and "index of 1 run in out/README.md" in said
     after = tmp_path / "out" / "theirs"
     left_out = {"report.png"} if page else {"report.png", "report.html"}
-    assert files(after) == set(publish.FILES) - left_out
+    assert files(after) == set(publication.FILES) - left_out
     assert (after / "records.jsonl").read_bytes() == (before / "records.jsonl").read_bytes()
-    run = store.read(after)
-    assert run.info == {**store.read(before).info, "name": "theirs", "about": "A | test. Of it."}
-    assert (after / "summary.md").read_text(encoding="utf-8") == write.to_markdown(run)
-    assert (after / "summary.csv").read_text(encoding="utf-8") == write.to_csv(run)
+    run = run_folder.read(after)
+    assert run.info == {
+        **run_folder.read(before).info,
+        "name": "theirs",
+        "about": "A | test. Of it.",
+    }
+    assert (after / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(run)
+    assert (after / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(run)
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert r"| A \| test " in text and "A \\| test. Of it." in text
     assert ("report.html" in text) == page
@@ -113,7 +121,9 @@ def test_a_run_can_be_published_where_it_lies(made: Made) -> None:
     assert files(folder) == before and "logs/0001.log" in before
     assert run.info["about"] == "For a test."
     assert put(folder, folder).info["about"] == "For a test."
-    assert not gallery.to_markdown(publish.entries(folder.parent), folder.parent).count("logs")
+    assert not gallery_index.to_markdown(publication.entries(folder.parent), folder.parent).count(
+        "logs"
+    )
 
 
 def test_a_run_tells_what_its_preset_is_for_where_nothing_else_is_said(made: Made) -> None:
@@ -128,7 +138,7 @@ def test_a_run_replaces_another_only_if_asked_to(made: Made, tmp_path: Path) -> 
     (target / "stray").write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="holds a run already; choose another --name, or give --r"):
         put(second, target)
-    assert store.read(target).info["wall_seconds"] != 1
+    assert run_folder.read(target).info["wall_seconds"] != 1
     replaced = put(second, target, overwrite=True)
     assert replaced.info["wall_seconds"] == 1 and replaced.info["about"] == "Kept."
     assert "stray" not in files(target)
@@ -219,14 +229,14 @@ def test_a_record_that_names_a_place_is_refused(made: Made, tmp_path: Path) -> N
     ],
 )
 def test_places_of_one_machine(text: str, found: list[str]) -> None:
-    assert publish.places(text) == found
+    assert publication.places(text) == found
 
 
 def test_the_index_leaves_out_what_is_not_published(made: Made) -> None:
     folder = made("published")
     made("local")
     put(folder, folder)
-    (entry,) = gallery.write_index(folder.parent)
+    (entry,) = gallery_index.write_index(folder.parent)
     assert entry.name == "published"
     assert "local" not in (folder.parent / "index.html").read_text(encoding="utf-8")
 
@@ -235,7 +245,7 @@ def test_the_newest_run_comes_first(made: Made) -> None:
     for name, year in (("a", 2024), ("b", 2026), ("c", 2025)):
         folder = made(name, started=f"{year}-01-01T00:00:00+00:00")
         put(folder, folder)
-    assert [one.name for one in publish.entries(folder.parent)] == ["b", "c", "a"]
+    assert [one.name for one in publication.entries(folder.parent)] == ["b", "c", "a"]
 
 
 def test_an_index_says_how_many_processes_were_not_ok(made: Made) -> None:
@@ -245,7 +255,7 @@ def test_an_index_says_how_many_processes_were_not_ok(made: Made) -> None:
     text = "\n".join([json.dumps(failed), *lines[1:]])
     (folder / "records.jsonl").write_text(text, encoding="utf-8")
     put(folder, folder)
-    text = gallery.to_markdown(publish.entries(folder.parent), folder.parent)
+    text = gallery_index.to_markdown(publication.entries(folder.parent), folder.parent)
     assert "- processes: 36, 1 not ok" in text
 
 
@@ -259,9 +269,9 @@ def test_an_index_is_never_written_over_a_page_of_another_hand(
         said = framebench(*arguments, expect=2).stderr
         assert "README.md is no index of framebench's" in said
     assert readme.read_text(encoding="utf-8") == "# Mine\n"
-    assert "about" not in store.read(folder).info
+    assert "about" not in run_folder.read(folder).info
     framebench("publish", "mine", "--no-page", "--replace")
-    assert gallery.MARK in readme.read_text(encoding="utf-8")
+    assert gallery_index.MARK in readme.read_text(encoding="utf-8")
 
 
 def test_the_published_index_is_what_is_printed_of_the_published_runs(
@@ -270,7 +280,7 @@ def test_the_published_index_is_what_is_printed_of_the_published_runs(
     copy = tmp_path / "results"
     shutil.copytree(RESULTS, copy)
     found = json.loads(framebench("publish", "--index", "--json").stdout)
-    for name in gallery.INDEX:
+    for name in gallery_index.INDEX:
         written = (copy / name).read_text(encoding="utf-8")
         assert written == (RESULTS / name).read_text(encoding="utf-8"), "framebench publish --index"
     done = subprocess.run(

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, store, tasks
+from bench import tasks
 from bench.advice.personas import PERSONAS
 from bench.core.task import SGD, TokenInput
-from bench.report import certificate, write
-from bench.report.tables import ABOUT
-from bench.request import PRESETS
-from bench.verify import CHECKS
+from bench.launch import catalogue
+from bench.proof.checks import CHECKS
+from bench.records import run_folder
+from bench.report.proof import proof_forms
+from bench.report.run import run_forms
+from bench.report.run.tables import ABOUT
+from bench.run.request import PRESETS
 from tests import picture
 from tests.conftest import Framebench
 from tests.test_mutants import MUTANTS
@@ -101,9 +104,9 @@ def test_every_local_path_that_is_named_is_there() -> None:
 
 def test_the_certificate_is_that_of_the_published_proof() -> None:
     published = RESULTS / "certificate.json"
-    found = certificate.from_json(published.read_text(encoding="utf-8"))
+    found = proof_forms.from_json(published.read_text(encoding="utf-8"))
     _, _, rest = README.partition("<!-- certificate: `framebench verify --format markdown` -->\n")
-    assert rest.partition("<!-- end")[0].strip() == certificate.to_markdown(found)
+    assert rest.partition("<!-- end")[0].strip() == proof_forms.to_markdown(found)
     assert {one.status for one in found} == {"ok"}
     assert {check.name for one in found for check in one.checks} == set(CHECKS) - {"rounding"}
 
@@ -121,7 +124,7 @@ def test_the_tables_are_those_of_the_published_run(framebench: Framebench) -> No
 def test_the_picture_is_of_the_run_s_records() -> None:
     (shown,) = re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE)
     file = catalogue.TREE / shown
-    assert picture.source(file.read_bytes()) == picture.digest(store.read(file.parent))
+    assert picture.source(file.read_bytes()) == picture.digest(run_folder.read(file.parent))
 
 
 def test_a_published_page_says_what_its_run_says() -> None:
@@ -129,7 +132,7 @@ def test_a_published_page_says_what_its_run_says() -> None:
     assert pages
     for page in pages:
         text = html.unescape(page.read_text(encoding="utf-8"))
-        for table in write.tables(store.read(page.parent)):
+        for table in run_forms.tables(run_folder.read(page.parent)):
             assert table.verdict in text and table.caption in text, page
 
 
@@ -139,10 +142,10 @@ def test_a_published_page_says_what_its_run_says() -> None:
     ids=str,
 )
 def test_a_published_run_is_whole_and_names_no_place(folder: Path) -> None:
-    run = store.read(folder)
+    run = run_folder.read(folder)
     assert run.records and all(record.status == "ok" for record in run.records)
-    assert (folder / "summary.md").read_text(encoding="utf-8") == write.to_markdown(run)
-    assert (folder / "summary.csv").read_text(encoding="utf-8") == write.to_csv(run)
+    assert (folder / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(run)
+    assert (folder / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(run)
     for file in folder.glob("*.json*"):
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"/(home|root|tmp|work|Users)/", text), file

@@ -16,18 +16,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import catalogue, store
-from bench.advice import facts, known, measured, paired, personas, wisdom
-from bench.advice.assess import assess
+from bench.advice import block_samples, claims, fact_figures, facts, measured_figures, personas
+from bench.advice.assessment import assess
+from bench.advice.block_samples import Floats
 from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence, Figures
-from bench.advice.paired import Floats
 from bench.advice.ranking import Advice, advise
+from bench.analysis.intervals import ratio
 from bench.core.errors import UsageError
 from bench.core.record import Record
-from bench.estimate import ratio
-from bench.report import advice, advice_forms, reasons
-from bench.store import Run
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.records.run_folder import Run
+from bench.report.advice import advice_content, advice_forms, sentences
 from tests.test_core import some_record
 from tests.test_stats import with_pace
 
@@ -65,7 +66,7 @@ def figures(
     rng = np.random.default_rng([len(name), *name.encode()])
     draws: Floats | None = None
     if spread:
-        draws = np.array(told) + spread * rng.standard_normal((paired.DRAWS, len(told)))
+        draws = np.array(told) + spread * rng.standard_normal((block_samples.DRAWS, len(told)))
     return Figures(
         criterion=CRITERIA[name], values=scores, scores=scores, draws=draws, repeated=repeated
     )
@@ -82,15 +83,15 @@ def test_lines_a_model_are_those_of_the_tasks_networks(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "one.py").write_text("a = 1\n", encoding="utf-8")
     (tmp_path / "models" / "two.py").write_text("a = 1\nb = 2\nc = 3\n", encoding="utf-8")
-    assert measured.lines_a_model(tmp_path, ["one", "two"]) == 2
-    assert measured.lines_a_model(tmp_path, ["one", "three"]) is None
+    assert measured_figures.lines_a_model(tmp_path, ["one", "two"]) == 2
+    assert measured_figures.lines_a_model(tmp_path, ["one", "three"]) is None
 
 
 def test_what_chance_leaves_open_is_student_s_interval_of_the_pairs() -> None:
     """Blocks differ tenfold; within them the two are close: pairs, not means, tell them apart."""
     values = {"a": [100, 1050, 9900, 101], "b": [90, 900, 9300, 95]}
     evidence = Evidence.of(run_of(paces("mnist-mlp", **values)))
-    found, _ = paired.sample(
+    found, _ = block_samples.sample(
         evidence.settings, ("a", "b"), lambda setting, name: setting.summaries[name].throughputs
     )
     assert found
@@ -195,10 +196,10 @@ def test_upkeep_goes_by_months(months: int, score: float) -> None:
     told = {"release": release}
     looked_up = date(2020 + months // 12, months % 12 + 1, 28)
     found = facts.Facts(looked_up=looked_up, known=told)
-    assert (found.months_since_release, known.upkeep_score(found)) == (months, score)
+    assert (found.months_since_release, fact_figures.upkeep_score(found)) == (months, score)
     told["archived"] = replace(release, value=True)
-    assert known.upkeep_score(found) == 0
-    assert known.upkeep_score(facts.Facts()) is None
+    assert fact_figures.upkeep_score(found) == 0
+    assert fact_figures.upkeep_score(facts.Facts()) is None
 
 
 def test_the_steps_are_those_that_the_help_tells() -> None:
@@ -234,7 +235,7 @@ def test_what_differs_by_chance_alone_is_tied() -> None:
     assert ranks(0.03) == {"a": "1", "b": "2", "c": "3"}
     assert ranks(0.04) == {"a": "1=", "b": "1=", "c": "3"}
     found = advice_of({"speed": 1}, figures("speed", {"a": 0.9, "b": 0.8, "c": 0.3}, spread=0.04))
-    assert reasons.headline(found).startswith("a and b can't be told apart")
+    assert sentences.headline(found).startswith("a and b can't be told apart")
     exact = advice_of({"code": 1}, figures("code", {"a": 0.5, "b": 0.5, "c": 0.3}))
     assert [one.tied for one in exact.standings] == [("b",), ("a",), ()]
 
@@ -246,7 +247,7 @@ def test_what_was_measured_once_ranks_nobody() -> None:
         ("a", "", None),
         ("b", "", None),
     ]
-    assert "measured once" in reasons.headline(found)
+    assert "measured once" in sentences.headline(found)
 
 
 def test_what_is_known_of_none_leaves_its_weight_to_the_others() -> None:
@@ -292,7 +293,7 @@ def test_one_of_which_too_little_is_known_is_not_ranked() -> None:
 
 
 def published(task: str | None = None) -> tuple[Evidence, dict[str, Figures]]:
-    evidence = Evidence.of(store.read(PUBLISHED), task)
+    evidence = Evidence.of(run_folder.read(PUBLISHED), task)
     return evidence, assess(evidence)
 
 
@@ -308,7 +309,7 @@ def test_a_weight_that_swaps_is_solved_for() -> None:
     assert swaps["speed"] == (pytest.approx(0.25), False)
     assert swaps["memory"] == (None, True)
     assert swaps["code"] == (None, False)
-    assert reasons.changes(found) == [
+    assert sentences.changes(found) == [
         "b would come first if this weight changed: speed less than 0.25 (now 1); "
         "no other weight from 0 to 5 does it."
     ]
@@ -320,7 +321,7 @@ def test_what_no_weight_of_the_scale_changes_is_said_so() -> None:
         figures("speed", {"a": 0.9, "b": 0.8, "c": 0.0}),
         figures("memory", {"a": 0.5, "b": 0.49, "c": 0.0}),
     )
-    assert reasons.changes(found) == ["No weight from 0 to 5, moved alone, puts b ahead."]
+    assert sentences.changes(found) == ["No weight from 0 to 5, moved alone, puts b ahead."]
 
 
 @pytest.mark.parametrize("persona", personas.PERSONAS)
@@ -412,7 +413,10 @@ def test_a_fact_that_is_not_as_it_should_be_is_refused(
 
 def test_a_fact_does_not_void_a_proof(plant: Callable[[str, str, str], Path]) -> None:
     def digest(tree: Path) -> str:
-        code = "from bench import catalogue as c; print(c.TREE, c.source_digest(c.load('pytorch')))"
+        code = """
+from bench.launch import catalogue
+print(catalogue.TREE, catalogue.source_digest(catalogue.load("pytorch")))
+"""
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=tree, capture_output=True, text=True, check=True
         )
@@ -430,9 +434,9 @@ def test_a_fact_does_not_void_a_proof(plant: Callable[[str, str, str], Path]) ->
 # Received wisdom
 
 
-def judged(records: list[Record]) -> dict[str, wisdom.Verdict]:
+def judged(records: list[Record]) -> dict[str, claims.Verdict]:
     evidence = Evidence.of(run_of(records))
-    return {claim.name: verdict for claim, verdict in wisdom.judge(evidence, assess(evidence))}
+    return {claim.name: verdict for claim, verdict in claims.judge(evidence, assess(evidence))}
 
 
 @pytest.mark.parametrize(
@@ -488,8 +492,8 @@ def test_who_is_easiest_to_start_with_is_whom_the_beginner_is_told() -> None:
     evidence, assessed = published()
     weights = personas.weights(personas.load("beginner"))
     told = advise(assessed, weights, evidence.frameworks)
-    verdict = wisdom.start(evidence, assessed)
-    scores = [f"{wisdom.title(one.framework)} {one.score:.2f}" for one in told.standings]
+    verdict = claims.start(evidence, assessed)
+    scores = [f"{claims.title(one.framework)} {one.score:.2f}" for one in told.standings]
     assert f"score for a beginner: {', '.join(scores)}; " in verdict.figures
     ahead = {one.framework for one in told.standings[:2]} == {"pytorch", "tensorflow_keras"}
     sure = ahead and not any(one.tied for one in told.standings[1:2])
@@ -547,8 +551,8 @@ def test_whether_accuracies_differ() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_the_terminal_holds_all_at_any_width(width: int) -> None:
-    found = advice.collect(
-        store.read(PUBLISHED), [personas.load("edge"), personas.load("beginner")]
+    found = advice_content.collect(
+        run_folder.read(PUBLISHED), [personas.load("edge"), personas.load("beginner")]
     )
     console = Console(width=width)
     with console.capture() as captured:
@@ -569,7 +573,7 @@ def test_the_terminal_holds_all_at_any_width(width: int) -> None:
 
 def test_markdown_says_what_json_does() -> None:
     chosen = [personas.load("balanced"), personas.load("industry")]
-    found = advice.collect(store.read(PUBLISHED), chosen, ["speed=3"])
+    found = advice_content.collect(run_folder.read(PUBLISHED), chosen, ["speed=3"])
     text = advice_forms.to_markdown(found, facts=True)
     assert [one["persona"] for one in found["advice"]] == ["balanced", "industry"]
     for one in found["advice"]:
@@ -587,7 +591,7 @@ def test_markdown_says_what_json_does() -> None:
 
 def test_a_criterion_has_one_name() -> None:
     """In sentences as in tables, in JSON, and in the options: a reader can go on with any."""
-    found = advice.collect(store.read(PUBLISHED), [*personas.PERSONAS.values()])
+    found = advice_content.collect(run_folder.read(PUBLISHED), [*personas.PERSONAS.values()])
     text = advice_forms.to_markdown(found, facts=False)
     for other in ("install size", "import time", "compile latency", "code a model"):
         assert other not in text
@@ -603,18 +607,21 @@ def test_what_overlaps_in_a_tie_is_said() -> None:
     draws = {"a": (0.9, 0.2), "b": (0.85, 0.001), "c": (0.8, 0.001)}
     rng = np.random.default_rng(0)
     spread = [
-        middle + width * rng.standard_normal(paired.DRAWS) for middle, width in draws.values()
+        middle + width * rng.standard_normal(block_samples.DRAWS)
+        for middle, width in draws.values()
     ]
     scores = {name: middle for name, (middle, _) in draws.items()}
     speed = replace(figures("speed", scores), draws=np.stack(spread, axis=1))
-    assert reasons.headline(advice_of({"speed": 1}, speed)) == (
+    assert sentences.headline(advice_of({"speed": 1}, speed)) == (
         "a and b can't be told apart; a and c can't be told apart either, though b is ahead of c: "
         "the intervals of their differences include 0."
     )
 
 
 def test_an_unchecked_fact_is_marked() -> None:
-    (found,) = advice.collect(store.read(PUBLISHED), [personas.load("balanced")])["advice"]
+    (found,) = advice_content.collect(run_folder.read(PUBLISHED), [personas.load("balanced")])[
+        "advice"
+    ]
     _, rows, _ = advice_forms.criteria(found)
     for row, told in zip(rows, (one for one in found["criteria"] if one["known"]), strict=True):
         for cell, one in zip(row[2:], told["frameworks"].values(), strict=True):
@@ -630,7 +637,9 @@ def test_an_unchecked_fact_is_marked() -> None:
 
 def test_whether_unchecked_facts_decide_is_said() -> None:
     def notes(persona: str, *overrides: str) -> str:
-        found = advice.collect(store.read(PUBLISHED), [personas.load(persona)], overrides)
+        found = advice_content.collect(
+            run_folder.read(PUBLISHED), [personas.load(persona)], overrides
+        )
         return "\n".join(found["advice"][0]["notes"])
 
     assert "Ecosystem rests on facts that were not read at their source (*); without, " in notes(
@@ -645,7 +654,7 @@ def test_whether_unchecked_facts_decide_is_said() -> None:
 
 def test_whom_no_measurement_is_of_is_told_so() -> None:
     edge, beginner = (
-        advice.collect(store.read(PUBLISHED), [personas.load(name)])["advice"][0]
+        advice_content.collect(run_folder.read(PUBLISHED), [personas.load(name)])["advice"][0]
         for name in ("edge", "beginner")
     )
     assert any("No phone or board was measured" in line for line in edge["notes"])
@@ -656,17 +665,19 @@ def test_the_headline_says_so_where_unread_facts_decide() -> None:
     speed = figures("speed", {"a": 1.0, "b": 0.9, "c": 0.5})
     code = figures("code", dict.fromkeys("abc", 0.5))
     first = advice_of({"speed": 1, "code": 1}, speed, code)
-    assert "more than measurement noise" in reasons.headline(first, first)
-    told = reasons.headline(first, advice_of({"code": 1}, code))
+    assert "more than measurement noise" in sentences.headline(first, first)
+    told = sentences.headline(first, advice_of({"code": 1}, code))
     assert told.endswith("; without facts that were not read at their source, that is not sure.")
     assert "noise" not in told
 
 
 def test_whose_figures_others_disturbed_is_said() -> None:
-    found = advice.collect(store.read(GPU), [personas.load("balanced")])
+    found = advice_content.collect(run_folder.read(GPU), [personas.load("balanced")])
     assert (
         "Not to be trusted, as most windows were contended: JAX/Flax compiled on mnist-mlp-sgd."
         in found["advice"][0]["notes"]
     )
-    (quiet,) = advice.collect(store.read(PUBLISHED), [personas.load("balanced")])["advice"]
+    (quiet,) = advice_content.collect(run_folder.read(PUBLISHED), [personas.load("balanced")])[
+        "advice"
+    ]
     assert not any("contended" in line for line in quiet["notes"])

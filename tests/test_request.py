@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import tasks
-from bench.request import PRESETS, Request, cells
+from bench.run.request import PRESETS, Request, cells
 
 HEAVY = {name for name in tasks.names() if tasks.load(name).heavy}
 

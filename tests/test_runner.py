@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import store
-from bench.core.proof import STEPS
 from bench.core.record import Record
+from bench.records import run_folder
+from bench.worker.trace import STEPS
 from tests.conftest import TINY, FinishedRun, Framebench
 
 ADAPTER = "frameworks/reference/adapter.py"
@@ -25,7 +25,7 @@ def records(folder: Path) -> list[Record]:
 
 
 def read(run: Path) -> list[Record]:
-    return store.read(run).records
+    return run_folder.read(run).records
 
 
 def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRun) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import schedule, stats
+from bench.analysis import cell_summary
+from bench.analysis.stopping import Stopping, widest
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
 from bench.core.task import Budget
-from bench.request import duration, fraction
+from bench.run import schedule
+from bench.run.request import duration, fraction
 from tests.test_noise import BUSY, QUIET, record
 
 
@@ -27,7 +29,7 @@ def records(paces: Mapping[str, tuple[float, ...]]) -> list[Record]:
     return found
 
 
-PLAN = schedule.Stopping(repeats=3, spare=1, until=None, seconds=100)
+PLAN = Stopping(repeats=3, spare=1, until=None, seconds=100)
 UNTIL = replace(PLAN, until=0.05)
 NARROW = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.4)})  # always twice as long
 WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
@@ -108,7 +110,7 @@ def test_all_cells_are_judged_by_the_same_quiet_blocks() -> None:
             one = record(window._replace(steps=5 * (1 + block)), block=block)
             cell = replace(one.job.cell, framework=framework)
             found.append(replace(one, job=replace(one.job, cell=cell)))
-    a, b = stats.summarize(found)
+    a, b = cell_summary.summarize(found)
     assert set(a.throughputs) == set(b.throughputs) == {0, 1}
     assert a.throughput == b.throughput
 
@@ -129,9 +131,9 @@ def test_pairs_outlast_disturbed_blocks() -> None:
             one = record(BUSY if block in disturbed else QUIET, block=block)
             cell = replace(one.job.cell, framework=framework)
             found.append(replace(one, job=replace(one.job, cell=cell)))
-    for summary in stats.summarize(found):
+    for summary in cell_summary.summarize(found):
         assert summary.relative and summary.relative.known and summary.rank == "1="
-    assert schedule.widest(found)
+    assert widest(found)
 
 
 def test_until_the_time_is_up() -> None:

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import catalogue, tasks
-from bench.code_lines import code_lines
+from bench import tasks
 from bench.core.task import Parameter, TokenInput
 from bench.core.weights import initial_weights
-from bench.listing import difference, listing, parameter_words
-from bench.report import listing as report
+from bench.launch import catalogue
+from bench.records.code_lines import code_lines
+from bench.report.task import listing_forms as report
+from bench.report.task.task_listing import difference, listing, parameter_words
 from tests.conftest import Framebench
 
 TASKS = tasks.names()

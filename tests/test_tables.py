@@ -11,25 +11,28 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import catalogue, store, tasks
+from bench import tasks
+from bench.analysis.cell_summary import summarize
 from bench.core.record import Record
 from bench.core.task import TokenInput
-from bench.literature import PUBLISHED
-from bench.report import certificate, write
-from bench.report.frame import frame
-from bench.report.sections import sections
-from bench.report.tables import HEADINGS, TaskTable, task_tables
-from bench.report.text import interval_text, ratio_text
-from bench.stats import summarize
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.report.common.text import interval_text, ratio_text
+from bench.report.proof import proof_forms
+from bench.report.run import run_forms
+from bench.report.run.frame import frame
+from bench.report.run.literature import PUBLISHED
+from bench.report.run.sections import sections
+from bench.report.run.tables import HEADINGS, TaskTable, task_tables
 from tests.test_peak import RATES
 from tests.test_stats import RECORDS, with_pace
 
 QUICK = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 
-def run_of(records: list[Record]) -> store.Run:
-    info: dict[str, Any] = {**store.read(QUICK).info, "certificates": []}
-    return store.Run(folder=Path("r"), info=info, records=records)
+def run_of(records: list[Record]) -> run_folder.Run:
+    info: dict[str, Any] = {**run_folder.read(QUICK).info, "certificates": []}
+    return run_folder.Run(folder=Path("r"), info=info, records=records)
 
 
 def tables(records: list[Record]) -> list[TaskTable]:
@@ -123,7 +126,7 @@ def test_what_others_published_is_of_the_task_s_own_recipe(name: str) -> None:
 
 
 def test_the_csv_has_ends_of_intervals() -> None:
-    rows = list(csv.DictReader(io.StringIO(write.to_csv(run_of(RECORDS)))))
+    rows = list(csv.DictReader(io.StringIO(run_forms.to_csv(run_of(RECORDS)))))
     assert [row["rank"] for row in rows] == ["1", "2=", "2=", "4"]
     for row in rows:
         for name in ("relative", "samples_per_second"):
@@ -144,15 +147,15 @@ def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
     width: int, hidden: str
 ) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
-    run = store.read(QUICK)
+    run = run_folder.read(QUICK)
     run.info["rates"] = [one.to_fields() for one in RATES]
-    console.print(write.to_terminal(run, width=width))
+    console.print(run_forms.to_terminal(run, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     gone = {HEADINGS.index(name) for name in hidden.split(", ") if name}
     shown = [
         [cell for index, cell in enumerate(row) if index not in gone and cell]
-        for table in write.tables(run)
+        for table in run_forms.tables(run)
         for row in table.rows
     ]
     lines = [
@@ -175,11 +178,11 @@ def test_no_check_of_a_certificate_is_cut_in_a_terminal(width: int) -> None:
     file = catalogue.TREE / "results" / "certificate.json"
     found = [
         one
-        for one in certificate.from_json(file.read_text(encoding="utf-8"))
+        for one in proof_forms.from_json(file.read_text(encoding="utf-8"))
         if one.claim.task == "mnist-mlp-dropout"
     ]
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(certificate.to_terminal(found, width=width))
+    console.print(proof_forms.to_terminal(found, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     for one in found:
@@ -203,13 +206,13 @@ def test_an_interval_without_ends_is_not_shown() -> None:
 
 def test_what_a_run_lacks_is_said_below_its_tables() -> None:
     """A reader may take four frameworks for all that there are, and a run for a proved one."""
-    quick = store.read(QUICK)
-    proved, bare = write.to_markdown(quick), write.to_markdown(run_of(list(quick.records)))
+    quick = run_folder.read(QUICK)
+    proved, bare = run_forms.to_markdown(quick), run_forms.to_markdown(run_of(list(quick.records)))
     assert "- identity: 24 of 24 proved" in proved and "NOT PROVED" not in proved
     assert "- identity: NOT PROVED: " in bare
     assert "- not in this run: JAX/Flax\n" in bare
     everyone = [with_pace(name, 0, 100) for name in catalogue.compared()]
-    assert "not in this run" not in write.to_markdown(run_of(everyone))
+    assert "not in this run" not in run_forms.to_markdown(run_of(everyone))
 
 
 @pytest.mark.parametrize(

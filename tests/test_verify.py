@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from bench import tasks
-from bench.certificate import Certificate, Claim
-from bench.core.proof import FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, opened
 from bench.core.weights import Array, initial_weights
-from bench.report import certificate
-from bench.verify import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks, special
+from bench.proof.certificate import Certificate, Claim
+from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks, special
+from bench.report.proof import proof_forms
+from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, opened
 
 TASK = tasks.load("mnist-mlp-dropout")
 RATE = TASK.dropout["hidden"]
@@ -339,12 +339,12 @@ def some_certificates() -> list[Certificate]:
 
 def test_a_certificate_survives_its_json() -> None:
     found = some_certificates()
-    text = certificate.to_json(found)
+    text = proof_forms.to_json(found)
     assert "Infinity" not in text  # which is not JSON
-    assert certificate.from_json(text) == found
+    assert proof_forms.from_json(text) == found
 
 
 def test_a_certificate_as_markdown() -> None:
-    text = certificate.to_markdown(some_certificates())
+    text = proof_forms.to_markdown(some_certificates())
     assert "| PyTorch" in text and "1 of 2" in text and "data: mnist real" in text
     assert text.endswith("1 of 2 proved: 1 not the same task.")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from bench.analysis.cell_summary import CellSummary, summarize
 from bench.core.record import Record
-from bench.report import words
-from bench.report.ties import groups as groups_of
-from bench.stats import CellSummary, summarize
+from bench.report.common.ties import groups as groups_of
+from bench.report.run import verdicts
 from tests.test_stats import RECORDS, with_pace
 
 
 def verdict(records: list[Record]) -> str:
-    (group,) = words.by_conditions(summarize(records)).values()
-    return words.sentence(group)
+    (group,) = verdicts.by_conditions(summarize(records)).values()
+    return verdicts.sentence(group)
 
 
 def of(*frameworks: str) -> list[Record]:
@@ -19,7 +19,7 @@ def of(*frameworks: str) -> list[Record]:
 
 
 def groups(records: list[Record]) -> dict[tuple[object, ...], list[CellSummary]]:
-    return words.by_conditions(summarize(records))
+    return verdicts.by_conditions(summarize(records))
 
 
 def test_the_fastest_is_set_beside_each_of_the_others() -> None:
@@ -125,14 +125,14 @@ def test_one_cell_alone_wins_nothing() -> None:
 
 def test_who_leads_over_all() -> None:
     alone = groups(RECORDS)
-    assert words.overall(alone) == ""  # one table says so itself
+    assert verdicts.overall(alone) == ""  # one table says so itself
     (first,), (second,) = alone.values(), groups(of("b", "c", "d")).values()
     both = {("one",): first, ("two",): second, ("alone",): [first[0]]}
-    said = words.overall(both)
+    said = verdicts.overall(both)
     assert said.startswith("one framework is surely the fastest in 1 of 2 comparisons (a in 1); ")
     assert all(f"{framework} in 1" in said for framework in "abc") and "d in" not in said
 
 
 def test_modes_are_named_where_a_framework_has_several() -> None:
     cells = [record.job.cell for record in RECORDS]
-    assert set(words.labels(cells).values()) == {"a", "b", "c", "d"}
+    assert set(verdicts.labels(cells).values()) == {"a", "b", "c", "d"}

@@ -1,6 +1,6 @@
 """What frameworks are judged by: each criterion's figure, and how that becomes a score, in words.
 
-A score is from 0 to 1 and higher is better. `bench.advice.assess` works them out.
+A score is from 0 to 1 and higher is better. `bench.advice.assessment` works them out.
 """
 
 from __future__ import annotations

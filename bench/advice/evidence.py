@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench import catalogue, stats
-from bench.advice import paired
+from bench.advice import block_samples
+from bench.advice.block_samples import Floats, Setting
 from bench.advice.criteria import Criterion
-from bench.advice.paired import Floats, Setting
-from bench.estimate import Interval
-from bench.stats import CellSummary
-from bench.store import Run, part
+from bench.analysis import cell_summary
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.intervals import Interval
+from bench.launch import catalogue
+from bench.records.run_folder import Run, part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,8 @@ class Evidence:
     def of(run: Run, task: str | None = None) -> Evidence:
         """A run, or its records of one task."""
         chosen = part(run, tasks=[task] if task else [])
-        summaries = stats.summarize(chosen.records)
-        settings, left_out = paired.settings(chosen, summaries)
+        summaries = cell_summary.summarize(chosen.records)
+        settings, left_out = block_samples.settings(chosen, summaries)
         known = {one.cell.framework for one in summaries}
         references = {
             name for name in known & set(catalogue.names()) if catalogue.load(name).reference

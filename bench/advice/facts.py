@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench import catalogue
+from bench.launch import catalogue
 
 if sys.version_info >= (3, 11):
     import tomllib

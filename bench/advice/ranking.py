@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.advice.block_samples import DRAWS, SEED, Floats
 from bench.advice.evidence import Figures
-from bench.advice.measured import ENDS
-from bench.advice.paired import DRAWS, SEED, Floats
+from bench.advice.measured_figures import ENDS
 from bench.advice.personas import HIGHEST
+from bench.analysis.intervals import Interval, ranks
 from bench.core.errors import UsageError
-from bench.estimate import Interval, ranks
 
 # Of a framework of which less than this share of the weight is known, nothing can be said.
 LEAST_KNOWN = 0.5

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from bench import machine, suite
-from bench.certificate import Certificate, Claim
 from bench.core.errors import UnavailableError, UsageError
 from bench.core.record import Cell
 from bench.core.task import Budget
-from bench.environments import Environment, make
-from bench.report.pytest_benchmark import label, machine_info
-from bench.request import Request, budget, cells, check
+from bench.launch import machine
+from bench.launch.environments import Environment, make
+from bench.proof.certificate import Certificate, Claim
+from bench.report.run.pytest_benchmark import label, machine_info
+from bench.run import campaign
+from bench.run.request import Request, budget, cells, check
 
 PARAMETERS = ("task", "framework", "mode", "device")
 
@@ -82,18 +83,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 class Prepared:
     """What the chosen cells need; `data` are prepared folders by task."""
 
-    environments: suite.Environments
+    environments: campaign.Environments
     data: Mapping[str, Path]
     certificates: Mapping[Claim, Certificate]
 
     def environment(self, cell: Cell) -> Environment:
         """The cell's environment; where the cell cannot be timed, its test ends with the reason."""
-        if reason := suite.why_not(cell):
+        if reason := campaign.why_not(cell):
             pytest.skip(reason)
         environment = self.environments[cell.framework, cell.device]
         if isinstance(environment, UnavailableError):
             pytest.skip(f"{cell.framework} is unavailable: {environment}")
-        if bad := suite.flaw(cell, self.certificates):
+        if bad := campaign.flaw(cell, self.certificates):
             ends = pytest.skip if bad.status in ("unsupported", "unavailable") else pytest.fail
             ends(f"{bad.status} in {bad.claim.precision}: {bad.reason}")
         return environment
@@ -120,15 +121,15 @@ def prepared(request: pytest.FixtureRequest) -> Prepared:
     here = Path(__file__).parent
     timed = [item for item in request.session.items if here in item.path.parents]
     chosen = [cell_of(item, request.config) for item in timed]
-    usable = [cell for cell in chosen if not suite.why_not(cell)]
+    usable = [cell for cell in chosen if not campaign.why_not(cell)]
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 
     def report(name: str, state: str, *, final: bool = False) -> None:
         if final and reporter:
             reporter.write_line(f"{name}: {state}")
 
-    environments = suite.prepare_environments(usable, report, provide=make)
-    data = suite.prepare_data(sorted({cell.task for cell in usable}), "auto", report)
-    prover = suite.Prover(environments, data, provide=make)
-    claims = [claim for cell in usable for claim in suite.claims(cell)]
+    environments = campaign.prepare_environments(usable, report, provide=make)
+    data = campaign.prepare_data(sorted({cell.task for cell in usable}), "auto", report)
+    prover = campaign.Prover(environments, data, provide=make)
+    claims = [claim for cell in usable for claim in campaign.claims(cell)]
     return Prepared(environments=environments, data=data, certificates=prover.prove(claims, report))

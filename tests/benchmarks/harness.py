@@ -21,11 +21,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import catalogue, store
 from bench.core.record import Job, Record
-from bench.report.text import seconds_text
-from bench.request import Request
-from bench.suite import Suite
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.report.common.text import seconds_text
+from bench.run.campaign import Suite
+from bench.run.request import Request
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 RECORDS, COPIES = 10_000, 20
@@ -47,7 +48,7 @@ def say(what: str, figure: str, target: str = "") -> None:
     print(f"  {what:<58}{figure:>12}  {target}".rstrip(), flush=True)
 
 
-def share(run: store.Run) -> None:
+def share(run: run_folder.Run) -> None:
     """What of a run on disk its records do not account for."""
     wall = run.info["wall_seconds"]
     spent: dict[str, float] = defaultdict(float)
@@ -94,7 +95,7 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
 
     The worker has numpy imported before the framework asks for it, outside of the clock.
     """
-    from bench.environments import Environment, provide_all
+    from bench.launch.environments import Environment, provide_all
 
     quiet = provide_all([catalogue.load(name) for name in frameworks], "cpu", lambda *a, **k: None)
     return {
@@ -112,7 +113,7 @@ def account(request: Request) -> None:
     suite.prove(lambda *a, **k: None)
     timeline = Timeline()
     suite.run(timeline)
-    info = store.read(suite.folder).info
+    info = run_folder.read(suite.folder).info
     wall = info["wall_seconds"]
     good = [one for one in timeline.records if one.measurement]
     spent = {
@@ -178,7 +179,7 @@ def many_records(folder: Path) -> None:
 
     Each cell is repeated `COPIES` times as often; a cell on another number of threads is another.
     """
-    records = store.read(PUBLISHED).records
+    records = run_folder.read(PUBLISHED).records
     blocks = 1 + max(record.job.block for record in records)
     folder.mkdir(parents=True)
     (folder / "run.json").write_bytes((PUBLISHED / "run.json").read_bytes())
@@ -222,7 +223,7 @@ def main() -> None:
                 )
             )
     for folder in arguments.runs:
-        share(store.read(folder))
+        share(run_folder.read(folder))
     if "cli" not in arguments.skip:
         command_line()
     if "report" not in arguments.skip:

@@ -29,13 +29,15 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from bench import catalogue, environments, runner, suite, tasks
-from bench.catalogue import Framework
+from bench import tasks
 from bench.core.adapter import BatchFormat
-from bench.core.data import Split
+from bench.core.batches import Split
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
-from bench.environments import Environment
+from bench.launch import catalogue, environments, worker_process
+from bench.launch.catalogue import Framework
+from bench.launch.environments import Environment
+from bench.run import campaign
 
 NATIVE = catalogue.TREE / "tests" / "native"
 TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
@@ -151,7 +153,7 @@ class Pair:
             data=str(self._data),
             warmup=self._warmup,
         )
-        record = runner.run_job(
+        record = worker_process.run_job(
             job,
             self._framework,
             self._environment,
@@ -197,7 +199,7 @@ class Pair:
         """What a script of this framework's own Python answers."""
         done = subprocess.run(
             [str(self._environment.python), str(file), *arguments],
-            env=runner.variables(
+            env=worker_process.variables(
                 self._framework,
                 threads=self._cell.threads,
                 tuning="expert",
@@ -285,7 +287,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every window's throughput here")
     options = parser.parse_args()
     wanted = list(cells(options))
-    data = suite.prepare_data({cell.task for cell in wanted}, "auto", lambda *_, **__: None)
+    data = campaign.prepare_data({cell.task for cell in wanted}, "auto", lambda *_, **__: None)
     found: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix="framebench-native-") as scratch:
         for cell in wanted:

@@ -27,12 +27,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import catalogue, environments, machine, noise, store
+from bench.analysis import contention
+from bench.analysis.cell_summary import throughput
+from bench.analysis.intervals import Interval, ratio
 from bench.core.record import Record
-from bench.estimate import Interval, ratio
-from bench.paths import CACHE_VARIABLE, cache_dir
-from bench.request import fraction
-from bench.stats import throughput
+from bench.launch import catalogue, environments, machine
+from bench.launch.paths import CACHE_VARIABLE, cache_dir
+from bench.records import run_folder
+from bench.run.request import fraction
 
 BLOCKS = 5  # as the standard preset repeats
 DRAWS = 1000
@@ -112,8 +114,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, f
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    run = store.read(scratch / "results" / "planted")
-    disturbed = noise.disturbed_blocks(run.records)  # as a run's tables leave them out
+    run = run_folder.read(scratch / "results" / "planted")
+    disturbed = contention.disturbed_blocks(run.records)  # as a run's tables leave them out
     quiet = [one for one in run.records if one.job.block not in disturbed]
     return {name: by_block(quiet, name) for name in names}
 
@@ -121,7 +123,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, f
 def by_block(records: Iterable[Record], framework: str) -> dict[int, float]:
     """One cell's throughputs."""
     return {
-        one.job.block: throughput(one, noise.contended(one))
+        one.job.block: throughput(one, contention.contended(one))
         for one in records
         if one.job.cell.framework == framework
     }

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import catalogue, steps, tasks
-from bench.core.data import data_label
+from bench import tasks
+from bench.core.batches import data_label
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
-from bench.report.pytest_benchmark import extra_info
+from bench.launch import catalogue, step_timer
+from bench.report.run.pytest_benchmark import extra_info
 from tests.benchmarks.conftest import Prepared
 
 # Seconds of a round, and most seconds of warm-up, as in `framebench run`.
@@ -30,11 +31,11 @@ class WorkerClock:
     """Stands still but for the windows that a worker has timed."""
 
     def __init__(self) -> None:
-        self._worker: steps.Steps | None = None
+        self._worker: step_timer.Steps | None = None
         self._counted = 0
         self._seconds = 0.0
 
-    def attach(self, worker: steps.Steps) -> None:
+    def attach(self, worker: step_timer.Steps) -> None:
         """Train in this worker from now on."""
         self._worker, self._counted = worker, 0
 
@@ -77,7 +78,7 @@ def test_step(
     )
     framework, log = catalogue.load(cell.framework), tmp_path / "worker.log"
     try:
-        with steps.start(job, framework, environment, log=log, timeout=SILENCE) as worker:
+        with step_timer.start(job, framework, environment, log=log, timeout=SILENCE) as worker:
             CLOCK.attach(worker)
             longest = float(pytestconfig.getoption("benchmark_max_time"))
             fewest: int = pytestconfig.getoption("benchmark_min_rounds")
@@ -87,7 +88,7 @@ def test_step(
                 iterations=worker.window_steps,
                 rounds=max(fewest, math.ceil(longest / window)),
             )
-    except steps.JobEndedError as error:
+    except step_timer.JobEndedError as error:
         ends = pytest.skip if error.status == "unsupported" else pytest.fail
         ends(f"{error.status}: {error}")
     batch = tasks.load(cell.task).batch

@@ -32,7 +32,7 @@ def load(name: str, file: Path) -> Any:
 def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     """The adapter as a worker drives it, as a function of a window's batches."""
     from bench.core.weights import initial_weights
-    from bench.core.worker import import_framework, load_task
+    from bench.worker.main import import_framework, load_task
 
     adapter, _ = import_framework(wanted["framework"])
     adapter.configure(
@@ -52,7 +52,7 @@ def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
 
 def main() -> None:
     wanted = json.load(sys.stdin)
-    launch = load("launch", TREE / "bench" / "core" / "launch.py")
+    launch = load("launch", TREE / "bench" / "worker" / "launch.py")
     launch.lend("bench", TREE)
     launch.lend("frameworks", TREE)
     sides = {"adapter": adapter_of(wanted)}

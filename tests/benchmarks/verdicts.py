@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import bootstrap, norm, t
 from tabulate import tabulate
 
-from bench.estimate import CONFIDENCE, Interval, geometric_mean, ratio
+from bench.analysis.intervals import CONFIDENCE, Interval, geometric_mean, ratio
 from tests.simulation import Floats, Noise, Order, by_block, throughputs
 
 RUNS = 10_000  # standard error of a share of 95 %: 0.22 %

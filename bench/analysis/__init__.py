@@ -1,0 +1,1 @@
+"""From records to figures: estimates, intervals, contention, and comparisons of runs."""

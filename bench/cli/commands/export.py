@@ -1,0 +1,57 @@
+"""`framebench export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import ResultsOption, RunArgument, among, check_redirected
+from bench.core.errors import UsageError
+
+FORMATS = ("pytest-benchmark",)
+
+
+def export(
+    run: RunArgument = None,
+    format: Annotated[
+        str,
+        typer.Option("--format", help="pytest-benchmark.", autocompletion=among(lambda: FORMATS)),
+    ] = "pytest-benchmark",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write to this file, not to standard output."),
+    ] = None,
+    results: ResultsOption = Path("results"),
+) -> None:
+    """Write a run's timings in the form that another tool reads.
+
+    pytest-benchmark: the JSON of --benchmark-json, seconds a training step, a group for each task.
+    Cells that are not ok are left out, and named. A terminal is spared it: name a file, or pipe it.
+
+    [bold]Examples[/bold]
+
+      framebench export -o after.json                             the newest run
+
+      framebench export results/before --format pytest-benchmark -o before.json
+
+      pytest-benchmark compare before.json after.json             both, side by side
+    """
+    from bench.records import run_folder
+    from bench.report.run import pytest_benchmark
+
+    if format not in FORMATS:
+        raise UsageError(f"no format is called {format!r}; there are: {', '.join(FORMATS)}")
+    if output and not output.resolve().parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {output.parent}")
+    if not output:
+        check_redirected("pytest-benchmark's JSON", "write it to a file: -o run.json")
+    made = run_folder.find(run, results)
+    text, left_out = pytest_benchmark.to_json(made)
+    for line in left_out:
+        typer.echo(f"left out: {line}", err=True)
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        typer.echo(text, nl=False)

@@ -1,0 +1,94 @@
+"""`framebench verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import (
+    DataOption,
+    DevicesOption,
+    EnvOption,
+    FrameworksOption,
+    JsonOption,
+    ModesOption,
+    PrecisionsOption,
+    TasksOption,
+    TuningOption,
+    among,
+    form,
+)
+
+FORMATS = ("table", "markdown", "json", "html")
+
+
+def verify(
+    framework: FrameworksOption = [],
+    task: TasksOption = [],
+    mode: ModesOption = ["all"],
+    device: DevicesOption = ["cpu"],
+    tuning: TuningOption = ["expert"],
+    precision: PrecisionsOption = ["float64", "float32"],
+    data: DataOption = "auto",
+    env: EnvOption = "own",
+    threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table (default), markdown, json or html: a page with the loss curves.",
+            autocompletion=among(lambda: FORMATS),
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Prove that every framework trains the same task, and print the certificate.
+
+    Weights, logits, loss, gradients, one update and the first steps of training are held against a
+    float64 reference. What is proved is kept until the source, the versions or the machine change.
+    Exit code 0: all is proved; 1: something is not; 2: bad usage.
+
+    [bold]Examples[/bold]
+
+      framebench verify                                  everything, in both precisions
+
+      framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, anew
+
+      framebench verify --format html > certificate.html a page, with the loss curves
+    """
+    from bench import tasks
+    from bench.cli.display import SetupDisplay, wide_console
+    from bench.report.proof import proof_forms
+    from bench.run.campaign import verify as prove
+    from bench.run.request import Request
+
+    wanted = form(format, FORMATS, json=json)
+    request = Request(
+        preset="full",
+        frameworks=framework,
+        tasks=task or tasks.names(),  # by name, for heavy ones are proved on a CPU too
+        modes=mode,
+        tunings=tuning,  # type: ignore[arg-type]
+        devices=device,  # type: ignore[arg-type]
+        precisions=precision,  # type: ignore[arg-type]
+        threads=threads,
+        data=data,  # type: ignore[arg-type]
+        env=env,  # type: ignore[arg-type]
+    )
+    with SetupDisplay() as display:
+        found = prove(request, fresh=fresh, report=display.report)
+    if wanted == "html":
+        from bench.report.run.run_page import certificate_page
+
+        typer.echo(certificate_page(found), nl=False)
+    elif wanted == "json":
+        typer.echo(proof_forms.to_json(found))
+    elif wanted == "markdown":
+        typer.echo(proof_forms.to_markdown(found))
+    else:
+        console = wide_console()
+        console.print(proof_forms.to_terminal(found, width=console.width))
+    if any(one.status != "ok" for one in found):
+        raise typer.Exit(1)

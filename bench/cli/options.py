@@ -1,0 +1,177 @@
+"""Options that several commands share, and what the shell completes them with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.core.errors import UsageError
+
+Complete = Callable[[str], list[str]]
+
+
+def among(known: Callable[[], Iterable[str]]) -> Complete:
+    """Completes with what begins so, of words that are only looked up when they are asked for."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in known() if word.startswith(incomplete)]
+
+    return complete
+
+
+def form(chosen: str | None, known: Sequence[str], *, json: bool) -> str:
+    """What to print: as `--format` says, or the first that is known; `--json` is short for json.
+
+    Raises UsageError for a form that there is not, for two at once, and for a page that would go to
+    a terminal.
+    """
+    if chosen is not None and chosen not in known:
+        raise UsageError(f"no format is called {chosen!r}; there are: {', '.join(known)}")
+    if json and chosen not in (None, "json"):
+        raise UsageError(f"--json and --format {chosen} ask for two forms; give one of them")
+    wanted = "json" if json else chosen or known[0]
+    if wanted == "html":
+        check_redirected("a page", "write it to a file: --format html > page.html")
+    return wanted
+
+
+def check_redirected(what: str, instead: str) -> None:
+    """Raises UsageError where standard output is a terminal, which `what` would flood."""
+    if sys.stdout.isatty():
+        raise UsageError(f"{what} is nothing to read in a terminal; {instead}")
+
+
+def _tasks() -> list[str]:
+    from bench import tasks
+
+    return tasks.names()
+
+
+def _frameworks() -> list[str]:
+    from bench.launch import catalogue
+
+    return catalogue.names()
+
+
+def _modes() -> list[str]:
+    from bench.launch import catalogue
+
+    known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
+    return ["recommended", "all", *sorted(known)]
+
+
+def complete_runs(incomplete: str) -> list[str]:
+    """Runs of the folder `results` by name, or any folder's by path."""
+    folder = incomplete.rpartition("/")[0]
+    found = [file.parent for file in Path(folder or "results").glob("*/run.json")]
+    runs = sorted(path.as_posix() if folder else path.name for path in found)
+    return [run for run in runs if run.startswith(incomplete)]
+
+
+complete_tasks = among(_tasks)
+FrameworksArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Frameworks. Default: all.", autocompletion=among(_frameworks), show_default=False
+    ),
+]
+FrameworksOption = Annotated[
+    list[str],
+    typer.Option(
+        "--framework",
+        "-f",
+        help="A framework; repeatable. Default: all.",
+        autocompletion=among(_frameworks),
+    ),
+]
+TasksOption = Annotated[
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="A task; repeatable. Default: all, or the preset's.",
+        autocompletion=among(_tasks),
+    ),
+]
+TaskArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="A task. Default: a list of them.", autocompletion=among(_tasks), show_default=False
+    ),
+]
+DiffOption = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        help="Two frameworks: a unified diff of their models.",
+        metavar="OLD NEW",
+        autocompletion=among(_frameworks),
+    ),
+]
+ModesOption = Annotated[
+    list[str],
+    typer.Option(
+        "--mode",
+        "-m",
+        help="recommended, all, or a mode's name; repeatable.",
+        autocompletion=among(_modes),
+    ),
+]
+DevicesOption = Annotated[
+    list[str],
+    typer.Option(
+        "--device",
+        "-d",
+        help="cpu, cuda, or auto: the CPU and, where there is one, the GPU; repeatable.",
+        autocompletion=among(lambda: ("cpu", "cuda", "auto")),
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device", "-d", help="cpu or cuda.", autocompletion=among(lambda: ("cpu", "cuda"))
+    ),
+]
+PRECISIONS = ("float32", "tf32", "bf16", "fp16", "float64")
+PrecisionsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--precision",
+        help="float32, tf32, bf16 or fp16 (mixed with float32), or float64; repeatable.",
+        autocompletion=among(lambda: PRECISIONS),
+    ),
+]
+TuningOption = Annotated[
+    list[str],
+    typer.Option(
+        help="expert or default (the framework as it comes); repeatable.",
+        autocompletion=among(lambda: ("expert", "default")),
+    ),
+]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        help="real, synthetic, or auto: real where it can be had.",
+        autocompletion=among(lambda: ("auto", "real", "synthetic")),
+    ),
+]
+EnvOption = Annotated[
+    str,
+    typer.Option(
+        "--env",
+        help="own: an environment for each framework; current: this Python, and what it imports.",
+        autocompletion=among(lambda: ("own", "current")),
+    ),
+]
+ResultsOption = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+RunArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A run's folder, or its name under --results. Default: the newest there.",
+        autocompletion=complete_runs,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

@@ -1,0 +1,124 @@
+"""Data sets: downloaded or found, parsed once, kept in the user's cache.
+
+`prepare` returns a folder as `bench.core.batches` reads it. Official files are taken from the
+folder that FRAMEBENCH_DATA names, from earlier downloads, or from the web; where none can be had, a
+synthetic twin of the same shape can stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+from bench.core.errors import DataError, UsageError
+from bench.datasets import cifar10, imdb, mnist, prepared_store, sources, synthetic
+from bench.datasets.content import Content, Progress
+
+__all__ = ["SourceKind", "names", "prepare", "status"]
+
+SourceKind = Literal["auto", "real", "synthetic"]
+
+_PARSERS: Mapping[str, Callable[[Mapping[str, Path], Progress], Content]] = {
+    "mnist": mnist.parse,
+    "cifar10": cifar10.parse,
+    "imdb": imdb.parse,
+}
+
+
+def names() -> list[str]:
+    """Every data set's name, in alphabetical order."""
+    return sorted(_PARSERS)
+
+
+def _check(name: str) -> None:
+    if name not in _PARSERS:
+        raise UsageError(f"no data set is called {name!r}; there are: {', '.join(names())}")
+
+
+def _twin_folder(name: str) -> Path:
+    return prepared_store.folder_for(f"{name}-synthetic", "synthetic")
+
+
+def _real_folder(name: str, files: Mapping[str, Path]) -> Path:
+    return prepared_store.folder_for(name, sources.identity(files.values()))
+
+
+def _is_whole(name: str, files: Mapping[str, Path]) -> bool:
+    return len(files) == len(sources.SOURCES[name].files)
+
+
+def _obtain(name: str, progress: Progress) -> dict[str, Path]:
+    """The official files, downloading what is missing. Raises DataError."""
+    source = sources.SOURCES[name]
+    files = sources.find(source)
+    missing = [file for file in source.files if file.name not in files]
+    if missing:
+        from bench.datasets import download  # only now: a client for HTTP takes long to import
+
+        folder = sources.download_folder(name)
+        for file in missing:
+            files[file.name] = download.fetch(file, folder, label=name, progress=progress)
+    return {file.name: files[file.name] for file in source.files}
+
+
+def _real(name: str, files: Mapping[str, Path], progress: Progress) -> Path:
+    folder = _real_folder(name, files)
+    if not prepared_store.is_ready(folder):
+        content = _PARSERS[name](files, progress)
+        progress(f"{name}: writing {folder}")
+        prepared_store.save(folder, name=name, source="real", content=content)
+    return folder
+
+
+def _twin(name: str, progress: Progress) -> Path:
+    folder = _twin_folder(name)
+    if not prepared_store.is_ready(folder):
+        progress(f"{name}: making the synthetic twin")
+        prepared_store.save(folder, name=name, source="synthetic", content=synthetic.make(name))
+    return folder
+
+
+def prepare(name: str, *, source: SourceKind = "auto", progress: Progress | None = None) -> Path:
+    """The data set's prepared folder, made if it is missing.
+
+    "real" raises DataError if the official files can neither be found nor downloaded. "auto" then
+    takes the synthetic twin, and says so through `progress`, which is given lines for a person to
+    read. Files that are there but damaged raise DataError either way: a twin would hide them.
+    """
+    _check(name)
+    if source not in get_args(SourceKind):
+        raise UsageError(f"no source is called {source!r}; there are: {get_args(SourceKind)}")
+    say: Progress = progress if progress is not None else lambda line: None
+    if source != "synthetic":
+        files = sources.find(sources.SOURCES[name])
+        if _is_whole(name, files) and prepared_store.is_ready(_real_folder(name, files)):
+            return _real_folder(name, files)
+    elif prepared_store.is_ready(_twin_folder(name)):
+        return _twin_folder(name)
+    with prepared_store.locked(name, say):
+        if source == "synthetic":
+            return _twin(name, say)
+        try:
+            files = _obtain(name, say)
+        except DataError as error:
+            if source == "real":
+                raise
+            say(f"{name}: {error}. Until then the synthetic twin stands in")
+            return _twin(name, say)
+        return _real(name, files, say)
+
+
+def status(name: str) -> str:
+    """One phrase on where the real data are. Nothing is read, parsed or downloaded."""
+    _check(name)
+    source = sources.SOURCES[name]
+    files = sources.find(source)
+    if _is_whole(name, files):
+        if prepared_store.is_ready(_real_folder(name, files)):
+            return "prepared"
+        folders = sorted({str(path.parent) for path in files.values()})
+        return f"official files found in {', '.join(folders)}"
+    missing = sum(file.size for file in source.files if file.name not in files)
+    twin = "; synthetic twin prepared" if prepared_store.is_ready(_twin_folder(name)) else ""
+    return f"to be downloaded ({missing / 1e6:.1f} MB){twin}"

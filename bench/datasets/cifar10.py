@@ -1,0 +1,88 @@
+"""CIFAR-10: Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html, the binary version.
+
+A record is one label byte, then 1024 red, 1024 green and 1024 blue bytes, row by row. The version
+for Python holds the same images as a pickle, and unpickling a download runs what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.batches import SplitName
+from bench.core.weights import Array
+from bench.datasets.archive import damaged, read_members
+from bench.datasets.content import SPLITS, Content, Progress
+
+_FOLDER = "cifar-10-batches-bin"
+_RECORD = 1 + 3 * 32 * 32
+
+_FILES: dict[SplitName, tuple[str, ...]] = {
+    "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "test": ("test_batch.bin",),
+}
+
+# sha1 of the files in the official archive.
+_OFFICIAL_SHA1 = {
+    "data_batch_1.bin": "aadd24acce27caa71bf4b10992e9e7b2d74c2540",
+    "data_batch_2.bin": "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795",
+    "data_batch_3.bin": "1dd00a74ab1d17a6e7d73e185b69dbf31242f295",
+    "data_batch_4.bin": "aab85764eb3584312d3c7f65fd2fd016e36a258e",
+    "data_batch_5.bin": "26e2849e66a845b7f1e4614ae70f4889ae604628",
+    "test_batch.bin": "67eb016db431130d61cd03c7ad570b013799c88c",
+}
+
+
+def _records(path: Path, name: str, content: bytes) -> Array:
+    """One .bin file as uint8 (N, 3073)."""
+    if not content or len(content) % _RECORD:
+        why = f"its {name} has {len(content)} bytes"
+        raise damaged(path, why=why, expected=f"records of {_RECORD} bytes, one or more")
+    records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD)
+    if records[:, 0].max() > 9:
+        why = f"its {name} has a label {records[:, 0].max()}"
+        raise damaged(path, why=why, expected="labels 0 to 9")
+    return records
+
+
+def _read(path: Path) -> dict[str, bytes]:
+    paths = {f"{_FOLDER}/{name}" for name in _OFFICIAL_SHA1}
+    expected = f"the files {', '.join(sorted(_OFFICIAL_SHA1))} in {_FOLDER}/"
+    contents = {
+        name.rpartition("/")[2]: content
+        for name, content in read_members(path, paths.__contains__, expected=expected)
+    }
+    missing = sorted(_OFFICIAL_SHA1.keys() - contents.keys())
+    if missing:
+        raise damaged(path, why=f"{', '.join(missing)} is missing", expected=expected)
+    return contents
+
+
+def parse(files: Mapping[str, Path], progress: Progress) -> Content:
+    """The archive, or its folder, as `{train,test}_x` uint8 (N, 3, 32, 32) and `_y` uint8 (N,).
+
+    Raises DataError for an archive that is damaged. Files that are sound but not the published ones
+    are read, and said not to be official.
+    """
+    (path,) = files.values()
+    progress(f"cifar10: reading {path.name}")
+    contents = _read(path)
+    arrays: dict[str, Array] = {}
+    official: dict[SplitName, bool] = {}
+    notes = []
+    for split in SPLITS:
+        records = np.concatenate([_records(path, name, contents[name]) for name in _FILES[split]])
+        arrays[f"{split}_x"] = records[:, 1:].reshape(-1, 3, 32, 32)  # (N, 3072) -> (N, 3, 32, 32)
+        arrays[f"{split}_y"] = records[:, 0]
+        others = {
+            name: sha1
+            for name in _FILES[split]
+            if (sha1 := hashlib.sha1(contents[name], usedforsecurity=False).hexdigest())
+            != _OFFICIAL_SHA1[name]
+        }
+        official[split] = not others
+        notes += [f"{name} is not the official file (sha1 {sha1})" for name, sha1 in others.items()]
+    return Content(arrays=arrays, official=official, note="; ".join(notes))

@@ -1,0 +1,132 @@
+"""The Large Movie Review Dataset v1.0: Maas et al. (2011), ai.stanford.edu/~amaas/data/sentiment/.
+
+One text a file, `aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`. A word is a run of ASCII
+letters, digits and apostrophes, after lower-casing ASCII and reading the markup `<br />` as a
+space; any other byte separates words. Working on bytes keeps the tokens the same in every version
+of Unicode.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.batches import SplitName
+from bench.core.weights import Array
+from bench.datasets.archive import damaged, read_members
+from bench.datasets.content import SPLITS, Content, Progress, split_digest
+
+_MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
+_WORD = re.compile(rb"[a-z0-9']+")
+_UNKNOWN = 1
+_FIRST_WORD = 2  # 0 pads a text that is too short
+
+# There is no published checksum of the texts. These are the digests of the arrays that this module
+# makes of the 25000 + 25000 labelled reviews of version 1.0, whose texts were found alike in
+# independent copies of the data set. A change of the tokenizer changes them.
+_OFFICIAL_DIGEST: dict[SplitName, str] = {
+    "train": "86c4ec35ad886b640114244a9681c0545858e16c8f169ee25f06e69e575b61d7",
+    "test": "47df48fbef4b72f1886aacad99a6e52b939988c95768afd3e87503524aa1180b",
+}
+
+
+def words_of(text: bytes) -> list[bytes]:
+    """The words of one review, in order."""
+    return _WORD.findall(text.lower().replace(b"<br />", b" "))
+
+
+def encode(
+    texts: Mapping[SplitName, list[Array]], words: list[str]
+) -> tuple[dict[str, Array], list[str]]:
+    """Arrays of `{train,test}_tokens` int32 (T,) and `_offsets` int64 (N + 1,), and the vocabulary.
+
+    `texts` are int32 arrays of indices into `words`. The vocabulary is the words of the training
+    texts, the most frequent first, ties in alphabetical order; a token is its word's place in the
+    vocabulary, counted from 0, plus 2, or 1 if no training text has the word.
+    """
+    flat = {split: np.concatenate([np.empty(0, np.int32), *texts[split]]) for split in SPLITS}
+    counts = np.bincount(flat["train"], minlength=len(words)).tolist()
+    ranked = sorted(range(len(words)), key=lambda index: (-counts[index], words[index]))
+    known = [index for index in ranked if counts[index]]
+    tokens = np.full(len(words), _UNKNOWN, np.int32)
+    tokens[known] = np.arange(_FIRST_WORD, _FIRST_WORD + len(known), dtype=np.int32)
+    arrays: dict[str, Array] = {}
+    for split in SPLITS:
+        arrays[f"{split}_tokens"] = tokens[flat[split]]
+        lengths = [0, *(len(text) for text in texts[split])]
+        arrays[f"{split}_offsets"] = np.cumsum(lengths, dtype=np.int64)
+    return arrays, [words[index] for index in known]
+
+
+class _Reader:
+    """Collects reviews in whatever order they come; words are numbered as they are first met."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._index: dict[bytes, int] = {}
+        # (label, id, rating, tokens): what sorts them, then what they hold
+        self._reviews: dict[SplitName, list[tuple[int, int, int, Array]]] = {
+            "train": [],
+            "test": [],
+        }
+        self._count = 0
+
+    def add(self, name: str, text: bytes) -> None:
+        match = _MEMBER.fullmatch(name)
+        assert match is not None  # only such members are wanted
+        split: SplitName = "train" if match[1] == "train" else "test"
+        index = self._index
+        numbers = [index.setdefault(word, len(index)) for word in words_of(text)]
+        review = (int(match[2] == "pos"), int(match[3]), int(match[4]), np.array(numbers, np.int32))
+        self._reviews[split].append(review)
+        self._count += 1
+        if self._count % 10_000 == 0:
+            self._progress(f"imdb: {self._count} reviews read")
+
+    def finish(self, path: Path) -> Content:
+        labels: dict[SplitName, list[int]] = {}
+        texts: dict[SplitName, list[Array]] = {}
+        for split, reviews in self._reviews.items():
+            # The order of the archive, which differs from copy to copy, must not matter.
+            reviews.sort(key=lambda review: review[:3])
+            labels[split] = [review[0] for review in reviews]
+            texts[split] = [review[3] for review in reviews]
+            if set(labels[split]) != {0, 1}:
+                why = f"{len(reviews)} {split} reviews with labels {sorted(set(labels[split]))}"
+                raise damaged(path, why=why, expected=f"reviews in {split}/pos and {split}/neg")
+        arrays, vocabulary = encode(texts, [word.decode("ascii") for word in self._index])
+        for split in SPLITS:
+            arrays[f"{split}_y"] = np.array(labels[split], np.uint8)
+        digests = {split: split_digest(arrays, split) for split in SPLITS}
+        official = {split: digests[split] == _OFFICIAL_DIGEST[split] for split in SPLITS}
+        notes = [f"the {split} reviews are not the official ones" for split in SPLITS]
+        return Content(
+            arrays=arrays,
+            official=official,
+            note="; ".join(
+                n for n, split in zip(notes, SPLITS, strict=True) if not official[split]
+            ),
+            texts={"vocabulary.txt": "".join(f"{word}\n" for word in vocabulary)},
+        )
+
+
+def parse(files: Mapping[str, Path], progress: Progress) -> Content:
+    """The archive, or its folder, as `{train,test}_tokens`, `_offsets` and `_y` (1: a good review).
+
+    Reviews are in the order of label and id; the unlabelled ones are left out. `vocabulary.txt` has
+    a word a line; the word in line n, counted from 0, is token n + 2. Raises DataError for an
+    archive that is damaged. Reviews that are not the published ones are read, and said not to be
+    official.
+    """
+    (path,) = files.values()
+    progress(f"imdb: reading {path.name}")
+    reader = _Reader(progress)
+    expected = "texts named aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt"
+    wanted = read_members(path, lambda name: bool(_MEMBER.fullmatch(name)), expected=expected)
+    for name, text in wanted:
+        reader.add(name, text)
+    progress("imdb: numbering the words")
+    return reader.finish(path)

@@ -1,0 +1,107 @@
+"""MNIST: LeCun, Cortes and Burges, http://yann.lecun.com/exdb/mnist/, in its IDX format."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.batches import SplitName
+from bench.core.weights import Array
+from bench.datasets.archive import damaged
+from bench.datasets.content import SPLITS, Content, Progress
+
+_STEMS: dict[SplitName, str] = {"train": "train", "test": "t10k"}
+_IMAGES, _LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
+
+# IDX begins with 0, 0, the type (8: unsigned byte), the number of dimensions; then each dimension.
+_IMAGE_MAGIC = 0x0803
+_LABEL_MAGIC = 0x0801
+_SIDE = 28
+
+# md5 of the official files' contents. Not of the .gz: the same content can be compressed anew.
+_OFFICIAL_MD5 = {
+    f"train-{_IMAGES}": "6bbc9ace898e44ae57da46a324031adb",
+    f"train-{_LABELS}": "a25bea736e30d166cdddb491f175f624",
+    f"t10k-{_IMAGES}": "2646ac647ad5339dbf082846283269ea",
+    f"t10k-{_LABELS}": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.suffix != ".gz":
+            return path.read_bytes()
+        with gzip.open(path, "rb") as stream:
+            return stream.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise damaged(path, why=error, expected="a whole IDX file, gzipped or plain") from error
+
+
+def _dimensions(path: Path, content: bytes, *, magic: int) -> tuple[int, ...]:
+    """The shape that an IDX file's header declares, once its magic number and length hold."""
+    ndim = magic & 0xFF
+    header = 4 + 4 * ndim
+    if len(content) < header:
+        raise damaged(
+            path, why=f"{len(content)} bytes in all", expected=f"an IDX header of {header} bytes"
+        )
+    found, *shape = struct.unpack_from(f">{1 + ndim}I", content)
+    if found != magic:
+        raise damaged(path, why=f"its magic number is {found}", expected=f"{magic}")
+    size = int(np.prod(shape, dtype=object))
+    if len(content) - header != size or size == 0:
+        why = f"{len(content) - header} bytes follow the header, which declares {shape}"
+        raise damaged(path, why=why, expected=f"{size} bytes, and more than none")
+    return tuple(shape)
+
+
+def _images(path: Path, content: bytes) -> Array:
+    count, *sides = _dimensions(path, content, magic=_IMAGE_MAGIC)
+    if sides != [_SIDE, _SIDE]:
+        raise damaged(path, why=f"its images are {sides}", expected=f"{[_SIDE, _SIDE]}")
+    flat = np.frombuffer(content, np.uint8, offset=16)
+    return flat.reshape(count, 1, _SIDE, _SIDE)  # (N*28*28,) -> (N, 1, 28, 28)
+
+
+def _labels(path: Path, content: bytes, *, count: int) -> Array:
+    (found,) = _dimensions(path, content, magic=_LABEL_MAGIC)
+    if found != count:
+        raise damaged(
+            path, why=f"it has {found} labels", expected=f"one for each of {count} images"
+        )
+    labels = np.frombuffer(content, np.uint8, offset=8)
+    if labels.max() > 9:
+        raise damaged(path, why=f"it has a label {labels.max()}", expected="labels 0 to 9")
+    return labels
+
+
+def parse(files: Mapping[str, Path], progress: Progress) -> Content:
+    """The four IDX files, by official name, as `{train,test}_x` uint8 (N, 1, 28, 28) and `_y` (N,).
+
+    Raises DataError for a file that is damaged. Files that are sound but not the published ones are
+    read, and said not to be official.
+    """
+    arrays: dict[str, Array] = {}
+    official: dict[SplitName, bool] = {}
+    notes = []
+    for split in SPLITS:
+        names = [f"{_STEMS[split]}-{_IMAGES}", f"{_STEMS[split]}-{_LABELS}"]
+        progress(f"mnist: reading {files[names[0]].name}, {files[names[1]].name}")
+        contents = [_content(files[name]) for name in names]
+        arrays[f"{split}_x"] = _images(files[names[0]], contents[0])
+        count = len(arrays[f"{split}_x"])
+        arrays[f"{split}_y"] = _labels(files[names[1]], contents[1], count=count)
+        hashes = [hashlib.md5(content, usedforsecurity=False).hexdigest() for content in contents]
+        official[split] = hashes == [_OFFICIAL_MD5[name] for name in names]
+        notes += [
+            f"{name} is not the official file (md5 of its content {md5})"
+            for name, md5 in zip(names, hashes, strict=True)
+            if md5 != _OFFICIAL_MD5[name]
+        ]
+    return Content(arrays=arrays, official=official, note="; ".join(notes))

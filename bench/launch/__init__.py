@@ -1,0 +1,1 @@
+"""What starting a worker takes: frameworks, environments, the machine, and the process itself."""

@@ -1,0 +1,75 @@
+"""What can be read of the machine that a run was made on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@cache
+def _cpu() -> dict[str, Any]:
+    """What py-cpuinfo finds; it takes a second, so it is asked once."""
+    from cpuinfo import get_cpu_info
+
+    return dict(get_cpu_info())
+
+
+def cpu_name() -> str:
+    """The processor as it names itself."""
+    return str(_cpu().get("brand_raw", platform.processor()))
+
+
+def cpu_vendor() -> str:
+    """The processor's maker as it names itself: GenuineIntel, AuthenticAMD; empty where unknown."""
+    return str(_cpu().get("vendor_id_raw", ""))
+
+
+def usable_cores() -> int:
+    """Physical cores that this process may run on: the default number of threads."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limits = [allowed, psutil.cpu_count(logical=False), _quota()]
+    return max(1, min(limit for limit in (*limits, allowed or 1) if limit))
+
+
+def _quota() -> int | None:
+    """Whole cores that a container may use at a time (Linux's cgroup v2), if it is limited."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
+
+
+def _governor() -> str | None:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def describe() -> dict[str, Any]:
+    """Processor, memory, system and Python, as the run's `run.json` keeps them."""
+    from bench.launch import gpu  # what it asks takes a while to import
+
+    cpu = _cpu()
+    return {
+        "cpu": cpu_name(),
+        "cpu_vendor": cpu_vendor(),
+        "cpu_flags": sorted(set(cpu.get("flags", [])) & {"avx2", "fma", "avx512f", "avx512_bf16"}),
+        "architecture": platform.machine(),
+        "cores_physical": psutil.cpu_count(logical=False),
+        "cores_logical": psutil.cpu_count(),
+        "cores_usable": usable_cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "governor": _governor(),
+        "load_before": list(os.getloadavg()),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "gpus": gpu.find(),
+    }

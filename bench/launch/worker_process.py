@@ -1,0 +1,305 @@
+"""Start a worker, watch it, time it out, and record what came of it.
+
+The runner sleeps in `select` while a worker measures: it wakes for the worker's messages alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from bench import tasks
+from bench.core.adapter import Precision, Tuning
+from bench.core.record import Job, Measurement, Record, Status
+from bench.launch import catalogue, gpu, machine
+from bench.launch.catalogue import Framework
+from bench.launch.environments import Environment
+
+LAUNCH = catalogue.TREE / "bench" / "worker" / "launch.py"
+
+# What a worker inherits. Everything else stays out, so that two shells measure the same.
+INHERITED = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+)
+
+
+class Observer(Protocol):
+    """Who is told how a job goes on."""
+
+    def phase(self, job: Job, name: str) -> None: ...
+    def progress(self, job: Job, done: int, total: int) -> None: ...
+
+
+def outcome(
+    job: Job, status: Status, reason: str = "", *, started: float | None = None, **known: Any
+) -> Record:
+    """A record of a job, `started` at a Unix time."""
+    begun = time.time() if started is None else started
+    return Record(
+        job=replace(job, data=Path(job.data).name),
+        batch=tasks.load(job.cell.task).batch,
+        status=status,
+        reason=reason,
+        source_digest=catalogue.source_digest(catalogue.load(job.cell.framework)),
+        started=datetime.fromtimestamp(begun, timezone.utc).isoformat(timespec="seconds"),
+        wall_seconds=round(time.time() - begun, 3),
+        **known,
+    )
+
+
+def run_job(
+    job: Job,
+    framework: Framework,
+    environment: Environment,
+    *,
+    log: Path,
+    timeout: float,
+    observer: Observer,
+) -> Record:
+    """Run one job in a fresh process. What the framework prints goes to `log`.
+
+    The worker is killed once it has been silent for `timeout` seconds. Whatever happens to it,
+    there is a record.
+    """
+    started = time.time()
+
+    def told(message: dict[str, Any]) -> None:
+        if message["event"] == "phase":
+            observer.phase(job, message["name"])
+        elif message["event"] == "progress":
+            observer.progress(job, message["done"], message["total"])
+            if watch:
+                watch.sample(_live)
+
+    with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
+        result = ask(
+            job.to_json(),
+            framework,
+            environment,
+            threads=job.cell.threads,
+            tuning=job.cell.tuning,
+            precision=job.cell.precision,
+            log=log,
+            timeout=timeout,
+            told=told,
+        )
+        use = watch.use() if watch else None
+    if result["status"] == "timeout":
+        result["reason"] += f"; see {log.name}"
+    measurement = result.pop("measurement", None)
+    return outcome(
+        job,
+        result.pop("status"),
+        result.pop("reason", ""),
+        started=started,
+        measurement=measurement and msgspec.convert(measurement, Measurement),
+        gpu=use,
+        **result,
+    )
+
+
+def ask(
+    payload: str,
+    framework: Framework,
+    environment: Environment,
+    *,
+    threads: int,
+    tuning: Tuning,
+    precision: Precision,
+    log: Path,
+    timeout: float,
+    told: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Have a worker do a job, and give back its result; `told` gets each message before it.
+
+    Whatever happens to the worker, there is a result: a `status`, with a `reason` if it is not ok.
+    """
+    message: dict[str, Any] = {}
+    try:
+        for message in messages(
+            payload,
+            framework,
+            environment,
+            threads=threads,
+            tuning=tuning,
+            precision=precision,
+            log=log,
+            timeout=timeout,
+        ):
+            told(message)
+    except TimeoutError:
+        return {"status": "timeout", "reason": f"no sign of life for {timeout:g} s, killed"}
+    except WorkerDiedError as error:
+        return {"status": "crashed", "reason": str(error)}
+    except OSError as error:
+        return {"status": "failed", "reason": f"no worker could be started: {error}"}
+    return {key: value for key, value in message.items() if key != "event"}
+
+
+_live: set[int] = set()
+
+
+def kill_all() -> None:
+    """End every worker that runs, in whatever thread: a person does not want to wait any longer."""
+    for leader in tuple(_live):
+        with suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
+
+
+class WorkerDiedError(Exception):
+    """A worker ended without a result; the text says how."""
+
+
+def messages(
+    payload: str,
+    framework: Framework,
+    environment: Environment,
+    *,
+    threads: int,
+    tuning: Tuning,
+    precision: Precision,
+    log: Path,
+    timeout: float,
+) -> Iterator[dict[str, Any]]:
+    """Start a worker on a job's JSON and yield what it tells, its result last.
+
+    Raises TimeoutError when it is silent for `timeout` seconds and WorkerDiedError when it ends
+    without a result. It is gone, with its children, when this is done.
+    """
+    with worker(
+        framework,
+        environment,
+        threads=threads,
+        tuning=tuning,
+        precision=precision,
+        log=log,
+        timeout=timeout,
+    ) as (
+        requests,
+        told,
+    ):
+        # A worker that dies at once is told by its exit, not by a broken pipe.
+        with suppress(BrokenPipeError):
+            requests.write(payload.encode() + b"\n")
+            requests.close()
+        yield from told
+
+
+def variables(
+    framework: Framework, *, threads: int, tuning: Tuning, precision: Precision, scratch: Path
+) -> dict[str, str]:
+    """All environment variables of a worker: what it inherits, and its framework's own."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return inherited | framework.variables(
+        threads=threads,
+        tuning=tuning,
+        precision=precision,
+        scratch=scratch,
+        vendor=machine.cpu_vendor(),
+    )
+
+
+@contextmanager
+def worker(
+    framework: Framework,
+    environment: Environment,
+    *,
+    threads: int,
+    tuning: Tuning,
+    precision: Precision,
+    log: Path,
+    timeout: float,
+) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
+    """A running worker: its standard input, and what it tells as in `messages`.
+
+    It is gone, with its children, when this is done.
+    """
+    reading, writing = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="framebench-") as scratch, log.open("wb") as printed:
+        process = subprocess.Popen(
+            [str(environment.python), "-I", str(LAUNCH), str(writing), *environment.path],
+            stdin=subprocess.PIPE,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            pass_fds=(writing,),
+            env=variables(
+                framework,
+                threads=threads,
+                tuning=tuning,
+                precision=precision,
+                scratch=Path(scratch),
+            ),
+            cwd=scratch,
+            start_new_session=True,
+        )
+        os.close(writing)
+        assert process.stdin
+        requests = process.stdin
+        _live.add(process.pid)
+        try:
+            yield requests, _told(process, reading, log=log, timeout=timeout)
+        finally:
+            os.close(reading)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            _live.discard(process.pid)
+            with suppress(BrokenPipeError):
+                requests.close()
+
+
+def _told(
+    process: subprocess.Popen[bytes], pipe: int, *, log: Path, timeout: float
+) -> Iterator[dict[str, Any]]:
+    """A worker's messages, its result last. Raises TimeoutError and WorkerDiedError."""
+    for line in _lines(pipe, timeout):
+        message = json.loads(line)
+        yield message
+        if message["event"] == "result":
+            return
+    process.wait()
+    raise WorkerDiedError(_why(process.returncode, log))
+
+
+def _lines(pipe: int, timeout: float) -> Iterator[bytes]:
+    """Whole lines from a pipe until it closes. Raises TimeoutError on silence."""
+    buffered = b""
+    while True:
+        if not select.select([pipe], [], [], timeout)[0]:
+            raise TimeoutError
+        chunk = os.read(pipe, 1 << 20)
+        if not chunk:
+            return
+        *lines, buffered = (buffered + chunk).split(b"\n")
+        yield from lines
+
+
+def _why(code: int, log: Path) -> str:
+    """Why a worker ended without a result: signal or exit code, and the last thing it printed."""
+    printed = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    last = f": {printed[-1][:300]}" if printed else ""
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}{last}"
+    return f"exit code {code}{last}"

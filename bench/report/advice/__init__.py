@@ -1,0 +1,1 @@
+"""The advice in sentences and tables."""

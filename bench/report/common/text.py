@@ -1,0 +1,82 @@
+"""Figures as people read them."""
+
+from __future__ import annotations
+
+from bench import tasks
+from bench.core.record import Cell
+from bench.launch import catalogue
+
+# How many times apart the ends of an interval may be.
+WIDEST = 100
+
+
+def too_wide(low: float, high: float) -> bool:
+    """Whether an interval of positive values tells nothing: the CSV has its figures."""
+    return high > WIDEST * low
+
+
+def count_text(value: float) -> str:
+    """Three significant digits at least: 12,345 or 345 or 34.5."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def seconds_text(value: float) -> str:
+    """Milliseconds below a tenth of a second, minutes from two on."""
+    if value < 0.1:
+        return f"{value * 1e3:.1f} ms"
+    if value < 120:
+        return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+    minutes, seconds = divmod(round(value), 60)
+    return f"{minutes} min {seconds:02d} s"
+
+
+def bytes_text(value: float) -> str:
+    """Decimal megabytes or gigabytes."""
+    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+
+
+def percent(value: float) -> str:
+    """A fraction of 1 as a percentage with two decimals."""
+    return f"{value:.2%}"
+
+
+def ratio_text(value: float) -> str:
+    """Two decimals; more where two would not tell it from 0, or from a tie at 1."""
+    decimals = 2
+    while decimals < 9 and float(f"{value:.{decimals}f}") in {0, 1} - {value}:
+        decimals += 1
+    return f"{value:.{decimals}f}"
+
+
+def interval_text(estimate: str, low: str, high: str) -> str:
+    """An estimate with the ends of its interval, if there are any and they are not the same."""
+    return f"{estimate} ({low}–{high})" if low != high else estimate
+
+
+def mode_text(mode: str, tuning: str) -> str:
+    """A mode, marked where the framework is left as it comes."""
+    return f"{mode} (default)" if tuning == "default" else mode
+
+
+def place_text(cell: Cell) -> str:
+    """What a cell shares with those beside it: cpu, 2 threads; what is usual is left out."""
+    words: list[str] = [cell.device]
+    if cell.device == "cpu":
+        words.append(f"{cell.threads} thread{'s' * (cell.threads != 1)}")
+    if cell.precision != "float32":
+        words.append(cell.precision)
+    if cell.feed == "device":
+        words.append("batches staged ahead")
+    return ", ".join(words)
+
+
+def framework_text(name: str) -> str:
+    """A framework as it writes itself, or as it is called here where it is not known."""
+    return catalogue.load(name).title if name in catalogue.names() else name
+
+
+def task_text(name: str) -> str:
+    """A task's title, or its name where it is not known."""
+    return tasks.load(name).title if name in tasks.names() else name

@@ -1,0 +1,1 @@
+"""Certificates as tables and pages."""

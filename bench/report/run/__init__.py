@@ -1,0 +1,1 @@
+"""The report of one run: tables, charts, ledger, page, files."""

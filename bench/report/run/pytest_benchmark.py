@@ -1,0 +1,176 @@
+"""A run as the JSON of pytest-benchmark, for `pytest-benchmark compare` and whatever reads that.
+
+A benchmark is a cell; a round is a timed window, in seconds a step, over all repeats. It has the
+name of the benchmark of `tests/benchmarks` that times the same cell, so that the two line up.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from bench.analysis import contention
+from bench.analysis.cell_summary import CellSummary, summarize
+from bench.core.record import Cell, Record
+from bench.core.task import Budget
+from bench.records.run_folder import Run
+
+TEST = "tests/benchmarks/test_steps.py::test_step"
+
+
+def label(cell: Cell, budget: Budget) -> str:
+    """A cell's name among the benchmarks: all that makes its steps last longer or shorter."""
+    threads = f"{cell.threads}thread{'s' * (cell.threads != 1)}"
+    words = [cell.task, cell.framework, cell.mode, cell.device, threads]
+    if budget.length:
+        words.append(f"{budget.length}tokens")
+    if cell.feed != "host":
+        words.append(f"{cell.feed}feed")
+    if cell.precision != "float32":
+        words.append(cell.precision)
+    if cell.tuning == "default":
+        words.append("default")
+    return "-".join(words)
+
+
+def extra_info(
+    cell: Cell, *, batch: int, seconds: float, versions: dict[str, str], data: str
+) -> dict[str, Any]:
+    """What a benchmark tells besides its statistics. `seconds` are those of a median step."""
+    return {
+        "framework": cell.framework,
+        "versions": versions,
+        "mode": cell.mode,
+        "tuning": cell.tuning,
+        "device": cell.device,
+        "threads": cell.threads,
+        "batch": batch,
+        "data": data,
+        "samples_per_second": batch / seconds,
+    }
+
+
+def to_json(run: Run) -> tuple[str, list[str]]:
+    """The run as JSON, and a line for each cell that is not ok and so is not in it."""
+    repeats: dict[Cell, list[Record]] = defaultdict(list)
+    for record in run.records:
+        repeats[record.job.cell].append(record)
+    summaries = summarize(run.records)
+    text = json.dumps(
+        {
+            "machine_info": machine_info(run.info["machine"]),
+            "commit_info": _commit_info(run),
+            "benchmarks": [
+                _benchmark(one, repeats[one.cell]) for one in summaries if one.status == "ok"
+            ],
+            "datetime": run.info["started"],
+            "version": f"framebench {run.info['framebench']}",
+        },
+        indent=4,
+    )
+    left_out = [f"{one.cell}: {one.status}: {one.reason}" for one in summaries]
+    ok = [one.status == "ok" for one in summaries]
+    return text + "\n", [line for line, good in zip(left_out, ok, strict=True) if not good]
+
+
+def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
+    """What `bench.launch.machine.describe` tells, under pytest-benchmark's own names too.
+
+    Two that differ are told to be from different machines: so what passes, like the load, is left
+    out, and so is whose machine it was.
+    """
+    cpu = {
+        "brand_raw": machine["cpu"],
+        "vendor_id_raw": machine["cpu_vendor"],
+        "count": machine["cores_logical"],
+        "flags": machine["cpu_flags"],
+    }
+    return {
+        **{key: value for key, value in machine.items() if key != "load_before"},
+        "machine": machine["architecture"],
+        "python_version": machine["python"],
+        "cpu": cpu,
+    }
+
+
+def _commit_info(run: Run) -> dict[str, Any]:
+    """A run knows its source by digests, not by a commit: as of a tree without version control."""
+    return {
+        "id": "unversioned",
+        "time": None,
+        "author_time": None,
+        "dirty": False,
+        "project": "framebench",
+        "branch": "(unknown)",
+        "source_digests": run.info["source_digests"],
+    }
+
+
+def _benchmark(summary: CellSummary, repeats: list[Record]) -> dict[str, Any]:
+    first = repeats[0]
+    cell = summary.cell
+    paces = [
+        pace
+        for one in repeats
+        if one.measurement
+        for pace in contention.clean_paces(one, contention.contended(one))
+    ]
+    name = label(cell, first.job.budget)
+    found = _stats(paces)
+    return {
+        "group": cell.task,
+        "name": f"{TEST.partition('::')[2]}[{name}]",
+        "fullname": f"{TEST}[{name}]",
+        "params": {
+            "task": cell.task,
+            "framework": cell.framework,
+            "mode": cell.mode,
+            "device": cell.device,
+        },
+        "param": name,
+        "extra_info": extra_info(
+            cell,
+            batch=first.batch,
+            seconds=found["median"],
+            versions=first.versions,
+            data=summary.data,
+        ),
+        "options": {"timer": "framebench", "repeats": len(repeats)},
+        "stats": found,
+    }
+
+
+def _stats(paces: list[tuple[int, float]]) -> dict[str, Any]:
+    """Statistics under pytest-benchmark's names and by its formulas, of seconds a step."""
+    data = np.array([wall / steps for steps, wall in paces])
+    mean, deviation = float(data.mean()), float(data.std(ddof=1)) if len(data) > 1 else 0.0
+    # its quartiles interpolate at n * p - 1/2, which is Hazen's rule
+    q1, q3 = (float(one) for one in np.quantile(data, (0.25, 0.75), method="hazen"))
+    low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
+    within = data[(data >= low) & (data <= high)]
+    beyond_deviation = int(np.count_nonzero(abs(data - mean) > deviation))
+    beyond_quartiles = len(data) - len(within)
+    return {
+        "min": float(data.min()),
+        "max": float(data.max()),
+        "mean": mean,
+        "stddev": deviation,
+        "rounds": len(data),
+        "median": float(np.median(data)),
+        "iqr": q3 - q1,
+        "q1": q1,
+        "q3": q3,
+        "iqr_outliers": beyond_quartiles,
+        "stddev_outliers": beyond_deviation,
+        "outliers": f"{beyond_deviation};{beyond_quartiles}",
+        "ld15iqr": float(within.min()),
+        "hd15iqr": float(within.max()),
+        "ops": len(data) / float(data.sum()),
+        "total": float(data.sum()),
+        "data": data.tolist(),
+        "iterations": round(statistics.median(steps for steps, _ in paces)),
+    }

@@ -1,0 +1,81 @@
+"""What a framework reaches on this machine at best: float32 matrix products, and memory.
+
+Both are operations of the framework's own, in the process and with the settings that it trains in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from bench.core.adapter import Adapter, Device
+from bench.worker import clock
+
+# Rows and columns of the square factors, of which the best counts: large ones fill every core,
+# small ones are done before another process comes between.
+MATMUL_SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192)}
+# Values of each vector: 128 MB and 512 MB, far beyond a last-level cache.
+STREAM_SIZE = {"cpu": 2**25, "cuda": 2**27}
+# The best of all windows, as whatever else runs on the machine can only make one slower. A window
+# is long enough for the clock, and not longer than a call unless that is short.
+WINDOWS = 3
+WINDOW_SECONDS = 1e-3
+SECONDS = 0.2
+# Where a call takes so long, its windows need not be several.
+PATIENCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatesJob:
+    """Measure one framework with so many threads."""
+
+    framework: str
+    device: Device
+    threads: int
+
+    def to_json(self) -> str:
+        return json.dumps({"kind": "rates", **asdict(self)})
+
+    @staticmethod
+    def from_fields(fields: Mapping[str, object]) -> RatesJob:
+        return RatesJob(**fields)  # type: ignore[arg-type]
+
+
+def best_seconds(operation: Callable[[], None]) -> float:
+    """The fewest seconds that a call of `operation` takes, over windows of several."""
+    operation()  # allocates, starts threads, chooses kernels
+
+    def window(calls: int) -> float:
+        def work() -> None:
+            for _ in range(calls):
+                operation()
+
+        return clock.timed(work, _no_fence).wall / calls
+
+    best = spent = window(1)
+    calls = max(1, round(WINDOW_SECONDS / best))
+    count = 0
+    while spent < SECONDS or (count < WINDOWS and spent < PATIENCE):
+        seconds = window(calls)
+        best, spent, count = min(best, seconds), spent + seconds * calls, count + 1
+    return best
+
+
+def _no_fence() -> None:
+    """An adapter's operation has its own: when it returns, it is done."""
+
+
+def measure(adapter: Adapter, device: Device) -> dict[str, float]:
+    """`matmul`: FLOPs a second of a matrix product. `memory`: bytes a second of adding vectors."""
+    random = np.random.default_rng(0)  # a processor draws less power on zeros, and clocks higher
+    products = []
+    for rows in MATMUL_SIZES[device]:
+        a, b = (random.random((rows, rows), np.float32) for _ in range(2))
+        products.append(2 * rows**3 / best_seconds(adapter.matmul(a, b)))
+    total, addend = (np.full(STREAM_SIZE[device], value, np.float32) for value in (0, 1))
+    addition = best_seconds(adapter.accumulate(total, addend))
+    # Two vectors are read and one is written.
+    return {"matmul": max(products), "memory": 3 * total.nbytes / addition}

@@ -1,0 +1,170 @@
+"""The process that holds one framework: reads a job, does it, and reports.
+
+Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
+corrupt them: `{"event": "phase", "name": ...}`, `{"event": "progress", "done": ..., "total": ...}`,
+and last `{"event": "result", ...}` with what came of the job. A job of the kind `steps` is a
+conversation: see `bench.worker.on_demand`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from bench.core import errors
+from bench.core.adapter import Adapter
+from bench.core.batches import DatasetInfo
+from bench.core.record import Job, JobKind, Status, measurement_fields
+from bench.core.task import Task
+from bench.worker import machine_rates, on_demand, trace, training
+from bench.worker.clock import Stopwatch, watch_gpu
+
+# Progress is told between windows, outside the clock, and not more often than a person can read.
+_PROGRESS_INTERVAL = 0.5
+
+_STATUSES: dict[type[Exception], Status] = {
+    errors.UnsupportedError: "unsupported",
+    errors.WrongError: "wrong",
+    errors.DivergedError: "diverged",
+}
+
+
+class Channel:
+    """The pipe to the runner."""
+
+    def __init__(self, descriptor: int) -> None:
+        # Helpers that a framework starts must not hold it open when this process is gone.
+        os.set_inheritable(descriptor, False)
+        self._pipe = os.fdopen(descriptor, "w", encoding="utf-8")
+        self._told = 0.0
+
+    def send(self, event: str, **fields: Any) -> None:
+        self._pipe.write(json.dumps({"event": event, **fields}) + "\n")
+        self._pipe.flush()
+
+    def phase(self, name: str) -> None:
+        self.send("phase", name=name)
+
+    def progress(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done == total or now - self._told >= _PROGRESS_INTERVAL:
+            self._told = now
+            self.send("progress", done=done, total=total)
+
+
+def import_framework(framework: str) -> tuple[Adapter, float]:
+    """The framework's adapter, and the seconds that importing it took."""
+    watch = Stopwatch()
+    module = importlib.import_module(f"frameworks.{framework}.adapter")
+    seconds = watch.read().wall
+    adapter: Adapter = module.ADAPTER
+    return adapter, seconds
+
+
+def load_task(name: str) -> Task:
+    """A task by name."""
+    task: Task = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}").TASK
+    return task
+
+
+def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
+    """Train and time one cell, on its own or as asked; what came of it as fields of a Record."""
+    cell = job.cell
+    dataset = DatasetInfo.read(Path(job.data))
+    channel.phase("import")
+    if cell.device == "cuda":
+        watch_gpu()
+    adapter, import_seconds = import_framework(cell.framework)
+    adapter.configure(
+        device=cell.device,
+        threads=cell.threads,
+        seed=job.seed,
+        precision=cell.precision,
+        tuning=cell.tuning,
+    )
+    known = {"versions": adapter.versions(), "dataset": dataclasses.asdict(dataset)}
+    task = load_task(cell.task)
+    if job.budget.length:
+        task = task.with_length(job.budget.length)
+    try:
+        if kind == "steps":
+            on_demand.answer(job, task, adapter, requests=sys.stdin, channel=channel, known=known)
+            return {**known, "status": "ok"}
+        measurement = training.measure(
+            job, task, adapter, channel=channel, import_seconds=import_seconds
+        )
+    except errors.FramebenchError as error:
+        return {**known, **failure(error)}
+    return {**known, "status": "ok", "measurement": measurement_fields(measurement)}
+
+
+def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
+    """Trace tasks; by task, the status and reason of what could not be traced."""
+    channel.phase("import")
+    adapter, _ = import_framework(job.framework)
+    adapter.configure(
+        device=job.device,
+        threads=job.threads,
+        seed=job.seed,
+        precision=job.precision,
+        tuning=job.tuning,
+    )
+    tasks = {name: load_task(name) for name in job.data}
+    failures = trace.prove(job, tasks, adapter, channel)
+    return {
+        "status": "ok",
+        "versions": adapter.versions(),
+        "traced": {
+            name: {"status": "ok"} if error is None else failure(error)
+            for name, error in failures.items()
+        },
+    }
+
+
+def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, Any]:
+    """What the framework reaches on this machine at best, in the precision of the rates."""
+    channel.phase("import")
+    adapter, _ = import_framework(job.framework)
+    adapter.configure(
+        device=job.device, threads=job.threads, seed=0, precision="float32", tuning="expert"
+    )
+    channel.phase("measure")
+    return {"status": "ok", **machine_rates.measure(adapter, job.device)}
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """Status and reason of a job that an exception ended."""
+    for kind, status in _STATUSES.items():
+        if isinstance(error, kind):
+            return {"status": status, "reason": str(error)}
+    traceback.print_exception(error)
+    text = " ".join(str(error).split()) or "no message"
+    return {"status": "failed", "reason": f"{type(error).__name__}: {text[:500]}"}
+
+
+def main(descriptor: int) -> None:
+    """Do the job on standard input's first line; tell the pipe `descriptor` what came of it."""
+    channel = Channel(descriptor)
+    try:
+        job = json.loads(sys.stdin.readline())
+        kind = job.pop("kind")
+        if kind == "prove":
+            fields = prove(trace.ProofJob.from_fields(job), channel)
+        elif kind == "rates":
+            fields = measure_rates(machine_rates.RatesJob.from_fields(job), channel)
+        else:
+            fields = train(Job.from_fields(job), channel, kind=kind)
+    except Exception as error:
+        fields = failure(error)
+    channel.send("result", **fields)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A framework's own teardown can take seconds, and nothing of ours is left to save.
+    os._exit(0)
