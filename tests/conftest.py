@@ -15,6 +15,7 @@ import pytest
 from bench import datasets
 from bench.cli.app import main
 from bench.core.errors import UnavailableError
+from bench.core.listener import SILENT
 from bench.launch import catalogue
 from bench.launch.environments import Environment, make
 
@@ -45,7 +46,7 @@ def environment() -> Callable[[str], Environment]:
 
     def get(name: str) -> Environment:
         try:
-            return make(catalogue.load(name), "cpu", lambda framework, state: None)
+            return make(catalogue.load(name), "cpu", SILENT)
         except UnavailableError as error:
             pytest.fail(f"{name} is unavailable: {error}")
 

@@ -18,6 +18,7 @@ import pytest
 from bench import datasets
 from bench.core.batches import DatasetInfo
 from bench.core.errors import DataError, UsageError
+from bench.core.listener import SILENT, Silent
 from bench.datasets import cifar10, download, imdb, mnist, prepared_store, sources, synthetic
 from bench.datasets.content import Content, split_digest
 from bench.launch.paths import cache_dir
@@ -26,8 +27,17 @@ MNIST_NAMES = [file.name for file in sources.SOURCES["mnist"].files]
 OFFICIAL = Path(os.environ.get("FRAMEBENCH_DATA", "/nonexistent")).absolute()
 
 
-def quiet(line: str) -> None:
-    pass
+class Lines(Silent):
+    """Keeps what it is told, a line a call."""
+
+    def __init__(self):
+        self.lines = []
+
+    def phase(self, subject, name):
+        self.lines.append(f"{subject}: {name}")
+
+    def finished(self, subject, outcome):
+        self.lines.append(f"{subject}: {outcome}")
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +114,7 @@ REVIEWS = {
 
 
 def test_mnist_arrays_and_notes(tmp_path):
-    content = mnist.parse(write_mnist(tmp_path), quiet)
+    content = mnist.parse(write_mnist(tmp_path), SILENT)
     raw = mnist_contents()["train-images-idx3-ubyte.gz"]
     assert content.arrays["train_x"].shape == (5, 1, 28, 28)
     assert content.arrays["train_x"].tobytes() == raw[16:]
@@ -131,7 +141,7 @@ def test_mnist_arrays_and_notes(tmp_path):
 )
 def test_mnist_refuses_damage(tmp_path, changed, message):
     with pytest.raises(DataError, match=message) as caught:
-        mnist.parse(write_mnist(tmp_path, **changed), quiet)
+        mnist.parse(write_mnist(tmp_path, **changed), SILENT)
     assert str(tmp_path / f"{next(iter(changed)).replace('_', '-')}-idx") in str(caught.value)
 
 
@@ -141,7 +151,7 @@ def test_mnist_refuses_a_truncated_or_foreign_gzip(tmp_path, damage):
     path = files[MNIST_NAMES[0]]
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz is damaged"):
-        mnist.parse(files, quiet)
+        mnist.parse(files, SILENT)
 
 
 def has_official_mnist() -> bool:
@@ -172,7 +182,7 @@ def test_cifar_arrays_whatever_the_compression_and_order(tmp_path):
     packed = write_tar(tmp_path / "cifar-10-binary.tar.gz", members)
     shuffled = dict(sorted(members.items(), reverse=True))
     repacked = write_tar(tmp_path / "cifar-10-binary.tar.xz", shuffled)
-    first, second = (cifar10.parse({"": path}, quiet) for path in (packed, repacked))
+    first, second = (cifar10.parse({"": path}, SILENT) for path in (packed, repacked))
     assert first.arrays["train_x"].shape == (10, 3, 32, 32)
     assert first.arrays["train_y"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     record = members["cifar-10-batches-bin/test_batch.bin"][3073:]
@@ -200,7 +210,7 @@ def test_cifar_refuses_damage(tmp_path, content, message):
     else:
         members[name] = content
     with pytest.raises(DataError, match=message):
-        cifar10.parse({"": write_tar(tmp_path / "c.tar.gz", members)}, quiet)
+        cifar10.parse({"": write_tar(tmp_path / "c.tar.gz", members)}, SILENT)
 
 
 @pytest.mark.parametrize("suffix", ["gz", "xz"])
@@ -208,14 +218,14 @@ def test_cifar_refuses_a_truncated_archive(tmp_path, suffix):
     path = write_tar(tmp_path / f"cifar-10-binary.tar.{suffix}", cifar_members())
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(DataError, match=r"cifar-10-binary.tar.*damaged"):
-        cifar10.parse({"": path}, quiet)
+        cifar10.parse({"": path}, SILENT)
 
 
 # IMDB
 
 
 def test_imdb_tokens(tmp_path):
-    content = imdb.parse({"": write_tar(tmp_path / "aclImdb_v1.tar.gz", REVIEWS)}, quiet)
+    content = imdb.parse({"": write_tar(tmp_path / "aclImdb_v1.tar.gz", REVIEWS)}, SILENT)
     # a, film and good are twice in the training set, the others once
     words = ["a", "film", "good", "bad", "caf", "don't", "ten"]
     assert content.texts["vocabulary.txt"].split("\n") == [*words, ""]
@@ -236,7 +246,7 @@ def test_imdb_tokens(tmp_path):
 def test_imdb_does_not_depend_on_the_order_in_the_archive(tmp_path):
     turned = dict(reversed(REVIEWS.items()))
     first, second = (
-        imdb.parse({"": write_tar(tmp_path / name, members)}, quiet)
+        imdb.parse({"": write_tar(tmp_path / name, members)}, SILENT)
         for name, members in (("1.tar.gz", REVIEWS), ("2.tar.xz", turned))
     )
     assert first.texts == second.texts
@@ -247,7 +257,7 @@ def test_imdb_does_not_depend_on_the_order_in_the_archive(tmp_path):
 def test_imdb_needs_both_labels(tmp_path):
     members = {name: text for name, text in REVIEWS.items() if "test/pos" not in name}
     with pytest.raises(DataError, match=r"2 test reviews with labels \[0\]"):
-        imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, quiet)
+        imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, SILENT)
 
 
 def test_an_unpacked_folder_reads_as_its_archive_does(tmp_path):
@@ -256,7 +266,7 @@ def test_an_unpacked_folder_reads_as_its_archive_does(tmp_path):
         (tmp_path / name).write_bytes(content)
     archive = write_tar(tmp_path / "both.tar.gz", REVIEWS | cifar_members())
     for parse, folder in ((imdb.parse, "aclImdb"), (cifar10.parse, "cifar-10-batches-bin")):
-        packed, unpacked = parse({"": archive}, quiet), parse({"": tmp_path / folder}, quiet)
+        packed, unpacked = parse({"": archive}, SILENT), parse({"": tmp_path / folder}, SILENT)
         assert split_digest(packed.arrays, "train") == split_digest(unpacked.arrays, "train")
         assert split_digest(packed.arrays, "test") == split_digest(unpacked.arrays, "test")
 
@@ -290,13 +300,13 @@ def test_hostile_archives_are_refused(tmp_path, member):
     inner.mkdir(parents=True)
     path = write_tar(inner / "aclImdb_v1.tar.gz", REVIEWS, member)
     with pytest.raises(DataError, match="is refused: its member"):
-        imdb.parse({"": path}, quiet)
+        imdb.parse({"": path}, SILENT)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
 
 
 def test_dots_within_a_name_are_no_offence(tmp_path):
     members = {**REVIEWS, "./aclImdb/notes..txt": b"", "./aclImdb/train/neg/7_3.txt": b"bad"}
-    content = imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, quiet)
+    content = imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, SILENT)
     assert content.arrays["train_y"].tolist() == [0, 0, 1, 1]  # the one with ./ is read too
 
 
@@ -310,10 +320,10 @@ def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch
     monkeypatch.setenv("FRAMEBENCH_DATA", str(folder))
     before = sorted(folder.rglob("*"))
     (folder / where).chmod(0o555)
-    lines = []
+    listener = Lines()
     try:
         assert datasets.status("mnist") == f"official files found in {folder / where}"
-        prepared = datasets.prepare("mnist", progress=lines.append)
+        prepared = datasets.prepare("mnist", listener=listener)
     finally:
         (folder / where).chmod(0o755)
     assert sorted(folder.rglob("*")) == before
@@ -324,7 +334,7 @@ def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch
     loaded = {file.stem: np.load(file) for file in prepared.glob("*.npy")}
     assert loaded.keys() == {"train_x", "train_y", "test_x", "test_y"}
     assert info.digest == {split: split_digest(loaded, split) for split in ("train", "test")}
-    assert any("reading train-images" in line for line in lines)
+    assert any("reading train-images" in line for line in listener.lines)
     left = {path.name for path in prepared.parent.iterdir()}
     assert left - {"mnist.lock"} == {prepared.name}  # no temporary folder stays
 
@@ -334,9 +344,9 @@ def test_prepared_data_are_found_until_a_source_file_changes(tmp_path, monkeypat
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
     first = datasets.prepare("mnist")
     stamp = (first / "train_x.npy").stat().st_mtime_ns
-    lines = []
-    assert datasets.prepare("mnist", progress=lines.append) == first
-    assert lines == []
+    listener = Lines()
+    assert datasets.prepare("mnist", listener=listener) == first
+    assert listener.lines == ["mnist: ready"]
     assert (first / "train_x.npy").stat().st_mtime_ns == stamp
     os.utime(files[MNIST_NAMES[0]], ns=(1, 1))
     assert datasets.status("mnist").startswith("official files found")
@@ -386,12 +396,12 @@ def test_auto_falls_back_and_real_does_not(monkeypatch):
     assert datasets.status("mnist") == "to be downloaded (11.6 MB)"
     with pytest.raises(DataError, match=r"train-images.*proxy.*FRAMEBENCH_DATA"):
         datasets.prepare("mnist", source="real")
-    lines = []
-    folder = datasets.prepare("mnist", source="auto", progress=lines.append)
+    listener = Lines()
+    folder = datasets.prepare("mnist", source="auto", listener=listener)
     info = DatasetInfo.read(folder)
     assert (info.source, info.note) == ("synthetic", "synthetic twin")
     assert info.official == {"train": False, "test": False}
-    assert any("synthetic twin stands in" in line for line in lines)
+    assert any("synthetic twin stands in" in line for line in listener.lines)
     assert datasets.prepare("mnist", source="synthetic") == folder
     assert "synthetic twin prepared" in datasets.status("mnist")
 
@@ -424,19 +434,19 @@ def test_downloads_go_to_the_data_folder_only_if_it_can_be_written(tmp_path, mon
 
 
 def test_a_second_process_waits_and_says_so():
-    lines, entered = [], threading.Event()
+    listener, entered = Lines(), threading.Event()
 
     def second() -> None:
-        with prepared_store.locked("mnist", lines.append):
+        with prepared_store.locked("mnist", listener):
             entered.set()
 
-    with prepared_store.locked("mnist", quiet):
+    with prepared_store.locked("mnist", SILENT):
         thread = threading.Thread(target=second)
         thread.start()
         assert not entered.wait(0.3)
     thread.join(10)
     assert entered.is_set()
-    assert lines == ["mnist: waiting for another process that prepares it"]
+    assert listener.lines == ["mnist: waiting for another process that prepares it"]
 
 
 # Downloads, from a server on this machine
@@ -475,12 +485,12 @@ def test_download_takes_the_first_mirror_with_the_right_bytes(tmp_path, server):
         f"{url}/right.gz",
         content=gzip.compress(b"content", mtime=0),
     )
-    lines = []
-    path = download.fetch(file, tmp_path / "into", label="mnist", progress=lines.append)
+    listener = Lines()
+    path = download.fetch(file, tmp_path / "into", subject="mnist", listener=listener)
     assert gzip.decompress(path.read_bytes()) == b"content"
     assert [other.name for other in path.parent.iterdir()] == ["f.gz"]
-    assert len(lines) == 3
-    assert lines[0] == "mnist: downloading f.gz from 127.0.0.1"
+    assert len(listener.lines) == 3
+    assert listener.lines[0] == "mnist: downloading f.gz from 127.0.0.1"
 
 
 def test_download_tells_each_mirrors_reason(tmp_path, server):
@@ -489,7 +499,7 @@ def test_download_tells_each_mirrors_reason(tmp_path, server):
     dead = "http://127.0.0.1:9/f.gz"
     file = official_file(f"{url}/absent.gz", f"{url}/wrong.gz", dead, content=b"right")
     with pytest.raises(DataError) as caught:
-        download.fetch(file, tmp_path / "into", label="mnist", progress=quiet)
+        download.fetch(file, tmp_path / "into", subject="mnist", listener=SILENT)
     for reason in ("answers HTTP 404", "wrong checksum", "is not reached", "FRAMEBENCH_DATA"):
         assert reason in str(caught.value)
     assert not list((tmp_path / "into").iterdir())
@@ -515,10 +525,10 @@ def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
     shutil.copy(served / MNIST_NAMES[0], own / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(own))
     assert datasets.status("mnist") == "to be downloaded (3.0 MB)"
-    lines = []
-    folder = datasets.prepare("mnist", source="real", progress=lines.append)
+    listener = Lines()
+    folder = datasets.prepare("mnist", source="real", listener=listener)
     assert DatasetInfo.read(folder).source == "real"
-    assert sum("downloading" in line for line in lines) == 3
+    assert sum("downloading" in line for line in listener.lines) == 3
     assert sorted(path.name for path in (own / "mnist").iterdir()) == sorted(MNIST_NAMES)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import UnavailableError, UsageError
+from bench.core.listener import SILENT
 from bench.launch import catalogue, current_python
 from bench.launch.environments import Environment
 from bench.run.request import Request, cells
@@ -26,9 +27,6 @@ SMALL = (
 )
 
 
-def silent(name: str, state: str, *, final: bool = False) -> None: ...
-
-
 def test_what_an_adapter_imports_is_looked_for_and_not_imported() -> None:
     framework = replace(
         catalogue.load("reference"), modules=("this", "no_such_module", "nor_this_one")
@@ -36,12 +34,12 @@ def test_what_an_adapter_imports_is_looked_for_and_not_imported() -> None:
     assert current_python.missing(framework) == ["no_such_module", "nor_this_one"]
     assert "this" not in sys.modules  # which would have printed a poem
     with pytest.raises(UnavailableError, match="this Python has no no_such_module, nor_this_one"):
-        current_python.use(framework, "cpu", silent)
+        current_python.use(framework, "cpu", SILENT)
 
 
 def test_where_this_python_looks_a_worker_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["", str(catalogue.TREE), "/opt/modules", *sys.path])
-    found = current_python.use(catalogue.load("reference"), "cpu", silent)
+    found = current_python.use(catalogue.load("reference"), "cpu", SILENT)
     assert found.path[0] == "/opt/modules"
     assert str(catalogue.TREE) not in found.path and "" not in found.path
     assert found.packages["numpy"] == version("numpy")

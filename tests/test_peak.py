@@ -13,6 +13,7 @@ import pytest
 from bench import tasks
 from bench.analysis.roofline import Rates, Use, peaks, use
 from bench.core.errors import UnavailableError
+from bench.core.listener import SILENT
 from bench.core.record import Cell
 from bench.launch import catalogue
 from bench.launch.environments import Environment
@@ -31,10 +32,6 @@ RATES = (
     ),
 )
 QUICK = catalogue.TREE / "results" / "quick-epyc-2cpu"
-
-
-def silent(name: str, state: str, *, final: bool = False) -> None:
-    pass
 
 
 def test_the_peak_is_the_best_of_all_frameworks_with_as_many_threads() -> None:
@@ -159,7 +156,7 @@ def test_a_worker_that_dies_holds_nothing_up(tmp_path: Path) -> None:
         ("reference", "cpu"): Environment(python=tmp_path / "none", packages={}),
         ("mxnet_gluon", "cpu"): UnavailableError("no wheel"),
     }
-    dead, absent = measure_all(cells("pytorch", "reference", "mxnet_gluon"), environments, silent)
+    dead, absent = measure_all(cells("pytorch", "reference", "mxnet_gluon"), environments, SILENT)
     assert (dead.status, dead.reason) == ("crashed", "exit code 7: no such luck")
     assert absent.status == "failed" and "no worker could be started" in absent.reason
     assert Rates.from_fields(dead.to_fields()) == dead
@@ -172,7 +169,7 @@ def test_every_framework_s_rates_are_plausible(
     framework: str, environment: Callable[[str], Environment]
 ) -> None:
     found = {(framework, "cpu"): environment(framework)}
-    (rates,) = measure_all(cells(framework), found, silent)
+    (rates,) = measure_all(cells(framework), found, SILENT)
     assert rates.status == "ok", rates
     assert 1e9 < rates.matmul < 1e13
     assert 1e8 < rates.memory < 1e13

@@ -16,8 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis import cell_summary, contention
-from bench.core.record import Job, Record
+from bench.core.listener import Listener
+from bench.core.record import Record
 from bench.report.common.text import count_text, percent, seconds_text
+from bench.run.campaign import CampaignListener
 
 STDERR = Console(stderr=True)
 
@@ -57,30 +59,40 @@ class _Display:
         self._live.stop()
 
 
-class SetupDisplay(_Display):
+class SetupDisplay(_Display, Listener):
     """Environments, data and proofs being made: a line each."""
 
     def __init__(self, console: Console = STDERR) -> None:
         super().__init__(console)
         self._states: dict[str, str] = {}
 
-    def report(self, name: str, state: str, *, final: bool = False) -> None:
-        """Told from several threads at once; rich's console has a lock of its own."""
+    def phase(self, subject: str, name: str) -> None:
+        self._show(subject, name, final=False)
+
+    def progress(self, subject: str, done: int, total: int) -> None:
+        self._show(subject, f"{done:,} of {total:,}", final=False)
+
+    def finished(self, subject: str, outcome: str) -> None:
+        self._show(subject, outcome, final=True)
+
+    def _show(self, subject: str, state: str, *, final: bool) -> None:
+        # Called from several threads at once; rich's console has a lock of its own.
         elapsed = seconds_text(time.monotonic() - self._begun)
         if not self._console.is_terminal:
-            if final or name not in self._states:
-                self._console.print(f"{name}: {state} ({elapsed})", highlight=False, soft_wrap=True)
-            self._states[name] = state
+            if final or subject not in self._states:
+                line = f"{subject}: {state} ({elapsed})"
+                self._console.print(line, highlight=False, soft_wrap=True)
+            self._states[subject] = state
             return
-        self._states[name] = state
+        self._states[subject] = state
         grid = Table.grid(padding=(0, 2))
-        for one, at in sorted(self._states.items()):
-            grid.add_row(Text(one, "bold"), Text(at, "green" if at in _GOOD else "dim"))
+        for name, at in sorted(self._states.items()):
+            grid.add_row(Text(name, "bold"), Text(at, "green" if at in _GOOD else "dim"))
         grid.add_row(Text("elapsed", "dim"), Text(elapsed, "dim"))
         self._live.update(grid, refresh=True)
 
 
-class RunDisplay(_Display):
+class RunDisplay(_Display, CampaignListener):
     """A run: the cell that is measured, how far it is, what is done, and the time left."""
 
     def __init__(self, jobs: int, console: Console = STDERR) -> None:
@@ -95,29 +107,32 @@ class RunDisplay(_Display):
         pace = (time.monotonic() - self._begun) / self._finished
         return f"about {seconds_text(pace * (self._jobs - self._finished))} left"
 
-    def _show(self, job: Job, doing: str) -> None:
+    def _show(self, subject: str, doing: str) -> None:
         if not self._console.is_terminal:
             return
         position = f"[{self._finished + 1}/{self._jobs}]"
         line = Text.assemble(
-            (position, "bold"), f" {job.cell}  {doing}  ", (f"({self._left()})", "dim")
+            (position, "bold"), f" {subject}  {doing}  ", (f"({self._left()})", "dim")
         )
         line.no_wrap = True
         line.truncate(self._console.width, overflow="ellipsis")
         self._live.update(line, refresh=True)
 
-    def phase(self, job: Job, name: str) -> None:
-        self._show(job, name)
+    def phase(self, subject: str, name: str) -> None:
+        self._show(subject, name)
 
-    def progress(self, job: Job, done: int, total: int) -> None:
-        self._show(job, f"train, step {done:,} of {total:,}")
+    def progress(self, subject: str, done: int, total: int) -> None:
+        self._show(subject, f"train, step {done:,} of {total:,}")
+
+    def finished(self, subject: str, outcome: str) -> None:
+        self._show(subject, outcome)
 
     def extended(self, jobs: int, why: str) -> None:
         """So many jobs are added to the run."""
         self._jobs += jobs
         self._console.print(f"one more block: {why}", style="dim", highlight=False)
 
-    def finished(self, record: Record) -> None:
+    def recorded(self, record: Record) -> None:
         """A line that stays: what came of one job."""
         self._finished += 1
         found = record.reason

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bench.core.errors import DataError, UsageError
+from bench.core.listener import SILENT, Listener
 from bench.datasets import cifar10, imdb, mnist, prepared_store, sources, synthetic
-from bench.datasets.content import Content, Progress
+from bench.datasets.content import Content
 
 __all__ = ["SourceKind", "names", "prepare", "status"]
 
 SourceKind = Literal["auto", "real", "synthetic"]
 
-_PARSERS: Mapping[str, Callable[[Mapping[str, Path], Progress], Content]] = {
+_PARSERS: Mapping[str, Callable[[Mapping[str, Path], Listener], Content]] = {
     "mnist": mnist.parse,
     "cifar10": cifar10.parse,
     "imdb": imdb.parse,
@@ -48,7 +49,7 @@ def _is_whole(name: str, files: Mapping[str, Path]) -> bool:
     return len(files) == len(sources.SOURCES[name].files)
 
 
-def _obtain(name: str, progress: Progress) -> dict[str, Path]:
+def _obtain(name: str, listener: Listener) -> dict[str, Path]:
     """The official files, downloading what is missing. Raises DataError."""
     source = sources.SOURCES[name]
     files = sources.find(source)
@@ -58,55 +59,61 @@ def _obtain(name: str, progress: Progress) -> dict[str, Path]:
 
         folder = sources.download_folder(name)
         for file in missing:
-            files[file.name] = download.fetch(file, folder, label=name, progress=progress)
+            files[file.name] = download.fetch(file, folder, subject=name, listener=listener)
     return {file.name: files[file.name] for file in source.files}
 
 
-def _real(name: str, files: Mapping[str, Path], progress: Progress) -> Path:
+def _real(name: str, files: Mapping[str, Path], listener: Listener) -> Path:
     folder = _real_folder(name, files)
     if not prepared_store.is_ready(folder):
-        content = _PARSERS[name](files, progress)
-        progress(f"{name}: writing {folder}")
+        content = _PARSERS[name](files, listener)
+        listener.phase(name, f"writing {folder}")
         prepared_store.save(folder, name=name, source="real", content=content)
     return folder
 
 
-def _twin(name: str, progress: Progress) -> Path:
+def _twin(name: str, listener: Listener) -> Path:
     folder = _twin_folder(name)
     if not prepared_store.is_ready(folder):
-        progress(f"{name}: making the synthetic twin")
+        listener.phase(name, "making the synthetic twin")
         prepared_store.save(folder, name=name, source="synthetic", content=synthetic.make(name))
     return folder
 
 
-def prepare(name: str, *, source: SourceKind = "auto", progress: Progress | None = None) -> Path:
+def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILENT) -> Path:
     """The data set's prepared folder, made if it is missing.
 
     "real" raises DataError if the official files can neither be found nor downloaded. "auto" then
-    takes the synthetic twin, and says so through `progress`, which is given lines for a person to
-    read. Files that are there but damaged raise DataError either way: a twin would hide them.
+    takes the synthetic twin; the listener's `finished` says so, and why. Files that are there but
+    damaged raise DataError either way: a twin would hide them.
     """
     _check(name)
     if source not in get_args(SourceKind):
         raise UsageError(f"no source is called {source!r}; there are: {get_args(SourceKind)}")
-    say: Progress = progress if progress is not None else lambda line: None
+    folder, why_twin = _prepare(name, source, listener)
+    listener.finished(name, f"SYNTHETIC twin: {why_twin}" if why_twin else "ready")
+    return folder
+
+
+def _prepare(name: str, source: SourceKind, listener: Listener) -> tuple[Path, str]:
+    """The prepared folder, and why it holds the synthetic twin: "" where the data are real."""
+    as_asked = "as asked for"
     if source != "synthetic":
         files = sources.find(sources.SOURCES[name])
         if _is_whole(name, files) and prepared_store.is_ready(_real_folder(name, files)):
-            return _real_folder(name, files)
+            return _real_folder(name, files), ""
     elif prepared_store.is_ready(_twin_folder(name)):
-        return _twin_folder(name)
-    with prepared_store.locked(name, say):
+        return _twin_folder(name), as_asked
+    with prepared_store.locked(name, listener):
         if source == "synthetic":
-            return _twin(name, say)
+            return _twin(name, listener), as_asked
         try:
-            files = _obtain(name, say)
+            files = _obtain(name, listener)
         except DataError as error:
             if source == "real":
                 raise
-            say(f"{name}: {error}. Until then the synthetic twin stands in")
-            return _twin(name, say)
-        return _real(name, files, say)
+            return _twin(name, listener), f"{error}. Until then the synthetic twin stands in"
+        return _real(name, files, listener), ""
 
 
 def status(name: str) -> str:

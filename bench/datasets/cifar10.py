@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.batches import SplitName
+from bench.core.listener import Listener
 from bench.core.weights import Array
 from bench.datasets.archive import damaged, read_members
-from bench.datasets.content import SPLITS, Content, Progress
+from bench.datasets.content import SPLITS, Content
 
 _FOLDER = "cifar-10-batches-bin"
 _RECORD = 1 + 3 * 32 * 32
@@ -61,14 +62,14 @@ def _read(path: Path) -> dict[str, bytes]:
     return contents
 
 
-def parse(files: Mapping[str, Path], progress: Progress) -> Content:
+def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The archive, or its folder, as `{train,test}_x` uint8 (N, 3, 32, 32) and `_y` uint8 (N,).
 
     Raises DataError for an archive that is damaged. Files that are sound but not the published ones
     are read, and said not to be official.
     """
     (path,) = files.values()
-    progress(f"cifar10: reading {path.name}")
+    listener.phase("cifar10", f"reading {path.name}")
     contents = _read(path)
     arrays: dict[str, Array] = {}
     official: dict[SplitName, bool] = {}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
 from bench.core.batches import SplitName
 from bench.core.weights import Array, digest
 
-Progress = Callable[[str], None]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 

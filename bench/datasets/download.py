@@ -13,7 +13,7 @@ from requests import exceptions
 from rich.console import Console
 
 from bench.core.errors import DataError
-from bench.datasets.content import Progress
+from bench.core.listener import Listener
 from bench.datasets.sources import DATA_VARIABLE, OfficialFile
 
 # Seconds to connect, and seconds without a byte.
@@ -72,16 +72,16 @@ def _retrieve(url: str, file: OfficialFile, folder: Path) -> Path:
         return Path(pooch.retrieve(url, **arguments, downloader=downloader))
 
 
-def fetch(file: OfficialFile, folder: Path, *, label: str, progress: Progress) -> Path:
+def fetch(file: OfficialFile, folder: Path, *, subject: str, listener: Listener) -> Path:
     """Downloads `file` into `folder`, where it appears when it is whole and its md5 is right.
 
-    `label` opens the lines of progress. Raises DataError, with each mirror's reason, if none of
-    them serves it.
+    `listener` hears of each mirror that is tried, under `subject`. Raises DataError, with each
+    mirror's reason, if none of them serves it.
     """
-    pooch.get_logger().setLevel("WARNING")  # `progress` says it already
+    pooch.get_logger().setLevel("WARNING")  # the listener is told already
     reasons = []
     for url in file.urls:
-        progress(f"{label}: downloading {file.name} from {urlsplit(url).hostname}")
+        listener.phase(subject, f"downloading {file.name} from {urlsplit(url).hostname}")
         try:
             return _retrieve(url, file, folder)
         except (OSError, ValueError) as error:

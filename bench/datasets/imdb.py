@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.batches import SplitName
+from bench.core.listener import Listener
 from bench.core.weights import Array
 from bench.datasets.archive import damaged, read_members
-from bench.datasets.content import SPLITS, Content, Progress, split_digest
+from bench.datasets.content import SPLITS, Content, split_digest
 
 _MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
 _WORD = re.compile(rb"[a-z0-9']+")
@@ -64,8 +65,8 @@ def encode(
 class _Reader:
     """Collects reviews in whatever order they come; words are numbered as they are first met."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
         self._index: dict[bytes, int] = {}
         # (label, id, rating, tokens): what sorts them, then what they hold
         self._reviews: dict[SplitName, list[tuple[int, int, int, Array]]] = {
@@ -84,7 +85,7 @@ class _Reader:
         self._reviews[split].append(review)
         self._count += 1
         if self._count % 10_000 == 0:
-            self._progress(f"imdb: {self._count} reviews read")
+            self._listener.phase("imdb", f"{self._count:,} reviews read")
 
     def finish(self, path: Path) -> Content:
         labels: dict[SplitName, list[int]] = {}
@@ -113,7 +114,7 @@ class _Reader:
         )
 
 
-def parse(files: Mapping[str, Path], progress: Progress) -> Content:
+def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The archive, or its folder, as `{train,test}_tokens`, `_offsets` and `_y` (1: a good review).
 
     Reviews are in the order of label and id; the unlabelled ones are left out. `vocabulary.txt` has
@@ -122,11 +123,11 @@ def parse(files: Mapping[str, Path], progress: Progress) -> Content:
     official.
     """
     (path,) = files.values()
-    progress(f"imdb: reading {path.name}")
-    reader = _Reader(progress)
+    listener.phase("imdb", f"reading {path.name}")
+    reader = _Reader(listener)
     expected = "texts named aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt"
     wanted = read_members(path, lambda name: bool(_MEMBER.fullmatch(name)), expected=expected)
     for name, text in wanted:
         reader.add(name, text)
-    progress("imdb: numbering the words")
+    listener.phase("imdb", "numbering the words")
     return reader.finish(path)

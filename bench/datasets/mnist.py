@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.batches import SplitName
+from bench.core.listener import Listener
 from bench.core.weights import Array
 from bench.datasets.archive import damaged
-from bench.datasets.content import SPLITS, Content, Progress
+from bench.datasets.content import SPLITS, Content
 
 _STEMS: dict[SplitName, str] = {"train": "train", "test": "t10k"}
 _IMAGES, _LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
@@ -81,7 +82,7 @@ def _labels(path: Path, content: bytes, *, count: int) -> Array:
     return labels
 
 
-def parse(files: Mapping[str, Path], progress: Progress) -> Content:
+def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The four IDX files, by official name, as `{train,test}_x` uint8 (N, 1, 28, 28) and `_y` (N,).
 
     Raises DataError for a file that is damaged. Files that are sound but not the published ones are
@@ -92,7 +93,7 @@ def parse(files: Mapping[str, Path], progress: Progress) -> Content:
     notes = []
     for split in SPLITS:
         names = [f"{_STEMS[split]}-{_IMAGES}", f"{_STEMS[split]}-{_LABELS}"]
-        progress(f"mnist: reading {files[names[0]].name}, {files[names[1]].name}")
+        listener.phase("mnist", f"reading {files[names[0]].name}, {files[names[1]].name}")
         contents = [_content(files[name]) for name in names]
         arrays[f"{split}_x"] = _images(files[names[0]], contents[0])
         count = len(arrays[f"{split}_x"])

@@ -16,7 +16,8 @@ import numpy as np
 
 from bench.core.batches import DatasetInfo
 from bench.core.errors import DataError
-from bench.datasets.content import SPLITS, Content, Progress, split_digest
+from bench.core.listener import Listener
+from bench.datasets.content import SPLITS, Content, split_digest
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 
 # Raised whenever the same source files would now give other arrays or another dataset.json.
@@ -46,7 +47,7 @@ def _writable_cache() -> Iterator[None]:
 
 
 @contextmanager
-def locked(name: str, progress: Progress) -> Iterator[None]:
+def locked(name: str, listener: Listener) -> Iterator[None]:
     """Holds the data set's lock, so that of several processes one downloads and parses."""
     with _writable_cache():
         folder = cache_dir() / "data"
@@ -55,7 +56,7 @@ def locked(name: str, progress: Progress) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            progress(f"{name}: waiting for another process that prepares it")
+            listener.phase(name, "waiting for another process that prepares it")
             lock.acquire()
     try:
         yield

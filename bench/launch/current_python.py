@@ -14,8 +14,9 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
+from bench.core.listener import Listener
 from bench.launch.catalogue import TREE, Framework
-from bench.launch.environments import Environment, Report
+from bench.launch.environments import Environment
 
 
 def missing(framework: Framework) -> list[str]:
@@ -26,7 +27,7 @@ def missing(framework: Framework) -> list[str]:
     return [name for name in framework.modules if importlib.util.find_spec(name) is None]
 
 
-def use(framework: Framework, device: str, report: Report) -> Environment:
+def use(framework: Framework, device: str, listener: Listener) -> Environment:
     """The present interpreter, for a framework that it can import.
 
     Whether what is installed has the device is for the framework to tell, in its worker. Raises

@@ -26,18 +26,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
+from bench.core.listener import Listener
 from bench.launch.catalogue import Framework
 from bench.launch.paths import cache_dir
 
 MARKER = "environment.json"
 # Making an environment is waiting for the network and the disk as much as computing.
 AT_ONCE = 4
-
-
-class Report(Protocol):
-    """Told what something that takes long is at; `final` is the last it is told of that name."""
-
-    def __call__(self, name: str, state: str, *, final: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +50,7 @@ class Environment:
 class Provider(Protocol):
     """Provides a framework's environment. Raises UnavailableError with the reason."""
 
-    def __call__(self, framework: Framework, device: str, report: Report) -> Environment: ...
+    def __call__(self, framework: Framework, device: str, listener: Listener) -> Environment: ...
 
 
 def installed_bytes(environment: Environment) -> int:
@@ -95,7 +90,7 @@ def find(framework: Framework, device: str) -> Environment | None:
     return Environment(python=python, packages=packages) if python.exists() else None
 
 
-def make(framework: Framework, device: str, report: Report) -> Environment:
+def make(framework: Framework, device: str, listener: Listener) -> Environment:
     """The framework's environment, made if need be. Raises UnavailableError with pip's reason."""
     if environment := find(framework, device):
         return environment
@@ -106,13 +101,13 @@ def make(framework: Framework, device: str, report: Report) -> Environment:
         )
     folder = _folder(framework, device)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, lambda state: report(framework.name, state)):
+    with _locked(folder, lambda state: listener.phase(framework.name, state)):
         if environment := find(framework, device):
             return environment
         shutil.rmtree(folder, ignore_errors=True)
         reason = _reason_file(framework, device)
         try:
-            environment = _make(framework, device, folder, report)
+            environment = _make(framework, device, folder, listener)
         except UnavailableError as error:
             reason.write_text(str(error), encoding="utf-8")
             raise
@@ -147,8 +142,8 @@ def why_not(framework: Framework, device: str) -> str | None:
         return None
 
 
-def _make(framework: Framework, device: str, folder: Path, report: Report) -> Environment:
-    report(framework.name, "creating a virtual environment")
+def _make(framework: Framework, device: str, folder: Path, listener: Listener) -> Environment:
+    listener.phase(framework.name, "creating a virtual environment")
     _checked([sys.executable, "-m", "venv", str(folder)], lambda line: None)
     python = folder / "bin" / "python"
     pip = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check"]
@@ -159,7 +154,7 @@ def _make(framework: Framework, device: str, folder: Path, report: Report) -> En
         if line.startswith(("Collecting", "Downloading", "Installing", "Processing", "Building")):
             words = line.split()
             what = "packages" if words[0] == "Installing" else Path(words[1]).name
-            report(framework.name, f"{words[0].lower()} {what}")
+            listener.phase(framework.name, f"{words[0].lower()} {what}")
 
     _checked([*install, "-r", str(requirements)], tell)
     listing = _checked([*pip, "list", "--format", "json"], lambda line: None)
@@ -194,17 +189,17 @@ def _checked(command: list[str], tell: Callable[[str], None]) -> str:
 
 
 def provide_all(
-    frameworks: Iterable[Framework], device: str, report: Report, *, provide: Provider = make
+    frameworks: Iterable[Framework], device: str, listener: Listener, *, provide: Provider = make
 ) -> dict[str, Environment | UnavailableError]:
     """Every framework's environment, several made at once; for one that cannot be, its error."""
 
     def attempt(framework: Framework) -> Environment | UnavailableError:
         try:
-            environment = provide(framework, device, report)
+            environment = provide(framework, device, listener)
         except UnavailableError as error:
-            report(framework.name, f"unavailable: {error}", final=True)
+            listener.finished(framework.name, f"unavailable: {error}")
             return error
-        report(framework.name, "ready", final=True)
+        listener.finished(framework.name, "ready")
         return environment
 
     wanted = list(frameworks)

@@ -12,17 +12,18 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import msgspec
 
 from bench import tasks
 from bench.core.adapter import Precision, Tuning
+from bench.core.listener import Listener
 from bench.core.record import Job, Measurement, Record, Status
 from bench.launch import catalogue, gpu, machine
 from bench.launch.catalogue import Framework
@@ -43,13 +44,6 @@ INHERITED = (
     "CUDA_VISIBLE_DEVICES",
     "CUDA_HOME",
 )
-
-
-class Observer(Protocol):
-    """Who is told how a job goes on."""
-
-    def phase(self, job: Job, name: str) -> None: ...
-    def progress(self, job: Job, done: int, total: int) -> None: ...
 
 
 def outcome(
@@ -76,7 +70,7 @@ def run_job(
     *,
     log: Path,
     timeout: float,
-    observer: Observer,
+    listener: Listener,
 ) -> Record:
     """Run one job in a fresh process. What the framework prints goes to `log`.
 
@@ -84,14 +78,6 @@ def run_job(
     there is a record.
     """
     started = time.time()
-
-    def told(message: dict[str, Any]) -> None:
-        if message["event"] == "phase":
-            observer.phase(job, message["name"])
-        elif message["event"] == "progress":
-            observer.progress(job, message["done"], message["total"])
-            if watch:
-                watch.sample(_live)
 
     with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         result = ask(
@@ -103,7 +89,7 @@ def run_job(
             precision=job.cell.precision,
             log=log,
             timeout=timeout,
-            told=told,
+            listener=_SamplingListener(listener, watch) if watch else listener,
         )
         use = watch.use() if watch else None
     if result["status"] == "timeout":
@@ -120,6 +106,33 @@ def run_job(
     )
 
 
+class _SamplingListener(Listener):
+    """Looks at the GPU between two windows, whenever a worker tells of its progress."""
+
+    def __init__(self, listener: Listener, watch: gpu.Watch) -> None:
+        self._listener = listener
+        self._watch = watch
+
+    def phase(self, subject: str, name: str) -> None:
+        self._listener.phase(subject, name)
+
+    def progress(self, subject: str, done: int, total: int) -> None:
+        self._watch.sample(_live)
+        self._listener.progress(subject, done, total)
+
+    def finished(self, subject: str, outcome: str) -> None:
+        self._listener.finished(subject, outcome)
+
+
+def _pass_on(message: Mapping[str, Any], listener: Listener) -> None:
+    if message["event"] == "phase":
+        listener.phase(message["subject"], message["name"])
+    elif message["event"] == "progress":
+        listener.progress(message["subject"], message["done"], message["total"])
+    elif message["event"] == "finished":
+        listener.finished(message["subject"], message["outcome"])
+
+
 def ask(
     payload: str,
     framework: Framework,
@@ -130,9 +143,9 @@ def ask(
     precision: Precision,
     log: Path,
     timeout: float,
-    told: Callable[[dict[str, Any]], None],
+    listener: Listener,
 ) -> dict[str, Any]:
-    """Have a worker do a job, and give back its result; `told` gets each message before it.
+    """Have a worker do a job, and give back its result; `listener` hears of the messages before it.
 
     Whatever happens to the worker, there is a result: a `status`, with a `reason` if it is not ok.
     """
@@ -148,7 +161,7 @@ def ask(
             log=log,
             timeout=timeout,
         ):
-            told(message)
+            _pass_on(message, listener)
     except TimeoutError:
         return {"status": "timeout", "reason": f"no sign of life for {timeout:g} s, killed"}
     except WorkerDiedError as error:

@@ -22,10 +22,11 @@ import numpy as np
 from bench import tasks
 from bench.core.batches import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
+from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.core.weights import Array
 from bench.launch import catalogue, gpu, machine, worker_process
-from bench.launch.environments import Environment, Provider, Report
+from bench.launch.environments import Environment, Provider
 from bench.proof import cache, checks
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import TOLERANCES
@@ -69,7 +70,7 @@ class Prover:
             name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
         }
 
-    def prove(self, claims: Iterable[Claim], report: Report) -> dict[Claim, Certificate]:
+    def prove(self, claims: Iterable[Claim], listener: Listener) -> dict[Claim, Certificate]:
         """A certificate for every claim, good or bad."""
         found: dict[Claim, Certificate] = {}
         missing: dict[Claim, list[Claim]] = defaultdict(list)
@@ -83,21 +84,21 @@ class Prover:
                 missing[replace(claim, task="")].append(claim)
         for threads in sorted({group.threads for group in missing}):
             groups = [claims for group, claims in missing.items() if group.threads == threads]
-            found.update(self._prove_groups(groups, threads, report))
+            found.update(self._prove_groups(groups, threads, listener))
         return found
 
     def _prove_groups(
-        self, groups: Sequence[Sequence[Claim]], threads: int, report: Report
+        self, groups: Sequence[Sequence[Claim]], threads: int, listener: Listener
     ) -> dict[Claim, Certificate]:
         """As many groups at a time as there are cores for."""
         found = {}
         needed = sorted({claim.task for group in groups for claim in group})
         with ThreadPoolExecutor(max(1, machine.usable_cores() // threads)) as pool:
             # The reference is traced beside the first frameworks, who wait for it to be judged.
-            traced = pool.submit(self._ensure_reference, needed, report)
+            traced = pool.submit(self._ensure_reference, needed, listener)
             try:
                 for made in pool.map(
-                    lambda one: self._prove_group(one, traced, report), sorted(groups, key=_quick)
+                    lambda one: self._prove_group(one, traced, listener), sorted(groups, key=_quick)
                 ):
                     found.update({one.claim: one for one in made})
             except BaseException:
@@ -144,11 +145,11 @@ class Prover:
         key = _digest(self._digests[REFERENCE], self._data[task].name, self._seed)
         return cache.trace_file(f"{task}-{key}")
 
-    def _ensure_reference(self, names: Sequence[str], report: Report) -> None:
+    def _ensure_reference(self, names: Sequence[str], listener: Listener) -> None:
         missing = [name for name in names if not cache.in_use(self._reference_file(name))]
         if not missing:
             return
-        environment = self._provide(self._reference, "cpu", report)
+        environment = self._provide(self._reference, "cpu", listener)
         claim = Claim(
             framework=REFERENCE,
             task="",
@@ -158,14 +159,14 @@ class Prover:
             threads=1,  # its arrays are small, and the other cores are taken
         )
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
-            outcomes = self._trace(claim, missing, environment, Path(out), report)[0]
+            outcomes = self._trace(claim, missing, environment, Path(out), listener)[0]
             for name in missing:
                 if outcomes[name]["status"] != "ok":
                     raise UnavailableError(
                         f"the reference cannot trace {name}: {outcomes[name]['reason']}"
                     )
                 cache.write(self._reference_file(name), (Path(out) / f"{name}.npz").read_bytes())
-        report(REFERENCE, "ready", final=True)
+        listener.finished(REFERENCE, "ready")
 
     def _trace(
         self,
@@ -173,7 +174,7 @@ class Prover:
         names: Sequence[str],
         environment: Environment,
         out: Path,
-        report: Report,
+        listener: Listener,
     ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
         """Trace tasks in one process: by task, status and reason; and the versions it ran."""
         job = ProofJob(
@@ -188,12 +189,6 @@ class Prover:
             out=str(out),
             formula=claim.framework == REFERENCE or bool(TOLERANCES[claim.precision].formula),
         )
-        label = _label(claim)
-
-        def told(message: dict[str, Any]) -> None:
-            if message["event"] == "phase":
-                report(label, f"proving: {message['name']}")
-
         result = worker_process.ask(
             job.to_json(),
             catalogue.load(claim.framework),
@@ -203,7 +198,7 @@ class Prover:
             precision=claim.precision,
             log=out / LOG,
             timeout=SILENCE,
-            told=told,
+            listener=listener,
         )
         if result["status"] != "ok":
             same = {"status": result["status"], "reason": result["reason"]}
@@ -211,7 +206,7 @@ class Prover:
         return result["traced"], result["versions"]
 
     def _prove_group(
-        self, claims: Sequence[Claim], reference: Future[None], report: Report
+        self, claims: Sequence[Claim], reference: Future[None], listener: Listener
     ) -> list[Certificate]:
         """Claims that differ in their task alone, in one process, judged when `reference` is."""
         first = claims[0]
@@ -220,7 +215,7 @@ class Prover:
         made: list[Certificate] = []
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
             names = [claim.task for claim in claims]
-            outcomes, versions = self._trace(first, names, environment, Path(out), report)
+            outcomes, versions = self._trace(first, names, environment, Path(out), listener)
             try:
                 reference.result()
             except UnavailableError as error:
@@ -242,7 +237,7 @@ class Prover:
             state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
             if any(not one.checks for one in bad):
                 state += f" (what it printed: {cache.keep_log(Path(out) / LOG, _label(first))})"
-        report(_label(first), state, final=True)
+        listener.finished(_label(first), state)
         return made
 
     def _judge(

@@ -13,11 +13,11 @@ import bench
 from bench import datasets, tasks
 from bench.analysis.roofline import Rates
 from bench.analysis.stopping import Stopping
-from bench.core.batches import DatasetInfo
 from bench.core.errors import UnavailableError
+from bench.core.listener import Listener
 from bench.core.record import Cell, Job, Record
 from bench.launch import catalogue, gpu, machine, worker_process
-from bench.launch.environments import Environment, Provider, Report, installed_bytes, provide_all
+from bench.launch.environments import Environment, Provider, installed_bytes, provide_all
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
 from bench.records.run_folder import LOGS, RunFolder, check_writable
@@ -28,11 +28,14 @@ from bench.run.request import PRESETS, PROVIDERS, DataSource, Request, budget, c
 Environments = dict[tuple[str, str], Environment | UnavailableError]
 
 
-class Display(worker_process.Observer, Protocol):
-    """Who is told how a run goes on."""
+class CampaignListener(Listener, Protocol):
+    """Is told of a run's records, and of added blocks, besides how far its jobs are."""
 
-    def finished(self, record: Record) -> None: ...
-    def extended(self, jobs: int, why: str) -> None: ...
+    def recorded(self, record: Record) -> None:
+        """A job is done."""
+
+    def extended(self, jobs: int, why: str) -> None:
+        """So many jobs are added to the run."""
 
 
 def why_not(cell: Cell) -> str | None:
@@ -50,34 +53,20 @@ def why_not(cell: Cell) -> str | None:
     return None
 
 
-def prepare_data(names: Iterable[str], source: DataSource, report: Report) -> dict[str, Path]:
+def prepare_data(names: Iterable[str], source: DataSource, listener: Listener) -> dict[str, Path]:
     """The prepared folder of each task's data. Raises DataError where `real` data cannot be had."""
     folders: dict[str, Path] = {}
     by_task: dict[str, Path] = {}
     for task in names:
         dataset = tasks.load(task).dataset
         if dataset not in folders:
-            folders[dataset] = prepare_dataset(dataset, source, report)
+            folders[dataset] = datasets.prepare(dataset, source=source, listener=listener)
         by_task[task] = folders[dataset]
     return by_task
 
 
-def prepare_dataset(name: str, source: DataSource, report: Report) -> Path:
-    """The prepared folder of one data set; told of a synthetic twin, with the reason for it."""
-    said = ["as asked for"]
-
-    def tell(text: str) -> None:
-        said.append(text.removeprefix(f"{name}: "))
-        report(name, said[-1])
-
-    folder = datasets.prepare(name, source=source, progress=tell)
-    real = DatasetInfo.read(folder).source == "real"
-    report(name, "ready" if real else f"SYNTHETIC twin: {said[-1]}", final=True)
-    return folder
-
-
 def prepare_environments(
-    usable: Iterable[Cell], report: Report, *, provide: Provider
+    usable: Iterable[Cell], listener: Listener, *, provide: Provider
 ) -> Environments:
     """The environments of cells by framework and device; for one that cannot be had, its error."""
     needed = sorted({(cell.device, cell.framework) for cell in usable})
@@ -85,12 +74,12 @@ def prepare_environments(
     for device in dict(needed):
         names = [framework for at, framework in needed if at == device]
         wanted = [catalogue.load(name) for name in names]
-        made = provide_all(wanted, device, report, provide=provide)
+        made = provide_all(wanted, device, listener, provide=provide)
         found.update({(name, device): made[name] for name in names})
     return found
 
 
-def verify(request: Request, *, fresh: bool, report: Report) -> list[Certificate]:
+def verify(request: Request, *, fresh: bool, listener: Listener) -> list[Certificate]:
     """A certificate for every cell that the request names."""
     check(request)
     every = cells(request)
@@ -102,12 +91,12 @@ def verify(request: Request, *, fresh: bool, report: Report) -> list[Certificate
     usable = [cell for cell in every if Claim.of(cell) not in refused]
     provide = PROVIDERS[request.env]
     prover = Prover(
-        prepare_environments(usable, report, provide=provide),
-        prepare_data(sorted({cell.task for cell in usable}), request.data, report),
+        prepare_environments(usable, listener, provide=provide),
+        prepare_data(sorted({cell.task for cell in usable}), request.data, listener),
         provide=provide,
         fresh=fresh,
     )
-    proved = {**refused, **prover.prove([Claim.of(cell) for cell in usable], report)}
+    proved = {**refused, **prover.prove([Claim.of(cell) for cell in usable], listener)}
     return [proved[Claim.of(cell)] for cell in every]
 
 
@@ -163,28 +152,28 @@ class Suite:
     def job_count(self) -> int:
         return len(self.cells) * self.repeats
 
-    def prepare_data(self, report: Report) -> None:
+    def prepare_data(self, listener: Listener) -> None:
         """Fetch and parse what the tasks need. Raises DataError where `real` data cannot be had."""
-        self._data = prepare_data(self.budgets, self.request.data, report)
+        self._data = prepare_data(self.budgets, self.request.data, listener)
 
-    def prepare_environments(self, report: Report) -> None:
+    def prepare_environments(self, listener: Listener) -> None:
         """Make what is missing; a framework that cannot be had is left to its cells to tell."""
         usable = [cell for cell in self.cells if cell not in self._refused]
-        self._environments = prepare_environments(usable, report, provide=self._provide)
+        self._environments = prepare_environments(usable, listener, provide=self._provide)
 
-    def prove(self, report: Report) -> None:
+    def prove(self, listener: Listener) -> None:
         """Prove every cell that can run; one that is not the task is never timed."""
         usable = [cell for cell in self.cells if cell not in self._refused]
         prover = Prover(self._environments, self._data, provide=self._provide)
         wanted = [claim for cell in usable for claim in claims(cell)]
-        self._certificates = prover.prove(wanted, report)
+        self._certificates = prover.prove(wanted, listener)
 
-    def measure_rates(self, report: Report) -> None:
+    def measure_rates(self, listener: Listener) -> None:
         """Measure what the machine can do, one framework at a time, just before it is used."""
         usable = [cell for cell in self.cells if cell not in self._refused]
-        self._rates = measure_all(usable, self._environments, report)
+        self._rates = measure_all(usable, self._environments, listener)
 
-    def run(self, display: Display) -> None:
+    def run(self, listener: CampaignListener) -> None:
         """Every job in turn; each record is on the disk before the next job starts."""
         info = self._info()
         folder = RunFolder(self.folder)
@@ -195,15 +184,15 @@ class Suite:
         while another:
             number = len(records) // len(self.cells)
             for job in self._block(number):
-                record = self._job(job, len(records) + 1, display)
+                record = self._job(job, len(records) + 1, listener)
                 folder.append(record)
                 records.append(record)
-                display.finished(record)
+                listener.recorded(record)
             another, why = self.stopping.more(
                 records, blocks=number + 1, elapsed=time.monotonic() - begun
             )
             if another and number + 1 >= self.repeats:
-                display.extended(len(self.cells), why)
+                listener.extended(len(self.cells), why)
         self.missed = self.stopping.missed(records, blocks=number + 1)
         info["stopped"] = why
         info["wall_seconds"] = round(time.monotonic() - begun, 1)
@@ -220,7 +209,7 @@ class Suite:
             window=self.request.window,
         )
 
-    def _job(self, job: Job, number: int, display: Display) -> Record:
+    def _job(self, job: Job, number: int, listener: CampaignListener) -> Record:
         cell = job.cell
         if reason := self._refused.get(cell):
             return worker_process.outcome(job, "unsupported", reason)
@@ -241,7 +230,7 @@ class Suite:
             environment,
             log=self.folder / LOGS / log,
             timeout=self.request.timeout,
-            observer=display,
+            listener=listener,
         )
 
     def _info(self) -> dict[str, Any]:

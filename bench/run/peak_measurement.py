@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.analysis.roofline import Rates
 from bench.core.errors import UnavailableError
+from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.launch import catalogue, worker_process
-from bench.launch.environments import Environment, Report
+from bench.launch.environments import Environment
 from bench.worker.machine_rates import RatesJob
 
 # Seconds without a word after which a worker is killed: importing takes a few, as does measuring.
@@ -21,7 +21,7 @@ SILENCE = 120.0
 def measure_all(
     cells: Iterable[Cell],
     environments: Mapping[tuple[str, str], Environment | UnavailableError],
-    report: Report,
+    listener: Listener,
 ) -> list[Rates]:
     """Rates for each framework, device and number of threads among `cells`, one after another.
 
@@ -33,17 +33,11 @@ def measure_all(
         environment = environments[framework, device]
         if isinstance(environment, Environment):
             job = RatesJob(framework=framework, device=device, threads=threads)
-            found.append(_measure(job, environment, report))
+            found.append(_measure(job, environment, listener))
     return found
 
 
-def _measure(job: RatesJob, environment: Environment, report: Report) -> Rates:
-    label = f"{job.framework} {job.device} rates"
-
-    def told(message: dict[str, Any]) -> None:
-        if message["event"] == "phase":
-            report(label, f"measuring: {message['name']}")
-
+def _measure(job: RatesJob, environment: Environment, listener: Listener) -> Rates:
     with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
         result = worker_process.ask(
             job.to_json(),
@@ -54,8 +48,8 @@ def _measure(job: RatesJob, environment: Environment, report: Report) -> Rates:
             precision="float32",
             log=Path(folder) / "worker.log",
             timeout=SILENCE,
-            told=told,
+            listener=listener,
         )
     rates = Rates(framework=job.framework, device=job.device, threads=job.threads, **result)
-    report(label, str(rates), final=True)
+    listener.finished(str(job), str(rates))
     return rates

@@ -43,6 +43,9 @@ class RatesJob:
     def from_fields(fields: Mapping[str, object]) -> RatesJob:
         return RatesJob(**fields)  # type: ignore[arg-type]
 
+    def __str__(self) -> str:
+        return f"{self.framework} {self.device} rates"
+
 
 def best_seconds(operation: Callable[[], None]) -> float:
     """The fewest seconds that a call of `operation` takes, over windows of several."""

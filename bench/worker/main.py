@@ -1,8 +1,8 @@
 """The process that holds one framework: reads a job, does it, and reports.
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
-corrupt them: `{"event": "phase", "name": ...}`, `{"event": "progress", "done": ..., "total": ...}`,
-and last `{"event": "result", ...}` with what came of the job. A job of the kind `steps` is a
+corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the others of a `Listener`, and
+last `{"event": "result", ...}` with what came of the job. A job of the kind `steps` is a
 conversation: see `bench.worker.on_demand`.
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 from bench.core import errors
 from bench.core.adapter import Adapter
 from bench.core.batches import DatasetInfo
+from bench.core.listener import Listener
 from bench.core.record import Job, JobKind, Status, measurement_fields
 from bench.core.task import Task
 from bench.worker import machine_rates, on_demand, trace, training
@@ -36,8 +37,8 @@ _STATUSES: dict[type[Exception], Status] = {
 }
 
 
-class Channel:
-    """The pipe to the runner."""
+class Channel(Listener):
+    """The pipe to the runner, whose listener hears what this one is told."""
 
     def __init__(self, descriptor: int) -> None:
         # Helpers that a framework starts must not hold it open when this process is gone.
@@ -49,14 +50,17 @@ class Channel:
         self._pipe.write(json.dumps({"event": event, **fields}) + "\n")
         self._pipe.flush()
 
-    def phase(self, name: str) -> None:
-        self.send("phase", name=name)
+    def phase(self, subject: str, name: str) -> None:
+        self.send("phase", subject=subject, name=name)
 
-    def progress(self, done: int, total: int) -> None:
+    def progress(self, subject: str, done: int, total: int) -> None:
         now = time.monotonic()
         if done == total or now - self._told >= _PROGRESS_INTERVAL:
             self._told = now
-            self.send("progress", done=done, total=total)
+            self.send("progress", subject=subject, done=done, total=total)
+
+    def finished(self, subject: str, outcome: str) -> None:
+        self.send("finished", subject=subject, outcome=outcome)
 
 
 def import_framework(framework: str) -> tuple[Adapter, float]:
@@ -78,7 +82,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
     """Train and time one cell, on its own or as asked; what came of it as fields of a Record."""
     cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
-    channel.phase("import")
+    channel.phase(str(cell), "import")
     if cell.device == "cuda":
         watch_gpu()
     adapter, import_seconds = import_framework(cell.framework)
@@ -95,10 +99,18 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
         task = task.with_length(job.budget.length)
     try:
         if kind == "steps":
-            on_demand.answer(job, task, adapter, requests=sys.stdin, channel=channel, known=known)
+            on_demand.answer(
+                job,
+                task,
+                adapter,
+                requests=sys.stdin,
+                listener=channel,
+                send=channel.send,
+                known=known,
+            )
             return {**known, "status": "ok"}
         measurement = training.measure(
-            job, task, adapter, channel=channel, import_seconds=import_seconds
+            job, task, adapter, listener=channel, import_seconds=import_seconds
         )
     except errors.FramebenchError as error:
         return {**known, **failure(error)}
@@ -107,7 +119,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
 
 def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
     """Trace tasks; by task, the status and reason of what could not be traced."""
-    channel.phase("import")
+    channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
     adapter.configure(
         device=job.device,
@@ -130,12 +142,12 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
 
 def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, Any]:
     """What the framework reaches on this machine at best, in the precision of the rates."""
-    channel.phase("import")
+    channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
     adapter.configure(
         device=job.device, threads=job.threads, seed=0, precision="float32", tuning="expert"
     )
-    channel.phase("measure")
+    channel.phase(str(job), "measure the machine")
     return {"status": "ok", **machine_rates.measure(adapter, job.device)}
 
 

@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count, islice
-from typing import Any, Protocol
+from typing import Any
 
 from bench.core.adapter import Adapter
 from bench.core.batches import Split
 from bench.core.errors import DivergedError
+from bench.core.listener import Listener
 from bench.core.record import Job
 from bench.core.task import Task
 from bench.worker import training
-
-
-class Channel(training.Reporter, Protocol):
-    """Where the answers go."""
-
-    def send(self, event: str, **fields: Any) -> None: ...
 
 
 def _batches(train: Split, seed: int) -> Iterator[training.HostBatch]:
@@ -40,20 +35,23 @@ def answer(
     adapter: Adapter,
     *,
     requests: Iterable[str],
-    channel: Channel,
+    listener: Listener,
+    send: Callable[..., None],
     known: Mapping[str, Any],
 ) -> None:
-    """Train as many steps as each line of `requests` says. `known` is told with what is ready.
+    """Train as many steps as each line of `requests` says. `send` takes an event and its fields.
+
+    `known` is sent with what is ready.
 
     Raises DivergedError when the loss is no longer finite.
     """
-    ready = training.make_ready(job, task, adapter, channel)
+    ready = training.make_ready(job, task, adapter, listener)
     ready.session.load(ready.weights)
     supply = _batches(ready.train, job.seed)
-    channel.send("ready", window_steps=max(1, round(job.window / ready.pace)), **known)
+    send("ready", window_steps=max(1, round(job.window / ready.pace)), **known)
     for request in requests:
         took, losses = ready.trainer.window(list(islice(supply, int(request))))
         if not math.isfinite(sum(losses)):
             raise DivergedError(f"training loss {sum(losses) / len(losses)}")
-        channel.send("window", **dataclasses.asdict(took))
+        send("window", **dataclasses.asdict(took))
     ready.session.close()

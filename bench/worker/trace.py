@@ -29,12 +29,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from bench.core.adapter import Adapter, Device, Precision, Session, Tuning
 from bench.core.batches import Split
+from bench.core.listener import Listener
 from bench.core.task import Task, TokenInput, dyadic
 from bench.core.weights import Array, initial_weights
 from bench.worker.dropout_trace import draws
@@ -83,11 +83,9 @@ class ProofJob:
     def from_fields(fields: Mapping[str, object]) -> ProofJob:
         return ProofJob(**fields)  # type: ignore[arg-type]
 
-
-class Reporter(Protocol):
-    """Where the worker tells how far it is."""
-
-    def phase(self, name: str) -> None: ...
+    def __str__(self) -> str:
+        untuned = " default tuning" * (self.tuning == "default")
+        return f"{self.framework} {self.mode} {self.device} {self.precision}{untuned}"
 
 
 def _slow(task: Task) -> bool:
@@ -213,12 +211,12 @@ def _formula_steps(
 
 
 def prove(
-    job: ProofJob, tasks: Mapping[str, Task], adapter: Adapter, reporter: Reporter
+    job: ProofJob, tasks: Mapping[str, Task], adapter: Adapter, listener: Listener
 ) -> dict[str, Exception | None]:
     """Trace every task of the job. Returns, by task, what kept it from being traced."""
     failures: dict[str, Exception | None] = {}
     for name, folder in job.data.items():
-        reporter.phase(name)
+        listener.phase(str(job), f"proving {name}")
         try:
             arrays = trace(
                 adapter,

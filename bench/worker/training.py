@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from bench.core.adapter import Adapter, Batch, Native, Session
 from bench.core.batches import Split, accuracy_of, loss_of
 from bench.core.errors import DivergedError
+from bench.core.listener import Listener
 from bench.core.record import Evaluation, Job, Measurement, Window, Windows
 from bench.core.task import Task
 from bench.core.weights import Array, digest, initial_weights
@@ -34,13 +34,6 @@ FEED_BATCHES = 16
 FEED_TURNS = 3
 
 HostBatch = tuple[Array, Array]
-
-
-class Reporter(Protocol):
-    """Where the worker tells how far it is."""
-
-    def phase(self, name: str) -> None: ...
-    def progress(self, done: int, total: int) -> None: ...
 
 
 class Trainer:
@@ -144,9 +137,9 @@ class Ready:
     steady: bool
 
 
-def make_ready(job: Job, task: Task, adapter: Adapter, channel: Reporter) -> Ready:
+def make_ready(job: Job, task: Task, adapter: Adapter, listener: Listener) -> Ready:
     """Build the job's session, take its first step, and warm it up."""
-    channel.phase("build")
+    listener.phase(str(job.cell), "build")
     watch = clock.Stopwatch()
     session = adapter.open(task, mode=job.cell.mode)
     weights = initial_weights(task, job.seed)
@@ -157,11 +150,11 @@ def make_ready(job: Job, task: Task, adapter: Adapter, channel: Reporter) -> Rea
     train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
     trainer = Trainer(job, session)
 
-    channel.phase("first step")
+    listener.phase(str(job.cell), "first step")
     supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
     first_step, _ = trainer.window([next(supply)])
 
-    channel.phase("warm-up")
+    listener.phase(str(job.cell), "warm-up")
     warmup_steps, warmup_seconds, pace, steady = warm_up(trainer, supply, job)
     return Ready(
         session=session,
@@ -184,13 +177,13 @@ def _total(energy: Sequence[float | None]) -> float | None:
 
 
 def measure(
-    job: Job, task: Task, adapter: Adapter, *, channel: Reporter, import_seconds: float
+    job: Job, task: Task, adapter: Adapter, *, listener: Listener, import_seconds: float
 ) -> Measurement:
     """Do what the job asks for. Raises DivergedError when the loss is no longer finite."""
-    ready = make_ready(job, task, adapter, channel)
+    ready = make_ready(job, task, adapter, listener)
     session, train, budget = ready.session, ready.train, job.budget
     test = Split(Path(job.data), "test", task, session.format, budget.test_examples)
-    channel.phase("compile evaluation")
+    listener.phase(str(job.cell), "compile evaluation")
     x, y, _ = next(test.in_order(EVALUATION_BATCH))
     session.numpy(session.logits(session.stage(x, y)))
     del x, y
@@ -203,7 +196,7 @@ def measure(
     device_energy: list[float | None] = []
     done, total = 0, budget.epochs * (len(train) // task.batch)
     for epoch in range(budget.epochs):
-        channel.phase("train")
+        listener.phase(str(job.cell), "train")
         order = train.epoch(job.seed, epoch)
         for chosen in _windows(len(order), ready.pace, job.window):
             took, losses = ready.trainer.window(train.window(order[chosen]))
@@ -226,14 +219,14 @@ def measure(
             energy.append(took.joules)
             device_energy.append(took.device_joules)
             done += len(losses)
-            channel.progress(done, total)
-        channel.phase("evaluate")
+            listener.progress(str(job.cell), done, total)
+        listener.phase(str(job.cell), "evaluate")
         evaluation = evaluate(session, test, task, done)
         if not math.isfinite(evaluation.loss):
             raise DivergedError(f"test loss {evaluation.loss} after {done} steps")
         evaluations.append(evaluation)
 
-    channel.phase("finish")
+    listener.phase(str(job.cell), "finish")
     measurement = Measurement(
         import_seconds=import_seconds,
         build_seconds=ready.build_seconds,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.core.errors import UnavailableError, UsageError
+from bench.core.listener import Silent
 from bench.core.record import Cell
 from bench.core.task import Budget
 from bench.launch import machine
@@ -124,12 +125,16 @@ def prepared(request: pytest.FixtureRequest) -> Prepared:
     usable = [cell for cell in chosen if not campaign.why_not(cell)]
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 
-    def report(name: str, state: str, *, final: bool = False) -> None:
-        if final and reporter:
-            reporter.write_line(f"{name}: {state}")
+    class TerminalLines(Silent):
+        def finished(self, subject: str, outcome: str) -> None:
+            if reporter:
+                reporter.write_line(f"{subject}: {outcome}")
 
-    environments = campaign.prepare_environments(usable, report, provide=make)
-    data = campaign.prepare_data(sorted({cell.task for cell in usable}), "auto", report)
+    listener = TerminalLines()
+    environments = campaign.prepare_environments(usable, listener, provide=make)
+    data = campaign.prepare_data(sorted({cell.task for cell in usable}), "auto", listener)
     prover = campaign.Prover(environments, data, provide=make)
     claims = [claim for cell in usable for claim in campaign.claims(cell)]
-    return Prepared(environments=environments, data=data, certificates=prover.prove(claims, report))
+    return Prepared(
+        environments=environments, data=data, certificates=prover.prove(claims, listener)
+    )

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.core.record import Job, Record
+from bench.core.listener import SILENT, Silent
+from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.report.common.text import seconds_text
@@ -65,7 +66,7 @@ def share(run: run_folder.Run) -> None:
     say("  of it between workers (records, summaries, the display)", f"{outside / wall:.1%}")
 
 
-class Timeline:
+class Timeline(Silent):
     """Notes when a worker enters each phase, as the runner hears of it."""
 
     def __init__(self) -> None:
@@ -79,13 +80,13 @@ class Timeline:
         self.spent[self._at] += now - self._since
         self._at, self._since = name, now
 
-    def phase(self, job: Job, name: str) -> None:
+    def phase(self, subject: str, name: str) -> None:
         self._enter(name)
 
-    def progress(self, job: Job, done: int, total: int) -> None:
+    def extended(self, jobs: int, why: str) -> None:
         pass
 
-    def finished(self, record: Record) -> None:
+    def recorded(self, record: Record) -> None:
         self.records.append(record)
         self._enter("start")
 
@@ -97,7 +98,7 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
     """
     from bench.launch.environments import Environment, provide_all
 
-    quiet = provide_all([catalogue.load(name) for name in frameworks], "cpu", lambda *a, **k: None)
+    quiet = provide_all([catalogue.load(name) for name in frameworks], "cpu", SILENT)
     return {
         name: median_seconds([str(found.python), "-I", "-c", "import numpy"])[0]
         for name, found in quiet.items()
@@ -108,9 +109,9 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
 def account(request: Request) -> None:
     """A run made here, phase by phase: what was clocked in each, and what was not."""
     suite = Suite(request)
-    suite.prepare_data(lambda *a, **k: None)
-    suite.prepare_environments(lambda *a, **k: None)
-    suite.prove(lambda *a, **k: None)
+    suite.prepare_data(SILENT)
+    suite.prepare_environments(SILENT)
+    suite.prove(SILENT)
     timeline = Timeline()
     suite.run(timeline)
     info = run_folder.read(suite.folder).info

@@ -32,6 +32,7 @@ from tabulate import tabulate
 from bench import tasks
 from bench.core.adapter import BatchFormat
 from bench.core.batches import Split
+from bench.core.listener import SILENT
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
 from bench.launch import catalogue, environments, worker_process
@@ -102,14 +103,6 @@ class Comparison:
         }
 
 
-class Silent:
-    """A runner's observer that tells nobody."""
-
-    def phase(self, job: Job, name: str) -> None: ...
-
-    def progress(self, job: Job, done: int, total: int) -> None: ...
-
-
 class Pair:
     """Both sides of one cell."""
 
@@ -159,7 +152,7 @@ class Pair:
             self._environment,
             log=self._scratch / "adapter.log",
             timeout=300,
-            observer=Silent(),
+            listener=SILENT,
         )
         if record.measurement is None:
             sys.exit(f"{self._cell}: {record.status}: {record.reason}")
@@ -287,7 +280,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every window's throughput here")
     options = parser.parse_args()
     wanted = list(cells(options))
-    data = campaign.prepare_data({cell.task for cell in wanted}, "auto", lambda *_, **__: None)
+    data = campaign.prepare_data({cell.task for cell in wanted}, "auto", SILENT)
     found: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix="framebench-native-") as scratch:
         for cell in wanted:

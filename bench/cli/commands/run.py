@@ -152,10 +152,10 @@ def run(
         )
     )
     with SetupDisplay() as setup_display:
-        suite.prepare_data(setup_display.report)
-        suite.prepare_environments(setup_display.report)
-        suite.prove(setup_display.report)
-        suite.measure_rates(setup_display.report)
+        suite.prepare_data(setup_display)
+        suite.prepare_environments(setup_display)
+        suite.prove(setup_display)
+        suite.measure_rates(setup_display)
     try:
         with RunDisplay(suite.job_count) as display:
             suite.run(display)

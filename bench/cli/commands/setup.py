@@ -28,15 +28,14 @@ def setup(
     from bench.core.errors import UnavailableError
     from bench.launch import catalogue
     from bench.launch.environments import provide_all
-    from bench.run.campaign import prepare_dataset
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"no device is called {device!r}; there are: cpu, cuda")
     wanted = [catalogue.load(one) for one in framework or catalogue.compared()]
     with SetupDisplay() as display:
-        made = provide_all(wanted, device, display.report)
+        made = provide_all(wanted, device, display)
         for name in datasets.names() if data else []:
-            prepare_dataset(name, "auto", display.report)
+            datasets.prepare(name, source="auto", listener=display)
     failed = {key: found for key, found in made.items() if isinstance(found, UnavailableError)}
     for key, error in failed.items():
         typer.echo(f"{key}: unavailable: {error}", err=True)

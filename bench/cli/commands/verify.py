@@ -78,7 +78,7 @@ def verify(
         env=env,  # type: ignore[arg-type]
     )
     with SetupDisplay() as display:
-        found = prove(request, fresh=fresh, report=display.report)
+        found = prove(request, fresh=fresh, listener=display)
     if wanted == "html":
         from bench.report.run.run_page import certificate_page
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bench import datasets, tasks
 from bench.core.errors import UnavailableError
+from bench.core.listener import SILENT
 from bench.launch import catalogue, current_python, environments, gpu, machine
 from bench.launch.catalogue import Framework
 from bench.launch.environments import Environment
@@ -25,12 +26,9 @@ from bench.run.request import EnvironmentKind
 def _current(framework: Framework) -> tuple[Environment | None, str]:
     """The present interpreter if it can import the framework, and what there is to say of it."""
     try:
-        return current_python.use(framework, "cpu", _tell_nobody), "ready"
+        return current_python.use(framework, "cpu", SILENT), "ready"
     except UnavailableError as error:
         return None, f"unavailable: {error}"
-
-
-def _tell_nobody(name: str, state: str, *, final: bool = False) -> None: ...
 
 
 def _own(framework: Framework) -> tuple[Environment | None, str]:
