@@ -23,7 +23,7 @@ ROOMS: Mapping[str, set[str]] = {
     "launch": {"core", "tasks", "worker"},
     "datasets": {"core", "launch"},
     "proof": {"core", "tasks", "worker", "launch"},
-    "records": {"core"},
+    "records": {"core", "tasks", "launch", "proof"},
     "analysis": {"core", "tasks", "records"},
     "run": {"core", "tasks", "launch", "datasets", "worker", "proof", "records", "analysis"},
     "advice": {"core", "tasks", "launch", "records", "analysis"},

@@ -20,8 +20,9 @@ from bench.core.task import Parameter, TokenInput
 from bench.core.weights import initial_weights
 from bench.launch import catalogue
 from bench.records.code_lines import code_lines
+from bench.records.definition import parameter_words
 from bench.report.task import listing_forms as report
-from bench.report.task.task_listing import difference, listing, parameter_words
+from bench.report.task.task_listing import difference, listing
 from tests.conftest import Framebench
 
 TASKS = tasks.names()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import msgspec
 
 from bench.core.errors import UsageError
 from bench.core.record import SCHEMA, Record, upgraded
+from bench.records.snapshot import Snapshot
 
 LOGS = "logs"
 
@@ -29,6 +31,28 @@ class Run:
     folder: Path
     info: dict[str, Any]
     records: list[Record]
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What was measured, as it was then. Raises UsageError if run.json has it in another form.
+
+        A run that is older than snapshots is taken for one of the present source.
+        """
+        if "snapshot" not in self.info:
+            return _present_snapshot(self)
+        try:
+            return Snapshot.from_fields(self.info["snapshot"])
+        except ValueError as error:
+            raise UsageError(f"{self.folder / 'run.json'}: {error}") from None
+
+
+def _present_snapshot(run: Run) -> Snapshot:
+    """The snapshot of a run that kept none: its own settings, and all else as it is now."""
+    from bench.records.snapshot_taking import take
+
+    cells = list(dict.fromkeys(record.job.cell for record in run.records))
+    budgets = {record.job.cell.task: record.job.budget for record in run.records}
+    return take(cells, budgets, settings=run.info.get("settings", {}))
 
 
 def check_writable(folder: Path) -> None:

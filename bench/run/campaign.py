@@ -21,6 +21,7 @@ from bench.launch.environments import Environment, Provider, installed_bytes, pr
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
 from bench.records.run_folder import LOGS, RunFolder, check_writable
+from bench.records.snapshot_taking import take
 from bench.run import schedule
 from bench.run.peak_measurement import measure_all
 from bench.run.request import PRESETS, PROVIDERS, DataSource, Request, budget, cells, check
@@ -262,9 +263,7 @@ class Suite:
             },
             "rates": [one.to_fields() for one in self._rates],
             "certificates": [one.to_fields() for one in self._certificates.values()],
-            "settings": {
-                name: catalogue.load(name).settings(machine.cpu_vendor()) for name in used
-            },
+            "snapshot": take(self.cells, self.budgets).to_fields(),
             "source_digests": {
                 name: catalogue.source_digest(catalogue.load(name)) for name in used
             },

@@ -5,32 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.core.record import Cell, GpuUse, Record
 from bench.records.run_folder import Run
-from bench.report.common.text import framework_text, mode_text
-
-# What differs between frameworks whatever one does, and what keeps it from deciding anything.
-UNEQUAL = (
-    "Dropout masks: each framework draws its own. Their rate, scaling and gradient are proved; "
-    "final accuracies are compared over seeds.",
-    "Running variances of batch normalization: over n - 1 values or over n, as the framework has "
-    "it. Only evaluation reads them, and n is thousands; each is proved to be one or the other.",
-    "Rounding: sums are added in other orders. The certificate has the deviations, and what "
-    "float64 leaves of them.",
-    "Libraries: each framework is installed as its own users install it, with the libraries "
-    "that its packages bring. They are part of what is compared.",
-    "Recurrent layers on a GPU: cuDNN's in PyTorch, TensorFlow, MXNet and PaddlePaddle; in "
-    "JAX/Flax a loop over time that XLA compiles (nnx.RNN), as Flax has no other.",
-    "CUDA graphs: XLA makes them of what JAX and TensorFlow compile, where it sees fit; PyTorch's "
-    "compiler makes them in its mode `reduce-overhead`, which is not used here, nor measured yet.",
-    "Device memory: what tensors took at most, as the framework tells; of MXNet, which does not, "
-    "what it held. Memory on a CPU is what the process held.",
-    "Layout of images in memory: each framework keeps the one that it is fastest in; batches are "
-    "handed over in it, ready made.",
-)
-
+from bench.records.snapshot import FrameworkSettings, Snapshot
+from bench.report.common.text import mode_text
 
 # What is shown of a GPU, with its unit.
 GPU_FIGURES = {
@@ -59,16 +38,11 @@ class Entry:
     gpu: tuple[str, ...]
 
 
-def _means(known: dict[str, Any], cell: Cell) -> dict[str, Any]:
-    """By what the framework computes in the cell's precision, where that is not its own float32."""
-    means: dict[str, Any] = known.get("precisions", {}).get(cell.precision, {})
-    return means
-
-
-def _variables(known: dict[str, Any], cell: Cell) -> Iterator[str]:
-    expert = known["expert"]["environment"] if cell.tuning == "expert" else {}
-    precise = _means(known, cell).get("environment", {})
-    for name, value in sorted({**known["environment"], **expert, **precise}.items()):
+def _variables(settings: FrameworkSettings, cell: Cell) -> Iterator[str]:
+    expert = settings.expert.environment if cell.tuning == "expert" else {}
+    precision = settings.precisions.get(cell.precision)
+    precise = precision.environment if precision else {}
+    for name, value in sorted({**settings.environment, **expert, **precise}.items()):
         # A scratch folder is the worker's own.
         yield f"{name}={value.replace('{threads}', str(cell.threads))}"
 
@@ -108,34 +82,36 @@ def entries(run: Run) -> list[Entry]:
     for record in run.records:
         if record.gpu:
             used[_key(record)].append(record.gpu)
-    settings = run.info.get("settings", {})
     for record in run.records:
-        cell = record.job.cell
         key = _key(record)
-        if key in found and (found[key].versions or not record.versions):
-            continue
-        known = settings.get(cell.framework)
-        threads = f", {cell.threads} thread{'s' * (cell.threads != 1)}" * (cell.device == "cpu")
-        found[key] = Entry(
-            framework=framework_text(cell.framework),
-            mode=mode_text(cell.mode, cell.tuning),
-            about=known["modes"].get(cell.mode, "") if known else "",
-            place=cell.device + threads,
-            precision=" by ".join(
-                filter(None, (cell.precision, _means(known, cell).get("about") if known else None))
-            ),
-            feed="arrays are turned into tensors within the timed windows"
-            if cell.feed == "host"
-            else "batches lie on the device before they are timed",
-            layout=known["layout"] if known else "not kept in this run",
-            libraries=", ".join(known["libraries"].get(cell.device, [])) if known else "",
-            versions=", ".join(
-                f"{name} {version}" for name, version in sorted(record.versions.items())
-            ),
-            settings=tuple(known["expert"]["settings"].items())
-            if known and cell.tuning == "expert"
-            else (),
-            variables=tuple(_variables(known, cell)) if known else (),
-            gpu=tuple(_gpu(used[key])),
-        )
+        if key not in found or (record.versions and not found[key].versions):
+            found[key] = _entry(record, used[key], run.snapshot)
     return list(found.values())
+
+
+def _entry(record: Record, used: Sequence[GpuUse], snapshot: Snapshot) -> Entry:
+    cell = record.job.cell
+    framework = snapshot.framework(cell.framework)
+    settings = framework.settings if framework else None
+    threads = f", {cell.threads} thread{'s' * (cell.threads != 1)}" * (cell.device == "cpu")
+    precision = settings.precisions.get(cell.precision) if settings else None
+    return Entry(
+        framework=snapshot.framework_title(cell.framework),
+        mode=mode_text(cell.mode, cell.tuning),
+        about=settings.modes.get(cell.mode, "") if settings else "",
+        place=cell.device + threads,
+        precision=f"{cell.precision} by {precision.about}" if precision else cell.precision,
+        feed="arrays are turned into tensors within the timed windows"
+        if cell.feed == "host"
+        else "batches lie on the device before they are timed",
+        layout=settings.layout if settings else "not kept in this run",
+        libraries=", ".join(settings.libraries.get(cell.device, ())) if settings else "",
+        versions=", ".join(
+            f"{name} {version}" for name, version in sorted(record.versions.items())
+        ),
+        settings=tuple(settings.expert.settings.items())
+        if settings and cell.tuning == "expert"
+        else (),
+        variables=tuple(_variables(settings, cell)) if settings else (),
+        gpu=tuple(_gpu(used)),
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
+import msgspec
 import pandas as pd
 from rich.console import Group
 from rich.table import Table
@@ -163,7 +165,19 @@ def to_json(run: Run) -> str:
     # JSON has no infinity: an epoch that never comes is a word.
     table = figures(run).astype(object).replace(math.inf, "never")
     cells = json.loads(table.to_json(orient="records"))
-    return json.dumps({"run": run.info, "cells": cells}, indent=2)
+    return json.dumps({"run": _described(run), "cells": cells}, indent=2)
+
+
+def _described(run: Run) -> dict[str, Any]:
+    """A run's description, with what its snapshot has of settings alone."""
+    info = {name: value for name, value in run.info.items() if name != "snapshot"}
+    if settings := {
+        one.name: msgspec.to_builtins(one.settings)
+        for one in run.snapshot.frameworks
+        if one.settings
+    }:
+        info["settings"] = settings
+    return dict(sorted(info.items()))
 
 
 def tables(run: Run) -> list[TaskTable]:

@@ -23,7 +23,7 @@ from bench.report.common.text import framework_text
 from bench.report.proof.proof_forms import data_line, grid, verdict
 from bench.report.run import verdicts
 from bench.report.run.curves import first_steps
-from bench.report.run.ledger import UNEQUAL, entries
+from bench.report.run.ledger import entries
 from bench.report.run.run_forms import absent, footer, identity, machine_text
 from bench.report.run.sections import RECORD_HEADINGS, sections
 from bench.report.run.tables import ABOUT
@@ -131,7 +131,7 @@ def run_page(run: Run) -> str:
         failed=[one for one in summaries if one.status != "ok"],
         proof=_certificate(certificates),
         ledger=entries(run),
-        unequal=UNEQUAL,
+        unequal=run.snapshot.unequal,
         identity=identity(run),
         absent=absent(run),
         footer=footer(run),

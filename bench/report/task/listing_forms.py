@@ -18,8 +18,9 @@ from rich.text import Text
 from tabulate import tabulate
 
 from bench import tasks
+from bench.records.definition import about, parameter_words
 from bench.report.common.templating import environment
-from bench.report.task.task_listing import Difference, Listing, Source, about, parameter_words
+from bench.report.task.task_listing import Difference, Listing, Source
 
 PARAMETER_HEADINGS = ("tensor", "shape", "layout", "values", "initial values")
 TASK_HEADINGS = ("task", "what it is")

@@ -1,0 +1,225 @@
+"""What a report says of the tasks and frameworks of a run, as they were when it was measured.
+
+A run keeps its snapshot in `run.json`, so that it reads the same whatever the source has become.
+Tasks and frameworks that a run names and its snapshot lacks (records may come from anywhere) go by
+their plain names.
+
+Version history
+1  the first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+VERSION = 1
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names with their texts, in an order that `run.json`, whose keys are sorted, would lose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSnapshot:
+    """What a task is judged by on its test set, and the value that it is to reach.
+
+    A `fraction` runs from 0 to 1.
+    """
+
+    name: str
+    unit: str
+    better: Literal["more", "less"]
+    target: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSnapshot:
+    """One task of a run.
+
+    `flops_per_example` and `step_bytes` are those of training at `length`, the tokens to which
+    this run cut its texts; `recipe_length` is that of the recipe. Both are None for a task without
+    texts. `definition` is what the task lays down for every framework, in words; `tensors` has a
+    row for each parameter, as `bench.records.definition.parameter_words` makes it; `tolerances` are
+    those of the proof that are not those of the precision, by precision.
+    """
+
+    name: str
+    title: str
+    about: str
+    headline: bool
+    heavy: bool
+    dataset: str
+    network: str
+    batch: int
+    metric: MetricSnapshot
+    length: int | None
+    recipe_length: int | None
+    flops_per_example: int
+    step_bytes: int
+    definition: Pairs
+    tensors: tuple[tuple[str, ...], ...]
+    tolerances: Mapping[str, tuple[tuple[str, float], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecisionSettings:
+    """How a framework computes in one precision: in words, where, and by which variables."""
+
+    about: str
+    devices: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpertSettings:
+    """What the expert tuning sets: settings with their reasons, and environment variables."""
+
+    settings: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameworkSettings:
+    """How a framework was set on the run's processor.
+
+    `modes` have a line about each; `libraries` are what computes, by device; `{threads}` and
+    `{scratch}` stand in the values of `environment`, as they differ by worker.
+    """
+
+    modes: Mapping[str, str]
+    layout: str
+    libraries: Mapping[str, tuple[str, ...]]
+    precisions: Mapping[str, PrecisionSettings]
+    environment: Mapping[str, str]
+    expert: ExpertSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSource:
+    """A framework's model of a network. `path` is from the source tree's root."""
+
+    network: str
+    path: str
+    text: str
+    lines_of_code: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameworkSnapshot:
+    """One framework that there was.
+
+    A `reference` is what others are held against, and is not compared. `settings` are None where
+    the framework was not in the run, or the run kept none; `models` are those of the run's tasks.
+    """
+
+    name: str
+    title: str
+    reference: bool
+    recommended: str
+    settings: FrameworkSettings | None = None
+    models: tuple[ModelSource, ...] = ()
+
+    def model(self, network: str) -> ModelSource | None:
+        """Its model of a network, if the run used one."""
+        return next((model for model in self.models if model.network == network), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofTerms:
+    """What a proof compares, by the names of its checks, and the deviations that it allows.
+
+    `tolerances` are by precision and then by what is compared; the first `early_steps` losses of a
+    curve are held to a tolerance of their own.
+    """
+
+    checks: Pairs
+    early_steps: int
+    tolerances: Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caveat:
+    """What a reader of a run's figures must know; `figures` names those that it is about."""
+
+    figures: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.figures)}: {self.text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """All that a report says of what was measured, besides what was measured.
+
+    `tasks` are those of the run, `known_tasks` the names of all that there were; `frameworks` are
+    all that there were, in their order. `unequal` says what no run can make equal, `caveats` what
+    to mind in this one's figures.
+    """
+
+    tasks: tuple[TaskSnapshot, ...]
+    known_tasks: tuple[str, ...]
+    frameworks: tuple[FrameworkSnapshot, ...]
+    proof: ProofTerms
+    unequal: tuple[str, ...]
+    caveats: tuple[Caveat, ...]
+    version: int = VERSION
+
+    @cached_property
+    def _tasks(self) -> dict[str, TaskSnapshot]:
+        return {task.name: task for task in self.tasks}
+
+    @cached_property
+    def _frameworks(self) -> dict[str, FrameworkSnapshot]:
+        return {framework.name: framework for framework in self.frameworks}
+
+    def task(self, name: str) -> TaskSnapshot | None:
+        """A task of the run; None where the snapshot lacks it."""
+        return self._tasks.get(name)
+
+    def framework(self, name: str) -> FrameworkSnapshot | None:
+        """A framework; None where the snapshot lacks it."""
+        return self._frameworks.get(name)
+
+    def task_title(self, name: str) -> str:
+        """A task's title, or its name where the snapshot lacks it."""
+        task = self.task(name)
+        return task.title if task else name
+
+    def framework_title(self, name: str) -> str:
+        """A framework as it writes itself, or its name where the snapshot lacks it."""
+        framework = self.framework(name)
+        return framework.title if framework else name
+
+    def target(self, task: str) -> float | None:
+        """What a task's metric is to reach; None where the snapshot lacks the task."""
+        found = self.task(task)
+        return found.metric.target if found else None
+
+    def headline(self, task: str) -> bool:
+        """Whether a task is among those that reports put first."""
+        found = self.task(task)
+        return found is not None and found.headline
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of the frameworks that were compared at the time: all but the references."""
+        return tuple(one.name for one in self.frameworks if not one.reference)
+
+    def to_fields(self) -> dict[str, Any]:
+        """As a JSON object."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return fields
+
+    @staticmethod
+    def from_fields(fields: Mapping[str, Any]) -> Snapshot:
+        """From its JSON object. Raises ValueError for one of another version, or that is broken."""
+        if fields.get("version") != VERSION:
+            raise ValueError(
+                f"snapshot has version {fields.get('version')}, this framebench reads {VERSION}"
+            )
+        return msgspec.convert(fields, Snapshot)

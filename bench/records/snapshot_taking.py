@@ -1,0 +1,135 @@
+"""Taking a run's snapshot from the present source: its tasks, frameworks and proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from bench import tasks
+from bench.core.adapter import Precision
+from bench.core.cost import step_bytes, training_flops
+from bench.core.record import Cell
+from bench.core.task import Budget, Task, TokenInput
+from bench.launch import catalogue, machine
+from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, special
+from bench.records import caveats
+from bench.records.code_lines import code_lines
+from bench.records.definition import about, definition, parameter_words
+from bench.records.snapshot import (
+    FrameworkSettings,
+    FrameworkSnapshot,
+    MetricSnapshot,
+    ModelSource,
+    ProofTerms,
+    Snapshot,
+    TaskSnapshot,
+)
+
+_PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "tf32", "bf16", "fp16")
+
+
+def take(
+    cells: Sequence[Cell],
+    budgets: Mapping[str, Budget],
+    *,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Snapshot:
+    """A snapshot for a run of `cells`, with the budget of each of their tasks.
+
+    `settings` are those that an older run kept of its frameworks, by name; where there are none
+    given, the snapshot has the present ones, on this machine's processor.
+    """
+    used_tasks = dict.fromkeys(cell.task for cell in cells)
+    known = set(tasks.names())
+    networks = {tasks.load(name).network: None for name in used_tasks if name in known}
+    used = {cell.framework for cell in cells}
+    return Snapshot(
+        tasks=tuple(task(name, budgets[name].length) for name in used_tasks if name in known),
+        known_tasks=tuple(tasks.names()),
+        frameworks=tuple(
+            _framework(name, networks, _settings(name, settings))
+            if name in used
+            else _framework(name, (), None)
+            for name in catalogue.names()
+        ),
+        proof=proof_terms(),
+        unequal=caveats.UNEQUAL,
+        caveats=tuple(caveats.of_cells(cells)),
+    )
+
+
+def task(name: str, length: int | None) -> TaskSnapshot:
+    """A task as it is now; `length` are the tokens to which its texts are cut, if they are."""
+    recipe = tasks.load(name)
+    trained = recipe.with_length(length) if length else recipe
+    return TaskSnapshot(
+        name=name,
+        title=recipe.title,
+        about=about(name),
+        headline=recipe.headline,
+        heavy=recipe.heavy,
+        dataset=recipe.dataset,
+        network=recipe.network,
+        batch=recipe.batch,
+        metric=MetricSnapshot(
+            name="accuracy", unit="fraction", better="more", target=recipe.target_accuracy
+        ),
+        length=_length(trained),
+        recipe_length=_length(recipe),
+        flops_per_example=training_flops(trained),
+        step_bytes=step_bytes(trained),
+        definition=tuple(definition(recipe).items()),
+        tensors=tuple(map(parameter_words, recipe.parameters)),
+        tolerances={
+            precision: tuple(allowed.items())
+            for precision in _PRECISIONS
+            if (allowed := special(recipe, precision))
+        },
+    )
+
+
+def proof_terms() -> ProofTerms:
+    """What a proof compares now, and the deviations that it allows."""
+    return ProofTerms(
+        checks=tuple(CHECKS.items()),
+        early_steps=EARLY_STEPS,
+        tolerances={precision: asdict(allowed) for precision, allowed in TOLERANCES.items()},
+    )
+
+
+def model(name: str, network: str) -> ModelSource:
+    """A framework's model of a network, which it must have."""
+    file = catalogue.load(name).folder / "models" / f"{network}.py"
+    text = file.read_text(encoding="utf-8")
+    return ModelSource(
+        network=network,
+        path=file.relative_to(catalogue.TREE).as_posix(),
+        text=text,
+        lines_of_code=code_lines(text),
+    )
+
+
+def _length(task: Task) -> int | None:
+    return task.input.length if isinstance(task.input, TokenInput) else None
+
+
+def _settings(name: str, kept: Mapping[str, Mapping[str, Any]] | None) -> FrameworkSettings | None:
+    fields = catalogue.load(name).settings(machine.cpu_vendor()) if kept is None else kept.get(name)
+    return msgspec.convert(fields, FrameworkSettings) if fields else None
+
+
+def _framework(
+    name: str, networks: Iterable[str], settings: FrameworkSettings | None
+) -> FrameworkSnapshot:
+    framework = catalogue.load(name)
+    return FrameworkSnapshot(
+        name=name,
+        title=framework.title,
+        reference=framework.reference,
+        recommended=framework.recommended,
+        settings=settings,
+        models=tuple(model(name, network) for network in networks if framework.supports(network)),
+    )
