@@ -1,3 +1,3 @@
 """framebench: the same training tasks in every deep-learning framework, proved equal and timed."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

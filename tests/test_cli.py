@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+import bench
 from bench import tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
@@ -258,7 +259,11 @@ def test_list_shows_what_there_is(framebench: Framebench) -> None:
 def test_a_process_prints_and_ends_as_it_is_said_to(tmp_path: Path) -> None:
     """The other tests call the command's entry point; this one starts it as a shell does."""
     fine = in_a_process("--version", folder=tmp_path)
-    assert (fine.returncode, fine.stdout, fine.stderr) == (0, "framebench 0.1.0\n", "")
+    assert (fine.returncode, fine.stdout, fine.stderr) == (
+        0,
+        f"framebench {bench.__version__}\n",
+        "",
+    )
     bad = in_a_process("report", "nowhere", folder=tmp_path)
     message = "framebench: nowhere holds no run: run.json is missing\n"
     assert (bad.returncode, bad.stdout, bad.stderr) == (2, "", message)

@@ -1,0 +1,243 @@
+"""The shape of `bench`: `python -m tests.structure [TREE]` in figures, `--svg FILE` as a picture.
+
+Everything is read from the source of the tree, of which nothing is imported, so that older
+commits can be measured alike: check one out beside this one, and name its folder as TREE.
+
+A *room* is a folder of `bench`, or a module that stands in `bench` by itself. An *arrow* leads from
+a module, or a room, to another that it imports, wherever in the module the import stands; two
+imports of the same module are one arrow. A room's *floor* is 1 where it imports no other room, and
+else one above the highest that it imports. Rooms that import each other in a *circle* share a
+floor, and the arrows between them are the *upward* ones: no order of the rooms lets them all lead
+down.
+
+A *climb* is a module that goes back up to the raw data of a run on its way down to the page: one
+that advises, compares, reports or is a command, and that reads a run's `records` or its `info`
+(run.json), a record's `measurement`, or calls `summarize`, where it could read results that were
+made once and handed on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[1]
+PICTURE = TREE / "docs" / "rooms.svg"
+
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 50
+# What reads results, by the names of today and by those from before there were rooms.
+READERS = (
+    "advice",
+    "analysis.comparison",
+    "comparison",
+    "report",
+    "cli.commands",
+    "commands",
+    "publish",
+)
+RAW = {"records", "info", "measurement", "summarize"}
+
+Graph = Mapping[str, set[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """The modules of a tree's `bench`, by their dotted name without `bench.`, as syntax trees."""
+
+    tree: Path
+    modules: Mapping[str, ast.Module]
+    lines: Mapping[str, int]
+
+    @cached_property
+    def arrows(self) -> Graph:
+        """The modules of `bench` that each module imports."""
+        return {
+            name: {found for found in imports(module, self.modules) if found != name}
+            for name, module in self.modules.items()
+        }
+
+    @cached_property
+    def rooms(self) -> Graph:
+        """The rooms that each room imports."""
+        rooms: dict[str, set[str]] = {}
+        for module, imported in self.arrows.items():
+            room = room_of(module)
+            rooms.setdefault(room, set()).update({room_of(other) for other in imported} - {room})
+        return rooms
+
+    @cached_property
+    def floors(self) -> Mapping[str, int]:
+        return floors(self.rooms)
+
+    @property
+    def upward(self) -> list[str]:
+        """Arrows between rooms that lead to no lower floor."""
+        return [
+            f"{room} -> {other}"
+            for room, others in self.rooms.items()
+            for other in sorted(others)
+            if self.floors[other] >= self.floors[room]
+        ]
+
+    @property
+    def climbs(self) -> list[str]:
+        """The modules that go back to a run's raw data. See the module's text."""
+        return [
+            name
+            for name, module in self.modules.items()
+            if any(f"{name}.".startswith(f"{reader}.") for reader in READERS) and reads_raw(module)
+        ]
+
+    @property
+    def long_modules(self) -> list[str]:
+        return [f"{name} ({n})" for name, n in self.lines.items() if n >= LONGEST_MODULE]
+
+    @property
+    def long_functions(self) -> list[tuple[int, str]]:
+        """Functions longer than a screen, the longest first, with their lines."""
+        found = [
+            (node.end_lineno - node.lineno + 1, f"{name}.{node.name}")
+            for name, module in self.modules.items()
+            for node in ast.walk(module)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
+        ]
+        return sorted((f for f in found if f[0] > LONGEST_FUNCTION), reverse=True)
+
+
+def read(tree: Path) -> Structure:
+    """The structure of the source in `tree`."""
+    modules, lines = {}, {}
+    for file in sorted((tree / "bench").rglob("*.py")):
+        parts = file.relative_to(tree / "bench").with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name not in ("", "__main__"):  # the package itself, and its door
+            text = file.read_text(encoding="utf-8")
+            modules[name], lines[name] = ast.parse(text), len(text.splitlines())
+    return Structure(tree=tree, modules=modules, lines=lines)
+
+
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def imports(module: ast.Module, known: Collection[str]) -> Iterator[str]:
+    """The known modules that a module imports, by their names without `bench.`."""
+    for node in ast.walk(module):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            package, _, rest = name.partition(".")
+            while package == "bench" and rest and rest not in known:
+                rest = rest.rpartition(".")[0]  # the name of something in the module
+            if package == "bench" and rest:
+                yield rest
+
+
+def reads_raw(module: ast.Module) -> bool:
+    """Whether a module reads what only records and run.json hold, or makes summaries of them."""
+    return any(
+        (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in RAW)
+        or (isinstance(node, ast.Name) and node.id == "summarize")
+        for node in ast.walk(module)
+    )
+
+
+def reachable(graph: Graph, start: str) -> set[str]:
+    """What one comes to from `start`, along one arrow and more."""
+    seen: set[str] = set()
+    left = list(graph.get(start, ()))
+    while left:
+        node = left.pop()
+        if node not in seen:
+            seen.add(node)
+            left.extend(graph.get(node, ()))
+    return seen
+
+
+def circles(graph: Graph) -> list[set[str]]:
+    """The sets of nodes that reach each other, of two and more."""
+    below = {node: reachable(graph, node) for node in graph}
+    found: list[set[str]] = []
+    for node in graph:
+        circle = {other for other in below[node] if node in below.get(other, ())}
+        if len(circle) > 1 and circle not in found:
+            found.append(circle)
+    return found
+
+
+def floors(graph: Graph) -> dict[str, int]:
+    """Each node's floor."""
+    below = {node: reachable(graph, node) for node in graph}
+    found: dict[str, int] = {}
+    # What is reached from a node reaches less than the node does, or as much in a circle.
+    for node in sorted(graph, key=lambda node: len(below[node] | {node})):
+        lower = [found[other] for other in below[node] if node not in below[other]]
+        found[node] = 1 + max(lower, default=0)
+    return found
+
+
+def python_lines(folder: Path) -> int:
+    files = folder.rglob("*.py")
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+
+
+def report(structure: Structure) -> str:
+    """The figures as text."""
+    rooms, tree = structure.rooms, structure.tree
+    by_floor = {
+        floor: ", ".join(sorted(room for room in rooms if structure.floors[room] == floor))
+        for floor in sorted(set(structure.floors.values()), reverse=True)
+    }
+    module_circles = circles(structure.arrows)
+    lines = [
+        f"rooms {len(rooms)}, floors {len(by_floor)}",
+        *(f"  {floor:2}  {names}" for floor, names in by_floor.items()),
+        f"arrows between rooms {sum(map(len, rooms.values()))}, "
+        f"between modules {sum(map(len, structure.arrows.values()))}",
+        listing("upward arrows between rooms", structure.upward),
+        listing("circles of rooms", [" ".join(sorted(c)) for c in circles(rooms)]),
+        listing("circles of modules", [" ".join(sorted(c)) for c in module_circles]),
+        listing("climbs of a record", structure.climbs),
+        listing(f"modules of {LONGEST_MODULE} lines and more", structure.long_modules),
+        listing(
+            f"functions of more than {LONGEST_FUNCTION} lines",
+            [f"{name} ({n})" for n, name in structure.long_functions],
+        ),
+        "lines of Python: "
+        + ", ".join(f"{python_lines(tree / part):,} in {part}" for part in SOURCES)
+        + f"; {len(structure.modules)} modules in bench",
+    ]
+    return "\n".join(lines)
+
+
+SOURCES = ("bench", "frameworks", "tests")
+
+
+def listing(title: str, names: list[str]) -> str:
+    return f"{title} {len(names)}" + f": {', '.join(names)}" * bool(names)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.structure")
+    parser.add_argument("tree", nargs="?", type=Path, default=TREE, help="default: this one")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the rooms into FILE")
+    options = parser.parse_args()
+    structure = read(options.tree)
+    if options.svg:
+        from tests import rooms_picture
+
+        options.svg.write_text(rooms_picture.draw(structure), encoding="utf-8")
+    else:
+        print(report(structure))
+
+
+if __name__ == "__main__":
+    main()
