@@ -10,22 +10,24 @@ import sys
 
 import numpy as np
 
+from bench.core.setting import Setting, Tuning
 from bench.core.weights import initial_weights
 from bench.worker.main import import_framework, load_task
 
 DENORMAL = 1e-39  # float32 begins at 1.2e-38
 
 
-def main(framework: str, tuning: str, *modes: str) -> None:
+def main(framework: str, tuning: Tuning, *modes: str) -> None:
     adapter, _ = import_framework(framework)
-    adapter.configure(device="cpu", threads=2, seed=0, precision="float32", tuning=tuning)
+    setting = Setting(threads=2, tuning=tuning)
+    adapter.set_up(setting)
     task = load_task("mnist-mlp")
     weights = initial_weights(task, 0)
     weights["hidden.weight"] = np.full_like(weights["hidden.weight"], DENORMAL)
     # The gradient of the first layer's weights is that of its inputs: nothing.
     images = np.zeros((task.batch, 784), np.float32)
     for mode in modes:
-        session = adapter.open(task, mode=mode)
+        session = adapter.open(task, mode=mode, setting=setting, seed=0)
         session.load(weights)
         labels = np.zeros(task.batch, session.format.labels)
         for _ in range(2):
@@ -37,4 +39,4 @@ def main(framework: str, tuning: str, *modes: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:])  # type: ignore[arg-type]

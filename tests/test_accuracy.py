@@ -26,7 +26,8 @@ def records(
     assert record.measurement
     found = []
     for block, value in enumerate(accuracies):
-        cell = replace(record.job.cell, framework=framework, mode=mode, **of_cell)
+        columns = record.job.cell.to_columns()
+        cell = Cell.from_columns({**columns, "framework": framework, "mode": mode, **of_cell})
         last = replace(record.measurement.evaluations[-1], accuracy=float(value), examples=10_000)
         found.append(
             replace(

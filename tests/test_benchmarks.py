@@ -14,9 +14,11 @@ import pytest
 from pytest_benchmark.stats import Stats
 
 from bench.core.record import Cell, Job
+from bench.core.setting import Setting
 from bench.core.task import Budget
 from bench.launch import catalogue, step_timer, worker_process
 from bench.launch.environments import Environment
+from bench.launch.worker_process import WorkerSpec
 from bench.records import run_folder
 from bench.report.run import pytest_benchmark
 from tests.conftest import FinishedRun, Framebench
@@ -122,17 +124,27 @@ def test_what_is_not_ok_is_left_out_and_named() -> None:
 
 def softmax(data: Path) -> Job:
     """A cell of the reference."""
-    cell = Cell(framework="reference", task="mnist-softmax", mode="eager")
+    cell = Cell(framework="reference", task="mnist-softmax", mode="eager", setting=Setting())
     budget = Budget(epochs=1, train_examples=640)
     return Job(cell=cell, block=0, seed=0, budget=budget, data=str(data), warmup=0.1, window=0.01)
+
+
+def spec(job: Job, environment: Callable[[str], Environment], scratch: Path) -> WorkerSpec:
+    """What a worker of the reference takes to do the job."""
+    return WorkerSpec(
+        framework=catalogue.load("reference"),
+        environment=environment("reference"),
+        setting=job.cell.setting,
+        log=scratch / "log",
+        timeout=60,
+    )
 
 
 def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
     environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
 ) -> None:
-    reference = catalogue.load("reference")
-    found, log = environment("reference"), tmp_path / "log"
-    with step_timer.start(softmax(mnist), reference, found, log=log, timeout=60) as worker:
+    job = softmax(mnist)
+    with step_timer.start(job, spec(job, environment, tmp_path)) as worker:
         assert worker.dataset["name"] == "mnist" and worker.versions["numpy"]
         few, many = worker.take(1), worker.take(200)  # over twenty epochs of ten batches
         assert 0 < few.wall < many.wall
@@ -142,11 +154,10 @@ def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
 def test_a_worker_that_is_killed_says_so(
     environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
 ) -> None:
-    reference, found = catalogue.load("reference"), environment("reference")
-    log = tmp_path / "log"
+    job = softmax(mnist)
     with (
         pytest.raises(step_timer.JobEndedError, match="killed by SIGKILL") as ended,
-        step_timer.start(softmax(mnist), reference, found, log=log, timeout=60) as worker,
+        step_timer.start(job, spec(job, environment, tmp_path)) as worker,
     ):
         worker_process.kill_all()
         worker.take(1)
@@ -156,12 +167,11 @@ def test_a_worker_that_is_killed_says_so(
 def test_a_framework_s_error_ends_the_job(
     environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
 ) -> None:
-    found, log = environment("reference"), tmp_path / "log"
     job = softmax(mnist)
-    job = replace(job, cell=replace(job.cell, device="cuda"))
+    job = replace(job, cell=job.cell.with_setting(device="cuda"))
     with (
         pytest.raises(step_timer.JobEndedError, match="runs on the CPU alone") as ended,
-        step_timer.start(job, catalogue.load("reference"), found, log=log, timeout=60),
+        step_timer.start(job, spec(job, environment, tmp_path)),
     ):
         pass
     assert ended.value.status == "unsupported"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from bench.core.adapter import EPSILONS
 from bench.core.record import Cell
+from bench.core.setting import EPSILONS, Precision, Setting
 from bench.launch import catalogue
 from bench.run.campaign import why_not
 from bench.run.request import Request, cells
@@ -60,10 +60,9 @@ def test_precisions_are_known_and_said_by_what_means() -> None:
 def test_a_precision_has_variables_of_its_own() -> None:
     framework = catalogue.load("paddlepaddle")
 
-    def override(precision: str) -> str:
-        return framework.variables(
-            threads=1, tuning="expert", precision=precision, scratch=Path("s"), vendor=""
-        )["NVIDIA_TF32_OVERRIDE"]
+    def override(precision: Precision) -> str:
+        found = framework.variables(Setting(precision=precision), scratch=Path("s"), vendor="")
+        return found["NVIDIA_TF32_OVERRIDE"]
 
     assert {precision: override(precision) for precision in EPSILONS} == {
         **dict.fromkeys(EPSILONS, "0"),
@@ -77,5 +76,10 @@ def test_what_cannot_be_computed_is_said_before_anything_is_made() -> None:
     assert reasons["mxnet_gluon", "fp16"] == "MXNet Gluon has no fp16 on cpu"
     assert reasons["pytorch", "tf32"] == "PyTorch has no tf32 on cpu"
     assert reasons["pytorch", "fp16"] is None
-    half = Cell(framework="reference", task="mnist-mlp", mode="eager", precision="bf16")
+    half = Cell(
+        framework="reference",
+        task="mnist-mlp",
+        mode="eager",
+        setting=Setting(precision="bf16"),
+    )
     assert why_not(half) == "Reference (numpy) has no bf16 on cpu"

@@ -415,7 +415,7 @@ def test_the_command_prints_each_form_and_its_exit_code(framebench: Framebench, 
         assert printed.startswith(begins)
     gate = ("compare", "before", "after", "--fail-on", "5%")
     failed = framebench(*gate, expect=1).stdout
-    assert "pytorch mnist-mlp eager cpu: FAILS: surely slower by more than 5%" in failed
+    assert "pytorch mnist-mlp eager cpu 2 threads: FAILS: surely slower by more than 5%" in failed
     assert "gate at 5%: FAILED: 1 of 1 cells (paces tested: 1," in failed
     assert json.loads(framebench(*gate, "--json", expect=1).stdout)["gate"]["passed"] is False
     passed = framebench("compare", "before", "after", "--fail-on", "30%").stdout

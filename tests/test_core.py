@@ -19,6 +19,7 @@ from bench.core.record import (
     Window,
     Windows,
 )
+from bench.core.setting import Setting
 from bench.core.task import Budget, Parameter, TokenInput
 from bench.core.weights import digest, initial_weights
 from bench.records import run_folder
@@ -190,7 +191,7 @@ WINDOWS = (
 
 def some_record() -> Record:
     job = Job(
-        cell=Cell(framework="pytorch", task="mnist-mlp", mode="eager", threads=2),
+        cell=Cell(framework="pytorch", task="mnist-mlp", mode="eager", setting=Setting(threads=2)),
         block=1,
         seed=3,
         budget=Budget(epochs=2, train_examples=640),

@@ -12,7 +12,7 @@ import pytest
 from cpuinfo import get_cpu_info
 
 from bench import tasks
-from bench.core.adapter import Tuning
+from bench.core.setting import Setting, Tuning
 from bench.launch import catalogue, worker_process
 from bench.launch.environments import Environment
 from bench.proof.checks import EARLY_STEPS, TOLERANCES
@@ -116,7 +116,7 @@ def test_denormal_numbers_are_flushed(
         [str(own.python), "-m", "tests.denormals", name, tuning, *framework.modes],
         cwd=catalogue.TREE,
         env=worker_process.variables(
-            framework, threads=2, tuning=tuning, precision="float32", scratch=tmp_path
+            framework, Setting(threads=2, tuning=tuning), scratch=tmp_path
         ),
         capture_output=True,
         text=True,

@@ -16,6 +16,7 @@ from bench.analysis.comparison.gate import Gate, judge
 from bench.analysis.intervals import chance_below, holm, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
+from bench.core.setting import Setting
 from bench.report.comparison.comparison_data import to_json
 from bench.report.comparison.comparison_forms import gate_lines, gate_verdict, to_markdown
 from tests.simulation import Floats, Noise, by_block, throughputs
@@ -88,8 +89,8 @@ def test_what_is_not_checked_is_summed_up_and_json_has_all() -> None:
     judged = judge(found, limit=0.2)
     (line,) = (line for outcome, line in gate_lines(judged) if outcome == "not checked")
     assert line == (
-        "not checked: only in B (5 cells): b mnist-mlp eager cpu; c mnist-mlp eager cpu; "
-        "d mnist-mlp eager cpu; and 2 more (--json has all)"
+        "not checked: only in B (5 cells): b mnist-mlp eager cpu 2 threads; c mnist-mlp eager cpu 2 threads; "
+        "d mnist-mlp eager cpu 2 threads; and 2 more (--json has all)"
     )
     assert line in to_markdown(found, judged)
     told = json.loads(to_json(found, judged))["gate"]["judgements"]
@@ -190,7 +191,7 @@ REPEATS = 5
 def summary(framework: str, values: Floats) -> CellSummary:
     status: Status = "ok"
     return CellSummary(
-        cell=Cell(framework=framework, task="mnist-mlp", mode="eager"),
+        cell=Cell(framework=framework, task="mnist-mlp", mode="eager", setting=Setting()),
         status=status,
         reason="",
         repeats=REPEATS,

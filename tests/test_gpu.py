@@ -132,7 +132,7 @@ def on_gpu(*others: str) -> Record:
         others=others,
     )
     record = some_record()
-    cell = replace(record.job.cell, device="cuda")
+    cell = record.job.cell.with_setting(device="cuda")
     return replace(record, job=replace(record.job, cell=cell), gpu=use)
 
 
@@ -164,7 +164,7 @@ def test_the_ledger_has_clocks_power_and_temperature() -> None:
 
 def test_the_ledger_has_by_what_a_precision_is_computed() -> None:
     record = on_gpu()
-    cell = replace(record.job.cell, framework="paddlepaddle", precision="tf32")
+    cell = replace(record.job.cell, framework="paddlepaddle").with_setting(precision="tf32")
     run = run_of([replace(record, job=replace(record.job, cell=cell))])
     run.info["settings"] = {"paddlepaddle": catalogue.load("paddlepaddle").settings("")}
     (entry,) = entries(run)

@@ -23,7 +23,7 @@ UNTOLD = QUIET._replace(others=None, stolen=None)
 def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:
     found = some_record()
     assert found.measurement
-    cell = replace(found.job.cell, threads=threads)
+    cell = found.job.cell.with_setting(threads=threads)
     return replace(
         found,
         job=replace(found.job, cell=cell, block=block),

@@ -86,7 +86,7 @@ def varied(run: run_folder.Run) -> run_folder.Run:
         cell = record.job.cell
         records.append(record)
         if cell.task == "mnist-mlp":
-            elsewhere = replace(cell, device="cuda")
+            elsewhere = cell.with_setting(device="cuda")
             records.append(replace(record, job=replace(record.job, cell=elsewhere)))
         if cell.framework == "pytorch":
             compiled = replace(cell, mode="compiled")

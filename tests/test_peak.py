@@ -15,6 +15,7 @@ from bench.analysis.roofline import Rates, Use, peaks, use
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
 from bench.core.record import Cell
+from bench.core.setting import Setting
 from bench.launch import catalogue
 from bench.launch.environments import Environment
 from bench.records import run_folder
@@ -76,7 +77,7 @@ def quick(**changed: Any) -> run_folder.Run:
     run = run_folder.read(QUICK)
     cell = {key: changed.pop(key) for key in ("threads", "precision") if key in changed}
     records = [
-        replace(one, **changed, job=replace(one.job, cell=replace(one.job.cell, **cell)))
+        replace(one, **changed, job=replace(one.job, cell=one.job.cell.with_setting(**cell)))
         for one in run.records
     ]
     info = {**run.info, "rates": [one.to_fields() for one in RATES]}
@@ -141,7 +142,7 @@ def test_a_slow_machine_is_not_kept_waiting() -> None:
 
 def cells(*frameworks: str) -> list[Cell]:
     return [
-        Cell(framework=framework, task=task, mode="eager", threads=2)
+        Cell(framework=framework, task=task, mode="eager", setting=Setting(threads=2))
         for framework in frameworks
         for task in ("mnist-mlp", "mnist-softmax")
     ]

@@ -12,6 +12,7 @@ from bench.analysis import cell_summary
 from bench.analysis.stopping import Stopping, widest
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
+from bench.core.setting import Setting
 from bench.core.task import Budget
 from bench.run import schedule
 from bench.run.request import duration, fraction
@@ -36,7 +37,10 @@ WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
 
 
 def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
-    cells = [Cell(framework=name, task="mnist-mlp", mode="eager") for name in "abcdefgh"]
+    cells = [
+        Cell(framework=name, task="mnist-mlp", mode="eager", setting=Setting())
+        for name in "abcdefgh"
+    ]
 
     def order(number: int) -> list[str]:
         jobs = schedule.block(
@@ -58,7 +62,11 @@ def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
 
 def test_cells_of_a_task_run_one_after_the_other() -> None:
     names = ("mnist-mlp", "mnist-softmax", "cifar-cnn")
-    cells = [Cell(framework=one, task=task, mode="eager") for one in "abcd" for task in names]
+    cells = [
+        Cell(framework=one, task=task, mode="eager", setting=Setting())
+        for one in "abcd"
+        for task in names
+    ]
     orders = set()
     for number in range(20):
         jobs = schedule.block(
@@ -94,12 +102,12 @@ def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
 def test_until_every_interval_is_narrow() -> None:
     assert UNTIL.more(NARROW, blocks=5, elapsed=1) == (
         False,
-        "the widest interval is ±0.0%, of b mnist-mlp eager cpu, after 5 blocks",
+        "the widest interval is ±0.0%, of b mnist-mlp eager cpu 2 threads, after 5 blocks",
     )
     # that narrow by luck: fewer are not enough
     assert UNTIL.more(NARROW, blocks=4, elapsed=1)[0]
     more, why = UNTIL.more(WIDE, blocks=5, elapsed=1)
-    assert more and why.endswith("of b mnist-mlp eager cpu")
+    assert more and why.endswith("of b mnist-mlp eager cpu 2 threads")
 
 
 def test_all_cells_are_judged_by_the_same_quiet_blocks() -> None:
@@ -144,7 +152,7 @@ def test_until_the_time_is_up() -> None:
 
 
 def test_a_target_that_is_missed_is_told_from_one_that_is_reached() -> None:
-    assert UNTIL.missed(WIDE, blocks=5).endswith("of b mnist-mlp eager cpu")
+    assert UNTIL.missed(WIDE, blocks=5).endswith("of b mnist-mlp eager cpu 2 threads")
     assert UNTIL.missed(NARROW, blocks=5) == ""
     assert "fewer than 5 blocks may be that narrow by luck" in UNTIL.missed(NARROW, blocks=4)
     assert PLAN.missed(WIDE, blocks=1) == ""  # nothing was asked for

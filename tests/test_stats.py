@@ -49,7 +49,8 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
     record = some_record()
     assert record.measurement
     window = WINDOWS[0]._replace(steps=10, wall=10 * record.batch / pace)
-    cell = replace(record.job.cell, framework=framework, **conditions)
+    columns = record.job.cell.to_columns()
+    cell = Cell.from_columns({**columns, "framework": framework, **conditions})
     measurement = replace(record.measurement, windows=Windows.of([window]))
     job = replace(record.job, cell=cell, block=block, seed=block)
     return replace(record, job=job, measurement=measurement)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench import tasks
+from bench.core.setting import Setting
 from bench.core.weights import Array, initial_weights
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks, special
@@ -323,9 +324,7 @@ def some_certificates() -> list[Certificate]:
         framework="pytorch",
         task="mnist-mlp-dropout",
         mode="eager",
-        device="cpu",
-        precision="float64",
-        threads=1,
+        setting=Setting(precision="float64"),
     )
     found = tuple(checks(TASK, trace(), trace(), "float64"))
     good = Certificate(

@@ -212,7 +212,7 @@ def _plain(
     one: CellSummary, others: Mapping[Cell, CellSummary], **condition: Any
 ) -> CellSummary | None:
     """The cell that differs from this one in a condition alone, where both are ok."""
-    other = others.get(replace(one.cell, **condition))
+    other = others.get(one.cell.with_setting(**condition))
     found = other and other.cell != one.cell and one.status == other.status == "ok"
     return other if found else None
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.core.adapter import Device
 from bench.core.cost import step_bytes, training_flops
 from bench.core.record import Status
+from bench.core.setting import Device
 from bench.core.task import Task
 
 Bound = Literal["compute", "memory", "overhead"]

@@ -9,32 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from bench.core.errors import WrongError
+from bench.core.setting import Device, Setting
 from bench.core.task import Parameter, Task
 from bench.core.weights import Array
 
-Device = Literal["cpu", "cuda"]
-# float32 and float64 throughout; products in NVIDIA's 19 bits of float32 (tf32); or mixed: products
-# in bfloat16 or float16 by the framework's own rules, weights and updates in float32.
-Precision = Literal["float64", "float32", "tf32", "bf16", "fp16"]
-# The machine epsilon of what products are computed in.
-EPSILONS: Mapping[Precision, float] = {
-    "float64": 2.0**-52,
-    "float32": 2.0**-23,
-    "tf32": 2.0**-10,
-    "bf16": 2.0**-7,
-    "fp16": 2.0**-10,
-}
-# By what a loss in fp16 is multiplied at first, so that small gradients do not vanish: where no
-# gradient overflows, every framework's own scaler leaves it there for 2000 steps.
-LOSS_SCALE = 2.0**10
-# As it comes, or with the settings that its documentation and experience advise for speed.
-# Records of schema 1 do not tell which.
-Tuning = Literal["expert", "default", "untold"]
 Native = Any
 Batch = Any
 
@@ -108,11 +91,6 @@ class Layout:
         return np.array(array, order="C")
 
 
-def kept_in(precision: Precision) -> Literal["float32", "float64"]:
-    """The type of weights, inputs, losses and updates in a precision."""
-    return "float64" if precision == "float64" else "float32"
-
-
 def match(task: Task, find: Callable[[Parameter], Native]) -> dict[str, Native]:
     """The network's own tensor of each of the task's parameters, by canonical name.
 
@@ -184,25 +162,33 @@ class Session(Protocol):
 
 
 class Adapter(Protocol):
-    """A framework in a worker process. One `configure`, then sessions."""
+    """A framework in a worker process. It keeps nothing from one call for the next.
 
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
-        """Set the process up. Raises UnsupportedError if device or precision is not to be had."""
+    A process computes in one setting, which every method is given: `set_up` comes first, and once.
+    """
 
-    def versions(self) -> dict[str, str]:
-        """Versions of the framework and of what it computes with."""
+    def set_up(self, setting: Setting) -> None:
+        """Make the framework's process-wide choices: device, threads, number types, denormals.
 
-    def open(self, task: Task, *, mode: str) -> Session:
-        """Build the task's network. Raises UnsupportedError for a mode or task that it lacks."""
+        Raises UnsupportedError if this machine or framework lacks the device or the precision.
+        """
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
-        """Put two float32 matrices on the device. A call multiplies them, and waits for that."""
+    def versions(self, device: Device) -> dict[str, str]:
+        """Versions of the framework and of the libraries that it computes with."""
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
-        """Put two float32 vectors on the device. A call adds the second to the first, in place.
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> Session:
+        """Build the task's network. `seed` starts the framework's own random numbers: dropout's.
 
-        It waits for that. In place, so that what is written has been read already: a vector of its
-        own for the sum would be fetched from memory as well, before it is written over.
+        Raises UnsupportedError if the framework lacks the mode or the task.
+        """
+
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
+        """Put two float32 matrices on the device. Each call multiplies them and waits for it."""
+
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
+        """Put two float32 vectors on the device. Each call adds the second to the first.
+
+        The call waits for the sum, which is written in place: memory is then written only where it
+        has been read. A separate vector for the sum would be fetched from memory before it is
+        overwritten.
         """

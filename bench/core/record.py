@@ -5,21 +5,22 @@ Schema history
 2  windows tell what others did meanwhile; a measurement has its cores, feeding and energy; a cell
    has its tuning. Records of schema 1 are read, with None there, and a tuning that is untold.
 3  a record has what the GPU was at. Older ones have None there.
+4  device, precision, threads and tuning of a cell are nested, as its setting.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from bench.core.adapter import Device, Precision, Tuning
+from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget
 
-SCHEMA = 3
-READABLE = (1, 2, 3)
+SCHEMA = 4
+READABLE = (1, 2, 3, 4)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -29,21 +30,34 @@ JobKind = Literal["measure", "steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Cell(InSetting):
     """What is compared with what. Repeats of one cell differ in their seed alone."""
 
     framework: str
     task: str
     mode: str
-    device: Device = "cpu"
-    precision: Precision = "float32"
-    threads: int = 1
     feed: Feed = "host"
-    tuning: Tuning = "expert"
 
     def __str__(self) -> str:
-        untuned = " default tuning" * (self.tuning == "default")
-        return f"{self.framework} {self.task} {self.mode} {self.device}{untuned}"
+        """Every part, so that no two cells read alike."""
+        fed = f" {self.feed} feed" * (self.feed != "host")
+        return f"{self.framework} {self.task} {self.mode} {self.setting}{fed}"
+
+    def to_columns(self) -> dict[str, Any]:
+        """Its parts side by side, those of the setting too: for a row of a table."""
+        fields = dataclasses.asdict(self)
+        return {**fields.pop("setting"), **fields}
+
+    @staticmethod
+    def from_fields(fields: Mapping[str, Any]) -> Cell:
+        """From its JSON object."""
+        return Cell(**{**fields, "setting": Setting(**fields["setting"])})
+
+    @staticmethod
+    def from_columns(columns: Mapping[str, Any]) -> Cell:
+        """From a row of a table that has its parts side by side, among others."""
+        names = ("framework", "task", "mode", "feed", *SETTING_PARTS)
+        return Cell.from_fields(nest_setting({name: columns[name] for name in names}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +83,7 @@ class Job:
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Job:
         """A job from its JSON object."""
-        nested = {"cell": Cell(**fields["cell"]), "budget": Budget(**fields["budget"])}
+        nested = {"cell": Cell.from_fields(fields["cell"]), "budget": Budget(**fields["budget"])}
         return Job(**{**fields, **nested})
 
 
@@ -222,11 +236,13 @@ def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
     if fields.get("schema") not in READABLE:
         known = " and ".join(map(str, READABLE))
         raise ValueError(f"record has schema {fields.get('schema')}, this version reads {known}")
+    job = fields["job"]
     if fields["schema"] == 1:
-        fields["job"]["cell"]["tuning"] = "untold"
+        job["cell"]["tuning"] = "untold"
         if fields["measurement"]:
             windows = fields["measurement"]["windows"]
             windows["others"] = windows["stolen"] = [None] * len(windows["wall"])
+    job["cell"] = nest_setting(job["cell"])
     return fields
 
 

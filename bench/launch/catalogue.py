@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.core.adapter import Tuning
+    from bench.core.setting import Setting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -98,16 +98,15 @@ class Framework:
             return True
         return precision in self.precisions and device in self.precisions[precision].devices
 
-    def variables(
-        self, *, threads: int, tuning: Tuning, precision: str, scratch: Path, vendor: str
-    ) -> dict[str, str]:
+    def variables(self, setting: Setting, *, scratch: Path, vendor: str) -> dict[str, str]:
         """The environment variables of a worker on a processor by `vendor` ("GenuineIntel")."""
-        expert = self.expert.variables(vendor) if tuning == "expert" else {}
-        means = self.precisions.get(precision)
+        expert = self.expert.variables(vendor) if setting.tuning == "expert" else {}
+        means = self.precisions.get(setting.precision)
         precise = means.environment if means else {}
         filled = {**self.environment, **expert, **precise, **self.threads}
         return {
-            name: value.format(threads=threads, scratch=scratch) for name, value in filled.items()
+            name: value.format(threads=setting.threads, scratch=scratch)
+            for name, value in filled.items()
         }
 
     def settings(self, vendor: str) -> dict[str, Any]:

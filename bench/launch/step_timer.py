@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any
 
 from bench.core.record import Job, Status
 from bench.launch import worker_process
-from bench.launch.catalogue import Framework
-from bench.launch.environments import Environment
+from bench.launch.worker_process import WorkerSpec
 from bench.worker.clock import Timed
 
 
@@ -65,27 +63,17 @@ def _say(requests: IO[bytes], line: str) -> None:
 
 
 @contextmanager
-def start(
-    job: Job, framework: Framework, environment: Environment, *, log: Path, timeout: float
-) -> Iterator[Steps]:
+def start(job: Job, spec: WorkerSpec) -> Iterator[Steps]:
     """Bring a job's cell to a steady pace in a fresh process, which is gone when this is done.
 
-    What the framework prints goes to `log`. Here and in what follows, silence of `timeout` seconds
-    and a worker that dies raise JobEndedError like any other end.
+    Here and in what follows, a worker that is silent for too long and a worker that dies raise
+    JobEndedError like any other end.
     """
     try:
-        with worker_process.worker(
-            framework,
-            environment,
-            threads=job.cell.threads,
-            tuning=job.cell.tuning,
-            precision=job.cell.precision,
-            log=log,
-            timeout=timeout,
-        ) as (requests, told):
+        with worker_process.worker(spec) as (requests, told):
             _say(requests, job.to_json(kind="steps"))
             yield Steps(requests, told)
     except TimeoutError:
-        raise JobEndedError("timeout", f"no sign of life for {timeout:g} s, killed") from None
+        raise JobEndedError("timeout", f"no sign of life for {spec.timeout:g} s, killed") from None
     except worker_process.WorkerDiedError as error:
         raise JobEndedError("crashed", str(error)) from None

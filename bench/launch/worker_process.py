@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
@@ -22,9 +22,9 @@ from typing import IO, Any
 import msgspec
 
 from bench import tasks
-from bench.core.adapter import Precision, Tuning
 from bench.core.listener import Listener
 from bench.core.record import Job, Measurement, Record, Status
+from bench.core.setting import Setting
 from bench.launch import catalogue, gpu, machine
 from bench.launch.catalogue import Framework
 from bench.launch.environments import Environment
@@ -46,6 +46,21 @@ INHERITED = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerSpec:
+    """What it takes to start a worker.
+
+    Whatever the framework prints goes to `log`. A worker that sends no message for `timeout`
+    seconds is killed.
+    """
+
+    framework: Framework
+    environment: Environment
+    setting: Setting
+    log: Path
+    timeout: float
+
+
 def outcome(
     job: Job, status: Status, reason: str = "", *, started: float | None = None, **known: Any
 ) -> Record:
@@ -63,37 +78,18 @@ def outcome(
     )
 
 
-def run_job(
-    job: Job,
-    framework: Framework,
-    environment: Environment,
-    *,
-    log: Path,
-    timeout: float,
-    listener: Listener,
-) -> Record:
-    """Run one job in a fresh process. What the framework prints goes to `log`.
-
-    The worker is killed once it has been silent for `timeout` seconds. Whatever happens to it,
-    there is a record.
-    """
+def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
+    """Run one job in a fresh process. Whatever happens to the worker, there is a record."""
     started = time.time()
-
     with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         result = ask(
             job.to_json(),
-            framework,
-            environment,
-            threads=job.cell.threads,
-            tuning=job.cell.tuning,
-            precision=job.cell.precision,
-            log=log,
-            timeout=timeout,
+            spec,
             listener=_SamplingListener(listener, watch) if watch else listener,
         )
         use = watch.use() if watch else None
     if result["status"] == "timeout":
-        result["reason"] += f"; see {log.name}"
+        result["reason"] += f"; see {spec.log.name}"
     measurement = result.pop("measurement", None)
     return outcome(
         job,
@@ -133,37 +129,17 @@ def _pass_on(message: Mapping[str, Any], listener: Listener) -> None:
         listener.finished(message["subject"], message["outcome"])
 
 
-def ask(
-    payload: str,
-    framework: Framework,
-    environment: Environment,
-    *,
-    threads: int,
-    tuning: Tuning,
-    precision: Precision,
-    log: Path,
-    timeout: float,
-    listener: Listener,
-) -> dict[str, Any]:
+def ask(payload: str, spec: WorkerSpec, *, listener: Listener) -> dict[str, Any]:
     """Have a worker do a job, and give back its result; `listener` hears of the messages before it.
 
     Whatever happens to the worker, there is a result: a `status`, with a `reason` if it is not ok.
     """
     message: dict[str, Any] = {}
     try:
-        for message in messages(
-            payload,
-            framework,
-            environment,
-            threads=threads,
-            tuning=tuning,
-            precision=precision,
-            log=log,
-            timeout=timeout,
-        ):
+        for message in messages(payload, spec):
             _pass_on(message, listener)
     except TimeoutError:
-        return {"status": "timeout", "reason": f"no sign of life for {timeout:g} s, killed"}
+        return {"status": "timeout", "reason": f"no sign of life for {spec.timeout:g} s, killed"}
     except WorkerDiedError as error:
         return {"status": "crashed", "reason": str(error)}
     except OSError as error:
@@ -185,34 +161,13 @@ class WorkerDiedError(Exception):
     """A worker ended without a result; the text says how."""
 
 
-def messages(
-    payload: str,
-    framework: Framework,
-    environment: Environment,
-    *,
-    threads: int,
-    tuning: Tuning,
-    precision: Precision,
-    log: Path,
-    timeout: float,
-) -> Iterator[dict[str, Any]]:
-    """Start a worker on a job's JSON and yield what it tells, its result last.
+def messages(payload: str, spec: WorkerSpec) -> Iterator[dict[str, Any]]:
+    """Start a worker on a job's JSON and yield its messages, the result last.
 
-    Raises TimeoutError when it is silent for `timeout` seconds and WorkerDiedError when it ends
+    Raises TimeoutError when it is silent for too long, and WorkerDiedError when it ends
     without a result. It is gone, with its children, when this is done.
     """
-    with worker(
-        framework,
-        environment,
-        threads=threads,
-        tuning=tuning,
-        precision=precision,
-        log=log,
-        timeout=timeout,
-    ) as (
-        requests,
-        told,
-    ):
+    with worker(spec) as (requests, told):
         # A worker that dies at once is told by its exit, not by a broken pipe.
         with suppress(BrokenPipeError):
             requests.write(payload.encode() + b"\n")
@@ -220,50 +175,32 @@ def messages(
         yield from told
 
 
-def variables(
-    framework: Framework, *, threads: int, tuning: Tuning, precision: Precision, scratch: Path
-) -> dict[str, str]:
+def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[str, str]:
     """All environment variables of a worker: what it inherits, and its framework's own."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return inherited | framework.variables(
-        threads=threads,
-        tuning=tuning,
-        precision=precision,
-        scratch=scratch,
-        vendor=machine.cpu_vendor(),
-    )
+    own = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
+    return inherited | own
 
 
 @contextmanager
-def worker(
-    framework: Framework,
-    environment: Environment,
-    *,
-    threads: int,
-    tuning: Tuning,
-    precision: Precision,
-    log: Path,
-    timeout: float,
-) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
+def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
     """A running worker: its standard input, and what it tells as in `messages`.
 
     It is gone, with its children, when this is done.
     """
     reading, writing = os.pipe()
-    with tempfile.TemporaryDirectory(prefix="framebench-") as scratch, log.open("wb") as printed:
+    python = spec.environment.python
+    with (
+        tempfile.TemporaryDirectory(prefix="framebench-") as scratch,
+        spec.log.open("wb") as printed,
+    ):
         process = subprocess.Popen(
-            [str(environment.python), "-I", str(LAUNCH), str(writing), *environment.path],
+            [str(python), "-I", str(LAUNCH), str(writing), *spec.environment.path],
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=subprocess.STDOUT,
             pass_fds=(writing,),
-            env=variables(
-                framework,
-                threads=threads,
-                tuning=tuning,
-                precision=precision,
-                scratch=Path(scratch),
-            ),
+            env=variables(spec.framework, spec.setting, scratch=Path(scratch)),
             cwd=scratch,
             start_new_session=True,
         )
@@ -272,7 +209,7 @@ def worker(
         requests = process.stdin
         _live.add(process.pid)
         try:
-            yield requests, _told(process, reading, log=log, timeout=timeout)
+            yield requests, _told(process, reading, log=spec.log, timeout=spec.timeout)
         finally:
             os.close(reading)
             with suppress(ProcessLookupError):

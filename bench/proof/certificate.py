@@ -11,35 +11,33 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.core.adapter import Device, Precision, Tuning
 from bench.core.record import Cell, Status
+from bench.core.setting import InSetting, Setting, nest_setting
 from bench.proof.checks import Check
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What is to be proved: that this trains the task."""
+class Claim(InSetting):
+    """What is to be proved: that the framework trains the task in this mode and setting."""
 
     framework: str
     task: str
     mode: str
-    device: Device
-    precision: Precision
-    threads: int
-    tuning: Tuning = "expert"
 
     @staticmethod
     def of(cell: Cell) -> Claim:
         """The claim that a cell trains its task as it is timed."""
-        return Claim(
-            framework=cell.framework,
-            task=cell.task,
-            mode=cell.mode,
-            device=cell.device,
-            precision=cell.precision,
-            threads=cell.threads,
-            tuning=cell.tuning,
-        )
+        return Claim(framework=cell.framework, task=cell.task, mode=cell.mode, setting=cell.setting)
+
+    @staticmethod
+    def from_fields(fields: Mapping[str, Any]) -> Claim:
+        """From its JSON object, or from that of a version that wrote the setting's parts flat."""
+        nested = nest_setting(fields)
+        return Claim(**{**nested, "setting": Setting(**nested["setting"])})
+
+    def __str__(self) -> str:
+        """Every part, but for a task that is left empty because the claim stands for several."""
+        return " ".join(filter(None, (self.framework, self.task, self.mode, str(self.setting))))
 
 
 def _word(value: Any) -> Any:
@@ -75,7 +73,7 @@ class Certificate:
     def from_fields(fields: Mapping[str, Any]) -> Certificate:
         """From its JSON object."""
         nested = {
-            "claim": Claim(**fields["claim"]),
+            "claim": Claim.from_fields(fields["claim"]),
             "checks": tuple(
                 Check(
                     **{
@@ -91,9 +89,5 @@ class Certificate:
         return Certificate(**{**fields, **nested})
 
     def __str__(self) -> str:
-        """Whom and what it is about, for a line of text."""
-        claim = self.claim
-        untuned = " default tuning" * (claim.tuning == "default")
-        return (
-            f"{claim.framework} {claim.task} {claim.mode} {claim.device} {claim.precision}{untuned}"
-        )
+        """What was to be proved, for a line of text."""
+        return str(self.claim)

@@ -14,7 +14,7 @@ from itertools import islice
 
 import numpy as np
 
-from bench.core.adapter import EPSILONS, Precision
+from bench.core.setting import EPSILONS, Precision
 from bench.core.task import ImageInput, Task
 from bench.core.weights import Array
 from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened

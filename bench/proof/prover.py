@@ -24,9 +24,11 @@ from bench.core.batches import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status
+from bench.core.setting import Setting
 from bench.core.weights import Array
 from bench.launch import catalogue, gpu, machine, worker_process
 from bench.launch.environments import Environment, Provider
+from bench.launch.worker_process import WorkerSpec
 from bench.proof import cache, checks
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import TOLERANCES
@@ -154,9 +156,8 @@ class Prover:
             framework=REFERENCE,
             task="",
             mode=self._reference.recommended,
-            device="cpu",
-            precision="float64",
-            threads=1,  # its arrays are small, and the other cores are taken
+            # One thread: its arrays are small, and the other cores are taken.
+            setting=Setting(precision="float64", threads=1),
         )
         with tempfile.TemporaryDirectory(prefix="framebench-") as out:
             outcomes = self._trace(claim, missing, environment, Path(out), listener)[0]
@@ -180,10 +181,7 @@ class Prover:
         job = ProofJob(
             framework=claim.framework,
             mode=claim.mode,
-            device=claim.device,
-            precision=claim.precision,
-            threads=claim.threads,
-            tuning=claim.tuning,
+            setting=claim.setting,
             seed=self._seed,
             data={name: str(self._data[name]) for name in names},
             out=str(out),
@@ -191,13 +189,13 @@ class Prover:
         )
         result = worker_process.ask(
             job.to_json(),
-            catalogue.load(claim.framework),
-            environment,
-            threads=claim.threads,
-            tuning=claim.tuning,
-            precision=claim.precision,
-            log=out / LOG,
-            timeout=SILENCE,
+            WorkerSpec(
+                framework=catalogue.load(claim.framework),
+                environment=environment,
+                setting=claim.setting,
+                log=out / LOG,
+                timeout=SILENCE,
+            ),
             listener=listener,
         )
         if result["status"] != "ok":
@@ -210,6 +208,7 @@ class Prover:
     ) -> list[Certificate]:
         """Claims that differ in their task alone, in one process, judged when `reference` is."""
         first = claims[0]
+        label = str(replace(first, task=""))
         environment = self._environments[first.framework, first.device]
         assert isinstance(environment, Environment)
         made: list[Certificate] = []
@@ -236,8 +235,8 @@ class Prover:
             bad = [one for one in made if one.status != "ok"]
             state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
             if any(not one.checks for one in bad):
-                state += f" (what it printed: {cache.keep_log(Path(out) / LOG, _label(first))})"
-        listener.finished(_label(first), state)
+                state += f" (what it printed: {cache.keep_log(Path(out) / LOG, label)})"
+        listener.finished(label, state)
         return made
 
     def _judge(
@@ -264,11 +263,6 @@ def _quick(group: Sequence[Claim]) -> tuple[bool, bool]:
     """
     claim = group[0]
     return claim.mode == "eager", claim.mode == catalogue.load(claim.framework).recommended
-
-
-def _label(claim: Claim) -> str:
-    untuned = " default tuning" * (claim.tuning == "default")
-    return f"{claim.framework} {claim.mode} {claim.device} {claim.precision}{untuned}"
 
 
 def _checker_digest() -> str:

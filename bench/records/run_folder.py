@@ -98,7 +98,7 @@ def record(line: bytes) -> Record:
     """A record from its line. Raises ValueError for what is none of a schema that is read."""
     with suppress(msgspec.ValidationError):
         found = _decoder.decode(line)
-        if 1 < found.schema <= SCHEMA:
+        if found.schema == SCHEMA:
             return found
     return msgspec.convert(upgraded(msgspec.json.decode(line)), Record)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,7 +106,7 @@ def claims(cell: Cell) -> tuple[Claim, ...]:
 
     In float64 on one thread, so that several are proved at a time.
     """
-    return replace(Claim.of(cell), precision="float64", threads=1), Claim.of(cell)
+    return Claim.of(cell).with_setting(precision="float64", threads=1), Claim.of(cell)
 
 
 def flaw(cell: Cell, certificates: Mapping[Claim, Certificate]) -> Certificate | None:
@@ -225,14 +225,14 @@ class Suite:
         environment = self._environments[cell.framework, cell.device]
         assert isinstance(environment, Environment)
         log = f"{number:04d}-{cell.framework}-{cell.task}-{cell.mode}-{cell.device}.log"
-        return worker_process.run_job(
-            job,
-            framework,
-            environment,
+        spec = worker_process.WorkerSpec(
+            framework=framework,
+            environment=environment,
+            setting=cell.setting,
             log=self.folder / LOGS / log,
             timeout=self.request.timeout,
-            listener=listener,
         )
+        return worker_process.run_job(job, spec, listener=listener)
 
     def _info(self) -> dict[str, Any]:
         made = {

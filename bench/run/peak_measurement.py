@@ -10,6 +10,7 @@ from bench.analysis.roofline import Rates
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Cell
+from bench.core.setting import Setting
 from bench.launch import catalogue, worker_process
 from bench.launch.environments import Environment
 from bench.worker.machine_rates import RatesJob
@@ -32,7 +33,8 @@ def measure_all(
     for framework, device, threads in wanted:
         environment = environments[framework, device]
         if isinstance(environment, Environment):
-            job = RatesJob(framework=framework, device=device, threads=threads)
+            setting = Setting(device=device, threads=threads)
+            job = RatesJob(framework=framework, setting=setting)
             found.append(_measure(job, environment, listener))
     return found
 
@@ -41,15 +43,16 @@ def _measure(job: RatesJob, environment: Environment, listener: Listener) -> Rat
     with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
         result = worker_process.ask(
             job.to_json(),
-            catalogue.load(job.framework),
-            environment,
-            threads=job.threads,
-            tuning="expert",
-            precision="float32",
-            log=Path(folder) / "worker.log",
-            timeout=SILENCE,
+            worker_process.WorkerSpec(
+                framework=catalogue.load(job.framework),
+                environment=environment,
+                setting=job.setting,
+                log=Path(folder) / "worker.log",
+                timeout=SILENCE,
+            ),
             listener=listener,
         )
-    rates = Rates(framework=job.framework, device=job.device, threads=job.threads, **result)
+    device, threads = job.setting.device, job.setting.threads
+    rates = Rates(framework=job.framework, device=device, threads=threads, **result)
     listener.finished(str(job), str(rates))
     return rates

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from bench import tasks
-from bench.core.adapter import EPSILONS, Device, Precision, Tuning
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Feed
+from bench.core.setting import EPSILONS, Device, Precision, Setting, Tuning
 from bench.core.task import Budget, TokenInput
 from bench.launch import catalogue, current_python, environments, gpu, machine
 from bench.launch.catalogue import Framework
@@ -201,16 +201,14 @@ def cells(request: Request) -> list[Cell]:
     known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
     for mode in request.modes:
         _choice("mode", mode, ["recommended", "all", *sorted(known)])
+    threads = request.threads or machine.usable_cores()
     found = [
         Cell(
             framework=framework.name,
             task=task.name,
             mode=mode,
-            device=device,
-            precision=precision,
-            threads=request.threads or machine.usable_cores(),
+            setting=Setting(device=device, precision=precision, threads=threads, tuning=tuning),
             feed=request.feed,
-            tuning=tuning,
         )
         for task in every_task
         for device in devices(request.devices)

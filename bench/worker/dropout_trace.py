@@ -33,15 +33,19 @@ are classes. For each LAYER that is followed by dropout, the trace of `bench.wor
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bench.core.adapter import Adapter
+from bench.core.adapter import Session
 from bench.core.batches import Split
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array, initial_weights
+
+# Builds a task's network; mode, setting and seed are those of the proof.
+OpenSession = Callable[[Task], Session]
 
 # Draws of a layer are made until they show so many values: the share that is dropped is then known
 # to a thousandth. Whatever a draw shows, there are some, as a draw may depend on the one before.
@@ -98,10 +102,10 @@ def _telling(task: Task, layer: str) -> dict[str, Array]:
     return weights
 
 
-def draws(adapter: Adapter, task: Task, layer: str, *, mode: str, folder: Path) -> dict[str, Array]:
+def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) -> dict[str, Array]:
     """The part of a trace that is about the dropout behind `layer`."""
     alone = replace(task.with_dropout(layer), optimizer=SGD(learning_rate=1.0))
-    session = adapter.open(alone, mode=mode)
+    session = open_session(alone)
     weights = _telling(task, layer)
     names = _layers(task)
     reader = _weight(task, names[names.index(layer) + 1])

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from bench.core.adapter import Adapter, Device
+from bench.core.adapter import Adapter
+from bench.core.setting import Device, Setting
 from bench.worker import clock
 
 # Rows and columns of the square factors, of which the best counts: large ones fill every core,
@@ -30,21 +32,20 @@ PATIENCE = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class RatesJob:
-    """Measure one framework with so many threads."""
+    """Measure one framework in a setting."""
 
     framework: str
-    device: Device
-    threads: int
+    setting: Setting
 
     def to_json(self) -> str:
         return json.dumps({"kind": "rates", **asdict(self)})
 
     @staticmethod
-    def from_fields(fields: Mapping[str, object]) -> RatesJob:
-        return RatesJob(**fields)  # type: ignore[arg-type]
+    def from_fields(fields: Mapping[str, Any]) -> RatesJob:
+        return RatesJob(framework=fields["framework"], setting=Setting(**fields["setting"]))
 
     def __str__(self) -> str:
-        return f"{self.framework} {self.device} rates"
+        return f"{self.framework} {self.setting.device} rates"
 
 
 def best_seconds(operation: Callable[[], None]) -> float:
@@ -77,8 +78,8 @@ def measure(adapter: Adapter, device: Device) -> dict[str, float]:
     products = []
     for rows in MATMUL_SIZES[device]:
         a, b = (random.random((rows, rows), np.float32) for _ in range(2))
-        products.append(2 * rows**3 / best_seconds(adapter.matmul(a, b)))
+        products.append(2 * rows**3 / best_seconds(adapter.matmul(a, b, device)))
     total, addend = (np.full(STREAM_SIZE[device], value, np.float32) for value in (0, 1))
-    addition = best_seconds(adapter.accumulate(total, addend))
+    addition = best_seconds(adapter.accumulate(total, addend, device))
     # Two vectors are read and one is written.
     return {"matmul": max(products), "memory": 3 * total.nbytes / addition}

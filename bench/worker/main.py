@@ -86,14 +86,8 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
     if cell.device == "cuda":
         watch_gpu()
     adapter, import_seconds = import_framework(cell.framework)
-    adapter.configure(
-        device=cell.device,
-        threads=cell.threads,
-        seed=job.seed,
-        precision=cell.precision,
-        tuning=cell.tuning,
-    )
-    known = {"versions": adapter.versions(), "dataset": dataclasses.asdict(dataset)}
+    adapter.set_up(cell.setting)
+    known = {"versions": adapter.versions(cell.device), "dataset": dataclasses.asdict(dataset)}
     task = load_task(cell.task)
     if job.budget.length:
         task = task.with_length(job.budget.length)
@@ -121,18 +115,12 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
     """Trace tasks; by task, the status and reason of what could not be traced."""
     channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
-    adapter.configure(
-        device=job.device,
-        threads=job.threads,
-        seed=job.seed,
-        precision=job.precision,
-        tuning=job.tuning,
-    )
+    adapter.set_up(job.setting)
     tasks = {name: load_task(name) for name in job.data}
     failures = trace.prove(job, tasks, adapter, channel)
     return {
         "status": "ok",
-        "versions": adapter.versions(),
+        "versions": adapter.versions(job.setting.device),
         "traced": {
             name: {"status": "ok"} if error is None else failure(error)
             for name, error in failures.items()
@@ -141,14 +129,12 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
 
 
 def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, Any]:
-    """What the framework reaches on this machine at best, in the precision of the rates."""
+    """What the framework reaches on this machine at best."""
     channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
-    adapter.configure(
-        device=job.device, threads=job.threads, seed=0, precision="float32", tuning="expert"
-    )
+    adapter.set_up(job.setting)
     channel.phase(str(job), "measure the machine")
-    return {"status": "ok", **machine_rates.measure(adapter, job.device)}
+    return {"status": "ok", **machine_rates.measure(adapter, job.setting.device)}
 
 
 def failure(error: Exception) -> dict[str, Any]:

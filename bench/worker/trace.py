@@ -28,16 +28,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bench.core.adapter import Adapter, Device, Precision, Session, Tuning
+from bench.core.adapter import Adapter, Session
 from bench.core.batches import Split
 from bench.core.listener import Listener
+from bench.core.setting import Setting
 from bench.core.task import Task, TokenInput, dyadic
 from bench.core.weights import Array, initial_weights
-from bench.worker.dropout_trace import draws
+from bench.worker.dropout_trace import OpenSession, draws
 
 STEPS = 20
 # Sequences are cut to this many tokens: long enough for every gate to matter in every batch, short
@@ -67,10 +70,7 @@ class ProofJob:
 
     framework: str
     mode: str
-    device: Device
-    precision: Precision
-    threads: int
-    tuning: Tuning
+    setting: Setting
     seed: int
     data: dict[str, str]
     out: str
@@ -80,12 +80,11 @@ class ProofJob:
         return json.dumps({"kind": "prove", **asdict(self)})
 
     @staticmethod
-    def from_fields(fields: Mapping[str, object]) -> ProofJob:
-        return ProofJob(**fields)  # type: ignore[arg-type]
+    def from_fields(fields: Mapping[str, Any]) -> ProofJob:
+        return ProofJob(**{**fields, "setting": Setting(**fields["setting"])})
 
     def __str__(self) -> str:
-        untuned = " default tuning" * (self.tuning == "default")
-        return f"{self.framework} {self.mode} {self.device} {self.precision}{untuned}"
+        return f"{self.framework} {self.mode} {self.setting}"
 
 
 def _slow(task: Task) -> bool:
@@ -93,7 +92,7 @@ def _slow(task: Task) -> bool:
 
 
 def trace(
-    adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int, formula: bool
+    open_session: OpenSession, task: Task, *, folder: Path, seed: int, formula: bool
 ) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`, its sequences cut to LENGTH.
 
@@ -103,12 +102,12 @@ def trace(
     if _slow(task):
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     still = task.with_dropout()
-    arrays = _first_steps(adapter, still, mode=mode, folder=folder, seed=seed)
+    arrays = _first_steps(open_session, still, folder=folder, seed=seed)
     if formula:
         exact = replace(still, optimizer=dyadic(task.optimizer))
-        arrays |= _formula_steps(adapter, exact, mode=mode, folder=folder, seed=seed)
+        arrays |= _formula_steps(open_session, exact, folder=folder, seed=seed)
     for layer in task.dropout:
-        arrays |= draws(adapter, task, layer, mode=mode, folder=folder)
+        arrays |= draws(open_session, task, layer, folder=folder)
     return arrays
 
 
@@ -141,9 +140,9 @@ def _used(
 
 
 def _first_steps(
-    adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
+    open_session: OpenSession, task: Task, *, folder: Path, seed: int
 ) -> dict[str, Array]:
-    session = adapter.open(task, mode=mode)
+    session = open_session(task)
     steps = HEAVY_STEPS if _slow(task) else STEPS
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=steps))
     first = session.stage(*batches[0])
@@ -194,9 +193,9 @@ def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _formula_steps(
-    adapter: Adapter, task: Task, *, mode: str, folder: Path, seed: int
+    open_session: OpenSession, task: Task, *, folder: Path, seed: int
 ) -> dict[str, Array]:
-    session = adapter.open(task, mode=mode)
+    session = open_session(task)
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=FORMULA_STEPS))
     _used(session, task, batches, seed=seed)
     session.load(opened(task, initial_weights(task, seed)))
@@ -215,13 +214,13 @@ def prove(
 ) -> dict[str, Exception | None]:
     """Trace every task of the job. Returns, by task, what kept it from being traced."""
     failures: dict[str, Exception | None] = {}
+    open_session = partial(adapter.open, mode=job.mode, setting=job.setting, seed=job.seed)
     for name, folder in job.data.items():
         listener.phase(str(job), f"proving {name}")
         try:
             arrays = trace(
-                adapter,
+                open_session,
                 tasks[name],
-                mode=job.mode,
                 folder=Path(folder),
                 seed=job.seed,
                 formula=job.formula,

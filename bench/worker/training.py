@@ -141,7 +141,7 @@ def make_ready(job: Job, task: Task, adapter: Adapter, listener: Listener) -> Re
     """Build the job's session, take its first step, and warm it up."""
     listener.phase(str(job.cell), "build")
     watch = clock.Stopwatch()
-    session = adapter.open(task, mode=job.cell.mode)
+    session = adapter.open(task, mode=job.cell.mode, setting=job.cell.setting, seed=job.seed)
     weights = initial_weights(task, job.seed)
     session.load(weights)
     session.sync()

@@ -18,8 +18,9 @@ import optax
 from flax import nnx
 from jax import numpy as jnp
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
+from bench.core.adapter import BatchFormat, Layout, match
 from bench.core.errors import UnsupportedError
+from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
 from frameworks.jax_flax.precision import (
@@ -76,15 +77,13 @@ class JaxFlaxSession:
     # Integers of 32 bits, which are JAX's own: it would cut those of 64 bits to them.
     format = BatchFormat(channels_last=True, labels="int32", tokens="int32")
 
-    def __init__(
-        self, task: Task, *, mode: str, device: str, precision: Precision, seed: int, expert: bool
-    ) -> None:
+    def __init__(self, task: Task, *, mode: str, setting: Setting, seed: int) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"JAX/Flax has no mode {mode!r}; it has: {', '.join(MODES)}")
         self._task = task
-        self._device = device
-        self._precision = precision
-        self._dtype = kept_in(precision)
+        self._setting = setting
+        self._dtype = storage_dtype(setting.precision)
+        expert = setting.tuning == "expert"
         module = importlib.import_module(f"frameworks.jax_flax.models.{task.network}")
 
         def build() -> nnx.Module:
@@ -94,8 +93,8 @@ class JaxFlaxSession:
         # Not what is trained: it says where a state's arrays belong, and dump and load go by it. As
         # one program: one by one, each operator that draws a weight is compiled by itself.
         self._model = nnx.jit(build)() if expert else build()
-        set_layers(precision, self._model)
-        if expert and device == "cpu":
+        set_layers(setting.precision, self._model)
+        if expert and setting.device == "cpu":
             self._model.set_attributes(by_comparison=True, raise_if_not_found=False)
         self._params = match(task, self._native)
         self._optimizer = self._make_optimizer()
@@ -107,7 +106,7 @@ class JaxFlaxSession:
         self._model.train()
         self._training, params, other = nnx.split(self._model, nnx.Param, ...)
         self._state, self._structure = jax.tree.flatten(
-            (params, other, self._moments(params), make_scale(precision))
+            (params, other, self._moments(params), make_scale(setting.precision))
         )
         # The state's memory is given to the step, which writes the new state there.
         self._train_step = jax.jit(self._train, donate_argnums=0)
@@ -138,7 +137,7 @@ class JaxFlaxSession:
         initial = nnx.state(self._model, nnx.BatchStat)
         copies = jax.tree.map(self._copied, initial)
         other = nnx.merge_state(other, copies)
-        scale = make_scale(self._precision)
+        scale = make_scale(self._setting.precision)
         self._state = jax.tree.leaves((state, other, self._moments(state), scale))
 
     def _copied(self, value: Any) -> jax.Array:
@@ -174,7 +173,7 @@ class JaxFlaxSession:
 
     def stage(self, x: Array, y: Array) -> tuple[Any, Any]:
         batch = self._typed(x), self._typed(y)
-        if self._device == "cuda":
+        if self._setting.device == "cuda":
             self._last = batch = jax.device_put(batch)
         # On the CPU as they are: a jitted function takes NumPy's arrays, as JAX's guides give them
         # to it, in a third of the time that making JAX's own of them takes.
@@ -235,7 +234,7 @@ class JaxFlaxSession:
         jax.block_until_ready((self._state, self._last))
 
     def peak_device_bytes(self) -> int | None:
-        if self._device == "cuda":
+        if self._setting.device == "cuda":
             return int(jax.local_devices()[0].memory_stats()["peak_bytes_in_use"])
         return None
 
@@ -246,13 +245,11 @@ class JaxFlaxSession:
 
 
 class JaxFlaxAdapter:
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
+    def set_up(self, setting: Setting) -> None:
         # Threads are those of NPROC, which JAX reads when its first array is made.
-        jax.config.update("jax_platforms", device)
-        jax.config.update("jax_enable_x64", precision == "float64")
-        set_products(precision)
+        jax.config.update("jax_platforms", setting.device)
+        jax.config.update("jax_enable_x64", setting.precision == "float64")
+        set_products(setting.precision)
         # Every process compiles anew: a cache on disk would make later first steps look cheap.
         jax.config.update("jax_enable_compilation_cache", False)
         try:
@@ -260,14 +257,10 @@ class JaxFlaxAdapter:
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
             raise UnsupportedError(
-                f"jax {jax.__version__} cannot use the device {device!r} here: {reason}"
+                f"jax {jax.__version__} cannot use the device {setting.device!r} here: {reason}"
             ) from error
-        self._device = device
-        self._precision = precision
-        self._seed = seed
-        self._expert = tuning == "expert"
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, device: Device) -> dict[str, str]:
         versions = {
             "jax": jax.__version__,
             "jaxlib": jaxlib.__version__,
@@ -275,7 +268,7 @@ class JaxFlaxAdapter:
             "optax": optax.__version__,
             "numpy": np.__version__,
         }
-        if self._device == "cuda":
+        if device == "cuda":
             # "PJRT C API\ncuda 13000"
             versions["cuda"] = jax.local_devices()[0].client.platform_version.split()[-1]
             for package in ("nvidia-cudnn-cu13", "nvidia-cudnn-cu12"):  # JAX does not tell
@@ -283,17 +276,10 @@ class JaxFlaxAdapter:
                     versions.setdefault("cudnn", version(package))
         return versions
 
-    def open(self, task: Task, *, mode: str) -> JaxFlaxSession:
-        return JaxFlaxSession(
-            task,
-            mode=mode,
-            device=self._device,
-            precision=self._precision,
-            seed=self._seed,
-            expert=self._expert,
-        )
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> JaxFlaxSession:
+        return JaxFlaxSession(task, mode=mode, setting=setting, seed=seed)
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
         left, right = jnp.array(a), jnp.array(b)
         product = jax.jit(jnp.matmul)
 
@@ -302,7 +288,7 @@ class JaxFlaxAdapter:
 
         return run
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
         sums, addends = jnp.array(total), jnp.array(addend)
         add = jax.jit(jnp.add, donate_argnums=0)
 

@@ -11,7 +11,7 @@ from flax import nnx
 from flax.training.dynamic_scale import DynamicScale
 from jax import numpy as jnp
 
-from bench.core.adapter import LOSS_SCALE, Precision, kept_in
+from bench.core.setting import LOSS_SCALE, Precision, storage_dtype
 
 COMPUTED_IN = {"bf16": "bfloat16", "fp16": "float16"}
 
@@ -24,7 +24,7 @@ def set_products(precision: Precision) -> None:
 
 def set_layers(precision: Precision, model: nnx.Module) -> None:
     """Have every layer keep its weights in one type and compute in another."""
-    kept = kept_in(precision)
+    kept = storage_dtype(precision)
     model.set_attributes(dtype=COMPUTED_IN.get(precision, kept), param_dtype=kept)
 
 

@@ -17,17 +17,10 @@ import mxnet as mx  # noqa: E402
 from mxnet import autograd, gluon  # noqa: E402
 from mxnet.ndarray import NDArray  # noqa: E402
 
-from bench.core.adapter import (  # noqa: E402
-    BatchFormat,
-    Device,
-    Layout,
-    Precision,
-    Tuning,
-    kept_in,
-    match,
-)
+from bench.core.adapter import BatchFormat, Layout, match  # noqa: E402
 from bench.core.denormals import flush_denormals  # noqa: E402
 from bench.core.errors import UnsupportedError  # noqa: E402
+from bench.core.setting import Device, Precision, Setting, storage_dtype  # noqa: E402
 from bench.core.task import Parameter, Task  # noqa: E402
 from bench.core.weights import Array  # noqa: E402
 from frameworks.mxnet_gluon.optimizers import make_optimizer  # noqa: E402
@@ -73,6 +66,11 @@ def child(block: gluon.Block, name: str) -> gluon.Block:
     return block[int(name)] if name.isdigit() else getattr(block, name)
 
 
+def context(device: Device) -> mx.Context:
+    """A device as MXNet names it."""
+    return mx.gpu() if device == "cuda" else mx.cpu()
+
+
 class Objective(gluon.HybridBlock):
     """A batch's losses: one block, so that network and loss are compiled into one graph."""
 
@@ -92,21 +90,19 @@ class MXNetGluonSession:
     # MXNet's own tutorials keep indices as float32; integers are exact, and 32 bits are enough.
     format = BatchFormat(labels="int32", tokens="int32")
 
-    def __init__(
-        self, task: Task, *, mode: str, device: mx.Context, precision: Precision, expert: bool
-    ) -> None:
+    def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"MXNet Gluon has no mode {mode!r}; it has: {', '.join(MODES)}")
         self._task = task
-        self._device = device
-        self._precision = precision
-        self._dtype = kept_in(precision)
+        self._device = context(setting.device)
+        self._precision = precision = setting.precision
+        self._dtype = storage_dtype(precision)
         self._objective: Callable[[NDArray, NDArray], NDArray]
         module = importlib.import_module(f"frameworks.mxnet_gluon.models.{task.network}")
         self._model: gluon.HybridBlock = module.build(task)
         self._model.cast(self._dtype)
         self._pin_second_bias()
-        self._model.initialize(ctx=device)
+        self._model.initialize(ctx=self._device)
         self._params = match(task, self._native)
         self._trainer = gluon.Trainer(
             list(self._params.values()),
@@ -118,7 +114,9 @@ class MXNetGluonSession:
         if mode == "compiled":
             block = Objective(self._model, criterion, precision)
             # Shapes are the same at each step, so memory is planned once, and kept.
-            static = {"static_alloc": True, "static_shape": True} if expert else {}
+            static = (
+                {"static_alloc": True, "static_shape": True} if setting.tuning == "expert" else {}
+            )
             block.hybridize(**static)
             self._objective = block
         else:
@@ -224,19 +222,13 @@ class MXNetGluonSession:
 
 
 class MXNetGluonAdapter:
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
-        self._expert = tuning == "expert"
-        if self._expert:
+    def set_up(self, setting: Setting) -> None:
+        if setting.tuning == "expert":
             flush_denormals()  # before anything is computed, as MXNet's threads start with that
-        if device == "cuda":
+        if setting.device == "cuda":
             self._check_gpu()
         # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
-        mx.random.seed(seed)
-        self._device = mx.gpu() if device == "cuda" else mx.cpu()
-        set_operators(precision, self._device)
-        self._precision = precision
+        set_operators(setting.precision, context(setting.device))
 
     def _check_gpu(self) -> None:
         """Use it once: a card newer than the kernels is found, but fails at its first use."""
@@ -250,20 +242,19 @@ class MXNetGluonAdapter:
                 f"mxnet {mx.__version__} cannot use the CUDA device here: {reason}"
             ) from error
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, device: Device) -> dict[str, str]:
         versions = {"mxnet": str(mx.__version__), "numpy": np.__version__}
-        if self._device.device_type == "gpu":
+        if device == "cuda":
             versions["cuda"] = "11.2"  # the one that the distribution mxnet-cu112 is built for
         return versions
 
-    def open(self, task: Task, *, mode: str) -> MXNetGluonSession:
-        return MXNetGluonSession(
-            task, mode=mode, device=self._device, precision=self._precision, expert=self._expert
-        )
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> MXNetGluonSession:
+        mx.random.seed(seed)
+        return MXNetGluonSession(task, mode=mode, setting=setting)
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
-        left, right = (mx.nd.array(one, ctx=self._device) for one in (a, b))
-        product = mx.nd.empty(left.shape, ctx=self._device)
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
+        left, right = (mx.nd.array(one, ctx=context(device)) for one in (a, b))
+        product = mx.nd.empty(left.shape, ctx=context(device))
 
         def run() -> None:
             mx.nd.dot(left, right, out=product)
@@ -271,8 +262,8 @@ class MXNetGluonAdapter:
 
         return run
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
-        sums, addends = (mx.nd.array(one, ctx=self._device) for one in (total, addend))
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
+        sums, addends = (mx.nd.array(one, ctx=context(device)) for one in (total, addend))
 
         def run() -> None:
             mx.nd.elemwise_add(sums, addends, out=sums)

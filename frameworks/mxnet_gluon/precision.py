@@ -11,8 +11,8 @@ from mxnet.contrib import amp
 from mxnet.contrib.amp.lists import symbol_bf16
 from mxnet.ndarray import NDArray
 
-from bench.core.adapter import LOSS_SCALE, Precision
 from bench.core.errors import UnsupportedError
+from bench.core.setting import LOSS_SCALE, Precision
 
 TARGETS = {"bf16": "bfloat16", "fp16": "float16"}
 

@@ -11,9 +11,10 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
+from bench.core.adapter import BatchFormat, Layout, match
 from bench.core.denormals import flush_denormals
 from bench.core.errors import UnsupportedError
+from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
@@ -45,7 +46,7 @@ def native_name(parameter: Parameter) -> str:
     return parameter.name.removesuffix(canonical) + native
 
 
-def synchronize(device: str) -> None:
+def synchronize(device: Device) -> None:
     """Return when everything asked of the device is done.
 
     On the CPU an operator, or a compiled graph, has run when the call returns.
@@ -83,16 +84,14 @@ class DoubleMomentum(paddle.optimizer.Momentum):
 class PaddleSession:
     format = BatchFormat(labels="int64", tokens="int64")
 
-    def __init__(
-        self, task: Task, *, mode: str, device: str, precision: Precision, expert: bool
-    ) -> None:
+    def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"paddlepaddle has no mode {mode!r}: it has {', '.join(MODES)}")
         self._task = task
-        self._device = device
-        self._precision = precision
-        self._dtype = kept_in(precision)
-        self._expert = expert
+        self._device = setting.device
+        self._precision = setting.precision
+        self._dtype = storage_dtype(setting.precision)
+        self._expert = setting.tuning == "expert"
         module = importlib.import_module(f"frameworks.paddlepaddle.models.{task.network}")
         self._model: nn.Layer = module.build(task)
         self._pin_second_bias()
@@ -109,7 +108,7 @@ class PaddleSession:
 
         self._loss_of = self._loss = loss_of
         self._forward = self._model
-        self._scaler = make_scaler(precision)
+        self._scaler = make_scaler(setting.precision)
         if mode == "compiled":
             # Of `forward`, not of the layer: else the layer's own is replaced, and `grads` uses it.
             # The full graph, as no network needs Python between its operators: without it Paddle
@@ -256,11 +255,9 @@ class PaddleSession:
 
 
 class PaddleAdapter:
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
+    def set_up(self, setting: Setting) -> None:
         # The threads are set by the environment, before the import: see framework.toml.
-        if device == "cuda":
+        if setting.device == "cuda":
             if not paddle.is_compiled_with_cuda():
                 raise UnsupportedError(
                     f"paddlepaddle {paddle.__version__} is built for the CPU alone: "
@@ -268,42 +265,37 @@ class PaddleAdapter:
                 )
             if paddle.device.cuda.device_count() == 0:
                 raise UnsupportedError(f"paddle {paddle.__version__} finds no CUDA device here")
-        self._expert = tuning == "expert"
-        if self._expert:
+        if setting.tuning == "expert":
             flush_denormals()
-        paddle.set_device("gpu:0" if device == "cuda" else "cpu")
-        paddle.set_default_dtype(kept_in(precision))
-        paddle.seed(seed)
-        self._device = device
-        self._precision = precision
+        paddle.set_device("gpu:0" if setting.device == "cuda" else "cpu")
+        paddle.set_default_dtype(storage_dtype(setting.precision))
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, device: Device) -> dict[str, str]:
         versions = {"paddlepaddle": str(paddle.__version__), "numpy": np.__version__}
-        if self._device == "cuda":
+        if device == "cuda":
             versions["cuda"] = str(paddle.version.cuda())
             versions["cudnn"] = str(paddle.version.cudnn())
         return versions
 
-    def open(self, task: Task, *, mode: str) -> PaddleSession:
-        return PaddleSession(
-            task, mode=mode, device=self._device, precision=self._precision, expert=self._expert
-        )
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> PaddleSession:
+        paddle.seed(seed)
+        return PaddleSession(task, mode=mode, setting=setting)
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
         left, right = paddle.to_tensor(a), paddle.to_tensor(b)
 
         def run() -> None:
             paddle.matmul(left, right)
-            synchronize(self._device)
+            synchronize(device)
 
         return run
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
         sums, addends = paddle.to_tensor(total), paddle.to_tensor(addend)
 
         def run() -> None:
             sums.add_(addends)
-            synchronize(self._device)
+            synchronize(device)
 
         return run
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import paddle
 
-from bench.core.adapter import LOSS_SCALE, Precision
+from bench.core.setting import LOSS_SCALE, Precision
 
 AUTO_CAST = {"bf16": "bfloat16", "fp16": "float16"}
 

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, kept_in, match
+from bench.core.adapter import BatchFormat, Layout, match
 from bench.core.errors import UnsupportedError
+from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
 from frameworks.pytorch.precision import forward_in, make_scaler, set_products
@@ -49,14 +50,12 @@ def synchronize(device: torch.device) -> None:
 
 
 class PyTorchSession:
-    def __init__(
-        self, task: Task, *, mode: str, device: torch.device, precision: Precision, expert: bool
-    ) -> None:
+    def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         self._task = task
-        self._device = device
-        self._precision = precision
-        self._dtype = getattr(torch, kept_in(precision))
-        self._expert = expert
+        self._device = device = torch.device(setting.device)
+        self._precision = precision = setting.precision
+        self._dtype = getattr(torch, storage_dtype(precision))
+        self._expert = expert = setting.tuning == "expert"
         # Asking for what a tensor has is a hundredth of a small network's step.
         self._staged_as_is = device.type == "cpu" and self._dtype == torch.float32
         # The layout that oneDNN's convolutions and pooling are fastest in.
@@ -200,50 +199,43 @@ class PyTorchSession:
 
 
 class PyTorchAdapter:
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
-        if device == "cuda" and not torch.cuda.is_available():
+    def set_up(self, setting: Setting) -> None:
+        if setting.device == "cuda" and not torch.cuda.is_available():
             raise UnsupportedError(f"torch {torch.__version__} finds no CUDA device here")
-        torch.set_num_threads(threads)
-        torch.manual_seed(seed)
-        self._expert = tuning == "expert"
-        torch.set_flush_denormal(self._expert)
-        set_products(precision)
-        self._device = torch.device(device)
-        self._precision = precision
+        torch.set_num_threads(setting.threads)
+        torch.set_flush_denormal(setting.tuning == "expert")
+        set_products(setting.precision)
         # Adam counts its steps in a tensor of the default type, and a compiled step computes the
         # bias correction in it: in float32, 1 - 0.999**1 is off by 7e-6, relative.
-        torch.set_default_dtype(getattr(torch, kept_in(precision)))
+        torch.set_default_dtype(getattr(torch, storage_dtype(setting.precision)))
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, device: Device) -> dict[str, str]:
         versions = {"torch": str(torch.__version__), "numpy": np.__version__}
-        if torch.version.cuda and self._device.type == "cuda":
+        if torch.version.cuda and device == "cuda":
             versions["cuda"] = torch.version.cuda
             versions["cudnn"] = str(torch.backends.cudnn.version())
         return versions
 
-    def open(self, task: Task, *, mode: str) -> PyTorchSession:
-        return PyTorchSession(
-            task, mode=mode, device=self._device, precision=self._precision, expert=self._expert
-        )
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> PyTorchSession:
+        torch.manual_seed(seed)
+        return PyTorchSession(task, mode=mode, setting=setting)
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
-        left, right = (torch.from_numpy(one).to(self._device) for one in (a, b))
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
+        left, right = (torch.from_numpy(one).to(device) for one in (a, b))
         product = torch.empty_like(left)
 
         def run() -> None:
             torch.mm(left, right, out=product)
-            synchronize(self._device)
+            synchronize(left.device)
 
         return run
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
-        sums, addends = (torch.from_numpy(one).to(self._device) for one in (total, addend))
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
+        sums, addends = (torch.from_numpy(one).to(device) for one in (total, addend))
 
         def run() -> None:
             sums.add_(addends)
-            synchronize(self._device)
+            synchronize(sums.device)
 
         return run
 

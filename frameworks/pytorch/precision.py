@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bench.core.adapter import LOSS_SCALE, Precision
+from bench.core.setting import LOSS_SCALE, Precision
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -11,8 +11,9 @@ from typing import Any
 import autograd
 import numpy as np
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning
+from bench.core.adapter import BatchFormat, Layout
 from bench.core.errors import UnsupportedError
+from bench.core.setting import Device, Setting
 from bench.core.task import SGD, Task
 from bench.core.weights import Array
 from frameworks.reference.layers import LOSSES, Running, Value
@@ -23,9 +24,9 @@ LAYOUT = Layout(axes={})  # the canonical axes themselves
 class ReferenceSession:
     format = BatchFormat(labels="int64", tokens="int64")
 
-    def __init__(self, task: Task, *, dtype: str, seed: int) -> None:
+    def __init__(self, task: Task, *, setting: Setting, seed: int) -> None:
         self._task = task
-        self._dtype = dtype
+        self._dtype = setting.precision
         self._random = np.random.default_rng(seed)
         module = importlib.import_module(f"frameworks.reference.models.{task.network}")
         self._logits = module.logits
@@ -121,23 +122,21 @@ class ReferenceSession:
 
 
 class ReferenceAdapter:
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
-        if device != "cpu":
+    def set_up(self, setting: Setting) -> None:
+        if setting.device != "cpu":
             raise UnsupportedError("the reference runs on the CPU alone")
-        if precision not in ("float32", "float64"):
-            raise UnsupportedError(f"numpy computes in float32 and float64, not in {precision}")
-        self._dtype = precision
-        self._seed = seed
+        if setting.precision not in ("float32", "float64"):
+            raise UnsupportedError(
+                f"numpy computes in float32 and float64, not in {setting.precision}"
+            )
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, device: Device) -> dict[str, str]:
         return {"autograd": version("autograd"), "numpy": np.__version__}
 
-    def open(self, task: Task, *, mode: str) -> ReferenceSession:
-        return ReferenceSession(task, dtype=self._dtype, seed=self._seed)
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> ReferenceSession:
+        return ReferenceSession(task, setting=setting, seed=seed)
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
         product = np.empty_like(a)
 
         def run() -> None:
@@ -145,7 +144,7 @@ class ReferenceAdapter:
 
         return run
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
         def run() -> None:
             np.add(total, addend, out=total)
 

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.core.adapter import BatchFormat, Device, Layout, Precision, Tuning, match
+from bench.core.adapter import BatchFormat, Layout, match
 from bench.core.errors import UnsupportedError
+from bench.core.setting import Device, Setting
 from bench.core.task import SGD, Parameter, Task
 from bench.core.weights import Array
 from frameworks.tensorflow_keras.modes import MODES
@@ -57,6 +58,11 @@ LOSSES = {
     "softmax_cross_entropy": keras.losses.SparseCategoricalCrossentropy,
     "sigmoid_cross_entropy": keras.losses.BinaryCrossentropy,
 }
+
+
+def native_device(device: Device) -> str:
+    """A device as TensorFlow names it."""
+    return "GPU:0" if device == "cuda" else "CPU:0"
 
 
 class Adam(keras.optimizers.Adam):
@@ -105,19 +111,19 @@ class KerasSession:
     # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
     format = BatchFormat(channels_last=True, labels="int64", tokens="int64")
 
-    def __init__(self, task: Task, *, mode: str, device: str, precision: Precision) -> None:
+    def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         if mode not in MODES:
             raise UnsupportedError(f"mode {mode!r}; TensorFlow/Keras has: {', '.join(MODES)}")
         self._task = task
-        self._device = device
+        self._device = native_device(setting.device)
         module = importlib.import_module(f"frameworks.tensorflow_keras.models.{task.network}")
         self._model: keras.Model = module.build(task)
         if mode == "xla":
             self._forbid_cudnn()
-        self._network = forward_in(precision, self._model)
+        self._network = forward_in(setting.precision, self._model)
         self._params = match(task, self._native)
         self._variables = list({one.path: one for one in self._params.values()}.values())
-        self._optimizer = scaled(precision, self._make_optimizer())
+        self._optimizer = scaled(setting.precision, self._make_optimizer())
         # Now, because a tf.function must not make variables in its second trace.
         self._optimizer.build(self._variables)
         self._initial = [variable.numpy() for variable in self._optimizer.variables]
@@ -237,43 +243,39 @@ class KerasSession:
 
 
 class KerasAdapter:
-    def configure(
-        self, *, device: Device, threads: int, seed: int, precision: Precision, tuning: Tuning
-    ) -> None:
+    def set_up(self, setting: Setting) -> None:
         gpus = tf.config.list_physical_devices("GPU")
-        if device == "cuda" and not gpus:
+        if setting.device == "cuda" and not gpus:
             raise UnsupportedError(f"tensorflow {tf.__version__} finds no CUDA device here")
-        if device == "cpu":
+        if setting.device == "cpu":
             tf.config.set_visible_devices([], "GPU")
         for gpu in gpus:
             # As much as the training needs, where TensorFlow would take all the memory there is.
             tf.config.experimental.set_memory_growth(gpu, True)
         # Both pools, as TensorFlow sizes them by itself on a machine of so many cores.
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-        set_policy(precision)
+        tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(setting.threads)
+        set_policy(setting.precision)
         keras.config.set_image_data_format("channels_last")
-        keras.utils.set_random_seed(seed)
-        self._precision = precision
-        self._device = "GPU:0" if device == "cuda" else "CPU:0"
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, device: Device) -> dict[str, str]:
         versions = {
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
             "numpy": np.__version__,
         }
-        if "GPU" in self._device:
+        if device == "cuda":
             build = tf.sysconfig.get_build_info()
             versions["cuda"] = build["cuda_version"]
             versions["cudnn"] = build["cudnn_version"]
         return versions
 
-    def open(self, task: Task, *, mode: str) -> KerasSession:
-        return KerasSession(task, mode=mode, device=self._device, precision=self._precision)
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> KerasSession:
+        keras.utils.set_random_seed(seed)
+        return KerasSession(task, mode=mode, setting=setting)
 
-    def matmul(self, a: Array, b: Array) -> Callable[[], None]:
-        with tf.device(self._device):
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
+        with tf.device(native_device(device)):
             left, right = tf.constant(a), tf.constant(b)
 
         def run() -> None:
@@ -282,8 +284,8 @@ class KerasAdapter:
 
         return run
 
-    def accumulate(self, total: Array, addend: Array) -> Callable[[], None]:
-        with tf.device(self._device):
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
+        with tf.device(native_device(device)):
             sums, addends = tf.Variable(total), tf.constant(addend)
 
         def run() -> None:

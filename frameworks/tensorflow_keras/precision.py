@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from bench.core.adapter import LOSS_SCALE, Precision, kept_in
+from bench.core.setting import LOSS_SCALE, Precision, storage_dtype
 
 POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16"}
 
@@ -16,8 +16,8 @@ def set_policy(precision: Precision) -> None:
     """The types of the layers that are made from now on, and whether TF32 may be used."""
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     # Said here, because Keras reads its defaults from a file in the user's home.
-    keras.config.set_floatx(kept_in(precision))
-    keras.config.set_dtype_policy(POLICIES.get(precision, kept_in(precision)))
+    keras.config.set_floatx(storage_dtype(precision))
+    keras.config.set_dtype_policy(POLICIES.get(precision, storage_dtype(precision)))
 
 
 def forward_in(precision: Precision, model: keras.Model) -> Callable[..., tf.Tensor]:

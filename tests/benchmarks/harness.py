@@ -189,7 +189,7 @@ def many_records(folder: Path) -> None:
             record = records[number % len(records)]
             threads, copy = divmod(number // len(records), COPIES)
             block = record.job.block + copy * blocks
-            cell = replace(record.job.cell, threads=1 + threads)
+            cell = record.job.cell.with_setting(threads=1 + threads)
             job = replace(record.job, cell=cell, block=block, seed=block)
             file.write(replace(record, job=job).to_json() + "\n")
 

@@ -34,6 +34,7 @@ from bench.core.adapter import BatchFormat
 from bench.core.batches import Split
 from bench.core.listener import SILENT
 from bench.core.record import Cell, Job
+from bench.core.setting import Setting
 from bench.core.task import Budget
 from bench.launch import catalogue, environments, worker_process
 from bench.launch.catalogue import Framework
@@ -148,10 +149,13 @@ class Pair:
         )
         record = worker_process.run_job(
             job,
-            self._framework,
-            self._environment,
-            log=self._scratch / "adapter.log",
-            timeout=300,
+            worker_process.WorkerSpec(
+                framework=self._framework,
+                environment=self._environment,
+                setting=self._cell.setting,
+                log=self._scratch / "adapter.log",
+                timeout=300,
+            ),
             listener=SILENT,
         )
         if record.measurement is None:
@@ -193,11 +197,7 @@ class Pair:
         done = subprocess.run(
             [str(self._environment.python), str(file), *arguments],
             env=worker_process.variables(
-                self._framework,
-                threads=self._cell.threads,
-                tuning="expert",
-                precision="float32",
-                scratch=self._scratch,
+                self._framework, self._cell.setting, scratch=self._scratch
             ),
             input=json.dumps(payload),
             capture_output=True,
@@ -258,11 +258,12 @@ class Pair:
 
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
+    setting = Setting(threads=options.threads)
     for task in options.task or [name for name in tasks.names() if tasks.load(name).headline]:
         for framework in options.framework or catalogue.compared():
             for mode in catalogue.load(framework).modes:
                 if not options.mode or mode in options.mode:
-                    yield Cell(framework=framework, task=task, mode=mode, threads=options.threads)
+                    yield Cell(framework=framework, task=task, mode=mode, setting=setting)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from bench.core.batches import data_label
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
 from bench.launch import catalogue, step_timer
+from bench.launch.worker_process import WorkerSpec
 from bench.report.run.pytest_benchmark import extra_info
 from tests.benchmarks.conftest import Prepared
 
@@ -76,9 +77,15 @@ def test_step(
         warmup=WARMUP,
         window=window,
     )
-    framework, log = catalogue.load(cell.framework), tmp_path / "worker.log"
+    spec = WorkerSpec(
+        framework=catalogue.load(cell.framework),
+        environment=environment,
+        setting=cell.setting,
+        log=tmp_path / "worker.log",
+        timeout=SILENCE,
+    )
     try:
-        with step_timer.start(job, framework, environment, log=log, timeout=SILENCE) as worker:
+        with step_timer.start(job, spec) as worker:
             CLOCK.attach(worker)
             longest = float(pytestconfig.getoption("benchmark_max_time"))
             fewest: int = pytestconfig.getoption("benchmark_min_rounds")

@@ -31,15 +31,15 @@ def load(name: str, file: Path) -> Any:
 
 def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     """The adapter as a worker drives it, as a function of a window's batches."""
+    from bench.core.setting import Setting
     from bench.core.weights import initial_weights
     from bench.worker.main import import_framework, load_task
 
     adapter, _ = import_framework(wanted["framework"])
-    adapter.configure(
-        device="cpu", threads=wanted["threads"], seed=0, precision="float32", tuning="expert"
-    )
+    setting = Setting(threads=wanted["threads"])
+    adapter.set_up(setting)
     task = load_task(wanted["task"]).with_length(wanted["length"])
-    session = adapter.open(task, mode=wanted["mode"])
+    session = adapter.open(task, mode=wanted["mode"], setting=setting, seed=0)
     session.load(initial_weights(task, 0))
 
     def train(batches: list[Any]) -> list[Any]:

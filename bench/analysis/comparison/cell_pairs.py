@@ -201,12 +201,12 @@ def _place(pair: tuple[Cell | None, Cell | None]) -> tuple[object, ...]:
 
 def _told(cell: Cell) -> Cell:
     """A tuning that schema 1 does not tell is taken for the expert's, which is the default."""
-    return replace(cell, tuning="expert") if cell.tuning == "untold" else cell
+    return cell.with_setting(tuning="expert") if cell.tuning == "untold" else cell
 
 
 def _on_any_threads(cell: Cell) -> Cell:
     """By default a run takes all cores: on another machine the same cell has other threads."""
-    return replace(_told(cell), threads=0)
+    return _told(cell).with_setting(threads=0)
 
 
 def _pairs(a: Iterable[Cell], b: Iterable[Cell]) -> list[tuple[Cell | None, Cell | None]]:

@@ -145,7 +145,7 @@ def first_steps(certificates: Sequence[Certificate]) -> list[Chart]:
                 claim = one.claim
                 if (claim.task, claim.framework, claim.mode) != (task, framework, mode):
                     continue
-                cell = Cell(framework=framework, task=task, mode=mode, device=claim.device)
+                cell = Cell(framework=framework, task=task, mode=mode, setting=claim.setting)
                 steps = list(range(1, len(one.losses) + 1))
                 shown: Spec = {"x": steps, "y": list(one.losses), "mode": "lines"}
                 shown |= {"line": line(cell, order, len(whom))}

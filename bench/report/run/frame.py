@@ -91,7 +91,7 @@ def frame(summaries: Sequence[CellSummary]) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = [
         {
-            **vars(one.cell),
+            **one.cell.to_columns(),
             "status": one.status,
             "rank": one.rank,
             **_interval("samples_per_second", one.throughput),

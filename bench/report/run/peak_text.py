@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +16,6 @@ from bench.report.common.text import framework_text
 
 COLUMNS = ("flops_per_example", "share_of_peak", "memory_share", "bound")
 
-_CELL = [field.name for field in dataclasses.fields(Cell)]
-
 
 def _peaks(run: Run) -> dict[tuple[str, int], Peak]:
     """A run's peaks by device and threads; none where it was made before they were measured."""
@@ -27,7 +24,7 @@ def _peaks(run: Run) -> dict[tuple[str, int], Peak]:
 
 def cell_of(row: Mapping[Any, Any]) -> Cell:
     """The cell of a frame's row."""
-    return Cell(**{name: row[name] for name in _CELL})
+    return Cell.from_columns(row)
 
 
 def with_use(table: pd.DataFrame, run: Run) -> pd.DataFrame:

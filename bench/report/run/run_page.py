@@ -11,8 +11,8 @@ from plotly.offline import get_plotlyjs
 
 from bench import tasks
 from bench.analysis.cell_summary import summarize
-from bench.core.adapter import Precision
 from bench.core.record import Cell
+from bench.core.setting import Precision
 from bench.launch import catalogue
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, special
