@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from bench.analysis import accuracy, cell_summary
-from bench.core.record import Record
+from bench.core.record import Cell, Record
 from bench.report.run.frame import frame
 from tests.test_core import some_record
 

@@ -89,8 +89,9 @@ def test_what_is_not_checked_is_summed_up_and_json_has_all() -> None:
     judged = judge(found, limit=0.2)
     (line,) = (line for outcome, line in gate_lines(judged) if outcome == "not checked")
     assert line == (
-        "not checked: only in B (5 cells): b mnist-mlp eager cpu 2 threads; c mnist-mlp eager cpu 2 threads; "
-        "d mnist-mlp eager cpu 2 threads; and 2 more (--json has all)"
+        "not checked: only in B (5 cells): b mnist-mlp eager cpu 2 threads; "
+        "c mnist-mlp eager cpu 2 threads; d mnist-mlp eager cpu 2 threads; "
+        "and 2 more (--json has all)"
     )
     assert line in to_markdown(found, judged)
     told = json.loads(to_json(found, judged))["gate"]["judgements"]
