@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from bench import tasks
-from bench.core.adapter import Precision
 from bench.core.cost import step_bytes, training_flops
 from bench.core.record import Cell
+from bench.core.setting import Precision
 from bench.core.task import Budget, Task, TokenInput
 from bench.launch import catalogue, machine
 from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, special
