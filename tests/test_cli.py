@@ -98,7 +98,7 @@ BAD_USAGE = {
     ),
     "nothing weighs": (
         ("recommend", str(PUBLISHED), *(f"-w{name}=0" for name in CRITERIA)),
-        "nothing weighs anything",
+        "every weight is 0",
     ),
     "weighs what is not known": (
         (
@@ -106,7 +106,7 @@ BAD_USAGE = {
             str(PUBLISHED),
             *(f"-w{name}={int(name == 'install-size')}" for name in CRITERIA),
         ),
-        "tells nothing of",
+        "has no figures for",
     ),
     "advice on a task that was not run": (
         ("recommend", str(PUBLISHED), "-t", "mnist-softmax"),

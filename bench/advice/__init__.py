@@ -1,1 +1,1 @@
-"""Advice: which framework suits whom, by what a run measured and by dated facts."""
+"""Advice: which framework suits whom, judged by what a run measured and by dated facts."""

@@ -1,6 +1,6 @@
-"""Every criterion's figures of a run.
+"""Every criterion's figures and scores for a run.
 
-A figure that is not known is None, and so is its score: it is never taken for a bad one.
+An unknown figure is None, and so is its score. It is never counted as a bad one.
 """
 
 from __future__ import annotations
@@ -8,50 +8,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.advice import fact_figures, facts, measured_figures
-from bench.advice.block_samples import Metric, Setting
+from bench.advice.block_draws import MetricByBlock
 from bench.advice.criteria import CRITERIA, Criterion
-from bench.advice.evidence import Evidence, Figures
-from bench.core.record import Measurement
+from bench.advice.criterion_figures import CriterionFigures
+from bench.advice.evidence import Evidence
 
-Judge = Callable[[Evidence, Criterion], Figures]
-
-
-def _startup(one: Measurement, _: Setting) -> float:
-    """Together: what one framework imports at once, another imports as it is first used.
-
-    PyTorch's optimizers import its compiler when the first is made, in eager mode too.
-    """
-    return one.import_seconds + one.build_seconds
+Assessment = Mapping[str, CriterionFigures]
+_Read = Callable[[Evidence, Criterion], CriterionFigures]
 
 
-def _first_step(one: Measurement, _: Setting) -> float:
-    return one.first_step_seconds
+def _measured(metric: Callable[[Evidence], MetricByBlock]) -> _Read:
+    return lambda evidence, criterion: measured_figures.ratio_to_best(
+        evidence, criterion, metric(evidence)
+    )
 
 
-def _measured(metric: Metric) -> Judge:
-    return lambda evidence, criterion: measured_figures.scored(evidence, criterion, metric)
+def _documented(fact: str, among: Sequence[str]) -> _Read:
+    return lambda evidence, criterion: fact_figures.documented(evidence, criterion, fact, among)
 
 
-def _listed(fact: str, among: Sequence[str]) -> Judge:
-    return lambda evidence, criterion: fact_figures.listed(evidence, criterion, fact, among)
-
-
-_JUDGES: Mapping[str, Judge] = {
-    "speed": _measured(measured_figures.throughputs),
-    "time-to-accuracy": _measured(measured_figures.metric(measured_figures.target_time)),
-    "startup": _measured(measured_figures.metric(_startup)),
-    "first-step": _measured(measured_figures.metric(_first_step)),
-    "memory": _measured(measured_figures.metric(measured_figures.memory)),
+_READERS: Mapping[str, _Read] = {
+    "speed": _measured(measured_figures.throughput),
+    "time-to-accuracy": _measured(measured_figures.time_to_target),
+    "startup": _measured(measured_figures.startup),
+    "first-step": _measured(measured_figures.first_step),
+    "memory": _measured(measured_figures.peak_memory),
     "install-size": measured_figures.install_size,
-    "code": measured_figures.code,
+    "code": measured_figures.lines_of_code,
     "stability": measured_figures.stability,
     "upkeep": fact_figures.upkeep,
     "ecosystem": fact_figures.popularity,
-    "distributed": _listed("distributed", facts.PARALLELISMS),
-    "deployment": _listed("deployment", facts.TARGETS),
+    "distributed": _documented("distributed", facts.PARALLELISMS),
+    "deployment": _documented("deployment", facts.TARGETS),
 }
 
 
-def assess(evidence: Evidence) -> dict[str, Figures]:
-    """Every criterion's figures, by its name."""
-    return {name: _JUDGES[name](evidence, criterion) for name, criterion in CRITERIA.items()}
+def assess(evidence: Evidence) -> dict[str, CriterionFigures]:
+    """The figures of every criterion, by the criterion's name."""
+    return {name: _READERS[name](evidence, criterion) for name, criterion in CRITERIA.items()}

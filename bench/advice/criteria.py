@@ -1,6 +1,6 @@
-"""What frameworks are judged by: each criterion's figure, and how that becomes a score, in words.
+"""The criteria of advice: what each one's figure is, and how the figure becomes a score.
 
-A score is from 0 to 1 and higher is better. `bench.advice.assessment` works them out.
+Scores run from 0 to 1, and higher is better. `bench.advice.assessment` computes them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ Unit = Literal["ratio", "seconds", "bytes", "lines", "share", "months", "rank", 
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """What a figure is, and how it is scored, in words; its name is that of its weight."""
+    """A criterion by name: its figure and its scoring in words, and the figure's unit.
+
+    The name is also that of its weight.
+    """
 
     name: str
     figure: str
@@ -22,7 +25,7 @@ class Criterion:
     unit: Unit
 
 
-# Months since the last release, and the score up to then; an archived project scores 0.
+# Scores by the most months since the last release; an archived project scores 0.
 UPKEEP_STEPS = ((6, 1.0), (12, 0.75), (24, 0.5))
 UPKEEP_LEAST = 0.25
 
@@ -30,55 +33,55 @@ _RATIO = "ratio to the best"
 
 # In the order in which they are shown.
 CRITERIA: Mapping[str, Criterion] = {
-    one.name: one
-    for one in (
+    criterion.name: criterion
+    for criterion in (
         Criterion(
             name="speed",
-            figure="samples/s over the fastest's, geometric mean over tasks, recommended mode",
+            figure="samples/s relative to the fastest framework, geometric mean over tasks, in the "
+            "recommended mode",
             scored=_RATIO,
             unit="ratio",
         ),
         Criterion(
             name="time-to-accuracy",
-            figure="training seconds until a task's target accuracy, where all reach it",
+            figure="training seconds to the target accuracy, on tasks where every framework "
+            "reaches it",
             scored=_RATIO,
             unit="seconds",
         ),
         Criterion(
             name="startup",
-            figure="importing the framework and building the network, with what is imported only "
-            "then",
+            figure="seconds to import the framework and to build the network, with lazy imports",
             scored=_RATIO,
             unit="seconds",
         ),
         Criterion(
             name="first-step",
-            figure="the first training step, in which a framework traces and compiles: the compile "
-            "latency",
+            figure="seconds of the first training step, which includes tracing and compiling",
             scored=_RATIO,
             unit="seconds",
         ),
         Criterion(
             name="memory",
-            figure="most memory that a process held, on the device where there is one",
+            figure="peak memory of the process; of the device's memory on a GPU",
             scored=_RATIO,
             unit="bytes",
         ),
         Criterion(
             name="install-size",
-            figure="what the packages take on the disk",
+            figure="size of the installed packages on the disk",
             scored=_RATIO,
             unit="bytes",
         ),
         Criterion(
             name="code",
-            figure="lines of code of a task's network, mean",
+            figure="lines of code of a task's network, mean over tasks",
             scored=_RATIO,
             unit="lines",
         ),
         Criterion(
             name="stability",
-            figure="cells that are ok, of all that were tried",
+            figure="share of the measured cells that finished with status ok",
             scored="that share",
             unit="share",
         ),
@@ -90,19 +93,19 @@ CRITERIA: Mapping[str, Criterion] = {
         ),
         Criterion(
             name="ecosystem",
-            figure="place among the packages most downloaded from PyPI",
-            scored="the best place over this one",
+            figure="rank among the most downloaded packages on PyPI",
+            scored="the best rank divided by this one",
             unit="rank",
         ),
         Criterion(
             name="distributed",
-            figure="kinds of parallel training documented",
+            figure="number of documented kinds of parallel training",
             scored="share of data, sharded, tensor, pipeline",
             unit="kinds",
         ),
         Criterion(
             name="deployment",
-            figure="targets documented, besides servers",
+            figure="number of documented deployment targets besides servers",
             scored="share of mobile, browser, microcontroller",
             unit="kinds",
         ),

@@ -1,4 +1,4 @@
-"""Figures of frameworks that are known as facts, and their scores, in steps."""
+"""Criteria that rest on dated facts about a framework instead of a measurement."""
 
 from __future__ import annotations
 
@@ -6,60 +6,70 @@ from collections.abc import Sequence
 
 from bench.advice import facts
 from bench.advice.criteria import UPKEEP_LEAST, UPKEEP_STEPS, Criterion
-from bench.advice.evidence import Evidence, Figures, smallest
-from bench.advice.facts import Facts
+from bench.advice.criterion_figures import CriterionFigures, ratio_to_smallest
+from bench.advice.evidence import Evidence
+from bench.advice.facts import FrameworkFacts
 
 
-def upkeep_score(told: Facts) -> float | None:
-    """By the months since the last release; nothing is worse than an archived project."""
-    archived, months = told.known.get("archived"), told.months_since_release
+def upkeep_score(known: FrameworkFacts) -> float | None:
+    """The score by months since the last release; an archived project scores 0."""
+    archived, months = known.by_name.get("archived"), known.months_since_release
     if archived and archived.value:
         return 0.0
     if months is None:
         return None
-    return next((score for until, score in UPKEEP_STEPS if months <= until), UPKEEP_LEAST)
+    return next((score for limit, score in UPKEEP_STEPS if months <= limit), UPKEEP_LEAST)
 
 
-def upkeep(evidence: Evidence, criterion: Criterion) -> Figures:
-    """Months since the last release, and whether the project has ended."""
-    told = {name: facts.of(name) for name in evidence.frameworks}
-    return Figures(
+def upkeep(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
+    """Months since the last release, and whether the project is archived."""
+    known = {name: facts.of(name) for name in evidence.frameworks}
+    return CriterionFigures(
         criterion=criterion,
-        values={name: one.months_since_release for name, one in told.items()},
-        scores={name: upkeep_score(one) for name, one in told.items()},
+        values={name: each.months_since_release for name, each in known.items()},
+        scores={name: upkeep_score(each) for name, each in known.items()},
         words={
             name: f"archived {fact.date}"
-            for name, one in told.items()
-            if (fact := one.known.get("archived")) and fact.value
+            for name, each in known.items()
+            if (fact := each.by_name.get("archived")) and fact.value
         },
         unchecked=_unchecked(evidence, "release", "archived"),
     )
 
 
-def popularity(evidence: Evidence, criterion: Criterion) -> Figures:
-    """The place among the packages that are downloaded most."""
-    told = {name: facts.of(name).known.get("downloads_rank") for name in evidence.frameworks}
-    found = smallest(criterion, {name: one.value if one else None for name, one in told.items()})
-    return Figures(**{**vars(found), "unchecked": _unchecked(evidence, "downloads_rank")})
-
-
-def listed(evidence: Evidence, criterion: Criterion, fact: str, among: Sequence[str]) -> Figures:
-    """How many of the things that there may be a framework's documentation has."""
-    told = {name: facts.of(name).known.get(fact) for name in evidence.frameworks}
-    return Figures(
+def popularity(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
+    """The rank among the most downloaded packages."""
+    known = {name: facts.of(name).by_name.get("downloads_rank") for name in evidence.frameworks}
+    values = {name: fact.value if fact else None for name, fact in known.items()}
+    return CriterionFigures(
         criterion=criterion,
-        values={name: float(len(one.value)) if one else None for name, one in told.items()},
-        scores={name: len(one.value) / len(among) if one else None for name, one in told.items()},
-        words={name: ", ".join(one.value) or "none" for name, one in told.items() if one},
+        values=values,
+        scores=ratio_to_smallest(values),
+        unchecked=_unchecked(evidence, "downloads_rank"),
+    )
+
+
+def documented(
+    evidence: Evidence, criterion: Criterion, fact: str, among: Sequence[str]
+) -> CriterionFigures:
+    """How many of the listed features the framework documents."""
+    known = {name: facts.of(name).by_name.get(fact) for name in evidence.frameworks}
+    return CriterionFigures(
+        criterion=criterion,
+        values={name: float(len(each.value)) if each else None for name, each in known.items()},
+        scores={
+            name: len(each.value) / len(among) if each else None for name, each in known.items()
+        },
+        words={name: ", ".join(each.value) or "none" for name, each in known.items() if each},
         unchecked=_unchecked(evidence, fact),
     )
 
 
 def _unchecked(evidence: Evidence, *names: str) -> frozenset[str]:
-    """The frameworks of which one of these facts was not read at its source."""
+    """The frameworks for which one of these facts was not read at its source."""
     return frozenset(
         framework
         for framework in evidence.frameworks
         for name in names
-        if (fact := facts.of(framework).known.get(name)) and not fact.checked
+        if (fact := facts.of(framework).by_name.get(name)) and not fact.checked
     )

@@ -1,8 +1,11 @@
-"""What is known of a framework beyond what is measured: its `facts.toml`, each fact with a source.
+"""Facts about a framework that are not measured: its `facts.toml`, with a source for each fact.
 
-A file has the day on which its facts were looked up, and a table for each fact: its value, the day
-or month which the value is of, where it is from, and whether it was read there. What has no source
-is left out, and then it is not known.
+A file names the day on which its facts were looked up, and has a table for each fact: the value,
+the day or month that the value is from, its source, and whether it was read at that source. A fact
+without a source is left out, and counts as unknown.
+
+Facts describe a framework as it is today, not as it was when a run was made: they are read from the
+framework's folder and not from the run.
 """
 
 from __future__ import annotations
@@ -22,18 +25,18 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-# The facts that there may be, each with what its value is.
+# Every fact that a file may hold: the type of its value, and what the value is.
 KINDS: Mapping[str, tuple[type, str]] = {
-    "release": (str, "version of the last release; its date is the fact's"),
-    "archived": (bool, "whether the project has ended"),
+    "release": (str, "version of the last release; the fact's date is the date of the release"),
+    "archived": (bool, "whether the project is archived"),
     "licence": (str, "licence"),
-    "python": (str, "versions of Python"),
+    "python": (str, "supported versions of Python"),
     "distributed": (list, "ways of training on several devices"),
-    "downloads_rank": (int, "place among the packages most downloaded from PyPI"),
+    "downloads_rank": (int, "rank among the most downloaded packages on PyPI"),
     "pretrained": (str, "pretrained models"),
     "deployment": (list, "where a trained model runs, besides servers"),
 }
-# What the lists may hold: a score is the share of these.
+# What the lists may hold. A score is the share of these that a framework documents.
 PARALLELISMS = ("data", "sharded", "tensor", "pipeline")
 TARGETS = ("mobile", "browser", "microcontroller")
 _LISTED: Mapping[str, tuple[str, ...]] = {"distributed": PARALLELISMS, "deployment": TARGETS}
@@ -41,7 +44,7 @@ _LISTED: Mapping[str, tuple[str, ...]] = {"distributed": PARALLELISMS, "deployme
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A value, the day or month that it is of ("2026-03"), its source, and if it was read there."""
+    """A value, the day or month it is from ("2026-03"), its source, and if it was read there."""
 
     value: Any
     date: str
@@ -51,16 +54,16 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """A framework's facts by name, and the day on which they were looked up; None where untold."""
+class FrameworkFacts:
+    """A framework's facts by name, and the day on which they were looked up, if known."""
 
     looked_up: date | None = None
-    known: Mapping[str, Fact] = field(default_factory=dict)
+    by_name: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
     def months_since_release(self) -> int | None:
-        """Whole calendar months from the last release to the day of the look-up."""
-        release = self.known.get("release")
+        """Calendar months from the last release to the day of the look-up; None if unknown."""
+        release = self.by_name.get("release")
         if release is None or self.looked_up is None:
             return None
         year, month = map(int, release.date.split("-")[:2])
@@ -68,37 +71,38 @@ class Facts:
 
 
 def _checked(name: str, fields: dict[str, Any], file: Path) -> Fact:
-    """One fact. Raises ValueError where its table is not as it should be."""
+    """A fact from its table. Raises ValueError where the table is malformed."""
     where = f"{file}: {name}"
     if name not in KINDS:
-        raise ValueError(f"{where} is no fact; there are: {', '.join(KINDS)}")
+        raise ValueError(f"{where} is not a known fact; known facts: {', '.join(KINDS)}")
     try:
         fact = Fact(**fields)
     except TypeError as error:
         raise ValueError(f"{where}: {error}") from None
-    kind = type(fact.value)
-    if kind is not KINDS[name][0]:
-        raise ValueError(f"{where} is a {kind.__name__}, not a {KINDS[name][0].__name__}")
-    if name in _LISTED and not all(one in _LISTED[name] for one in fact.value):
-        raise ValueError(f"{where} is {fact.value}; there are: {', '.join(_LISTED[name])}")
+    actual, expected = type(fact.value), KINDS[name][0]
+    if actual is not expected:
+        raise ValueError(f"{where} must be of type {expected.__name__}, not {actual.__name__}")
+    if name in _LISTED and not set(fact.value) <= set(_LISTED[name]):
+        allowed = ", ".join(_LISTED[name])
+        raise ValueError(f"{where} is {fact.value}; allowed items: {allowed}")
     if not fact.source.startswith("https://"):
-        raise ValueError(f"{where}: {fact.source!r} is no source")
+        raise ValueError(f"{where}: the source must be an https address, not {fact.source!r}")
     date.fromisoformat(fact.date if fact.date.count("-") == 2 else f"{fact.date}-01")
     return fact
 
 
-def read(file: Path) -> Facts:
-    """The facts in a file. Raises ValueError for a fact that is not as it should be."""
+def read(file: Path) -> FrameworkFacts:
+    """The facts in a file. Raises ValueError for a malformed fact."""
     fields = tomllib.loads(file.read_text(encoding="utf-8"))
     looked_up = date.fromisoformat(fields.pop("looked_up"))
-    return Facts(
+    return FrameworkFacts(
         looked_up=looked_up,
-        known={name: _checked(name, table, file) for name, table in fields.items()},
+        by_name={name: _checked(name, table, file) for name, table in fields.items()},
     )
 
 
 @cache
-def of(framework: str) -> Facts:
-    """A framework's facts by its name; none where it is not known here or has no file."""
+def of(framework: str) -> FrameworkFacts:
+    """A framework's facts by its name; empty for a framework without a file of facts."""
     file = catalogue.FRAMEWORKS / framework / catalogue.FACTS
-    return read(file) if file.is_file() else Facts()
+    return read(file) if file.is_file() else FrameworkFacts()

@@ -1,129 +1,152 @@
-"""Figures of frameworks that a run measured, and their scores: the ratio to the best.
+"""Criteria that a run measures. A score is the ratio to the best framework.
 
-Twice as slow, or twice as big, is 0.5.
+Half the speed scores 0.5, and so does twice the time or twice the size.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bench import tasks
-from bench.advice import block_samples
-from bench.advice.block_samples import Floats, Setting
+from bench.advice import block_draws
+from bench.advice.block_draws import Floats, MetricByBlock
+from bench.advice.comparable_cells import ComparableCells
 from bench.advice.criteria import Criterion
-from bench.advice.evidence import Evidence, Figures, smallest
+from bench.advice.criterion_figures import CriterionFigures, ratio_to_smallest
+from bench.advice.evidence import Evidence
 from bench.analysis import cell_summary
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.core.record import Measurement
-from bench.launch import catalogue
-from bench.records.code_lines import code_lines
 
+# The quantiles of the draws at which an interval ends.
 ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
-def throughputs(setting: Setting, name: str) -> Mapping[int, float]:
-    """A framework's samples a second by block, as the tables have them."""
-    return setting.summaries[name].throughputs
+def _by_block(read: Callable[[Measurement, ComparableCells], float | None]) -> MetricByBlock:
+    """A metric read from the measurement of each process; blocks without a value are left out."""
+
+    def metric(cells: ComparableCells, framework: str) -> dict[int, float]:
+        measurements = cells.measurements[framework]
+        values = {block: read(each, cells) for block, each in measurements.items()}
+        return {block: value for block, value in values.items() if value}
+
+    return metric
 
 
-def metric(read: Callable[[Measurement, Setting], float | None]) -> block_samples.Metric:
-    """A metric from one process's measurement; a block without it is left out."""
+def throughput(evidence: Evidence) -> MetricByBlock:
+    """Samples a second, as in the run's tables."""
 
-    def by_block(setting: Setting, name: str) -> dict[int, float]:
-        found = {at: read(one, setting) for at, one in setting.measurements[name].items()}
-        return {at: value for at, value in found.items() if value}
+    def metric(cells: ComparableCells, framework: str) -> Mapping[int, float]:
+        return cells.summaries[framework].throughputs
 
-    return by_block
+    return metric
 
 
-def target_time(one: Measurement, setting: Setting) -> float | None:
+def time_to_target(evidence: Evidence) -> MetricByBlock:
     """Training seconds until the task's target accuracy."""
-    if setting.task not in tasks.names():
-        return None
-    return cell_summary.time_to_accuracy(one, tasks.load(setting.task).target_accuracy)
+
+    def read(measurement: Measurement, cells: ComparableCells) -> float | None:
+        target = evidence.target(cells.task)
+        return None if target is None else cell_summary.time_to_accuracy(measurement, target)
+
+    return _by_block(read)
 
 
-def memory(one: Measurement, setting: Setting) -> float | None:
-    """The most bytes that a process held, on the device where there is one."""
-    return one.peak_device_bytes if setting.device == "cuda" else one.peak_resident_bytes
+def startup(evidence: Evidence) -> MetricByBlock:
+    """Seconds to import the framework and to build the network, which belong together.
 
-
-def _behind(logs: Floats) -> Floats:
-    """Logarithms of ratios to the best, which has the highest; the last axis is compared."""
-    found: Floats = logs - logs.max(axis=-1, keepdims=True)
-    return found
-
-
-def scored(evidence: Evidence, criterion: Criterion, metric: block_samples.Metric) -> Figures:
-    """Figures with their intervals, and scores with what chance leaves open.
-
-    A speed is given as the geometric mean over tasks of the ratio to the fastest in each.
+    Some frameworks import lazily what others import at once. PyTorch's optimizers, for example,
+    import its compiler when the first of them is created, in eager mode too.
     """
-    names = evidence.measured
-    found, settings = block_samples.sample(evidence.settings, names, metric) if names else (None, 0)
-    nothing = dict.fromkeys(evidence.frameworks)
-    if found is None:
-        return Figures(criterion=criterion, values=nothing, scores=nothing)
-    faster = criterion.unit == "ratio"
-    sign = 1 if faster else -1
-    # In each setting against its fastest; seconds and bytes as they are.
+    return _by_block(lambda measurement, _: measurement.import_seconds + measurement.build_seconds)
+
+
+def first_step(evidence: Evidence) -> MetricByBlock:
+    """Seconds of the first training step."""
+    return _by_block(lambda measurement, _: measurement.first_step_seconds)
+
+
+def peak_memory(evidence: Evidence) -> MetricByBlock:
+    """The most bytes that a process held: of the GPU's memory on a GPU, else of the machine's."""
+
+    def read(measurement: Measurement, cells: ComparableCells) -> float | None:
+        on_gpu = cells.device == "cuda"
+        return measurement.peak_device_bytes if on_gpu else measurement.peak_resident_bytes
+
+    return _by_block(read)
+
+
+def _behind_best(logs: Floats) -> Floats:
+    """Logarithms of the ratios to the highest value along the last axis."""
+    behind: Floats = logs - logs.max(axis=-1, keepdims=True)
+    return behind
+
+
+def ratio_to_best(
+    evidence: Evidence, criterion: Criterion, metric: MetricByBlock
+) -> CriterionFigures:
+    """Figures with intervals, and scores with draws.
+
+    Speed is the geometric mean, over tasks, of the ratio to the fastest framework of each task.
+    """
+    names = evidence.completed
+    sample = block_draws.draw(evidence.comparable, names, metric) if names else None
+    unknown = dict.fromkeys(evidence.frameworks)
+    if sample is None:
+        return CriterionFigures(criterion=criterion, values=unknown, scores=unknown)
+    more_is_better = criterion.unit == "ratio"
+    sign = 1 if more_is_better else -1
+    # A speed is relative to the fastest of its task; seconds and bytes are absolute.
     means, draws = (
-        (_behind(logs) if faster else logs).mean(axis=-2) for logs in (found.means, found.draws)
+        (_behind_best(logs) if more_is_better else logs).mean(axis=-2)
+        for logs in (sample.means, sample.draws)
     )
-    values, scores = np.exp(means), np.exp(_behind(sign * found.means.mean(axis=-2)))
+    values, scores = np.exp(means), np.exp(_behind_best(sign * sample.means.mean(axis=-2)))
     low, high = np.exp(np.quantile(draws, ENDS, axis=0))
-    some = f"from {settings} of {len(evidence.settings)} tasks"
-    return Figures(
+    complete = sample.groups == len(evidence.comparable)
+    return CriterionFigures(
         criterion=criterion,
-        values={**nothing, **dict(zip(names, values.tolist(), strict=True))},
-        scores={**nothing, **dict(zip(names, scores.tolist(), strict=True))},
+        values={**unknown, **dict(zip(names, values.tolist(), strict=True))},
+        scores={**unknown, **dict(zip(names, scores.tolist(), strict=True))},
         intervals={
-            name: Interval(estimate=float(value), low=float(one), high=float(other))
-            for name, value, one, other in zip(names, values, low, high, strict=True)
+            name: Interval(estimate=float(value), low=float(lowest), high=float(highest))
+            for name, value, lowest, highest in zip(names, values, low, high, strict=True)
         }
-        if found.repeated
+        if sample.repeated
         else {},
-        draws=np.exp(_behind(sign * found.draws.mean(axis=-2))),
-        repeated=found.repeated,
-        notes=(some,) if settings < len(evidence.settings) else (),
+        draws=np.exp(_behind_best(sign * sample.draws.mean(axis=-2))),
+        repeated=sample.repeated,
+        notes=() if complete else (f"from {sample.groups} of {len(evidence.comparable)} tasks",),
     )
 
 
-def install_size(evidence: Evidence, criterion: Criterion) -> Figures:
-    """What the packages of a framework's environment take on the disk."""
-    found = evidence.run.info.get("installed_bytes", {})
-    device = evidence.summaries[0].cell.device if evidence.summaries else "cpu"
-    return smallest(
-        criterion, {name: found.get(f"{name} {device}") for name in evidence.frameworks}
-    )
+def _least(criterion: Criterion, values: Mapping[str, float | None]) -> CriterionFigures:
+    """Figures that chance does not move, and of which the smallest is best."""
+    return CriterionFigures(criterion=criterion, values=values, scores=ratio_to_smallest(values))
 
 
-def lines_a_model(folder: Path, networks: Collection[str]) -> float | None:
-    """Mean lines of code of a framework's models; None where it lacks one of them."""
-    files = [folder / "models" / f"{network}.py" for network in networks]
-    if not files or not all(file.is_file() for file in files):
-        return None
-    return statistics.fmean(code_lines(file.read_text(encoding="utf-8")) for file in files)
+def install_size(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
+    """Bytes on the disk of the packages in a framework's environment."""
+    return _least(criterion, {name: evidence.installed_bytes(name) for name in evidence.frameworks})
 
 
-def code(evidence: Evidence, criterion: Criterion) -> Figures:
-    """Lines of the networks of the run's tasks, as they are in `frameworks/NAME/models/`."""
-    networks = {tasks.load(name).network for name in evidence.task_names if name in tasks.names()}
-    folders = {name: catalogue.FRAMEWORKS / name for name in evidence.frameworks}
-    return smallest(
-        criterion,
-        {name: lines_a_model(folder, networks) for name, folder in folders.items()},
-    )
+def lines_of_code(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
+    """Mean lines of code of the run's networks; unknown where a framework lacks one of them."""
+    counts: dict[str, float | None] = {}
+    for framework in evidence.frameworks:
+        lines = [evidence.code_lines(framework, network) for network in evidence.networks]
+        known = [count for count in lines if count is not None]
+        complete = lines and len(known) == len(lines)
+        counts[framework] = statistics.fmean(known) if complete else None
+    return _least(criterion, counts)
 
 
-def stability(evidence: Evidence, criterion: Criterion) -> Figures:
-    """The share of a framework's cells that are ok, in whatever mode."""
+def stability(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
+    """The share of a framework's cells, in all modes, that finished with status ok."""
     shares: dict[str, float | None] = {}
     for name in evidence.frameworks:
-        ok = [one.status == "ok" for one in evidence.summaries if one.cell.framework == name]
-        shares[name] = sum(ok) / len(ok)
-    return Figures(criterion=criterion, values=shares, scores=shares)
+        statuses = [each.status for each in evidence.cells if each.cell.framework == name]
+        shares[name] = statuses.count("ok") / len(statuses)
+    return CriterionFigures(criterion=criterion, values=shares, scores=shares)

@@ -1,4 +1,4 @@
-"""Whom a framework is to suit: how much each criterion weighs for them, and why."""
+"""Personas: how much each criterion matters to a kind of reader, and why."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from bench.core.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
-    """Weights by criterion, of which those that are not named weigh nothing; only ratios count.
+    """Weights by criterion; a criterion without one weighs nothing. Only ratios of weights count.
 
-    `unseen` is what would matter to them and is not measured; empty where there is nothing of note.
+    `why` explains the weights. `unseen` names what matters to them but was not measured, if
+    anything.
     """
 
     name: str
@@ -23,15 +24,15 @@ class Persona:
     unseen: str = ""
 
 
-# A weight is from 0, does not matter, to this, decides.
+# Weights run from 0, which ignores a criterion, to this.
 HIGHEST = 5.0
 PERSONAS: Mapping[str, Persona] = {
-    one.name: one
-    for one in (
+    persona.name: persona
+    for persona in (
         Persona(
             name="balanced",
             weights=dict.fromkeys(CRITERIA, 1.0),
-            why="every criterion weighs the same: nothing is known of you",
+            why="every criterion weighs the same, as nothing is known about the reader",
         ),
         Persona(
             name="beginner",
@@ -46,8 +47,8 @@ PERSONAS: Mapping[str, Persona] = {
                 "speed": 1,
                 "memory": 1,
             },
-            why="little code, many to ask, lessons that still run; every try begins with a "
-            "start; a laptop's disk and memory",
+            why="little code to write, many people to ask, and tutorials that still run; every "
+            "attempt begins with a start, on a laptop with limited disk and memory",
         ),
         Persona(
             name="researcher",
@@ -63,8 +64,8 @@ PERSONAS: Mapping[str, Persona] = {
                 "stability": 2,
                 "startup": 1,
             },
-            why="others' code and models to build on, for years; many runs, each changed, some on "
-            "several devices",
+            why="other people's code and models to build on for years; many runs, each one "
+            "different, some of them on several devices",
         ),
         Persona(
             name="industry",
@@ -82,8 +83,8 @@ PERSONAS: Mapping[str, Persona] = {
                 "first-step": 1,
                 "code": 1,
             },
-            why="security fixes and nothing that breaks; machines are paid by the hour, and the "
-            "model has to reach its users",
+            why="security fixes and no breakage; machines are paid by the hour, and the model has "
+            "to reach its users",
         ),
         Persona(
             name="edge",
@@ -99,9 +100,9 @@ PERSONAS: Mapping[str, Persona] = {
                 "ecosystem": 2,
             },
             why="it has to run on phones and boards at all; memory and disk are small there, and "
-            "a start is part of the work",
-            unseen="no phone or board was measured: speed, memory and starts are those of training "
-            "on the machine of this run",
+            "starting up is part of the work",
+            unseen="no phone or board was measured: speed, memory and start-up times are those of "
+            "training on the machine of this run",
         ),
     )
 }
@@ -116,24 +117,26 @@ def load(name: str) -> Persona:
 
 
 def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]:
-    """Weights by criterion, all of them; `overrides` are such as "speed=3".
+    """The weight of every criterion; `overrides` are texts such as "speed=3".
 
-    Raises UsageError for one that names no criterion or no weight, and where nothing weighs.
+    Raises UsageError for an override without a valid criterion and weight, and where every weight
+    is 0.
     """
-    found = {name: float(persona.weights.get(name, 0)) for name in CRITERIA}
-    for one in overrides:
-        name, _, text = one.partition("=")
-        if name not in found:
-            raise UsageError(f"no criterion is called {name!r}; there are: {', '.join(found)}")
+    by_criterion = {name: float(persona.weights.get(name, 0)) for name in CRITERIA}
+    for override in overrides:
+        name, _, text = override.partition("=")
+        if name not in by_criterion:
+            known = ", ".join(by_criterion)
+            raise UsageError(f"no criterion is called {name!r}; there are: {known}")
         try:
             weight = float(text)
         except ValueError:
             weight = math.nan
         if not 0 <= weight <= HIGHEST:
             raise UsageError(
-                f"--weight {one}: a weight is a number from 0 to {HIGHEST:g}, as in {name}=3"
+                f"--weight {override}: a weight is a number from 0 to {HIGHEST:g}, as in {name}=3"
             )
-        found[name] = weight
-    if not any(found.values()):
-        raise UsageError("--weight: nothing weighs anything; give one criterion more than 0")
-    return found
+        by_criterion[name] = weight
+    if not any(by_criterion.values()):
+        raise UsageError("--weight: every weight is 0; give at least one criterion more than 0")
+    return by_criterion

@@ -1,12 +1,13 @@
-"""From figures and weights to advice: scores, ranks, what cannot be told, what would change it.
+"""From scores and weights to a ranking: who comes first, how sure that is, what would change it.
 
-A framework's score is the weighted mean of its criteria's scores. A criterion that is known of no
-framework is left out, so that its weight falls to the others in proportion. One that is not known
-of some counts for them as the middle between the worst and the best of the others, and it may be
-anything between those two: an unknown moves nobody up or down, but widens the interval.
+A framework's total is the weighted mean of its scores. A criterion that is unknown for every
+framework is left out, and its weight is shared out among the others in proportion. Where it is
+unknown for some frameworks, their score is taken to be anywhere between the worst and the best of
+the others, and counted as the middle. An unknown score therefore moves nobody up or down, but it
+widens the interval.
 
-Two frameworks cannot be told apart where the 95 % interval of the difference of their scores
-includes 0. Ranks follow from that as those of a table do (`estimate.ranks`).
+Two frameworks are tied where the 95 % interval of the difference of their totals includes 0. Ranks
+follow from the ties as they do in a run's tables (`bench.analysis.intervals.ranks`).
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.advice.block_samples import DRAWS, SEED, Floats
-from bench.advice.evidence import Figures
+from bench.advice.block_draws import DRAWS, SEED, Floats
+from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.measured_figures import ENDS
 from bench.advice.personas import HIGHEST
 from bench.analysis.intervals import Interval, ranks
 from bench.core.errors import UsageError
 
-# Of a framework of which less than this share of the weight is known, nothing can be said.
+# A framework is not ranked where less than this share of the weight is known.
 LEAST_KNOWN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """What one criterion adds to a framework's score: its weight's share, and the score in it."""
+class Contribution:
+    """What one criterion adds to a total: its share of the weight, times the score."""
 
     criterion: str
     share: float
@@ -40,132 +41,142 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A framework's place. `low` and `high` are its score's 95 % interval, None if not known.
+    """A framework's place in a ranking.
 
-    `rank` is empty where it is not known; `tied` are those that it cannot be told from; `known`
-    is the share of the weight that something is known of.
+    `low` and `high` are the ends of the 95 % interval of `score`, None if unknown; `rank` is empty
+    if unknown. `tied` names the frameworks that this one is tied with, `known` is the share of the
+    weight for which a score is known.
     """
 
     framework: str
+    title: str
     rank: str
     score: float
     low: float | None
     high: float | None
     tied: tuple[str, ...]
-    parts: tuple[Part, ...]
+    contributions: tuple[Contribution, ...]
     known: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Swap:
-    """The weight of one criterion, all others as they are, at which the first two are level.
+class WeightSwap:
+    """The weight of one criterion, all others unchanged, at which the first two have equal totals.
 
-    `level` is None where no weight of the scale does it; `more` says that the second is ahead
-    above it.
+    `level` is None where no weight of the scale does it. `above` says whether the second comes
+    first above that level, rather than below it.
     """
 
     criterion: str
     weight: float
     level: float | None
-    more: bool
+    above: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Advice:
-    """The frameworks, best first, by these weights; `unknown` criteria are those of no framework.
+class Ranking:
+    """The frameworks, best first, by these weights.
 
-    `repeated` is False where a figure that weighs was measured once, so that nothing is surely
-    ahead of anything.
+    `unknown` are the criteria with a weight that are unknown for every framework. `repeated` is
+    False where a figure with a weight was measured only once: then no difference is certain.
     """
 
     weights: Mapping[str, float]
     standings: tuple[Standing, ...]
-    swaps: tuple[Swap, ...]
+    swaps: tuple[WeightSwap, ...]
     unknown: tuple[str, ...]
     repeated: bool
 
 
-def _draws(figures: Figures, frameworks: Sequence[str], index: int) -> tuple[Floats, Floats]:
-    """One criterion's scores, (frameworks,), and draws of them; what is not known filled in."""
-    known = [name for name in frameworks if figures.scores[name] is not None]
+def _filled_in(
+    figures: CriterionFigures, frameworks: Sequence[str], index: int
+) -> tuple[Floats, Floats]:
+    """A criterion's scores, (frameworks,), and their draws, with the unknown ones filled in."""
     scores = np.array([figures.scores[name] or 0.0 for name in frameworks])
+    known = [place for place, name in enumerate(frameworks) if figures.scores[name] is not None]
     draws = np.broadcast_to(scores, (DRAWS, len(frameworks))).copy()
     if figures.draws is not None:
-        draws[:, [frameworks.index(name) for name in known]] = figures.draws
-    missing = [place for place, name in enumerate(frameworks) if name not in known]
-    there = [frameworks.index(name) for name in known]
-    if missing:
-        low, high = scores[there].min(), scores[there].max()
+        draws[:, known] = figures.draws
+    if missing := sorted(set(range(len(frameworks))) - set(known)):
+        low, high = scores[known].min(), scores[known].max()
         scores[missing] = (low + high) / 2
         rng = np.random.default_rng([SEED, index])
         draws[:, missing] = rng.uniform(low, high, (DRAWS, len(missing)))
     return scores, draws
 
 
-def advise(
-    assessed: Mapping[str, Figures], weights: Mapping[str, float], frameworks: Sequence[str]
-) -> Advice:
-    """Who suits whom such weights describe. Frameworks of which too little is known come last.
+def rank_frameworks(
+    assessment: Mapping[str, CriterionFigures],
+    weights: Mapping[str, float],
+    frameworks: Mapping[str, str],
+) -> Ranking:
+    """Rank `frameworks`, titles by name; those of which too little is known come last.
 
-    Raises UsageError where none of what weighs is known of any.
+    Raises UsageError where no criterion with a weight is known for any of them.
     """
-    weigh = [name for name, weight in weights.items() if weight > 0]
-    used = [name for name in weigh if assessed[name].known]
+    weighty = [name for name, weight in weights.items() if weight > 0]
+    used = [name for name in weighty if assessment[name].known]
     if not used:
-        raise UsageError(f"this run tells nothing of {', '.join(weigh)}: give more a weight")
-    heavy = np.array([weights[name] for name in used])
-    shares = heavy / heavy.sum()
-    scores, draws = np.empty((len(used), len(frameworks))), np.zeros((DRAWS, len(frameworks)))
-    for row, (name, share) in enumerate(zip(used, shares, strict=True)):
-        scores[row], drawn = _draws(assessed[name], frameworks, row)
+        raise UsageError(
+            f"this run has no figures for {', '.join(weighty)}: give other criteria a weight"
+        )
+    names = [*frameworks]
+    shares = np.array([weights[name] for name in used])
+    shares = shares / shares.sum()
+    scores, draws = np.empty((len(used), len(names))), np.zeros((DRAWS, len(names)))
+    for row, (criterion, share) in enumerate(zip(used, shares, strict=True)):
+        scores[row], drawn = _filled_in(assessment[criterion], names, row)
         draws += share * drawn
-    parts = {
-        one: tuple(
-            Part(
-                criterion=name,
+    contributions = [
+        tuple(
+            Contribution(
+                criterion=criterion,
                 share=float(share),
                 score=float(scores[row, place]),
-                known=assessed[name].scores[one] is not None,
+                known=assessment[criterion].scores[name] is not None,
             )
-            for row, (name, share) in enumerate(zip(used, shares, strict=True))
+            for row, (criterion, share) in enumerate(zip(used, shares, strict=True))
         )
-        for place, one in enumerate(frameworks)
-    }
-    repeated = all(assessed[name].repeated for name in used)
-    standings = _standings(parts, shares @ scores, draws, repeated)
-    return Advice(
+        for place, name in enumerate(names)
+    ]
+    repeated = all(assessment[name].repeated for name in used)
+    standings = _standings(frameworks, contributions, shares @ scores, draws, repeated)
+    return Ranking(
         weights=weights,
         standings=standings,
-        swaps=swaps(standings, weights) if len(standings) > 1 else (),
-        unknown=tuple(name for name in weigh if name not in used),
+        swaps=weight_swaps(standings, weights) if len(standings) > 1 else (),
+        unknown=tuple(name for name in weighty if name not in used),
         repeated=repeated,
     )
 
 
 def _standings(
-    parts: Mapping[str, tuple[Part, ...]], totals: Floats, draws: Floats, repeated: bool
+    frameworks: Mapping[str, str],
+    contributions: Sequence[tuple[Contribution, ...]],
+    totals: Floats,
+    draws: Floats,
+    repeated: bool,
 ) -> tuple[Standing, ...]:
     """Best first; those of which too little is known come last, without a rank."""
-    frameworks = [*parts]
-    known = [sum(part.share for part in own if part.known) for own in parts.values()]
+    names = [*frameworks]
+    known = [sum(part.share for part in own if part.known) for own in contributions]
     enough = [share >= LEAST_KNOWN for share in known]
     ratios = _differences(totals, draws, enough, repeated)
     places = _ranks(ratios, enough)
     low, high = np.quantile(draws, ENDS, axis=0)
-    order = sorted(range(len(frameworks)), key=lambda place: (not enough[place], -totals[place]))
+    order = sorted(range(len(names)), key=lambda place: (not enough[place], -totals[place]))
     return tuple(
         Standing(
-            framework=frameworks[place],
+            framework=names[place],
+            title=frameworks[names[place]],
             rank=places[place],
             score=float(totals[place]),
             low=float(low[place]) if repeated else None,
             high=float(high[place]) if repeated else None,
             tied=tuple(
-                frameworks[other]
-                for other in order
-                if other != place and _level(ratios[place][other])
+                names[other] for other in order if other != place and _is_tie(ratios[place][other])
             ),
-            parts=parts[frameworks[place]],
+            contributions=contributions[place],
             known=known[place],
         )
         for place in order
@@ -175,54 +186,57 @@ def _standings(
 def _differences(
     totals: Floats, draws: Floats, enough: Sequence[bool], repeated: bool
 ) -> list[list[Interval | None]]:
-    """Differences of scores as intervals of ratios, e to their power: what `estimate` ranks by."""
+    """Differences of totals, as the ratios exp(difference) that `intervals.ranks` takes."""
 
-    def between(one: int, other: int) -> Interval | None:
-        if not (enough[one] and enough[other]):
+    def between(first: int, second: int) -> Interval | None:
+        if not (enough[first] and enough[second]):
             return None
-        estimate = math.exp(totals[one] - totals[other])
+        estimate = math.exp(totals[first] - totals[second])
         if not repeated:
             return Interval(estimate=estimate, low=0.0, high=math.inf)
-        low, high = np.exp(np.quantile(draws[:, one] - draws[:, other], ENDS))
+        low, high = np.exp(np.quantile(draws[:, first] - draws[:, second], ENDS))
         return Interval(estimate=estimate, low=float(low), high=float(high))
 
     places = range(len(totals))
-    return [[between(one, other) for other in places] for one in places]
+    return [[between(first, second) for second in places] for first in places]
 
 
-def _level(difference: Interval | None) -> bool:
+def _is_tie(difference: Interval | None) -> bool:
     return difference is not None and difference.includes(1)
 
 
 def _ranks(ratios: Sequence[Sequence[Interval | None]], enough: Sequence[bool]) -> list[str]:
-    """Ranks among those of which enough is known; empty for the others, or where all are alone."""
-    there = [place for place, one in enumerate(enough) if one]
-    found = ranks([[ratios[one][other] for other in there] for one in there])
-    named = dict(zip(there, found, strict=True)) if len(there) > 1 else {}
-    return [named.get(place, "") for place in range(len(enough))]
+    """Ranks among those of which enough is known; empty for the others, and for one on its own."""
+    ranked = [place for place, known in enumerate(enough) if known]
+    places = ranks([[ratios[first][second] for second in ranked] for first in ranked])
+    by_place = dict(zip(ranked, places, strict=True)) if len(ranked) > 1 else {}
+    return [by_place.get(place, "") for place in range(len(enough))]
 
 
-def swaps(standings: Sequence[Standing], weights: Mapping[str, float]) -> tuple[Swap, ...]:
-    """For each criterion that is known, how far its weight alone must move to swap the first two.
+def weight_swaps(
+    standings: Sequence[Standing], weights: Mapping[str, float]
+) -> tuple[WeightSwap, ...]:
+    """For each known criterion, the weight that alone would make the first two equal.
 
-    With d_k the difference of the two's scores in criterion k, the first is ahead by the sum of
-    w_k d_k over that of w_k. It is 0 where w_c = -(sum over all other k of w_k d_k) / d_c.
+    With d_k the difference of the two frameworks' scores in criterion k, the first leads by the sum
+    of w_k d_k over the sum of w_k. The lead is 0 at
+    w_c = -(sum of w_k d_k over all other k) / d_c.
     """
     first, second = standings[:2]
     gaps = {
-        one.criterion: one.score - other.score
-        for one, other in zip(first.parts, second.parts, strict=True)
+        mine.criterion: mine.score - other.score
+        for mine, other in zip(first.contributions, second.contributions, strict=True)
     }
-    ahead = sum(weights[name] * gap for name, gap in gaps.items())
-    found = []
+    lead = sum(weights[name] * gap for name, gap in gaps.items())
+    swaps = []
     for name, gap in gaps.items():
-        level = weights[name] - ahead / gap if gap else -1.0
-        found.append(
-            Swap(
+        level = weights[name] - lead / gap if gap else -1.0
+        swaps.append(
+            WeightSwap(
                 criterion=name,
                 weight=weights[name],
                 level=level if 0 <= level <= HIGHEST else None,
-                more=gap < 0,
+                above=gap < 0,
             )
         )
-    return tuple(found)
+    return tuple(swaps)

@@ -15,20 +15,19 @@ FORMATS = ("table", "markdown", "json")
 
 
 def _weights() -> str:
-    """The criteria, and every persona's weights, for the help."""
-    judged = [f"{one.name}: {one.figure}; {one.scored}." for one in CRITERIA.values()]
-    parts = [
-        f"[bold]{one.name}[/bold]: "
-        + ", ".join(f"{name} {weight:g}" for name, weight in one.weights.items())
-        + f". {one.why[0].upper()}{one.why[1:]}."
-        for one in personas.PERSONAS.values()
-    ]
+    """The criteria and every persona's weights, for the help."""
+    criteria = [f"{each.name}: {each.figure}; {each.scored}." for each in CRITERIA.values()]
+    weights = []
+    for persona in personas.PERSONAS.values():
+        of_persona = ", ".join(f"{name} {weight:g}" for name, weight in persona.weights.items())
+        why = f"{persona.why[0].upper()}{persona.why[1:]}."
+        weights.append(f"[bold]{persona.name}[/bold]: {of_persona}. {why}")
     return "\n\n".join(
         [
-            "[bold]Criteria[/bold]: the figure; how it makes a score from 0 to 1",
-            *judged,
-            f"[bold]Weights[/bold]: from 0, does not matter, to {personas.HIGHEST:g}, decides",
-            *parts,
+            "[bold]Criteria[/bold]: what the figure is; how it becomes a score from 0 to 1",
+            *criteria,
+            f"[bold]Weights[/bold]: from 0 (ignored) to {personas.HIGHEST:g} (decisive)",
+            *weights,
         ]
     )
 
@@ -43,8 +42,8 @@ def recommend(
         typer.Option(
             "--persona",
             "-p",
-            help="Whom it is to suit: balanced (all criteria weigh the same), beginner, "
-            "researcher, industry, edge; repeatable.",
+            help="Whom to advise: balanced (all criteria weigh the same), beginner, researcher, "
+            "industry or edge. Repeatable.",
             autocompletion=among(lambda: personas.PERSONAS),
         ),
     ] = [personas.DEFAULT],
@@ -53,15 +52,17 @@ def recommend(
         typer.Option(
             "--weight",
             "-w",
-            help="A criterion's weight in place of the persona's, from 0 to 5: speed=3. "
-            "Repeatable.",
+            help="Replace one of the persona's weights, from 0 to 5: speed=3. Repeatable.",
             autocompletion=among(lambda: (f"{name}=" for name in CRITERIA)),
         ),
     ] = [],
     task: Annotated[
         str | None,
         typer.Option(
-            "--task", "-t", help="Look at one task. Default: all.", autocompletion=complete_tasks
+            "--task",
+            "-t",
+            help="Look at this task only. Default: all.",
+            autocompletion=complete_tasks,
         ),
     ] = None,
     format: Annotated[
@@ -73,20 +74,20 @@ def recommend(
         ),
     ] = None,
     facts: Annotated[
-        bool, typer.Option("--facts", help="Print each fact, with its date and its source.")
+        bool, typer.Option("--facts", help="Also print every fact with its date and source.")
     ] = False,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:
-    """Tell which framework suits whom, by what a run measured and by dated facts.
+    """Recommend a framework, judged by what a run measured and by dated facts.
 
-    Each criterion gives a score from 0 to 1, and the weights make one of them all.
+    Each criterion gives a framework a score from 0 to 1; the weights combine the scores into one.
 
-    It says whom the data can't tell apart, and which weight would change the answer.
+    The answer names the frameworks that are tied, and the weights that would change the order.
 
     [bold]Examples[/bold]
 
-      framebench recommend                          the newest run, all criteria alike
+      framebench recommend                          the newest run, equal weights
 
       framebench recommend --persona researcher -t imdb-lstm
 
@@ -94,15 +95,17 @@ def recommend(
     """
     from bench.cli.display import wide_console
     from bench.records import run_folder
-    from bench.report.advice import advice_content, advice_forms
+    from bench.report.advice.advice_forms import to_markdown, to_terminal
+    from bench.report.advice.advice_json import to_json
+    from bench.report.advice.advice_report import build_report
 
     wanted = form(format, FORMATS, json=json)
-    chosen = [personas.load(one) for one in dict.fromkeys(persona)]
-    found = advice_content.collect(run_folder.find(run, results), chosen, weight, task)
+    chosen = [personas.load(name) for name in dict.fromkeys(persona)]
+    report = build_report(run_folder.find(run, results), chosen, weight, task)
     if wanted == "json":
-        typer.echo(advice_content.to_json(found))
+        typer.echo(to_json(report))
     elif wanted == "markdown":
-        typer.echo(advice_forms.to_markdown(found, facts=facts), nl=False)
+        typer.echo(to_markdown(report, facts=facts), nl=False)
     else:
         console = wide_console()
-        console.print(advice_forms.to_terminal(found, width=console.width, facts=facts))
+        console.print(to_terminal(report, width=console.width, facts=facts))

@@ -1,1 +1,1 @@
-"""The advice in sentences and tables."""
+"""Advice as sentences, tables and JSON."""

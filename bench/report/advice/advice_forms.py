@@ -1,9 +1,9 @@
-"""The forms of advice: for the terminal, and as Markdown. `advice.collect` has what they say."""
+"""Advice as people read it: in the terminal, and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,154 +11,150 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from bench.advice.claim_tests import ClaimOutcome
+from bench.report.advice.advice_report import AdviceReport, PersonaAdvice, ScoredFigure
+from bench.report.advice.sentences import score_text, sentence
 from bench.report.common import terminal
 
-# All of it, and what one persona is told.
-Collected = Mapping[str, Any]
-Advice = Mapping[str, Any]
-# Headings, rows, and how many columns at the left hold words.
-Grid = tuple[Sequence[str], Sequence[Sequence[str]], int]
-_OUTCOMES = {
+_OUTCOMES: Mapping[ClaimOutcome, str] = {
     "held": "green",
     "did not hold": "red",
     "mixed": "yellow",
     "can't be told": "yellow",
 }
 STRONG, WEAK = "ahead of most in", "behind most in"
-PERSONAS = "For whom which comes first, by the same figures"
-WISDOM = "Received wisdom, by this run"
+PERSONAS = "Which framework comes first for whom"
+CLAIMS = "Common claims, checked against this run"
 
 
-def caption(found: Collected, advice: Advice) -> str:
-    """What is asked, and of what run."""
-    asked = f"Advice for: {advice['persona']}"
-    if found["overridden"]:
-        asked += f" with {', '.join(found['overridden'])}"
-    return f"{asked} — {found['run']}: {', '.join(found['tasks'])} on {_devices(found)}"
+@dataclass(frozen=True, kw_only=True)
+class AdviceTable:
+    """Headings and rows of texts; the first `words` columns hold words, the others figures."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int
 
 
-def _devices(found: Collected) -> str:
-    return " and ".join(found["devices"])
+def caption(report: AdviceReport, advice: PersonaAdvice) -> str:
+    """Whom the advice is for, and the run it is based on."""
+    reader = f"Advice for: {advice.persona.name}"
+    if report.overrides:
+        reader += f" with {', '.join(report.overrides)}"
+    tasks, devices = ", ".join(report.tasks), " and ".join(report.devices)
+    return f"{reader} — {report.run}: {tasks} on {devices}"
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+def ranking_table(advice: PersonaAdvice) -> AdviceTable:
+    """One row for each framework, best first."""
+    rows = []
+    for row in advice.ranking:
+        place = row.standing
+        score = score_text(place.score, place.low, place.high)
+        rows.append((place.rank, place.title, score, ", ".join(row.strong), ", ".join(row.weak)))
+    headings = ("rank", "framework", "score (95 %)", STRONG, WEAK)
+    return AdviceTable(headings=headings, rows=rows, words=len(headings))
 
 
-def _score(row: Mapping[str, Any]) -> str:
-    if row["low"] is None or row["low"] == row["high"]:
-        return f"{row['score']:.2f}"
-    return f"{row['score']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
+def _scored(figure: ScoredFigure) -> str:
+    if figure.score is None:
+        return "unknown"
+    return f"{figure.text}{'' if figure.checked else '*'} ({figure.score:.2f})"
 
 
-def ranking(advice: Advice) -> Grid:
-    """A row a framework, best first."""
+def criteria_table(advice: PersonaAdvice) -> AdviceTable:
+    """One row for each known criterion, with each framework's figure and score."""
+    places = [row.standing for row in advice.ranking]
     rows = [
         (
-            row["rank"],
-            row["title"],
-            _score(row),
-            ", ".join(row["strong"]),
-            ", ".join(row["weak"]),
+            row.criterion.name,
+            f"{row.weight:.3g}",
+            *(_scored(row.frameworks[place.framework]) for place in places),
         )
-        for row in advice["ranking"]
+        for row in advice.criteria
+        if row.known
     ]
-    return ("rank", "framework", "score (95 %)", STRONG, WEAK), rows, 5
+    headings = ("criterion", "weight", *(place.title for place in places))
+    return AdviceTable(headings=headings, rows=rows, words=1)
 
 
-def criteria(advice: Advice) -> Grid:
-    """A row a criterion, with each framework's figure and its score."""
-    names = [row["framework"] for row in advice["ranking"]]
-
-    def cell(found: Mapping[str, Any]) -> str:
-        if found["score"] is None:
-            return "not known"
-        return f"{found['text']}{'' if found['checked'] else '*'} ({found['score']:.2f})"
-
+def persona_table(report: AdviceReport) -> AdviceTable:
+    """One row for each persona, with each framework's rank."""
+    places = [row.standing for row in report.advice[0].ranking]
     rows = [
-        (
-            row["name"],
-            f"{row['weight']:.3g}",
-            *(cell(row["frameworks"][name]) for name in names),
-        )
-        for row in advice["criteria"]
-        if row["known"]
+        (row.persona.name, *(row.ranks[place.framework] or "–" for place in places))
+        for row in report.personas
     ]
-    return ("criterion", "weight", *(row["title"] for row in advice["ranking"])), rows, 1
+    headings = ("for", *(place.title for place in places))
+    return AdviceTable(headings=headings, rows=rows, words=1)
 
 
-def by_persona(found: Collected) -> Grid:
-    """A row a persona, with each framework's rank."""
-    ranked = found["advice"][0]["ranking"]
-    rows = [
-        (row["name"], *(row["ranks"][one["framework"]] or "–" for one in ranked))
-        for row in found["personas"]
-    ]
-    return ("for", *(row["title"] for row in ranked)), rows, 1
-
-
-def key(found: Collected) -> list[str]:
-    """How the figures are to be read."""
-    days = sorted({one["looked_up"] for one in found["facts"]} - {None})
+def key(report: AdviceReport) -> list[str]:
+    """How to read the figures."""
+    days = [each.facts.looked_up for each in report.facts if each.facts.looked_up]
     lines = [
-        "A score is from 0 to 1; of what is measured it is the ratio to the best: twice as slow is "
-        "0.50. `framebench recommend --help` has all criteria and weights.",
+        "A score runs from 0 to 1. For measured criteria it is the ratio to the best framework: "
+        "half the speed scores 0.50. `framebench recommend --help` explains all criteria and "
+        "weights."
     ]
     if days:
         lines.append(
-            f"Facts of {days[-1]}: upkeep, ecosystem, distributed and deployment; * was not read "
-            "at its source. `--facts` prints each with its source."
+            "Upkeep, ecosystem, distributed and deployment rest on facts looked up on "
+            f"{max(days)}; * marks one that was not checked at its source. `--facts` prints every "
+            "fact with its source."
         )
     return lines
 
 
-def _sections(advice: Advice) -> Iterator[tuple[str, list[str]]]:
-    yield "Why", [f"For: {advice['why']}.", *advice["reasons"]]
-    yield "What would change it", advice["changes"]
-    yield "What is not known", advice["notes"]
+def _sections(advice: PersonaAdvice) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "Why", [f"Why these weights: {advice.persona.why}.", *advice.reasons]
+    yield "What would change it", advice.changes
+    yield "What is unknown or uncertain", advice.notes
 
 
-def fact_lines(found: Collected) -> Iterator[tuple[str, list[str]]]:
-    """Each framework's facts, with their dates and sources."""
-    for one in found["facts"]:
+def fact_lines(report: AdviceReport) -> Iterator[tuple[str, Sequence[str]]]:
+    """Each framework's title and its facts, with their dates and sources."""
+    for framework in report.facts:
         lines = []
-        for name, fact in one["known"].items():
-            value = fact["value"]
-            text = ", ".join(value) if isinstance(value, list) else str(value)
-            text = {"True": "yes", "False": "no"}.get(text, text)
-            note = f"; {fact['note']}" if fact["note"] else ""
-            star = "" if fact["checked"] else " — not read there"
-            lines.append(
-                f"{name.replace('_', ' ')}: {text} ({fact['date']}{note}) {fact['source']}{star}"
-            )
-        yield one["title"], lines or ["nothing is known"]
+        for name, fact in framework.facts.by_name.items():
+            text = str(fact.value)
+            if isinstance(fact.value, list):
+                text = ", ".join(fact.value) or "none"
+            elif isinstance(fact.value, bool):
+                text = "yes" if fact.value else "no"
+            note = f"; {fact.note}" if fact.note else ""
+            unchecked = "" if fact.checked else " — not checked there"
+            title = name.replace("_", " ")
+            lines.append(f"{title}: {text} ({fact.date}{note}) {fact.source}{unchecked}")
+        yield framework.title, lines or ["no facts are on file"]
 
 
-def to_terminal(found: Collected, *, width: int, facts: bool) -> Group:
-    """For rich to print on so many columns: 80 are enough."""
+def to_terminal(report: AdviceReport, *, width: int, facts: bool) -> Group:
+    """For rich to print on so many columns; 80 are enough."""
     parts: list[RenderableType] = []
-    for advice in found["advice"]:
-        parts += _advice_to_terminal(found, advice, width)
-    parts += [Text(PERSONAS, "bold"), _table(by_persona(found), width), Text()]
-    parts.append(Text(WISDOM, "bold"))
-    for row in found["wisdom"]:
-        parts.append(
-            Text.assemble(f"“{row['claim']}”: ", (row["outcome"], _OUTCOMES[row["outcome"]]))
-        )
-        parts += _indented([_sentence(row["figures"]), f"Tested: {row['tested']}."])
+    for advice in report.advice:
+        parts += _advice_parts(report, advice, width)
+    parts += [Text(PERSONAS, "bold"), _rich_table(persona_table(report), width), Text()]
+    parts.append(Text(CLAIMS, "bold"))
+    for claim in report.claims:
+        outcome = (claim.outcome, _OUTCOMES[claim.outcome])
+        parts.append(Text.assemble(f"“{claim.claim}”: ", outcome))
+        parts += _indented([sentence(claim.figures), sentence(f"tested: {claim.tested}")])
     if facts:
-        for heading, lines in fact_lines(found):
+        for heading, lines in fact_lines(report):
             parts += [Text(), Text(heading, "bold"), *_indented(lines)]
-    return Group(*parts, Text(), *(Text(line, "dim") for line in key(found)))
+    return Group(*parts, Text(), *(Text(line, "dim") for line in key(report)))
 
 
-def _advice_to_terminal(found: Collected, advice: Advice, width: int) -> Iterator[RenderableType]:
-    yield Text(caption(found, advice), "bold")
-    yield Text(advice["headline"], "green")
+def _advice_parts(
+    report: AdviceReport, advice: PersonaAdvice, width: int
+) -> Iterator[RenderableType]:
+    yield Text(caption(report, advice), "bold")
+    yield Text(advice.headline, "green")
     yield Text()
-    yield _table(ranking(advice), width)
+    yield _rich_table(ranking_table(advice), width)
     yield Text()
-    yield _table(criteria(advice), width)
+    yield _rich_table(criteria_table(advice), width)
     yield Text()
     for heading, lines in _sections(advice):
         if lines:
@@ -171,39 +167,40 @@ def _indented(lines: Sequence[str]) -> list[Padding]:
     return [Padding(Text(line), (0, 0, 0, 2), expand=False) for line in lines]
 
 
-def _table(found: Grid, width: int) -> Table:
-    headings, rows, words = found
-    _, below = terminal.fit(headings, rows, width)
-    if below:
+def _rich_table(table: AdviceTable, width: int) -> Table:
+    headings, rows = table.headings, table.rows
+    _, stack = terminal.fit(headings, rows, width)
+    if stack:
         headings = [heading.replace("/", "/\n") for heading in headings]
-        rows = [[terminal.stacked(cell) for cell in row] for row in rows]
-    return terminal.grid(headings, rows, words=words, folding=(STRONG, WEAK))
+        rows = [[terminal.stacked(text) for text in row] for row in rows]
+    return terminal.grid(headings, rows, words=table.words, folding=(STRONG, WEAK))
 
 
-def to_markdown(found: Collected, *, facts: bool) -> str:
-    """The same, fit to paste into an issue."""
+def _markdown_table(table: AdviceTable) -> str:
+    alignment = ["left" if at < table.words else "right" for at in range(len(table.headings))]
+    return tabulate(
+        table.rows, table.headings, tablefmt="pipe", disable_numparse=True, colalign=alignment
+    )
 
-    def table(grid: Grid) -> str:
-        headings, rows, words = grid
-        alignment = ["left" if place < words else "right" for place in range(len(headings))]
-        return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
+def to_markdown(report: AdviceReport, *, facts: bool) -> str:
+    """The same as Markdown, ready to paste into an issue."""
     parts: list[str] = []
-    for advice in found["advice"]:
-        parts += [f"# {caption(found, advice)}", f"**{advice['headline']}**"]
-        parts += [table(ranking(advice)), table(criteria(advice))]
+    for advice in report.advice:
+        parts += [f"# {caption(report, advice)}", f"**{advice.headline}**"]
+        parts += [_markdown_table(ranking_table(advice)), _markdown_table(criteria_table(advice))]
         for heading, lines in _sections(advice):
             if lines:
                 parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
-    parts += [f"# {PERSONAS}", table(by_persona(found)), f"# {WISDOM}"]
+    parts += [f"# {PERSONAS}", _markdown_table(persona_table(report)), f"# {CLAIMS}"]
     parts.append(
         "\n".join(
-            f"- “{row['claim']}” ([{row['who']}]({row['source']})): **{row['outcome']}**. "
-            f"{_sentence(row['figures'])} Tested: {row['tested']}."
-            for row in found["wisdom"]
+            f"- “{claim.claim}” ([{claim.who}]({claim.source})): **{claim.outcome}**. "
+            f"{sentence(claim.figures)} {sentence(f'tested: {claim.tested}')}"
+            for claim in report.claims
         )
     )
     if facts:
-        for heading, lines in fact_lines(found):
+        for heading, lines in fact_lines(report):
             parts += [f"# {heading}", "\n".join(f"- {line}" for line in lines)]
-    return "\n\n".join([*parts, *key(found)]) + "\n"
+    return "\n\n".join([*parts, *key(report)]) + "\n"

@@ -1,22 +1,23 @@
-"""The advice in sentences: who comes first, why, what is not known, and what would change it."""
+"""Advice in sentences: who comes first and why, what is unknown, what would change the order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.advice import facts
-from bench.advice.claims import title
+from bench.advice.assessment import Assessment
 from bench.advice.criteria import Unit
-from bench.advice.evidence import Evidence, Figures
+from bench.advice.criterion_figures import CriterionFigures
+from bench.advice.evidence import Evidence
 from bench.advice.personas import HIGHEST, Persona
-from bench.advice.ranking import LEAST_KNOWN, Advice, Standing, Swap, advise
+from bench.advice.ranking import LEAST_KNOWN, Ranking, Standing, WeightSwap, rank_frameworks
 from bench.analysis.contention import MOST_CONTENDED
 from bench.report.common.text import bytes_text, ratio_text, seconds_text
 from bench.report.common.ties import ADVICE, listed, ties
 
-# How many criteria a sentence names.
-MOST = 3
-# A lead of less than this much of the whole score is not worth a word.
+# The most criteria that a sentence names.
+MOST_NAMED = 3
+# A lead of less than this part of the total is not mentioned.
 LEAST_LEAD = 0.005
 
 _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
@@ -30,13 +31,18 @@ _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
 _OUT_OF = {"distributed": len(facts.PARALLELISMS), "deployment": len(facts.TARGETS)}
 
 
-def figure_text(figures: Figures, framework: str) -> str:
+def sentence(text: str) -> str:
+    """A text with a capital letter and a full stop."""
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def figure_text(figures: CriterionFigures, framework: str) -> str:
     """A framework's figure as people read it."""
     value, unit = figures.values[framework], figures.criterion.unit
     if unit == "months" and framework in figures.words:
         return figures.words[framework]
     if value is None:
-        return "not known"
+        return "unknown"
     if unit == "months":
         return f"{value:.0f} month{'s' * (value != 1)}"
     if unit == "kinds":
@@ -44,182 +50,192 @@ def figure_text(figures: Figures, framework: str) -> str:
     return _WRITTEN[unit](value)
 
 
-def _span(standing: Standing) -> str:
-    if standing.low is None or standing.high is None or standing.low == standing.high:
-        return f"{standing.score:.2f}"
-    return f"{standing.score:.2f} ({standing.low:.2f}–{standing.high:.2f})"
+def score_text(score: float, low: float | None, high: float | None) -> str:
+    """A score with its interval, if it has one of any width."""
+    if low is None or high is None or low == high:
+        return f"{score:.2f}"
+    return f"{score:.2f} ({low:.2f}–{high:.2f})"
 
 
-def headline(advice: Advice, without: Advice | None = None) -> str:
-    """Who comes first, or who cannot be told from whom.
+def headline(ranking: Ranking, without_unchecked: Ranking | None = None) -> str:
+    """Which framework suits best, or which ones are tied.
 
-    `without` is the advice without what rests on facts that nobody read at their source, if any.
+    `without_unchecked` is the ranking without the criteria that rest on unchecked facts, if any.
     """
-    first, *others = advice.standings
-    name = title(first.framework)
+    first, *others = ranking.standings
     if not others:
-        return f"{name} is alone in this run: there is nothing to choose from."
-    if not advice.repeated:
+        return f"{first.title} is the only framework in this run: there is nothing to choose from."
+    if not ranking.repeated:
         return (
-            f"By score {name} comes first, but a figure that weighs was measured once: nothing is "
-            "surely ahead of anything. Measure again with --repeats 3 or more."
+            f"By score, {first.title} comes first, but a figure with a weight was measured only "
+            "once, so no difference is certain. Measure again with --repeats 3 or more."
         )
     if first.tied:
         found = ties(
-            advice.standings,
+            ranking.standings,
             tied=lambda one, other: other.framework in one.tied,
             ahead=lambda one, other: bool(one.rank and other.rank) and one.score > other.score,
-            name=lambda one: title(one.framework),
+            name=lambda standing: standing.title,
             verbs=lambda group: ADVICE,
         )
-        words = "; ".join(one.text for one in found if first in one.group)
+        words = "; ".join(tie.text for tie in found if first in tie.group)
         return f"{words}: the intervals of their differences include 0."
-    words = f"{name} suits best, by these weights: {_span(first)}"
-    if without:
-        leader = without.standings[0]
+    score = score_text(first.score, first.low, first.high)
+    words = f"{first.title} suits best by these weights, with a score of {score}"
+    if without_unchecked:
+        leader = without_unchecked.standings[0]
         if leader.framework != first.framework or leader.tied:
-            return f"{words}; without facts that were not read at their source, that is not sure."
+            return (
+                f"{words}, but this is not certain: it depends on facts that were not checked at "
+                "their source."
+            )
     return f"{words}, ahead of all others by more than measurement noise."
-
-
-def leads(standing: Standing, others: Sequence[Standing]) -> list[tuple[float, str]]:
-    """What each criterion adds to a score, over its mean for the others; the greatest first."""
-    found = []
-    for place, part in enumerate(standing.parts):
-        mean = sum(one.parts[place].score for one in others) / len(others)
-        found.append((part.share * (part.score - mean), part.criterion))
-    return sorted(found, reverse=True)
 
 
 def strong_and_weak(standing: Standing, others: Sequence[Standing]) -> tuple[list[str], list[str]]:
     """The criteria in which a framework is furthest ahead of the others' mean, and behind it."""
     if not others:
         return [], []
-    found = leads(standing, others)
-    strong = [name for lead, name in found if lead >= LEAST_LEAD]
-    weak = [name for lead, name in reversed(found) if lead <= -LEAST_LEAD]
-    return strong[:MOST], weak[:MOST]
+    leads = []
+    for place, part in enumerate(standing.contributions):
+        mean = sum(other.contributions[place].score for other in others) / len(others)
+        leads.append((part.share * (part.score - mean), part.criterion))
+    leads.sort(reverse=True)
+    strong = [name for lead, name in leads if lead >= LEAST_LEAD]
+    weak = [name for lead, name in reversed(leads) if lead <= -LEAST_LEAD]
+    return strong[:MOST_NAMED], weak[:MOST_NAMED]
 
 
-def reasons(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
-    """In what the first is ahead of the second, and in what behind, with the figures."""
-    if len(advice.standings) < 2:
+def reasons(ranking: Ranking, assessment: Assessment) -> list[str]:
+    """Where the first framework is ahead of the second, and where behind, with the figures."""
+    if len(ranking.standings) < 2:
         return []
-    first, second = advice.standings[:2]
+    first, second = ranking.standings[:2]
 
-    def against(name: str) -> str:
-        figures = assessed[name]
-        both = (figure_text(figures, one.framework) for one in (first, second))
-        return f"{name} ({' against '.join(both)})"
+    def with_figures(criteria: Sequence[str]) -> str:
+        texts = []
+        for name in criteria:
+            figures = [figure_text(assessment[name], each.framework) for each in (first, second)]
+            texts.append(f"{name} ({' against '.join(figures)})")
+        return listed(texts)
 
     ahead, behind = strong_and_weak(first, [second])
     lines = []
     if ahead:
-        gains = listed([against(name) for name in ahead])
-        lines.append(f"{title(first.framework)} leads {title(second.framework)} most in {gains}.")
+        lines.append(f"{first.title} leads {second.title} most in {with_figures(ahead)}.")
     if behind:
-        losses = listed([against(name) for name in behind])
-        lines.append(f"It is behind in {losses}.")
+        lines.append(f"It is behind in {with_figures(behind)}.")
     return lines
 
 
-def _moved(swap: Swap) -> str:
-    side = "more" if swap.more else "less"
-    return f"{swap.criterion} {side} than {swap.level:.3g} (now {swap.weight:.3g})"
+def _moved(swap: WeightSwap) -> str:
+    side = "above" if swap.above else "below"
+    return f"{swap.criterion} {side} {swap.level:.3g} (now {swap.weight:.3g})"
 
 
-def changes(advice: Advice) -> list[str]:
-    """Which weight, moved alone, puts the second ahead of the first; the least moves first."""
-    if len(advice.standings) < 2:
+def changes(ranking: Ranking) -> list[str]:
+    """Which single weight would put the second framework first; the smallest changes come first."""
+    if len(ranking.standings) < 2:
         return []
-    second = title(advice.standings[1].framework)
-    able = [one for one in advice.swaps if one.level is not None]
-    able.sort(key=lambda one: abs((one.level or 0) - one.weight))
-    if not able:
-        return [f"No weight from 0 to {HIGHEST:g}, moved alone, puts {second} ahead."]
-    named = listed([_moved(one) for one in able[:MOST]], "or")
-    more = len(able) - MOST
-    rest = f"{more} other{'s' * (more != 1)} would have to move further" if more > 0 else ""
-    rest = rest or f"no other weight from 0 to {HIGHEST:g} does it"
-    these = "any one of these weights" if len(able) > 1 else "this weight"
-    return [f"{second} would come first if {these} changed: {named}; {rest}."]
+    second = ranking.standings[1].title
+    possible = [swap for swap in ranking.swaps if swap.level is not None]
+    possible.sort(key=lambda swap: abs((swap.level or 0) - swap.weight))
+    if not possible:
+        return [f"No change of a single weight within 0 to {HIGHEST:g} puts {second} first."]
+    named = listed([_moved(swap) for swap in possible[:MOST_NAMED]], "or")
+    more = len(possible) - MOST_NAMED
+    rest = f"no other single weight from 0 to {HIGHEST:g} does it"
+    if more > 0:
+        rest = f"{more} other weight{'s' * (more != 1)} would have to change by more"
+    changed = "any one of these weights" if len(possible) > 1 else "this weight"
+    return [f"{second} would come first if {changed} changed: {named}; {rest}."]
 
 
-def unread(advice: Advice, assessed: Mapping[str, Figures]) -> list[str]:
-    """The criteria that weigh and rest on facts that were not read at their source."""
-    weigh = [name for name, weight in advice.weights.items() if weight]
-    return [name for name in weigh if assessed[name].unchecked and assessed[name].known]
+def unchecked_criteria(ranking: Ranking, assessment: Assessment) -> list[str]:
+    """The criteria with a weight that rest on facts not checked at their source."""
+    weighty = [name for name, weight in ranking.weights.items() if weight]
+    return [name for name in weighty if assessment[name].unchecked and assessment[name].known]
 
 
-def without_unread(
-    evidence: Evidence, advice: Advice, assessed: Mapping[str, Figures]
-) -> Advice | None:
-    """The advice without those; None where there are none, or nothing else weighs."""
-    starred = unread(advice, assessed)
-    weights = {name: 0.0 if name in starred else one for name, one in advice.weights.items()}
-    if not starred or not any(one and assessed[name].known for name, one in weights.items()):
+def rank_without_unchecked(
+    evidence: Evidence, ranking: Ranking, assessment: Assessment
+) -> Ranking | None:
+    """The ranking without those; None where there are none, or where nothing else has a weight."""
+    unchecked = unchecked_criteria(ranking, assessment)
+    weights = {
+        name: 0.0 if name in unchecked else weight for name, weight in ranking.weights.items()
+    }
+    if not unchecked or not any(
+        weight and assessment[name].known for name, weight in weights.items()
+    ):
         return None
-    return advise(assessed, weights, evidence.frameworks)
+    return rank_frameworks(assessment, weights, evidence.frameworks)
 
 
-def _unchecked(
-    advice: Advice, without: Advice | None, assessed: Mapping[str, Figures]
-) -> Iterator[str]:
-    """Which criteria rest on facts that were not read at their source, and who leads without."""
-    if not (starred := unread(advice, assessed)):
+def _unchecked(ranking: Ranking, without: Ranking | None, assessment: Assessment) -> Iterator[str]:
+    """Which criteria rest on unchecked facts, and who comes first without them."""
+    if not (criteria := unchecked_criteria(ranking, assessment)):
         return
-    rests = "rests" if len(starred) == 1 else "rest"
-    line = f"{listed(starred)} {rests} on facts that were not read at their source (*)"
-    line = f"{line[0].upper()}{line[1:]}"
+    rests = "rests" if len(criteria) == 1 else "rest"
+    line = f"{listed(criteria)} {rests} on facts that were not checked at their source (*)"
     if without:
         first = without.standings[0]
-        still = " still" * (first.framework == advice.standings[0].framework)
-        line += f"; without, {title(first.framework)}{still} comes first"
+        still = " still" * (first.framework == ranking.standings[0].framework)
+        pronoun = "it" if len(criteria) == 1 else "them"
+        line += f"; without {pronoun}, {first.title}{still} comes first"
         if first.tied:
-            line += f", and can't be told from {listed([title(one) for one in first.tied])}"
-    yield f"{line}."
+            titles = {each.framework: each.title for each in without.standings}
+            line += f", tied with {listed([titles[name] for name in first.tied])}"
+    yield sentence(line)
 
 
 def _contended(evidence: Evidence) -> Iterator[str]:
-    """The cells whose figures others disturbed."""
-    found = [
-        f"{title(one.cell.framework)} {one.cell.mode} on {one.cell.task}"
-        for one in evidence.summaries
-        if (one.contended or 0) > MOST_CONTENDED
+    """The cells whose figures other processes disturbed."""
+    cells = [
+        f"{evidence.title(summary.cell.framework)} {summary.cell.mode} on {summary.cell.task}"
+        for summary in evidence.cells
+        if (summary.contended or 0) > MOST_CONTENDED
     ]
-    if found:
-        yield f"Not to be trusted, as most windows were contended: {', '.join(found)}."
+    if cells:
+        yield (
+            "Not to be trusted, because most windows were contended by other processes: "
+            f"{', '.join(cells)}."
+        )
+
+
+def _unknown_scores(standing: Standing) -> Iterator[str]:
+    """Which criteria are unknown for a framework, and what follows."""
+    missing = [part.criterion for part in standing.contributions if not part.known]
+    if missing:
+        yield (
+            f"Unknown for {standing.title}: {listed(missing)}. Each counts as the middle between "
+            "the worst and the best of the others, and its interval spans all between them."
+        )
+        if standing.known < LEAST_KNOWN:
+            known = f"{standing.known:.0%} of the weight"
+            yield f"{standing.title} is not ranked: figures are known for only {known}."
 
 
 def unknowns(
     evidence: Evidence,
-    advice: Advice,
-    without: Advice | None,
-    assessed: Mapping[str, Figures],
+    ranking: Ranking,
+    without_unchecked: Ranking | None,
+    assessment: Assessment,
     persona: Persona,
 ) -> list[str]:
-    """What is not known or left out, and what that means for the scores."""
-    lines = [f"{persona.unseen[0].upper()}{persona.unseen[1:]}."] if persona.unseen else []
-    lines += _unchecked(advice, without, assessed)
+    """What is unknown or left out, and what that means for the scores."""
+    lines = [sentence(persona.unseen)] if persona.unseen else []
+    lines += _unchecked(ranking, without_unchecked, assessment)
     lines += _contended(evidence)
-    if advice.unknown:
+    if ranking.unknown:
         lines.append(
-            f"Not known of any framework in this run: {listed(advice.unknown)}. The weight falls "
-            "to the others, in proportion."
+            f"Unknown for every framework in this run: {listed(ranking.unknown)}. That weight is "
+            "shared out among the other criteria, in proportion."
         )
-    for standing in advice.standings:
-        missing = [one.criterion for one in standing.parts if not one.known]
-        if not missing:
-            continue
-        name = title(standing.framework)
-        lines.append(
-            f"Not known of {name}: {listed(missing)}. Counted as the middle of the others; its "
-            "interval is as wide as they differ."
-        )
-        if standing.known < LEAST_KNOWN:
-            lines.append(f"{name} is not ranked: {standing.known:.0%} of the weight is known.")
-    lines += [f"{line}." for line in evidence.left_out]
-    for name, weight in advice.weights.items():
+    for standing in ranking.standings:
+        lines += _unknown_scores(standing)
+    lines += [sentence(line) for line in evidence.left_out]
+    for name, weight in ranking.weights.items():
         if weight:
-            lines += [f"{name} is {one}." for one in assessed[name].notes]
+            lines += [sentence(f"{name} is {note}") for note in assessment[name].notes]
     return lines

@@ -1,0 +1,224 @@
+"""Tests of common claims: does a run bear a claim out?
+
+A test depends on the run alone. Its outcome is `held` where the figures support the claim beyond
+chance, `did not hold` where they contradict it beyond chance, `mixed` where they do both, and
+`can't be told` otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bench.advice import facts, measured_figures, personas
+from bench.advice.assessment import Assessment
+from bench.advice.criteria import CRITERIA
+from bench.advice.evidence import Evidence
+from bench.advice.ranking import Ranking, rank_frameworks
+from bench.analysis import accuracy, cell_summary
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.intervals import Interval, ratio
+
+ClaimOutcome = Literal["held", "did not hold", "mixed", "can't be told"]
+HELD: ClaimOutcome = "held"
+DID_NOT_HOLD: ClaimOutcome = "did not hold"
+MIXED: ClaimOutcome = "mixed"
+OPEN: ClaimOutcome = "can't be told"
+
+NO_PAIRS = (
+    "no cell was measured in both modes at least twice: measure with `--mode all --repeats 3`"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimResult:
+    """The outcome of a claim's test, and the figures that decide it, in words."""
+
+    outcome: ClaimOutcome
+    figures: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModePair:
+    """A compiled cell and its eager twin, with the ratio of their throughputs."""
+
+    compiled: CellSummary
+    eager: CellSummary
+    gain: Interval
+
+
+def _lead(ranking: Ranking, names: Collection[str]) -> ClaimOutcome:
+    """Whether each of these frameworks is ahead of each of all others."""
+    ranked = [standing for standing in ranking.standings if standing.rank]
+    ours = [standing for standing in ranked if standing.framework in names]
+    others = [standing for standing in ranked if standing.framework not in names]
+    if len(ours) < len(names) or not others:
+        return OPEN
+    pairs = [(mine, other) for mine in ours for other in others]
+    certain = [(mine, other) for mine, other in pairs if other.framework not in mine.tied]
+    if len(certain) == len(pairs) and all(mine.score > other.score for mine, other in pairs):
+        return HELD
+    return DID_NOT_HOLD if any(mine.score < other.score for mine, other in certain) else OPEN
+
+
+def _order(ranking: Ranking) -> str:
+    return ", ".join(f"{each.title} {each.score:.2f}" for each in ranking.standings)
+
+
+def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
+    """TensorFlow and MXNet: are both faster on the headline tasks than every other framework?"""
+    headline = [cells for cells in evidence.comparable if evidence.is_headline(cells.task)]
+    chosen = replace(evidence, comparable=headline or evidence.comparable)
+    metric = measured_figures.throughput(chosen)
+    speed = measured_figures.ratio_to_best(chosen, CRITERIA["speed"], metric)
+    if not speed.known:
+        return ClaimResult(outcome=OPEN, figures="no speed was measured")
+    ranking = rank_frameworks({"speed": speed}, {"speed": 1.0}, evidence.frameworks)
+    documented = "; ".join(
+        f"{title} documents {', '.join(fact.value)}"
+        for name, title in evidence.frameworks.items()
+        if (fact := facts.of(name).by_name.get("distributed"))
+    )
+    return ClaimResult(
+        outcome=_lead(ranking, ("tensorflow_keras", "mxnet_gluon")),
+        figures="pace on the headline tasks alone, relative to the fastest framework: "
+        f"{_order(ranking)}. Parallel training: {documented}",
+    )
+
+
+def start(evidence: Evidence, assessment: Assessment) -> ClaimResult:
+    """Keras and PyTorch: are both ahead by the beginner's weights, as in the beginner's advice?"""
+    weights = personas.weights(personas.load("beginner"))
+    ranking = rank_frameworks(assessment, weights, evidence.frameworks)
+    lines = {name: count for name, count in assessment["code"].values.items() if count is not None}
+    shortest = min(lines, key=lambda name: lines[name], default=None)
+    code = ""
+    if shortest:
+        title = evidence.title(shortest)
+        code = f"; {title} needs the fewest lines of code, {lines[shortest]:.1f}"
+    return ClaimResult(
+        outcome=_lead(ranking, ("tensorflow_keras", "pytorch")),
+        figures=f"score for a beginner: {_order(ranking)}{code}",
+    )
+
+
+def _mode_pairs(evidence: Evidence) -> list[ModePair]:
+    """Compiled cells that have an eager twin and a known interval of the ratio."""
+    cells = {summary.cell: summary for summary in evidence.cells if summary.status == "ok"}
+    pairs = []
+    for cell, compiled in cells.items():
+        eager = cells.get(replace(cell, mode="eager"))
+        if cell.mode != "eager" and eager:
+            gain = ratio(compiled.throughputs, eager.throughputs)
+            if gain and gain.known:
+                pairs.append(ModePair(compiled=compiled, eager=eager, gain=gain))
+    return pairs
+
+
+def _by_framework(evidence: Evidence, cells: Sequence[CellSummary]) -> str:
+    """How many cells of each framework, such as "1 of PaddlePaddle, 2 of PyTorch"."""
+    counts = Counter(evidence.title(summary.cell.framework) for summary in cells)
+    return ", ".join(f"{count} of {title}" for title, count in sorted(counts.items()))
+
+
+def _coverage(evidence: Evidence, pairs: Sequence[ModePair]) -> str:
+    """The cells that a claim about modes was tested on: another run may have measured others."""
+    of_frameworks = _by_framework(evidence, [pair.compiled for pair in pairs])
+    return f"both modes were measured in {len(pairs)} cells ({of_frameworks})"
+
+
+def compiling(evidence: Evidence, assessment: Assessment) -> ClaimResult:
+    """Is the time spent on compiling won back in every cell?"""
+    pairs = _mode_pairs(evidence)
+    if not pairs:
+        return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
+    paid, never = [], []
+    for pair in pairs:
+        epochs = cell_summary.break_even(pair.compiled, pair.eager)
+        if epochs == math.inf:
+            never.append(pair.compiled)
+        elif epochs is not None:
+            paid.append((epochs, pair.compiled))
+    figures = _coverage(evidence, pairs)
+    if paid:
+        first, last = min(epochs for epochs, _ in paid), max(epochs for epochs, _ in paid)
+        cells = _by_framework(evidence, [compiled for _, compiled in paid])
+        figures += f". It pays in {cells}, after {first:.2g} to {last:.2g} of the run's epochs"
+    if never:
+        figures += f". It never pays in {_by_framework(evidence, never)}"
+    if tied := len(pairs) - len(paid) - len(never):
+        figures += f"; {tied} {'is' if tied == 1 else 'are'} tied with eager mode"
+    outcome: ClaimOutcome = DID_NOT_HOLD if never else HELD if len(paid) == len(pairs) else OPEN
+    return ClaimResult(outcome=outcome, figures=figures)
+
+
+def graphs(evidence: Evidence, assessment: Assessment) -> ClaimResult:
+    """Within each framework: is every cell faster as a graph than in eager mode?"""
+    pairs = _mode_pairs(evidence)
+    if not pairs:
+        return _graphs_between_frameworks(evidence)
+    faster = [pair.compiled for pair in pairs if pair.gain.low > 1]
+    slower = [pair.compiled for pair in pairs if pair.gain.high < 1]
+    outcome = HELD if len(faster) == len(pairs) else OPEN
+    if slower:
+        outcome = MIXED if faster else DID_NOT_HOLD
+    gains = sorted(pair.gain.estimate for pair in pairs)
+    return ClaimResult(
+        outcome=outcome,
+        figures=f"{_coverage(evidence, pairs)}. "
+        f"Surely faster: {_by_framework(evidence, faster) or 'none'}; "
+        f"surely slower: {_by_framework(evidence, slower) or 'none'}; "
+        f"{gains[0]:.2f} to {gains[-1]:.2f} times the pace of eager mode",
+    )
+
+
+def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
+    """Where a cell of one kind of mode surely beats all of the other kind, and by how much."""
+    kind, other_kind = ("eager", "compiled") if eager else ("compiled", "eager")
+    leads: list[tuple[float, str]] = []
+    for comparable in evidence.comparable:
+        cells = comparable.summaries.values()
+        others = [each for each in cells if (each.cell.mode == "eager") != eager]
+        for summary in cells:
+            if (summary.cell.mode == "eager") != eager:
+                continue
+            gains = [ratio(summary.throughputs, other.throughputs) for other in others]
+            if gains and all(gain and gain.known and gain.low > 1 for gain in gains):
+                least = min(gain.estimate for gain in gains if gain)
+                title = evidence.title(summary.cell.framework)
+                words = f"on {comparable.task}, {title}, {kind}, trains {least:.2f} times as fast"
+                leads.append((least, f"{words} as the best {other_kind} framework"))
+    return leads
+
+
+def _graphs_between_frameworks(evidence: Evidence) -> ClaimResult:
+    """Where each framework has one mode: an eager framework in front refutes the claim."""
+    eager, compiled = _leads(evidence, eager=True), _leads(evidence, eager=False)
+    if not eager:
+        return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
+    largest = [max(leads)[1] for leads in (eager, compiled) if leads]
+    return ClaimResult(
+        outcome=MIXED if compiled else DID_NOT_HOLD,
+        figures=f"{', and '.join(largest)}. This compares frameworks; within a framework, "
+        f"{NO_PAIRS}",
+    )
+
+
+def accuracies(evidence: Evidence, assessment: Assessment) -> ClaimResult:
+    """Do final accuracies on the same task differ by more than seeds explain?"""
+    by_task: dict[str, float] = {}
+    for (task, _), chance in accuracy.p_values(evidence.run.records).items():
+        by_task[task] = min(chance, by_task.get(task, chance))
+    if not by_task:
+        return ClaimResult(outcome=OPEN, figures="too few cells were repeated often enough")
+    task = min(by_task, key=lambda name: by_task[name])
+    differ = by_task[task] < accuracy.SURE
+    return ClaimResult(
+        outcome=HELD if differ else DID_NOT_HOLD,
+        figures=f"{len(by_task)} tasks, with the same weights, batches and formulas in every "
+        f"framework: the smallest p-value is {by_task[task]:.2g}, on {task}: "
+        f"{'more' if differ else 'no more'} than seeds explain",
+    )

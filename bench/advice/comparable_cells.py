@@ -1,0 +1,83 @@
+"""The cells of a run that advice compares: one of each framework, under the same conditions.
+
+A framework is represented by its recommended mode with the expert tuning. Where that mode was not
+measured, the first of its measured modes in alphabetical order takes its place.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis import cell_summary
+from bench.analysis.cell_summary import CellSummary
+from bench.core.record import Measurement, Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparableCells:
+    """One cell of each framework, all under the same conditions and all with status ok.
+
+    `measurements` holds each framework's measurements by block.
+    """
+
+    task: str
+    device: str
+    summaries: Mapping[str, CellSummary]
+    measurements: Mapping[str, Mapping[int, Measurement]]
+
+
+def comparable_cells(
+    records: Sequence[Record],
+    summaries: Sequence[CellSummary],
+    recommended: Callable[[str], str],
+) -> tuple[list[ComparableCells], list[str]]:
+    """Groups of cells that every framework completed, and a line on each group that is left out.
+
+    `recommended` gives a framework's recommended mode. A framework that completed no cell at all is
+    ignored, because otherwise no group would be complete.
+    """
+    tuned = [summary for summary in summaries if summary.cell.tuning != "default"]
+    modes: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    for summary in tuned:
+        modes[_of_framework(summary)].add(summary.cell.mode)
+    groups: dict[tuple[object, ...], dict[str, CellSummary]] = defaultdict(dict)
+    for summary in tuned:
+        cell, measured = summary.cell, modes[_of_framework(summary)]
+        preferred = recommended(cell.framework)
+        if cell.mode == (preferred if preferred in measured else min(measured)):
+            group = groups[cell_summary.conditions(cell)]
+            if summary.status == "ok":
+                group[cell.framework] = summary
+    completed = {name for group in groups.values() for name in group}
+    comparable, left_out = [], []
+    for (task, device, *_), group in groups.items():
+        if missing := sorted(completed - group.keys()):
+            left_out.append(f"{task} on {device} is left out: not ok in {', '.join(missing)}")
+        elif group:
+            comparable.append(
+                ComparableCells(
+                    task=str(task),
+                    device=str(device),
+                    summaries=group,
+                    measurements=_by_block(records, group),
+                )
+            )
+    return comparable, left_out
+
+
+def _of_framework(summary: CellSummary) -> tuple[object, ...]:
+    return (summary.cell.framework, *cell_summary.conditions(summary.cell))
+
+
+def _by_block(
+    records: Sequence[Record], group: Mapping[str, CellSummary]
+) -> dict[str, dict[int, Measurement]]:
+    measurements: dict[str, dict[int, Measurement]] = {name: {} for name in group}
+    frameworks = {summary.cell: name for name, summary in group.items()}
+    for record in records:
+        name = frameworks.get(record.job.cell)
+        if name and record.measurement:
+            measurements[name][record.job.block] = record.measurement
+    return measurements
