@@ -26,7 +26,7 @@ ROOMS: Mapping[str, set[str]] = {
     "records": {"core", "tasks", "launch", "proof"},
     "analysis": {"core", "tasks", "records"},
     "run": {"core", "tasks", "launch", "datasets", "worker", "proof", "records", "analysis"},
-    "advice": {"core", "tasks", "launch", "records", "analysis"},
+    "advice": {"core", "launch", "records", "analysis"},
     "report": {
         *("core", "tasks", "launch", "datasets", "proof", "records", "analysis", "advice", "run")
     },

@@ -70,7 +70,7 @@ def _order(ranking: Ranking) -> str:
 
 def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     """TensorFlow and MXNet: are both faster on the headline tasks than every other framework?"""
-    headline = [cells for cells in evidence.comparable if evidence.is_headline(cells.task)]
+    headline = [cells for cells in evidence.comparable if evidence.snapshot.headline(cells.task)]
     chosen = replace(evidence, comparable=headline or evidence.comparable)
     metric = measured_figures.throughput(chosen)
     speed = measured_figures.ratio_to_best(chosen, CRITERIA["speed"], metric)

@@ -7,7 +7,7 @@ measured, the first of its measured modes in alphabetical order takes its place.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import cell_summary
@@ -31,12 +31,12 @@ class ComparableCells:
 def comparable_cells(
     records: Sequence[Record],
     summaries: Sequence[CellSummary],
-    recommended: Callable[[str], str],
+    recommended: Mapping[str, str],
 ) -> tuple[list[ComparableCells], list[str]]:
     """Groups of cells that every framework completed, and a line on each group that is left out.
 
-    `recommended` gives a framework's recommended mode. A framework that completed no cell at all is
-    ignored, because otherwise no group would be complete.
+    `recommended` has the recommended mode of each framework, by name. A framework that completed no
+    cell at all is ignored, because otherwise no group would be complete.
     """
     tuned = [summary for summary in summaries if summary.cell.tuning != "default"]
     modes: dict[tuple[object, ...], set[str]] = defaultdict(set)
@@ -45,7 +45,7 @@ def comparable_cells(
     groups: dict[tuple[object, ...], dict[str, CellSummary]] = defaultdict(dict)
     for summary in tuned:
         cell, measured = summary.cell, modes[_of_framework(summary)]
-        preferred = recommended(cell.framework)
+        preferred = recommended.get(cell.framework)
         if cell.mode == (preferred if preferred in measured else min(measured)):
             group = groups[cell_summary.conditions(cell)]
             if summary.status == "ok":

@@ -48,7 +48,7 @@ def time_to_target(evidence: Evidence) -> MetricByBlock:
     """Training seconds until the task's target accuracy."""
 
     def read(measurement: Measurement, cells: ComparableCells) -> float | None:
-        target = evidence.target(cells.task)
+        target = evidence.snapshot.target(cells.task)
         return None if target is None else cell_summary.time_to_accuracy(measurement, target)
 
     return _by_block(read)
@@ -136,7 +136,7 @@ def lines_of_code(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     """Mean lines of code of the run's networks; unknown where a framework lacks one of them."""
     counts: dict[str, float | None] = {}
     for framework in evidence.frameworks:
-        lines = [evidence.code_lines(framework, network) for network in evidence.networks]
+        lines = [evidence.lines_of_code(framework, network) for network in evidence.networks]
         known = [count for count in lines if count is not None]
         complete = lines and len(known) == len(lines)
         counts[framework] = statistics.fmean(known) if complete else None

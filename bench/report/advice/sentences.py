@@ -235,6 +235,7 @@ def unknowns(
     for standing in ranking.standings:
         lines += _unknown_scores(standing)
     lines += [sentence(line) for line in evidence.left_out]
+    lines += [sentence(str(caveat)) for caveat in evidence.caveats]
     for name, weight in ranking.weights.items():
         if weight:
             lines += [sentence(f"{name} is {note}") for note in assessment[name].notes]
