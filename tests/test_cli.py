@@ -84,7 +84,7 @@ BAD_USAGE = {
     ),
     "unknown allowance": (
         ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
-        "--allow 'colour' allows nothing; there are: machine, threads, data, budgets, versions",
+        "--allow 'colour' is unknown; there are: machine, threads, data, budgets, versions",
     ),
     "advice of no run": (("recommend", "nowhere"), "nowhere holds no run"),
     "unknown persona": (("recommend", "-p", "poet"), "no persona is called 'poet'; there are: bal"),

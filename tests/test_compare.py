@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 from scipy.stats import ttest_ind
 
-from bench.analysis.comparison.cell_pairs import Comparison, Row, compare
+from bench.analysis.comparison.cell_pairs import CellPair, Comparison, compare
 from bench.analysis.intervals import CONFIDENCE, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Record
@@ -37,8 +37,8 @@ MACHINE = {"cpu": "X", "cores_usable": 2, "memory_bytes": 16e9, "gpus": [], "pyt
 
 
 def run_of(records: Sequence[Record], *, name: str = "r", **info: Any) -> Run:
-    told = {"name": name, "machine": MACHINE, "wall_seconds": 1.0, **info}
-    return Run(folder=Path(name), info=told, records=list(records))
+    fields = {"name": name, "machine": MACHINE, "wall_seconds": 1.0, **info}
+    return Run(folder=Path(name), info=fields, records=list(records))
 
 
 def cell(framework: str, *paces: float, **conditions: Any) -> list[Record]:
@@ -50,9 +50,9 @@ def both(a: Sequence[Record], b: Sequence[Record]) -> Comparison:
     return compare(run_of(a, name="a"), run_of(b, name="b"))
 
 
-def only_row(a: Sequence[Record], b: Sequence[Record]) -> Row:
-    (row,) = both(a, b).rows
-    return row
+def only_pair(a: Sequence[Record], b: Sequence[Record]) -> CellPair:
+    (pair,) = both(a, b).pairs
+    return pair
 
 
 def broken(record: Record) -> Record:
@@ -61,7 +61,7 @@ def broken(record: Record) -> Record:
 
 def test_the_ratio_is_that_of_welch_s_test_on_logarithms() -> None:
     old, new = (100.0, 103.0, 98.0), (90.0, 95.0, 91.0, 99.0, 80.0)
-    found = only_row(cell("a", *old), cell("a", *new)).ratio
+    found = only_pair(cell("a", *old), cell("a", *new)).ratio
     ends = ttest_ind(np.log(new), np.log(old), equal_var=False).confidence_interval(CONFIDENCE)
     middle = float(np.log(new).mean() - np.log(old).mean())
     assert found
@@ -81,14 +81,14 @@ def test_the_ratio_is_that_of_welch_s_test_on_logarithms() -> None:
 )
 def test_verdicts(new: tuple[float, ...], verdict: str) -> None:
     a, b = cell("a", 100, 102, 99), cell("a", *new)
-    assert only_row(a, b).verdict == verdict
+    assert only_pair(a, b).verdict == verdict
     other = {"faster": "slower", "slower": "faster"}.get(verdict, verdict)
-    assert only_row(b, a).verdict == other
+    assert only_pair(b, a).verdict == other
 
 
 def test_swapping_the_runs_inverts_the_ratio() -> None:
     a, b = cell("a", 100, 103, 98), cell("a", 90, 95)
-    found, inverted = only_row(a, b).ratio, only_row(b, a).ratio
+    found, inverted = only_pair(a, b).ratio, only_pair(b, a).ratio
     assert found and inverted
     assert (inverted.estimate, inverted.low, inverted.high) == pytest.approx(
         (1 / found.estimate, 1 / found.high, 1 / found.low)
@@ -96,7 +96,7 @@ def test_swapping_the_runs_inverts_the_ratio() -> None:
 
 
 def test_one_repeat_has_a_ratio_and_no_interval() -> None:
-    row = only_row(cell("a", 100, 100), cell("a", 50))
+    row = only_pair(cell("a", 100, 100), cell("a", 50))
     assert row.ratio and not row.ratio.known and row.ratio.estimate == pytest.approx(0.5)
 
 
@@ -129,24 +129,24 @@ def test_95_of_100_intervals_hold_the_truth(
 
 def test_what_is_not_ok_is_named_and_has_no_ratio() -> None:
     good = cell("a", 100, 101)
-    row = only_row(good, [good[0], broken(good[1])])
+    row = only_pair(good, [good[0], broken(good[1])])
     assert (row.verdict, row.ratio, row.reason) == ("not ok", None, "crashed in B: killed")
-    row = only_row([broken(one) for one in good], good)
+    row = only_pair([broken(one) for one in good], good)
     assert (row.verdict, row.reason) == ("not ok", "crashed in A: killed")
 
 
 def test_what_broke_before_it_had_data_was_to_train_alike() -> None:
-    records = told()
+    records = versioned()
     gone = [replace(broken(one), dataset={}, versions={}) for one in records]
     found = both(records, gone)
-    assert found.rows[0].same_training and not found.differences
-    assert not only_row(records, told(digest="0123456789")).same_training
+    assert found.pairs[0].same_training and not found.differences
+    assert not only_pair(records, versioned(digest="0123456789")).same_training
 
 
 def test_what_one_run_has_alone_is_a_row() -> None:
     a, b = cell("a", 100, 101), cell("b", 100, 101)
     found = both([*a, *b], [*b, *cell("c", 1, 1)])
-    assert {row.cell.framework: row.verdict for row in found.rows} == {
+    assert {row.cell.framework: row.verdict for row in found.pairs} == {
         "a": "only in A",
         "b": "tied",
         "c": "only in B",
@@ -159,18 +159,18 @@ def test_what_one_run_has_alone_is_a_row() -> None:
 def test_a_tuning_that_is_untold_is_taken_for_expert() -> None:
     old, new = cell("a", 100, 101, tuning="untold"), cell("a", 50, 51)
     found = both(old, [*new, *cell("a", 10, 11, tuning="default")])
-    assert [row.verdict for row in found.rows] == ["only in B", "slower"]
-    assert "A does not tell its tuning; it is taken for expert" in found.remarks
+    assert [row.verdict for row in found.pairs] == ["only in B", "slower"]
+    assert "A does not say which tuning it used; it is taken for expert" in found.remarks
 
 
 def test_a_cell_on_other_threads_is_found_where_there_is_but_one() -> None:
     two, four, eight = (cell("a", 100, 101, threads=threads) for threads in (2, 4, 8))
     found = both(two, four)
-    assert [row.verdict for row in found.rows] == ["tied"]
+    assert [row.verdict for row in found.pairs] == ["tied"]
     assert [str(one) for one in found.differences] == ["threads: threads 2 → 4"]
-    assert {row.verdict for row in both(two, [*four, *eight]).rows} == {"only in A", "only in B"}
+    assert {row.verdict for row in both(two, [*four, *eight]).pairs} == {"only in A", "only in B"}
     untold = cell("a", 100, 101, tuning="untold")
-    assert [row.verdict for row in both(untold, [*two, *four]).rows] == ["tied", "only in B"]
+    assert [row.verdict for row in both(untold, [*two, *four]).pairs] == ["tied", "only in B"]
     assert not both([*two, *four], [*two, *four]).differences
 
 
@@ -183,30 +183,30 @@ def test_another_budget_is_compared_in_pace_alone() -> None:
     found = both(
         with_budget(records, epochs=1, train_examples=6400), with_budget(records, epochs=5)
     )
-    (row,) = found.rows
+    (row,) = found.pairs
     assert (row.verdict, row.same_training) == ("tied", False)
     assert [str(one) for one in found.differences] == [
         "budgets: mnist-mlp epochs 1 → 5; mnist-mlp train examples 6,400 → all"
     ]
     assert "75.00%" in to_markdown(both(records, records), None)
     text = to_markdown(found, None)
-    assert "75.00%" not in text and "paces alone are compared" in text
+    assert "75.00%" not in text and "only the pace is compared" in text
 
 
 def test_longer_texts_and_larger_batches_are_other_work() -> None:
     records = cell("a", 100, 101, task="imdb-lstm")
     recipe = with_budget(records, epochs=1)
     short = with_budget(records, epochs=1, length=50)
-    row = only_row(recipe, short)
+    row = only_pair(recipe, short)
     assert (row.verdict, row.ratio) == ("other work", None)
     assert row.reason == "batches of 64 and 200 tokens in A, batches of 64 and 50 tokens in B"
-    assert only_row(recipe, with_budget(records, epochs=1, length=200)).verdict == "tied"
+    assert only_pair(recipe, with_budget(records, epochs=1, length=200)).verdict == "tied"
     # the same pace in samples, but steps of twice as many
     large = [replace(one, batch=128) for one in records]
-    assert only_row(records, large).verdict == "other work"
+    assert only_pair(records, large).verdict == "other work"
 
 
-def told(
+def versioned(
     *, versions: str = "2.12.0", digest: str = "ee9fa79a61", source: str = "s"
 ) -> list[Record]:
     dataset = {**cell("a", 1)[0].dataset, "digest": {"train": digest}}
@@ -246,7 +246,7 @@ DIFFERENCES = {
 @pytest.mark.parametrize("case", DIFFERENCES)
 def test_what_differs_is_named(case: str) -> None:
     records, info, expected = DIFFERENCES[case]
-    found = compare(run_of(told()), run_of(told(**records), **info))
+    found = compare(run_of(versioned()), run_of(versioned(**records), **info))
     assert "; ".join(map(str, found.differences)) == expected
     assert not found.remarks
 
@@ -267,15 +267,17 @@ def test_what_explains_is_remarked(case: str) -> None:
     records, info, expected = REMARKS[case]
     environments = {"a cpu": {"torch": "2.12.0", "typing_extensions": "4.1", "pip": "23.2.1"}}
     machine = {**MACHINE, "system": "Linux 6"}
-    before = run_of(told(), machine=machine, environments=environments)
-    after = run_of(told(**records), **{"machine": machine, "environments": environments, **info})
+    before = run_of(versioned(), machine=machine, environments=environments)
+    after = run_of(
+        versioned(**records), **{"machine": machine, "environments": environments, **info}
+    )
     found = compare(before, after)
     assert found.remarks == (expected,)
     assert not found.differences
 
 
 def test_a_run_that_was_not_finished_is_named() -> None:
-    whole, part = run_of(told()), run_of(told())
+    whole, part = run_of(versioned()), run_of(versioned())
     del part.info["wall_seconds"]
     assert compare(whole, part).remarks == ("B was not finished: its cells may lack repeats",)
 
@@ -303,9 +305,9 @@ def test_cells_that_moved_together_are_said_to_have() -> None:
     old = [one for name in "abc" for one in cell(name, *paces)]
     slow = [one for name in "abc" for one in cell(name, *(0.9 * pace for pace in paces))]
     assert both(old, slow).moved_alike == (
-        "all 3 cells moved the same way: the machine may have been slower that day"
+        "all 3 cells moved the same way: the machine may have been slower during B"
     )
-    assert "faster that day" in both(slow, old).moved_alike
+    assert "faster during B" in both(slow, old).moved_alike
     assert not both(old, [*slow[:6], *cell("c", 110, 111, 112)]).moved_alike
     assert not both(old[:6], slow[:6]).moved_alike  # two cells do so in a half of cases
     hardly = [one for name in "abc" for one in cell(name, *(0.999 * pace for pace in paces))]
@@ -318,15 +320,15 @@ def test_a_disturbed_block_is_left_out_of_its_own_run() -> None:
     assert first.measurement
     windows = first.measurement.windows
     noisy = replace(first.measurement, windows=replace(windows, others=windows.wall), cores=2)
-    found = only_row(clean, [replace(first, measurement=noisy), *rest])
+    found = only_pair(clean, [replace(first, measurement=noisy), *rest])
     assert found.ratio and found.ratio.estimate == pytest.approx(1)
 
 
 def test_what_is_asked_for_is_compared_alone() -> None:
     a = run_of([*cell("a", 1, 1), *cell("b", 1, 1), *cell("a", 1, 1, task="mnist-softmax")])
-    assert len(compare(a, a).rows) == 3
-    assert len(compare(a, a, tasks=["mnist-mlp"]).rows) == 2
-    (row,) = compare(a, a, tasks=["mnist-mlp"], frameworks=["b"]).rows
+    assert len(compare(a, a).pairs) == 3
+    assert len(compare(a, a, tasks=["mnist-mlp"]).pairs) == 2
+    (row,) = compare(a, a, tasks=["mnist-mlp"], frameworks=["b"]).pairs
     assert row.cell.framework == "b"
     with pytest.raises(
         UsageError, match="neither run has a task called 'mnist'; there are: mnist-m"
@@ -356,8 +358,8 @@ def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None
     text = console.export_text()
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
-    for row in against_itself.rows:
-        assert catalogue.load(row.cell.framework).title in text
+    for row in against_itself.pairs:
+        assert published.framework_title(row.cell.framework) in text
         assert row.ratio and f"1.00 ({ratio_text(row.ratio.low)}–" in text
     assert ("test accuracy" in text) == (width >= 100)
     assert ("first step" in text) == (width >= 128)
@@ -366,9 +368,9 @@ def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None
 def test_the_forms_agree(published: Comparison) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv(published, None))))
     found = json.loads(to_json(published, None))
-    assert [row["verdict"] for row in rows] == [row.verdict for row in published.rows]
-    assert [one["verdict"] for one in found["cells"]] == [row.verdict for row in published.rows]
-    for row, line, one in zip(published.rows, rows, found["cells"], strict=True):
+    assert [row["verdict"] for row in rows] == [row.verdict for row in published.pairs]
+    assert [one["verdict"] for one in found["cells"]] == [row.verdict for row in published.pairs]
+    for row, line, one in zip(published.pairs, rows, found["cells"], strict=True):
         estimate = row.ratio.estimate if row.ratio else None
         assert one["ratio"] == (estimate and pytest.approx(estimate))
         assert line["ratio"] == ("" if estimate is None else f"{estimate:.9g}")

@@ -11,16 +11,17 @@ import pytest
 from scipy.stats import ttest_ind
 
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.comparison.cell_pairs import Comparison, Row, compare
+from bench.analysis.comparison.cell_pairs import CellPair, Comparison, compare
 from bench.analysis.comparison.gate import Gate, judge
 from bench.analysis.intervals import chance_below, holm, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
 from bench.core.setting import Setting
 from bench.report.comparison.comparison_data import to_json
-from bench.report.comparison.comparison_forms import gate_lines, gate_verdict, to_markdown
+from bench.report.comparison.comparison_forms import to_markdown
+from bench.report.comparison.comparison_lines import gate_lines, gate_verdict
 from tests.simulation import Floats, Noise, by_block, throughputs
-from tests.test_compare import MACHINE, both, broken, cell, run_of, told
+from tests.test_compare import MACHINE, both, broken, cell, run_of, versioned
 
 SLOW = {
     "a": (100, 101, 102),
@@ -40,7 +41,7 @@ def gate(
 
 
 def outcomes(found: Gate) -> dict[str, str]:
-    return {one.row.cell.framework: one.outcome for one in found.judgements}
+    return {one.pair.cell.framework: one.outcome for one in found.judgements}
 
 
 def test_a_cell_fails_where_it_is_surely_slower_by_more() -> None:
@@ -55,9 +56,9 @@ def test_a_cell_fails_where_it_is_surely_slower_by_more() -> None:
     assert not found.passed
     assert [one.why for one in found.of("fails")] == ["surely slower by more than 5%"]
     assert gate(BASE, OTHER, limit=0.2).passed
-    # cells of which nobody can be sure are no reason to fail, and are counted where it passes
+    # cells that could not be decided do not fail, and are counted where the gate passes
     left_open = gate_verdict(gate(BASE, OTHER, limit=0.2))
-    assert "passed, but of 1 nobody can be sure (" in left_open
+    assert "passed, but 1 could not be decided (" in left_open
     assert "passed (" in gate_verdict(gate(BASE, BASE))
     assert outcomes(gate(BASE, OTHER, limit=0.01))["c"] == "fails"
 
@@ -66,7 +67,7 @@ def test_what_fails_shows_it_by_its_interval() -> None:
     """One cell needs no correction, and its test has one side: the interval's end decides."""
     for pace in np.linspace(85, 95, 21):
         (judged,) = gate(cell("a", 99, 101, 100), cell("a", pace - 1, pace + 1, pace)).judgements
-        ratio = judged.row.ratio
+        ratio = judged.pair.ratio
         assert ratio and (judged.outcome == "fails") == (ratio.high < 0.95)
 
 
@@ -79,7 +80,7 @@ def test_more_cells_take_more_evidence() -> None:
     among = gate([*others, *slow[1]], [*others, *slow[0]])
     assert outcomes(among)["a"] == "slower"
     (line,) = (line for outcome, line in gate_lines(among) if outcome == "slower")
-    assert "slower by more than 5% by its own interval, but of 20 cells that are tested" in line
+    assert "but not after Holm's correction: of 20 cells that are tested, some look so" in line
     assert "Holm" in line and not any("Holm" in one.why for one in gate(BASE, OTHER).judgements)
 
 
@@ -91,7 +92,7 @@ def test_what_is_not_checked_is_summed_up_and_json_has_all() -> None:
     assert line == (
         "not checked: only in B (5 cells): b mnist-mlp eager cpu 2 threads; "
         "c mnist-mlp eager cpu 2 threads; d mnist-mlp eager cpu 2 threads; "
-        "and 2 more (--json has all)"
+        "and 2 more (--json lists all)"
     )
     assert line in to_markdown(found, judged)
     told = json.loads(to_json(found, judged))["gate"]["judgements"]
@@ -113,7 +114,7 @@ def test_a_cell_that_broke_fails_and_one_that_was_broken_does_not() -> None:
 def test_a_missing_cell_fails_unless_it_may_be_missing() -> None:
     a, b = cell("a", 100, 101), cell("b", 100, 101)
     found = gate([*a, *b], b)
-    assert [(one.row.cell.framework, one.why) for one in found.of("fails")] == [
+    assert [(one.pair.cell.framework, one.why) for one in found.of("fails")] == [
         ("a", "missing in B")
     ]
     for allowed in ("missing", "all"):
@@ -126,12 +127,12 @@ def test_a_missing_cell_fails_unless_it_may_be_missing() -> None:
 def test_a_gate_that_could_not_fail_is_refused() -> None:
     once = cell("a", 100)
     for a, b in ((once, once), (cell("a", 100, 101), once), (cell("a", 1), cell("b", 1))):
-        with pytest.raises(UsageError, match="can check no cell"):
+        with pytest.raises(UsageError, match="cannot test any cell"):
             gate(a, b, allowed=["missing"])
     single = gate([*once, *cell("b", 100, 101)], [*cell("a", 10), *cell("b", 100, 101)])
     assert single.passed and outcomes(single)["a"] == "not checked"
     run = run_of(BASE)
-    with pytest.raises(UsageError, match="A and B are one run, r: nothing can fail"):
+    with pytest.raises(UsageError, match="A and B are the same run, r: nothing can fail"):
         judge(compare(run, run), limit=0.05)
 
 
@@ -143,7 +144,9 @@ def test_a_limit_that_nothing_is_beyond_is_refused(limit: float) -> None:
 
 def test_what_differs_is_refused_unless_it_is_allowed() -> None:
     other = {"machine": {**MACHINE, "cpu": "Y"}}
-    found = compare(run_of(told(), name="a"), run_of(told(versions="2.13.0"), name="b", **other))
+    found = compare(
+        run_of(versioned(), name="a"), run_of(versioned(versions="2.13.0"), name="b", **other)
+    )
     message = (
         "--fail-on: A and B differ in more than pace: machine: processor X → Y; versions: torch "
         "2.12.0 → 2.13.0 (allow: --allow machine --allow versions)"
@@ -155,7 +158,7 @@ def test_what_differs_is_refused_unless_it_is_allowed() -> None:
         judge(found, limit=0.2, allowed=["machine"])
     assert judge(found, limit=0.2, allowed=["machine", "versions"]).passed
     assert judge(found, limit=0.2, allowed=["all"]).passed
-    with pytest.raises(UsageError, match="--allow 'cpu' allows nothing"):
+    with pytest.raises(UsageError, match="--allow 'cpu' is unknown"):
         judge(found, limit=0.2, allowed=["cpu"])
 
 
@@ -210,13 +213,13 @@ def simulated(paces: Sequence[float], *, runs: int, noise: Noise) -> list[Compar
     ]
     found = []
     for old, new in zip(*sides, strict=True):
-        rows = []
+        pairs = []
         for name, before, after in zip("abcdefghijkl", old, new, strict=True):
             a, b = summary(name, before), summary(name, after)
             ratio = unpaired_ratio(after.tolist(), before.tolist())
-            rows.append(Row(a=a, b=b, verdict="tied", ratio=ratio))
+            pairs.append(CellPair(a=a, b=b, verdict="tied", ratio=ratio))
         empty = run_of([], name="a"), run_of([], name="b")
-        made = Comparison(a=empty[0], b=empty[1], rows=tuple(rows), differences=(), remarks=())
+        made = Comparison(a=empty[0], b=empty[1], pairs=tuple(pairs), differences=(), remarks=())
         found.append(made)
     return found
 
@@ -255,6 +258,6 @@ def test_a_gate_from_records_is_that_from_their_paces() -> None:
     old, new = (cell("a", *(values * 1000).tolist()) for values in drawn)
     (judged,) = gate(old, new).judgements
     expected = unpaired_ratio(drawn[1].tolist(), drawn[0].tolist())
-    assert judged.outcome == "fails" and judged.row.ratio
-    assert judged.row.ratio.high == pytest.approx(expected.high)
-    assert replace(judged.row, ratio=None).verdict == "slower"
+    assert judged.outcome == "fails" and judged.pair.ratio
+    assert judged.pair.ratio.high == pytest.approx(expected.high)
+    assert replace(judged.pair, ratio=None).verdict == "slower"

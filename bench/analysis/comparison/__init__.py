@@ -1,1 +1,1 @@
-"""Two runs held against each other: what became faster or slower, and whether that may pass."""
+"""Two runs compared: which cells became faster or slower, and whether a gate lets that pass."""

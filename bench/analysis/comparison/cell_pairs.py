@@ -1,9 +1,10 @@
-"""Two runs, cell by cell: which became faster or slower in B than in A, and how sure that is.
+"""Two runs compared cell by cell: which cells are faster or slower in B than in A, how surely.
 
-The two share no blocks, so their processes are not paired: the interval of a ratio is Welch's. It
-knows how much the processes of each run vary, and nothing of what slows a whole run: the machine of
-another day, another clock rate, a neighbour. Such a thing moves every cell alike, and is said where
-all have moved the same way. Who wants to know better runs A again, before or after B.
+The runs share no blocks, so their processes cannot be paired, and the interval of a ratio is
+Welch's. It covers how much processes vary within each run, but not what slows a whole run down: the
+machine on another day, another clock rate, a busy neighbour. Such a cause moves every cell alike,
+and a comparison says so where all cells moved the same way. To rule it out, run A again, before or
+after B.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from bench import tasks
 from bench.analysis import accuracy
 from bench.analysis.cell_summary import CellSummary, summarize
 from bench.analysis.comparison.run_differences import (
-    Difference,
-    Pair,
+    CellRecords,
+    RunDifference,
     differences,
-    effective,
+    effective_budget,
     remarks,
 )
 from bench.analysis.intervals import Interval, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
 from bench.records.run_folder import Run
+from bench.records.snapshot import Caveat
 
-Verdict = Literal[
+PairVerdict = Literal[
     "faster",
     "slower",
     "tied",
@@ -39,91 +40,104 @@ Verdict = Literal[
     "only in A",
     "only in B",
 ]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-# Cells that have moved the same way by chance: two in a half of cases, three in a quarter.
+VERDICTS: tuple[PairVerdict, ...] = get_args(PairVerdict)
+# Fewer cells often move the same way by chance: two cells do in half of all cases.
 FEWEST_ALIKE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class CellPair:
     """One cell in both runs, or in one of them.
 
-    `ratio` is samples/s in B over A: above 1, B is faster. None where there is none to be had: a
-    cell that is not ok or not there, or that trains on batches or sequences of another size, which
-    is `other work`. `same_training` is whether both trained as much on the same data: if not, they
-    are to be compared in pace alone. `reason` tells what is not ok, or other.
+    `ratio` is samples/s in B over samples/s in A: above 1, B is faster. It is None for a cell that
+    is missing or not ok, and for `other work`: batches or sequences of another size.
+    `same_training` says whether both runs trained equally much on the same data; if not, only the
+    pace can be compared. `reason` says what is not ok, or what differs.
     """
 
     a: CellSummary | None
     b: CellSummary | None
-    verdict: Verdict
+    verdict: PairVerdict
     ratio: Interval | None = None
     same_training: bool = True
     reason: str = ""
 
     @property
     def cell(self) -> Cell:
-        """The cell as A has it, or B if A has none."""
-        found = self.a or self.b
-        assert found
-        return found.cell
+        """The cell as A has it, or as B has it where A lacks it."""
+        summary = self.a or self.b
+        assert summary
+        return summary.cell
 
     @property
     def memory(self) -> float | None:
-        """The most memory that a process held, in B over A; the device's where there is one."""
+        """The ratio B / A of peak memory: of the device's on a GPU, else of the process's."""
         name = "peak_device_bytes" if self.cell.device == "cuda" else "peak_resident_bytes"
-        held = [getattr(one, name) if one else None for one in (self.a, self.b)]
-        return held[1] / held[0] if held[0] and held[1] else None
+        a, b = (getattr(side, name) if side else None for side in (self.a, self.b))
+        return b / a if a and b else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two runs, A and B, as far as their cells were asked for."""
+    """Two runs, A and B, limited to the cells that were asked for."""
 
     a: Run
     b: Run
-    rows: tuple[Row, ...]
-    differences: tuple[Difference, ...]
+    pairs: tuple[CellPair, ...]
+    differences: tuple[RunDifference, ...]
     remarks: tuple[str, ...]
 
     @property
-    def compared(self) -> list[Row]:
-        """Rows whose ratio has an interval: each is a comparison that chance may decide."""
-        return [row for row in self.rows if row.ratio and row.ratio.known]
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What a reader of the figures must know, each caveat once."""
+        return tuple(dict.fromkeys((*self.a.snapshot.caveats, *self.b.snapshot.caveats)))
+
+    def framework_title(self, name: str) -> str:
+        """A framework's title as B has it, or as A has it where B lacks it."""
+        known = self.b.snapshot.framework(name) or self.a.snapshot.framework(name)
+        return known.title if known else name
+
+    @property
+    def compared(self) -> list[CellPair]:
+        """Pairs whose ratio has an interval. Each is a comparison that chance may get wrong."""
+        return [pair for pair in self.pairs if pair.ratio and pair.ratio.known]
 
     @property
     def mean_ratio(self) -> float | None:
-        """The geometric mean of all ratios; it has no interval, as cells share their machine."""
-        ratios = [row.ratio.estimate for row in self.rows if row.ratio]
+        """The geometric mean of all ratios, without an interval: the cells are not independent."""
+        ratios = [pair.ratio.estimate for pair in self.pairs if pair.ratio]
         return statistics.geometric_mean(ratios) if ratios else None
 
     def __str__(self) -> str:
-        """The whole in a line of words."""
-        counts = Counter(row.verdict for row in self.rows)
-        told = ", ".join(f"{counts[one]} {one}" for one in VERDICTS if counts[one])
-        words = f"{_cells(len(self.rows))}: {told}"
+        """The comparison in one line."""
+        counts = Counter(pair.verdict for pair in self.pairs)
+        verdicts = ", ".join(
+            f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]
+        )
+        words = f"{_cells(len(self.pairs))}: {verdicts}"
         if self.mean_ratio is not None:
-            ratios = sum(row.ratio is not None for row in self.rows)
-            which = "all" if ratios == len(self.rows) > 1 else str(ratios)
+            ratios = sum(pair.ratio is not None for pair in self.pairs)
+            which = "all" if ratios == len(self.pairs) > 1 else str(ratios)
             words += f"; geometric mean of {which} ratio{'s' * (ratios != 1)} {self.mean_ratio:.2f}"
         if self.moved_alike:
-            words += "; all moved the same way, as they would with the machine"
+            words += "; all moved the same way, as they would if the machine had changed"
         return words
 
     @property
     def moved_alike(self) -> str:
-        """Said where every cell moved the same way, and some surely; else empty."""
-        found = self.compared
-        ways = {row.ratio.estimate < 1 for row in found if row.ratio}
+        """A warning where every cell moved the same way, and some of them surely; else empty."""
+        compared = self.compared
+        slower = {pair.ratio.estimate < 1 for pair in compared if pair.ratio}
         if (
-            len(found) < FEWEST_ALIKE
-            or len(ways) > 1
-            or all(row.verdict == "tied" for row in found)
+            len(compared) < FEWEST_ALIKE
+            or len(slower) > 1
+            or all(pair.verdict == "tied" for pair in compared)
         ):
             return ""
-        way = "slower" if True in ways else "faster"
+        way = "slower" if True in slower else "faster"
         return (
-            f"all {_cells(len(found))} moved the same way: the machine may have been {way} that day"
+            f"all {_cells(len(compared))} moved the same way: the machine may have been {way} "
+            "during B"
         )
 
 
@@ -134,12 +148,16 @@ def _cells(count: int) -> str:
 def compare(
     a: Run, b: Run, *, tasks: Sequence[str] = (), frameworks: Sequence[str] = ()
 ) -> Comparison:
-    """Every cell of either run, of those tasks and frameworks alone if any are named.
+    """Compare every cell of two runs, or those of the named tasks and frameworks.
 
-    Raises UsageError where no cell is left.
+    Raises UsageError where no cell is left, and for a name that neither run has.
     """
     sides = [
-        {one.cell: one for one in summarize(run.records) if _wanted(one.cell, tasks, frameworks)}
+        {
+            each.cell: each
+            for each in summarize(run.records)
+            if _wanted(each.cell, tasks, frameworks)
+        }
         for run in (a, b)
     ]
     known = {record.job.cell for run in (a, b) for record in run.records}
@@ -148,24 +166,27 @@ def compare(
     if not any(sides):
         raise UsageError(f"neither {a.folder} nor {b.folder} has a cell to compare")
     by_cell = [_by_cell(run.records) for run in (a, b)]
-    rows: list[Row] = []
-    shared: list[tuple[Row, Pair]] = []
-    for one, other in sorted(_pairs(*sides), key=_place):
-        pair = (by_cell[0][one] if one else [], by_cell[1][other] if other else [])
-        rows.append(_row(sides[0][one] if one else None, sides[1][other] if other else None, pair))
-        if one and other:
-            shared.append((rows[-1], pair))
+    pairs: list[CellPair] = []
+    shared: list[tuple[CellPair, CellRecords]] = []
+    for in_a, in_b in sorted(_same_cells(*sides), key=_order(a, b)):
+        summaries = sides[0][in_a] if in_a else None, sides[1][in_b] if in_b else None
+        records = CellRecords(
+            a=by_cell[0][in_a] if in_a else (), b=by_cell[1][in_b] if in_b else ()
+        )
+        pairs.append(_pair(*summaries, records, a, b))
+        if in_a and in_b:
+            shared.append((pairs[-1], records))
     a, b = (
-        replace(run, records=[one for one in run.records if one.job.cell in side])
+        replace(run, records=[record for record in run.records if record.job.cell in side])
         for run, side in zip((a, b), sides, strict=True)
     )
-    pairs = [pair for _, pair in shared]
+    of_both = [records for _, records in shared]
     return Comparison(
         a=a,
         b=b,
-        rows=tuple(rows),
-        differences=tuple(differences(a, b, pairs)),
-        remarks=(*remarks(a, b, pairs), *filter(None, (_accuracy(*one) for one in shared))),
+        pairs=tuple(pairs),
+        differences=tuple(differences(a, b, of_both)),
+        remarks=(*remarks(a, b, of_both), *filter(None, (_accuracy(*each) for each in shared))),
     )
 
 
@@ -184,78 +205,88 @@ def _check(what: str, wanted: Iterable[str], known: set[str]) -> None:
 
 
 def _by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
-    found: dict[Cell, list[Record]] = defaultdict(list)
+    by_cell: dict[Cell, list[Record]] = defaultdict(list)
     for record in records:
-        found[record.job.cell].append(record)
-    return found
+        by_cell[record.job.cell].append(record)
+    return by_cell
 
 
-def _place(pair: tuple[Cell | None, Cell | None]) -> tuple[object, ...]:
-    """Headline tasks first, then by what is compared with what."""
-    cell = pair[0] or pair[1]
-    assert cell
-    headline = cell.task in tasks.names() and tasks.load(cell.task).headline
-    where = (cell.task, cell.device, cell.precision, cell.threads, cell.feed)
-    return (not headline, *where, cell.framework, cell.mode, cell.tuning)
+def _order(a: Run, b: Run) -> Callable[[tuple[Cell | None, Cell | None]], tuple[object, ...]]:
+    """A sort key: headline tasks first, then cells under the same conditions together."""
+
+    def key(cells: tuple[Cell | None, Cell | None]) -> tuple[object, ...]:
+        cell = cells[0] or cells[1]
+        assert cell
+        headline = any(run.snapshot.headline(cell.task) for run in (a, b))
+        conditions = (cell.task, cell.device, cell.precision, cell.threads, cell.feed)
+        return (not headline, *conditions, cell.framework, cell.mode, cell.tuning)
+
+    return key
 
 
-def _told(cell: Cell) -> Cell:
-    """A tuning that schema 1 does not tell is taken for the expert's, which is the default."""
+def _with_known_tuning(cell: Cell) -> Cell:
+    """Records of schema 1 do not say their tuning; it is taken for expert, the default."""
     return cell.with_setting(tuning="expert") if cell.tuning == "untold" else cell
 
 
 def _on_any_threads(cell: Cell) -> Cell:
-    """By default a run takes all cores: on another machine the same cell has other threads."""
-    return _told(cell).with_setting(threads=0)
+    """A run uses all cores by default, so the same cell has other threads on another machine."""
+    return _with_known_tuning(cell).with_setting(threads=0)
 
 
-def _pairs(a: Iterable[Cell], b: Iterable[Cell]) -> list[tuple[Cell | None, Cell | None]]:
-    """Each cell of A with that of B which is the same, or else the only one that may be meant."""
-    found: list[tuple[Cell | None, Cell | None]] = []
+def _same_cells(a: Iterable[Cell], b: Iterable[Cell]) -> list[tuple[Cell | None, Cell | None]]:
+    """Each cell of A with the same cell of B, or else with the only one that can be meant."""
+    matched: list[tuple[Cell | None, Cell | None]] = []
     left = list(a), list(b)
-    same: tuple[Callable[[Cell], Cell], ...] = (lambda cell: cell, _told, _on_any_threads)
-    for alike in same:
+    keys: tuple[Callable[[Cell], Cell], ...] = (
+        lambda cell: cell,
+        _with_known_tuning,
+        _on_any_threads,
+    )
+    for key in keys:
         groups: list[dict[Cell, list[Cell]]] = [defaultdict(list), defaultdict(list)]
         for side, group in zip(left, groups, strict=True):
             for cell in side:
-                group[alike(cell)].append(cell)
-        for key in groups[0]:
-            if len(groups[0][key]) == len(groups[1].get(key, [])) == 1:
-                one, other = groups[0][key][0], groups[1][key][0]
-                found.append((one, other))
-                left[0].remove(one)
-                left[1].remove(other)
-    found += [(one, None) for one in left[0]]
-    found += [(None, other) for other in left[1]]
-    return found
+                group[key(cell)].append(cell)
+        for cells in [each for each in groups[0] if each in groups[1]]:
+            if len(groups[0][cells]) == len(groups[1][cells]) == 1:
+                in_a, in_b = groups[0][cells][0], groups[1][cells][0]
+                matched.append((in_a, in_b))
+                left[0].remove(in_a)
+                left[1].remove(in_b)
+    matched += [(cell, None) for cell in left[0]]
+    matched += [(None, cell) for cell in left[1]]
+    return matched
 
 
-def _row(a: CellSummary | None, b: CellSummary | None, pair: Pair) -> Row:
-    bad = [
-        f"{one.status} in {name}" + f": {one.reason}" * bool(one.reason)
-        for name, one in (("A", a), ("B", b))
-        if one and one.status != "ok"
+def _pair(
+    a: CellSummary | None, b: CellSummary | None, records: CellRecords, run_a: Run, run_b: Run
+) -> CellPair:
+    faults = [
+        f"{side.status} in {name}" + f": {side.reason}" * bool(side.reason)
+        for name, side in (("A", a), ("B", b))
+        if side and side.status != "ok"
     ]
-    reason = "; ".join(bad)
+    reason = "; ".join(faults)
     if not (a and b):
-        return Row(a=a, b=b, verdict="only in A" if a else "only in B", reason=reason)
-    old, new = pair[0][0], pair[1][0]
-    budgets = effective(old), effective(new)
-    same = (budgets[0], old.batch) == (budgets[1], new.batch) and _same_data(pair)
-    if bad:
-        return Row(a=a, b=b, verdict="not ok", same_training=same, reason=reason)
+        return CellPair(a=a, b=b, verdict="only in A" if a else "only in B", reason=reason)
+    old, new = records.a[0], records.b[0]
+    budgets = effective_budget(old, run_a.snapshot), effective_budget(new, run_b.snapshot)
+    same = (budgets[0], old.batch) == (budgets[1], new.batch) and _same_data(records)
+    if faults:
+        return CellPair(a=a, b=b, verdict="not ok", same_training=same, reason=reason)
     if (budgets[0].length, old.batch) != (budgets[1].length, new.batch):
         sizes = [
-            f"batches of {one.batch}" + (f" and {budget.length} tokens" if budget.length else "")
-            for one, budget in zip((old, new), budgets, strict=True)
+            f"batches of {record.batch}" + (f" and {budget.length} tokens" if budget.length else "")
+            for record, budget in zip((old, new), budgets, strict=True)
         ]
         reason = f"{sizes[0]} in A, {sizes[1]} in B"
-        return Row(a=a, b=b, verdict="other work", same_training=False, reason=reason)
+        return CellPair(a=a, b=b, verdict="other work", same_training=False, reason=reason)
     ratio = unpaired_ratio(b.throughputs.values(), a.throughputs.values())
-    return Row(a=a, b=b, verdict=_verdict(ratio), ratio=ratio, same_training=same)
+    return CellPair(a=a, b=b, verdict=_verdict(ratio), ratio=ratio, same_training=same)
 
 
-def _verdict(ratio: Interval) -> Verdict:
+def _verdict(ratio: Interval) -> PairVerdict:
     if not ratio.known:
         return "not known"
     if ratio.includes(1):
@@ -263,22 +294,27 @@ def _verdict(ratio: Interval) -> Verdict:
     return "faster" if ratio.estimate > 1 else "slower"
 
 
-def _same_data(pair: Pair) -> bool:
-    """Whether both were trained on the same data, as far as both tell: what broke may not."""
-    told = [
+def _same_data(records: CellRecords) -> bool:
+    """Whether both used the same data, as far as both say: a failed record may not say."""
+    data = [
         [(one.dataset.get("source"), one.dataset.get("digest")) for one in side if one.dataset]
-        for side in pair
+        for side in (records.a, records.b)
     ]
-    return not all(told) or told[0][0] == told[1][0]
+    return not all(data) or data[0][0] == data[1][0]
 
 
-def _accuracy(row: Row, pair: Pair) -> str:
-    """Said where the same training ends at another accuracy than seeds explain; else empty."""
-    if not row.same_training:
+def _accuracy(pair: CellPair, records: CellRecords) -> str:
+    """A remark where the same training ends at another accuracy than seeds explain; else empty."""
+    if not pair.same_training:
         return ""
-    chance = accuracy.moved(*pair)
+    chance = accuracy.moved(records.a, records.b)
     if chance is None or chance >= accuracy.SURE:
         return ""
-    last = [[one.measurement.evaluations[-1] for one in side if one.measurement] for side in pair]
-    means = " → ".join(f"{statistics.fmean(one.accuracy for one in side):.2%}" for side in last)
-    return f"{row.cell}: test accuracy {means}, more than seeds explain (p = {chance:.1g})"
+    means = [
+        statistics.fmean(
+            record.measurement.evaluations[-1].accuracy for record in side if record.measurement
+        )
+        for side in (records.a, records.b)
+    ]
+    change = " → ".join(f"{mean:.2%}" for mean in means)
+    return f"{pair.cell}: test accuracy {change}, more than seeds explain (p = {chance:.1g})"

@@ -1,9 +1,9 @@
-"""A gate between two runs: it fails where a cell became surely slower than is allowed, or broke.
+"""A gate between two runs: it fails where a cell became surely slower than allowed, or broke.
 
-A cell fails where its whole 95 % interval lies below 1 - limit, and where it still does so by
-Holm's correction of one-sided tests over all cells that were checked. So of pairs of runs in which
-no cell is slower by more than the limit, at most 5 % fail by chance, however many cells there are.
-What moves a whole run is no chance in this sense: see `bench.analysis.comparison.cell_pairs`.
+A cell fails where its whole 95 % interval lies below 1 - limit, and where the one-sided test for
+that still holds after Holm's correction for all cells that were tested. If no cell is slower by
+more than the limit, at most 5 % of gates fail by chance, however many cells there are. This covers
+chance within the runs, not what slows a whole run: see `bench.analysis.comparison.cell_pairs`.
 """
 
 from __future__ import annotations
@@ -12,39 +12,40 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.analysis.comparison.cell_pairs import Comparison, Row
+from bench.analysis.comparison.cell_pairs import CellPair, Comparison
 from bench.analysis.comparison.run_differences import KINDS
 from bench.analysis.intervals import CONFIDENCE, Interval, chance_below, holm
 from bench.core.errors import UsageError
 from bench.core.record import Cell
 
-Outcome = Literal["holds", "not sure", "slower", "fails", "not checked"]
+GateOutcome = Literal["holds", "not sure", "slower", "fails", "not checked"]
 ALLOWABLE = (*KINDS, "missing", "all")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the gate says of one row.
+    """The gate's judgement of one pair of cells.
 
-    It `holds` where a slow-down beyond the limit is ruled out by its interval, and is `not sure`
-    where it is neither found nor ruled out; `slower` is surely slower, but not surely by so much.
+    A cell `holds` where its interval rules out a slow-down beyond the limit, and is `not sure`
+    where a slow-down is neither found nor ruled out. A cell that is `slower` is surely slower, but
+    not surely by more than the limit.
     """
 
-    row: Row
-    outcome: Outcome
+    pair: CellPair
+    outcome: GateOutcome
     why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A gate's limit, a fraction of 1, and its judgement of every row, in the order of the rows."""
+    """A gate's limit, a fraction of 1, and its judgements, in the order of the pairs."""
 
     limit: float
     judgements: tuple[Judgement, ...]
 
-    def of(self, outcome: Outcome) -> list[Judgement]:
-        """The judgements that came out so."""
-        return [one for one in self.judgements if one.outcome == outcome]
+    def of(self, outcome: GateOutcome) -> list[Judgement]:
+        """The judgements with this outcome."""
+        return [each for each in self.judgements if each.outcome == outcome]
 
     @property
     def passed(self) -> bool:
@@ -53,29 +54,30 @@ class Gate:
 
 
 def limit_text(limit: float) -> str:
-    """A limit as it is written: 5%, 2.5%."""
+    """A limit as people write it: 5%, 2.5%."""
     return f"{limit * 100:g}%"
 
 
 def check_limit(limit: float) -> None:
-    """Raises UsageError for a limit that no ratio could be below."""
+    """Raises UsageError for a limit outside of 0 to 1."""
     if not 0 <= limit < 1:
         raise UsageError(f"--fail-on must be at least 0% and below 100%, not {limit:.0%}")
 
 
 def check_allowed(allowed: Collection[str]) -> None:
-    """Raises UsageError for a word that allows nothing."""
+    """Raises UsageError for an unknown kind of difference."""
     for word in allowed:
         if word not in ALLOWABLE:
-            raise UsageError(f"--allow {word!r} allows nothing; there are: {', '.join(ALLOWABLE)}")
+            raise UsageError(f"--allow {word!r} is unknown; there are: {', '.join(ALLOWABLE)}")
 
 
 def judge(comparison: Comparison, *, limit: float, allowed: Collection[str] = ()) -> Gate:
-    """Hold every row against a limit such as 0.05; `allowed` are words of ALLOWABLE.
+    """Hold every pair against a limit such as 0.05; `allowed` are words of `ALLOWABLE`.
 
-    Fails are: slower than the limit for sure; ok in A and not in B; ok in A and missing in B,
-    unless `missing` is allowed. Raises UsageError where the two runs differ in what is not allowed,
-    where they are one, and where nothing can be told of any cell: such a gate would always pass.
+    A cell fails if it is surely slower than the limit allows, if it is ok in A but not in B, and if
+    it is ok in A but missing in B, unless `missing` is allowed. Raises UsageError where the runs
+    differ in what is not allowed, where both are the same run, and where no cell can be tested:
+    such a gate would always pass.
     """
     check_limit(limit)
     check_allowed(allowed)
@@ -83,65 +85,68 @@ def judge(comparison: Comparison, *, limit: float, allowed: Collection[str] = ()
     compared = comparison.compared
     surely = _surely_below(compared, 1 - limit)
     missing_allowed = bool({"missing", "all"} & set(allowed))
-    gate = Gate(
-        limit=limit,
-        judgements=tuple(
-            _judgement(row, limit, surely, missing_allowed, tested=len(compared))
-            for row in comparison.rows
-        ),
-    )
+    judgements = [
+        _judgement(pair, limit, surely, missing_allowed, tested=len(compared))
+        for pair in comparison.pairs
+    ]
+    gate = Gate(limit=limit, judgements=tuple(judgements))
     if gate.passed and not compared:
         raise UsageError(
-            "the gate can check no cell: it takes cells that are ok in both runs, do the same "
-            "work, and have 2 repeats or more in each"
+            "the gate cannot test any cell: it needs cells that are ok in both runs, do the same "
+            "work, and have at least 2 repeats in each"
         )
     return gate
 
 
 def _refuse(comparison: Comparison, allowed: Collection[str]) -> None:
     if comparison.a.folder.resolve() == comparison.b.folder.resolve():
-        raise UsageError(f"--fail-on: A and B are one run, {comparison.a.folder}: nothing can fail")
-    refused = [one for one in comparison.differences if not {one.kind, "all"} & set(allowed)]
+        raise UsageError(
+            f"--fail-on: A and B are the same run, {comparison.a.folder}: nothing can fail"
+        )
+    refused = [each for each in comparison.differences if not {each.kind, "all"} & set(allowed)]
     if refused:
         what = "; ".join(map(str, refused))
-        options = " ".join(f"--allow {one.kind}" for one in refused)
+        options = " ".join(f"--allow {each.kind}" for each in refused)
         raise UsageError(f"--fail-on: A and B differ in more than pace: {what} (allow: {options})")
 
 
-def _surely_below(rows: list[Row], bound: float) -> set[Cell]:
-    """The cells that are surely below: each by itself, and corrected for how many they are."""
+def _surely_below(pairs: list[CellPair], bound: float) -> set[Cell]:
+    """The cells that are surely below: each by its interval, and after Holm's correction."""
     chances = []
-    for row in rows:
-        assert row.a and row.b
-        chance = chance_below(row.b.throughputs.values(), row.a.throughputs.values(), bound)
+    for pair in pairs:
+        assert pair.a and pair.b
+        chance = chance_below(pair.b.throughputs.values(), pair.a.throughputs.values(), bound)
         assert chance is not None
         chances.append(chance)
-    held = holm(chances, 1 - CONFIDENCE)
-    found = zip(rows, held, strict=True)
-    return {row.cell for row, sure in found if sure and row.ratio and row.ratio.high < bound}
+    rejected = holm(chances, 1 - CONFIDENCE)
+    return {
+        pair.cell
+        for pair, sure in zip(pairs, rejected, strict=True)
+        if sure and pair.ratio and pair.ratio.high < bound
+    }
 
 
 def _judgement(
-    row: Row, limit: float, surely: set[Cell], missing_allowed: bool, *, tested: int
+    pair: CellPair, limit: float, surely: set[Cell], missing_allowed: bool, *, tested: int
 ) -> Judgement:
-    was_ok = row.a is not None and row.a.status == "ok"
-    if row.a and not row.b:
+    was_ok = pair.a is not None and pair.a.status == "ok"
+    if pair.a and not pair.b:
         fails = was_ok and not missing_allowed
-        why = "missing in B" if was_ok else row.reason
-        return Judgement(row=row, outcome="fails" if fails else "not checked", why=why)
-    if row.b and row.b.status != "ok" and was_ok:
-        return Judgement(row=row, outcome="fails", why=f"ok in A, {row.reason}")
-    if not (row.ratio and row.ratio.known):
-        single = "one repeat tells nothing of how much it varies"
-        why = single if row.verdict == "not known" else row.reason or row.verdict
-        return Judgement(row=row, outcome="not checked", why=why)
-    if row.cell in surely:
+        why = "missing in B" if was_ok else pair.reason
+        return Judgement(pair=pair, outcome="fails" if fails else "not checked", why=why)
+    if pair.b and pair.b.status != "ok" and was_ok:
+        return Judgement(pair=pair, outcome="fails", why=f"ok in A, {pair.reason}")
+    if not (pair.ratio and pair.ratio.known):
+        single = "a single repeat does not show how much the pace varies"
+        why = single if pair.verdict == "not known" else pair.reason or pair.verdict
+        return Judgement(pair=pair, outcome="not checked", why=why)
+    if pair.cell in surely:
         return Judgement(
-            row=row, outcome="fails", why=f"surely slower by more than {limit_text(limit)}"
+            pair=pair, outcome="fails", why=f"surely slower by more than {limit_text(limit)}"
         )
-    if row.verdict == "slower":
-        return Judgement(row=row, outcome="slower", why=_not_by_more(row.ratio, limit, tested))
-    return Judgement(row=row, outcome="holds" if row.ratio.low >= 1 - limit else "not sure")
+    if pair.verdict == "slower":
+        return Judgement(pair=pair, outcome="slower", why=_not_by_more(pair.ratio, limit, tested))
+    return Judgement(pair=pair, outcome="holds" if pair.ratio.low >= 1 - limit else "not sure")
 
 
 def _not_by_more(ratio: Interval, limit: float, tested: int) -> str:
@@ -149,6 +154,6 @@ def _not_by_more(ratio: Interval, limit: float, tested: int) -> str:
     if ratio.high >= 1 - limit:
         return f"slower, but not surely by more than {limit_text(limit)}"
     return (
-        f"slower by more than {limit_text(limit)} by its own interval, but of {tested} cells that "
-        "are tested some look so by chance, and Holm's correction does not bear it out"
+        f"slower by more than {limit_text(limit)} by its own interval, but not after Holm's "
+        f"correction: of {tested} cells that are tested, some look so by chance"
     )

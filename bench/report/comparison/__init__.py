@@ -1,1 +1,1 @@
-"""Two runs side by side."""
+"""A comparison of two runs as tables, lines, CSV and JSON."""

@@ -1,4 +1,4 @@
-"""Two runs side by side, as programs read them: CSV and JSON."""
+"""A comparison of two runs as programs read it: CSV, JSON and a data frame."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from bench.analysis.contention import Cleanness
 from bench.records.run_folder import Run
 
 
-def _side(name: str, one: CellSummary | None) -> Iterator[tuple[str, object]]:
+def _side(name: str, summary: CellSummary | None) -> Iterator[tuple[str, object]]:
     """The figures of a cell in one run, as columns."""
-    pace = one.throughput if one else None
+    pace = summary.throughput if summary else None
     known = pace is not None and pace.known
-    yield f"status_{name}", one.status if one else None
-    yield f"repeats_{name}", one.repeats if one else None
-    yield f"threads_{name}", one.cell.threads if one else None
+    yield f"status_{name}", summary.status if summary else None
+    yield f"repeats_{name}", summary.repeats if summary else None
+    yield f"threads_{name}", summary.cell.threads if summary else None
     yield f"samples_per_second_{name}", pace.estimate if pace else None
     yield f"samples_per_second_low_{name}", pace.low if pace and known else None
     yield f"samples_per_second_high_{name}", pace.high if pace and known else None
-    yield f"accuracy_{name}", one.accuracy.median if one and one.accuracy else None
-    yield f"first_step_seconds_{name}", one.first_step if one else None
-    yield f"peak_resident_bytes_{name}", one.peak_resident_bytes if one else None
-    yield f"peak_device_bytes_{name}", one.peak_device_bytes if one else None
+    yield f"accuracy_{name}", summary.accuracy.median if summary and summary.accuracy else None
+    yield f"first_step_seconds_{name}", summary.first_step if summary else None
+    yield f"peak_resident_bytes_{name}", summary.peak_resident_bytes if summary else None
+    yield f"peak_device_bytes_{name}", summary.peak_device_bytes if summary else None
 
 
 def frame(comparison: Comparison, gate: Gate | None) -> pd.DataFrame:
-    """Every figure, a row a cell; seconds, bytes, fractions of 1; None where there is none."""
+    """Every figure, one row for each pair of cells; seconds, bytes and fractions of 1."""
     rows = []
-    for index, row in enumerate(comparison.rows):
-        cell, ratio = row.cell, row.ratio
+    for index, pair in enumerate(comparison.pairs):
+        cell, ratio = pair.cell, pair.ratio
         known = ratio is not None and ratio.known
         figures = {
             "task": cell.task,
@@ -45,27 +45,27 @@ def frame(comparison: Comparison, gate: Gate | None) -> pd.DataFrame:
             "precision": cell.precision,
             "feed": cell.feed,
             "tuning": cell.tuning,
-            "verdict": row.verdict,
+            "verdict": pair.verdict,
             "ratio": ratio.estimate if ratio else None,
             "ratio_low": ratio.low if ratio and known else None,
             "ratio_high": ratio.high if ratio and known else None,
-            "same_training": row.same_training,
-            "memory_ratio": row.memory,
+            "same_training": pair.same_training,
+            "memory_ratio": pair.memory,
             "gate": gate.judgements[index].outcome if gate else None,
-            "reason": row.reason,
+            "reason": pair.reason,
         }
-        sides = dict((*_side("a", row.a), *_side("b", row.b)))
+        sides = dict((*_side("a", pair.a), *_side("b", pair.b)))
         rows.append({**figures, **sides})
     return pd.DataFrame(rows).convert_dtypes()
 
 
 def to_csv(comparison: Comparison, gate: Gate | None) -> str:
-    """Every figure, one line a cell, to the 9 digits on which all machines agree."""
+    """Every figure, one line for each pair, to the 9 digits on which all machines agree."""
     return frame(comparison, gate).to_csv(index=False, float_format="%.9g")
 
 
 def to_json(comparison: Comparison, gate: Gate | None) -> str:
-    """Both runs' descriptions, every figure of every cell, what differs, what the gate says."""
+    """Both runs' descriptions, every figure of every pair, the differences, and the gate."""
     cells = json.loads(frame(comparison, gate).to_json(orient="records"))
     fields = {
         "a": _described(comparison.a),
@@ -73,16 +73,17 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
         "summary": str(comparison),
         "mean_ratio": comparison.mean_ratio,
         "comparisons": len(comparison.compared),
-        "differences": {one.kind: list(one.what) for one in comparison.differences},
+        "differences": {each.kind: list(each.what) for each in comparison.differences},
         "remarks": [*comparison.remarks, *filter(None, [comparison.moved_alike])],
+        "caveats": [str(caveat) for caveat in comparison.caveats],
         "peaks": peak_changes(comparison.a, comparison.b),
         "cells": cells,
         "gate": {
             "limit": gate.limit,
             "passed": gate.passed,
             "judgements": [
-                {"cell": str(one.row.cell), "outcome": one.outcome, "why": one.why}
-                for one in gate.judgements
+                {"cell": str(each.pair.cell), "outcome": each.outcome, "why": each.why}
+                for each in gate.judgements
             ],
         }
         if gate
@@ -92,9 +93,9 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
 
 
 def _described(run: Run) -> dict[str, object]:
-    told = ("name", "started", "framebench", "machine", "command")
+    fields = ("name", "started", "framebench", "machine", "command")
     return {
-        **{name: run.info.get(name) for name in told},
+        **{name: run.info.get(name) for name in fields},
         "finished": "wall_seconds" in run.info,
         "contention": str(Cleanness.of(run.records)),
     }
