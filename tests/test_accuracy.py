@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench.analysis import accuracy, cell_summary
+from bench.analysis import accuracy, results
 from bench.core.record import Cell, Record
 from bench.report.run.frame import frame
 from tests.test_core import some_record
@@ -134,7 +134,7 @@ def test_constant_accuracies() -> None:
 def test_a_cell_out_of_line_is_wrong_and_not_ranked() -> None:
     found = records("pytorch", SEEDS) + records("mxnet_gluon", SEEDS)
     found += records("paddlepaddle", tuple(value - 0.4 for value in SEEDS))
-    table = frame(cell_summary.summarize(found)).set_index("framework")
+    table = frame(results.summarize(found)).set_index("framework")
     assert table["status"].to_dict() == {
         "pytorch": "ok",
         "mxnet_gluon": "ok",

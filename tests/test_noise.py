@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.analysis import cell_summary, contention
+from bench.analysis import contention, processes
 from bench.core.record import Record, Window, Windows
 from bench.worker import clock, nvml
 from tests.test_core import some_record
@@ -42,9 +42,9 @@ def test_what_contends(window: Window, threads: int, expected: bool) -> None:
 def test_contended_windows_are_left_out_of_the_throughput() -> None:
     pace = 5 * 64 / 0.1
     mixed, busy = record(QUIET, BUSY, BUSY, QUIET), record(BUSY)
-    assert cell_summary.throughput(mixed, contention.contended(mixed)) == pytest.approx(pace)
+    assert processes.throughput(mixed, contention.contended(mixed)) == pytest.approx(pace)
     # where nothing is clean, what there is counts
-    assert cell_summary.throughput(busy, contention.contended(busy)) == pytest.approx(pace / 5)
+    assert processes.throughput(busy, contention.contended(busy)) == pytest.approx(pace / 5)
 
 
 def test_a_block_is_disturbed_when_most_of_a_process_is() -> None:

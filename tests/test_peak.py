@@ -12,6 +12,7 @@ import pytest
 
 from bench import tasks
 from bench.analysis.roofline import Rates, Use, peaks, use
+from bench.core.cost import step_bytes, training_flops
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
 from bench.core.record import Cell
@@ -46,7 +47,8 @@ def test_the_peak_is_the_best_of_all_frameworks_with_as_many_threads() -> None:
 
 def test_use_is_the_task_s_work_over_the_peak() -> None:
     task, peak = tasks.load("mnist-softmax"), peaks(RATES)["cpu", 2]
-    found = use(task, 1_000_000, peak)
+    moved = step_bytes(task) / task.batch
+    found = use(1_000_000, flops=training_flops(task), moved=moved, peak=peak)
     assert found.share == pytest.approx(31_360 * 1e6 / 200e9)
     assert found.memory_share == pytest.approx(568_648 / 64 * 1e6 / 30e9)
 

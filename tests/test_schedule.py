@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import cell_summary
+from bench.analysis import results
 from bench.analysis.stopping import Stopping, widest
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
@@ -118,7 +118,7 @@ def test_all_cells_are_judged_by_the_same_quiet_blocks() -> None:
             one = record(window._replace(steps=5 * (1 + block)), block=block)
             cell = replace(one.job.cell, framework=framework)
             found.append(replace(one, job=replace(one.job, cell=cell)))
-    a, b = cell_summary.summarize(found)
+    a, b = results.summarize(found)
     assert set(a.throughputs) == set(b.throughputs) == {0, 1}
     assert a.throughput == b.throughput
 
@@ -139,7 +139,7 @@ def test_pairs_outlast_disturbed_blocks() -> None:
             one = record(BUSY if block in disturbed else QUIET, block=block)
             cell = replace(one.job.cell, framework=framework)
             found.append(replace(one, job=replace(one.job, cell=cell)))
-    for summary in cell_summary.summarize(found):
+    for summary in results.summarize(found):
         assert summary.relative and summary.relative.known and summary.rank == "1="
     assert widest(found)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.analysis import cell_summary
+from bench.analysis import processes, results
 from bench.analysis.intervals import Interval, ratio
 from bench.core.record import Cell, Record, Windows
 from bench.core.task import Budget
@@ -18,27 +18,27 @@ from tests.test_core import WINDOWS, some_record
 
 def test_throughput_is_the_median_over_windows() -> None:
     # 5 steps of 64 in 0.5 s and in 0.25 s
-    assert cell_summary.throughput(some_record(), [False, False]) == pytest.approx((640 + 1280) / 2)
+    assert processes.throughput(some_record(), [False, False]) == pytest.approx((640 + 1280) / 2)
 
 
 def test_time_to_accuracy_counts_training_alone() -> None:
     measurement = some_record().measurement
     assert measurement
-    assert cell_summary.time_to_accuracy(measurement, 0.5) == pytest.approx(0.5)
-    assert cell_summary.time_to_accuracy(measurement, 0.7) == pytest.approx(0.75)
-    assert cell_summary.time_to_accuracy(measurement, 0.8) is None
+    assert processes.time_to_accuracy(measurement, 0.5) == pytest.approx(0.5)
+    assert processes.time_to_accuracy(measurement, 0.7) == pytest.approx(0.75)
+    assert processes.time_to_accuracy(measurement, 0.8) is None
 
 
 def test_evaluation_throughput() -> None:
     measurement = some_record().measurement
     assert measurement
-    assert cell_summary.evaluation_throughput(measurement) == pytest.approx(1000)
+    assert processes.evaluation_throughput(measurement) == pytest.approx(1000)
 
 
 def test_a_cell_with_one_bad_repeat_is_not_ok_and_keeps_its_figures() -> None:
     good = some_record()
     bad = replace(good, status="crashed", reason="killed by SIGKILL", measurement=None)
-    (summary,) = cell_summary.summarize([good, bad])
+    (summary,) = results.summarize([good, bad])
     assert (summary.status, summary.reason, summary.repeats) == ("crashed", "killed by SIGKILL", 2)
     assert summary.throughput and summary.throughput.estimate == pytest.approx(960)
     assert (summary.relative, summary.rank) == (None, "")
@@ -57,7 +57,7 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
 
 
 def ranked(records: list[Record]) -> dict[str, str]:
-    return {one.cell.framework: one.rank for one in cell_summary.summarize(records)}
+    return {one.cell.framework: one.rank for one in results.summarize(records)}
 
 
 # A block is 10 times as slow as the one before it; within a block the cells are easily told apart.
@@ -68,7 +68,7 @@ RECORDS = [with_pace(f, block, pace) for f in PACES for block, pace in enumerate
 def test_cells_are_compared_within_blocks() -> None:
     assert ranked(RECORDS) == {"a": "1", "b": "2=", "c": "2=", "d": "4"}
     assert ranked(RECORDS[::-1]) == ranked(RECORDS)
-    found = {one.cell.framework: one for one in cell_summary.summarize(RECORDS)}
+    found = {one.cell.framework: one for one in results.summarize(RECORDS)}
     expected = ratio(*(dict(enumerate(PACES[f])) for f in "da"))
     assert expected and found["d"].relative
     assert vars(found["d"].relative) == pytest.approx(vars(expected))
@@ -94,7 +94,7 @@ def test_cells_are_compared_within_blocks() -> None:
 def test_other_conditions_are_another_comparison(other: dict[str, Any]) -> None:
     records = [with_pace(f, block, pace) for f, pace in (("a", 10), ("b", 5)) for block in (0, 1)]
     others = [with_pace("a", block, 1000, **other) for block in (0, 1)]
-    found = [(one.rank, one.relative) for one in cell_summary.summarize([*records, *others])]
+    found = [(one.rank, one.relative) for one in results.summarize([*records, *others])]
     assert [rank for rank, _ in found] == ["1", "2", ""]  # alone, it is not the first of anything
     assert [one and one.estimate for _, one in found] == pytest.approx([1, 0.5, 1])
 
@@ -105,7 +105,7 @@ def test_modes_are_compared() -> None:
         for mode, pace in (("eager", 10), ("compiled", 20))
         for block in (0, 1)
     ]
-    assert [one.rank for one in cell_summary.summarize(records)] == ["2", "1"]
+    assert [one.rank for one in results.summarize(records)] == ["2", "1"]
 
 
 def test_what_is_not_ok_is_not_ranked_and_ranks_none() -> None:
@@ -113,7 +113,7 @@ def test_what_is_not_ok_is_not_ranked_and_ranks_none() -> None:
     assert bad.job.cell.framework == "a"
     records = [*RECORDS[:2], bad, *RECORDS[3:]]
     assert ranked(records) == {"a": "", "b": "1=", "c": "1=", "d": "3"}
-    relative = {one.cell.framework: one.relative for one in cell_summary.summarize(records)}
+    relative = {one.cell.framework: one.relative for one in results.summarize(records)}
     assert relative["a"] is None
     found = relative["d"]  # the fastest that is ok is c
     assert found and found.estimate**3 == pytest.approx(np.prod(PACES["d"]) / np.prod(PACES["c"]))
@@ -132,12 +132,12 @@ def test_what_a_step_and_a_sample_cost_besides() -> None:
     record = some_record()
     assert record.measurement
     fed = replace(record.measurement, feed_seconds=0.01, joules=32.0, device_joules=64.0)
-    (found,) = cell_summary.summarize([replace(record, measurement=fed)])
+    (found,) = results.summarize([replace(record, measurement=fed)])
     # 960 samples a second are 15 batches of 64, of which each is fed in 0.01 s; 10 steps in all
     assert found.feed_share == pytest.approx(0.15)
     assert found.joules == pytest.approx(32 / 640)
     assert found.device_joules == pytest.approx(64 / 640)
-    (untold,) = cell_summary.summarize([record])
+    (untold,) = results.summarize([record])
     assert (untold.feed_share, untold.joules, untold.device_joules) == (None, None, None)
 
 
@@ -161,7 +161,7 @@ def test_what_tuning_brings() -> None:
     records += [
         with_pace("a", block, pace, tuning="default") for block, pace in enumerate((100, 100))
     ]
-    expert, default = cell_summary.summarize(records)
+    expert, default = results.summarize(records)
     assert expert.tuned and expert.tuned.estimate == pytest.approx(math.sqrt(2.0 * 2.2))
     assert default.tuned is None
 
@@ -175,7 +175,7 @@ def test_a_gpu_and_a_precision_are_held_against_the_same_without() -> None:
             (1500, {"device": "cuda", "precision": "bf16"}),
         )
     )
-    slow, fast, fastest = cell_summary.summarize([*cpu, *gpu, *half])
+    slow, fast, fastest = results.summarize([*cpu, *gpu, *half])
     assert (slow.on_gpu, slow.reduced, fast.reduced, fast.accuracy_change) == (None,) * 4
     assert fast.on_gpu and fast.on_gpu.estimate == pytest.approx(10)
     assert fastest.on_gpu is None  # nothing of that precision ran on the CPU
@@ -187,7 +187,7 @@ def test_when_compiling_pays_off() -> None:
     eager = with_mode("eager", wall=2.0, first_step=1.0)
 
     def epochs(compiled: Record) -> float | None:
-        found = {one.cell.mode: one for one in cell_summary.summarize([eager, compiled])}
+        found = {one.cell.mode: one for one in results.summarize([eager, compiled])}
         assert found["eager"].break_even is None
         return found["compiled"].break_even
 
@@ -201,5 +201,5 @@ def test_data_that_is_not_the_official_set_is_named_so() -> None:
     record = some_record()
     odd = replace(record, dataset={**record.dataset, "official": {"train": True, "test": False}})
     twin = replace(record, dataset={**record.dataset, "source": "synthetic"})
-    labels = [cell_summary.summarize([one])[0].data for one in (record, odd, twin)]
+    labels = [results.summarize([one])[0].data for one in (record, odd, twin)]
     assert labels == ["real", "real, test not official", "synthetic"]

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from bench import tasks
-from bench.analysis.cell_summary import summarize
+from bench.analysis.results import summarize
 from bench.core.record import Record
 from bench.core.task import TokenInput
 from bench.launch import catalogue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.analysis.cell_summary import CellSummary, summarize
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.results import summarize
 from bench.core.record import Record
 from bench.report.common.ties import groups as groups_of
 from bench.report.run import verdicts

@@ -18,7 +18,7 @@ from bench.advice.assessment import Assessment
 from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence
 from bench.advice.ranking import Ranking, rank_frameworks
-from bench.analysis import accuracy, cell_summary
+from bench.analysis import accuracy, cell_relations
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
 
@@ -137,7 +137,7 @@ def compiling(evidence: Evidence, assessment: Assessment) -> ClaimResult:
         return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
     paid, never = [], []
     for pair in pairs:
-        epochs = cell_summary.break_even(pair.compiled, pair.eager)
+        epochs = cell_relations.break_even(pair.compiled, pair.eager)
         if epochs == math.inf:
             never.append(pair.compiled)
         elif epochs is not None:

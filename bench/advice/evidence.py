@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.advice.comparable_cells import ComparableCells, comparable_cells
-from bench.analysis import cell_summary
+from bench.analysis import results
 from bench.analysis.cell_summary import CellSummary
 from bench.records.run_folder import Run, part
 from bench.records.snapshot import Caveat, Snapshot
@@ -35,7 +35,7 @@ class Evidence:
         """The evidence of a run, or of one task. Raises UsageError if the run lacks that task."""
         chosen = part(run, tasks=[task] if task else [])
         snapshot = chosen.snapshot
-        cells = cell_summary.summarize(chosen.records)
+        cells = results.summarize(chosen.records)
         recommended = {each.name: each.recommended for each in snapshot.frameworks}
         comparable, left_out = comparable_cells(chosen.records, cells, recommended)
         references = {each.name for each in snapshot.frameworks if each.reference}

@@ -16,7 +16,7 @@ from bench.advice.comparable_cells import ComparableCells
 from bench.advice.criteria import Criterion
 from bench.advice.criterion_figures import CriterionFigures, ratio_to_smallest
 from bench.advice.evidence import Evidence
-from bench.analysis import cell_summary
+from bench.analysis import processes
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.core.record import Measurement
 
@@ -49,7 +49,7 @@ def time_to_target(evidence: Evidence) -> MetricByBlock:
 
     def read(measurement: Measurement, cells: ComparableCells) -> float | None:
         target = evidence.snapshot.target(cells.task)
-        return None if target is None else cell_summary.time_to_accuracy(measurement, target)
+        return None if target is None else processes.time_to_accuracy(measurement, target)
 
     return _by_block(read)
 

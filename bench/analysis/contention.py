@@ -23,10 +23,10 @@ MOST_CONTENDED = 0.5
 
 
 def contended(record: Record) -> list[bool]:
-    """In which windows others took what the cell's threads needed, or the host took it from all.
+    """Marks the windows in which others, or the host, took what the cell's threads needed.
 
     On a machine with more cores than the cell has threads, others are welcome to the rest. Windows
-    of which the system tells nothing are taken to be clean.
+    for which the system gives no figures are taken to be clean.
     """
     assert record.measurement
     threads, windows = record.job.cell.threads, record.measurement.windows
@@ -54,7 +54,7 @@ def share(marks: Sequence[bool]) -> float:
 
 
 def in_peace(record: Record) -> bool:
-    """Whether most of a process's windows were clean. What was not measured was not disturbed."""
+    """Whether most windows of a process were clean; true where nothing was measured."""
     return not record.measurement or share(contended(record)) <= MOST_CONTENDED
 
 
@@ -63,14 +63,19 @@ def disturbed_blocks(records: Iterable[Record]) -> set[int]:
     return {record.job.block for record in records if not in_peace(record)}
 
 
-def told(measured: Iterable[Measurement]) -> bool:
-    """Whether any window tells what others did."""
-    return any(others is not None for one in measured for others in one.windows.others)
+def told(measurements: Iterable[Measurement]) -> bool:
+    """Whether the system counted, for any window, what other processes did."""
+    return any(
+        others is not None for measurement in measurements for others in measurement.windows.others
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleanness:
-    """How clean a run was: windows that were contended, and processes not measured in peace."""
+    """How clean a run was: windows that were contended, and processes not measured in peace.
+
+    `told` is whether the system counted what other processes did.
+    """
 
     windows: int
     contended_windows: int
@@ -79,23 +84,30 @@ class Cleanness:
     told: bool
 
     @staticmethod
-    def of(records: Sequence[Record]) -> Cleanness:
-        marks = [contended(record) for record in records if record.measurement]
+    def of(records: Sequence[Record], marks: Sequence[Sequence[bool]] | None = None) -> Cleanness:
+        """From all records of a run; `marks` are those of `contended`, where they are at hand."""
+        measured = [record for record in records if record.measurement]
+        if marks is None:
+            marks = [contended(record) for record in measured]
         return Cleanness(
             windows=sum(map(len, marks)),
             contended_windows=sum(map(sum, marks)),
-            processes=len(marks),
+            processes=len(measured),
             disturbed_processes=sum(share(one) > MOST_CONTENDED for one in marks),
-            told=told(record.measurement for record in records if record.measurement),
+            told=told(record.measurement for record in measured if record.measurement),
         )
 
+    @property
+    def contended_share(self) -> float | None:
+        """The share of windows that were contended; None where that is not known."""
+        return self.contended_windows / self.windows if self.told else None
+
     def __str__(self) -> str:
-        if not self.told:
-            return "not known: the records do not tell what other processes did"
-        contended_share = self.contended_windows / self.windows
-        words = f"{contended_share:.1%} of {self.windows:,} windows were contended"
+        if self.contended_share is None:
+            return "not known: the records do not say what other processes did"
+        text = f"{self.contended_share:.1%} of {self.windows:,} windows were contended"
         if self.disturbed_processes:
-            words += (
+            text += (
                 f", and {self.disturbed_processes} of {self.processes} processes in most of theirs"
             )
-        return words
+        return text

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.core.cost import step_bytes, training_flops
 from bench.core.record import Status
 from bench.core.setting import Device
-from bench.core.task import Task
 
 Bound = Literal["compute", "memory", "overhead"]
 
@@ -109,8 +107,12 @@ def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
     return found
 
 
-def use(task: Task, samples_per_second: float, peak: Peak) -> Use:
-    """What training `task` (of the length that was trained) at that pace makes of the machine."""
-    flops = training_flops(task) * samples_per_second
-    moved = step_bytes(task) / task.batch * samples_per_second
-    return Use(share=flops / peak.matmul, memory_share=moved / peak.memory)
+def use(samples_per_second: float, *, flops: float, moved: float, peak: Peak) -> Use:
+    """What a pace of training makes of the machine.
+
+    `flops` are the model FLOPs of training on one example, `moved` the bytes that this moves.
+    """
+    return Use(
+        share=flops * samples_per_second / peak.matmul,
+        memory_share=moved * samples_per_second / peak.memory,
+    )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis import cell_summary, contention
+from bench.analysis import cell_summary, contention, results
 from bench.core.record import Record
 
 # Whoever stops at the first narrow interval favours those that are narrow by luck. By simulation,
@@ -69,7 +69,7 @@ def widest(records: Sequence[Record]) -> tuple[float, str] | None:
     """
     found = []
     groups: dict[tuple[object, ...], list[cell_summary.CellSummary]] = {}
-    for one in cell_summary.summarize(records):
+    for one in results.summarize(records):
         if one.status == "ok":
             groups.setdefault(cell_summary.conditions(one.cell), []).append(one)
     for group in groups.values():

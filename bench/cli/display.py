@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import cell_summary, contention
+from bench.analysis import contention, processes
 from bench.core.listener import Listener
 from bench.core.record import Record
 from bench.report.common.text import count_text, percent, seconds_text
@@ -137,7 +137,7 @@ class RunDisplay(_Display, CampaignListener):
         self._finished += 1
         found = record.reason
         if record.measurement:
-            pace = count_text(cell_summary.throughput(record, contention.contended(record)))
+            pace = count_text(processes.throughput(record, contention.contended(record)))
             accuracy = percent(record.measurement.evaluations[-1].accuracy)
             found = f"{pace} samples/s, accuracy {accuracy}"
         style = "green" if record.status == "ok" else "yellow"

@@ -28,8 +28,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from bench.analysis import contention
-from bench.analysis.cell_summary import throughput
 from bench.analysis.intervals import Interval, ratio
+from bench.analysis.processes import throughput
 from bench.core.record import Record
 from bench.launch import catalogue, environments, machine
 from bench.launch.paths import CACHE_VARIABLE, cache_dir

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from bench.analysis import accuracy
-from bench.analysis.cell_summary import CellSummary, summarize
+from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.run_differences import (
     CellRecords,
     RunDifference,
@@ -25,6 +25,7 @@ from bench.analysis.comparison.run_differences import (
     remarks,
 )
 from bench.analysis.intervals import Interval, unpaired_ratio
+from bench.analysis.results import summarize
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
 from bench.records.run_folder import Run

@@ -114,7 +114,7 @@ def run(
     finished. Exit code 0: every row is ok, and --until was reached; 1: some row is not, or the time
     was up before; 2: bad usage.
     """
-    from bench.analysis.cell_summary import summarize
+    from bench.analysis.results import summarize
     from bench.cli.commands.report import print_run
     from bench.cli.display import RunDisplay, SetupDisplay
     from bench.report.run.report_files import PAGE, write_reports

@@ -8,7 +8,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from bench.analysis.cell_summary import CellSummary, seconds_at
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.processes import seconds_at
 from bench.core.record import Cell, Measurement
 from bench.proof.certificate import Certificate
 from bench.report.common.plotting import PERCENT, Chart, Group, Spec, layout, line, marker, trace

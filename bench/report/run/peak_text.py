@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench import tasks
 from bench.analysis.roofline import Peak, Rates, peaks, rates_text, use
-from bench.core.cost import training_flops
+from bench.core.cost import step_bytes, training_flops
 from bench.core.record import Cell
 from bench.records.run_folder import Run
 from bench.report.common.text import framework_text
@@ -57,7 +57,12 @@ def _figures(
     figures: dict[str, Any] = {"flops_per_example": training_flops(task)}
     peak = measured.get((cell.device, cell.threads))
     if peak and row["status"] == "ok" and cell.precision == "float32":
-        found = use(task, row["samples_per_second"], peak)
+        found = use(
+            row["samples_per_second"],
+            flops=training_flops(task),
+            moved=step_bytes(task) / task.batch,
+            peak=peak,
+        )
         figures["share_of_peak"] = found.share
         figures["memory_share"] = found.memory_share
         figures["bound"] = found.bound

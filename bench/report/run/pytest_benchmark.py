@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from bench.analysis import contention
-from bench.analysis.cell_summary import CellSummary, summarize
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.results import summarize
 from bench.core.record import Cell, Record
 from bench.core.task import Budget
 from bench.records.run_folder import Run

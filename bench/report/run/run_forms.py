@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from bench.analysis.cell_summary import summarize
 from bench.analysis.contention import Cleanness
+from bench.analysis.results import summarize
 from bench.launch import catalogue
 from bench.proof.certificate import Certificate
 from bench.records.run_folder import Run

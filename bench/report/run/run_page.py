@@ -10,7 +10,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from bench import tasks
-from bench.analysis.cell_summary import summarize
+from bench.analysis.results import summarize
 from bench.core.record import Cell
 from bench.core.setting import Precision
 from bench.launch import catalogue

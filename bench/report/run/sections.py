@@ -11,7 +11,8 @@ import pandas as pd
 
 from bench import tasks
 from bench.analysis import contention
-from bench.analysis.cell_summary import CellSummary, conditions, throughput
+from bench.analysis.cell_summary import CellSummary, conditions
+from bench.analysis.processes import throughput
 from bench.core.record import Cell, Record
 from bench.records.run_folder import Run
 from bench.report.common.plotting import Chart, Group

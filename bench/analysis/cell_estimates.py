@@ -1,0 +1,122 @@
+"""From the processes of one cell to its summary."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+
+from bench.analysis import contention
+from bench.analysis.cell_summary import CellSummary, Spread
+from bench.analysis.intervals import geometric_mean
+from bench.analysis.processes import Process, evaluation_throughput, time_to_accuracy
+from bench.core.batches import data_label
+from bench.core.record import Cell, Measurement, Record
+
+
+def estimate(cell: Cell, repeats: Sequence[Process], target: float | None) -> CellSummary:
+    """One cell by itself: the figures that follow from its own processes.
+
+    `target` is the accuracy that its task is to reach, if that is known.
+    """
+    records = [process.record for process in repeats]
+    bad = next((record for record in records if record.status != "ok"), None)
+    summary = CellSummary(
+        cell=cell,
+        status=bad.status if bad else "ok",
+        reason=bad.reason if bad else "",
+        repeats=len(records),
+        data=next((data_label(record.dataset) for record in records if record.dataset), ""),
+    )
+    measured = [process for process in repeats if process.record.measurement]
+    if not measured:
+        return summary
+    summary = _with_pace(summary, measured)
+    summary = _with_training(summary, [process.record for process in measured], target)
+    return _with_gpu(summary, [process.record for process in measured])
+
+
+def _with_pace(summary: CellSummary, measured: Sequence[Process]) -> CellSummary:
+    throughputs = {one.record.job.block: one.throughput or 0.0 for one in measured}
+    shares = {one.record.job.block: one.contended_share for one in measured}
+    records = [process.record for process in measured]
+    measurements = [record.measurement for record in records if record.measurement]
+    return replace(
+        summary,
+        throughputs=throughputs,
+        disturbed=frozenset(one.record.job.block for one in measured if one.disturbed),
+        throughput=geometric_mean(throughputs.values()),
+        contended=statistics.fmean(shares.values()) if contention.told(measurements) else None,
+        unsteady=sum(not one.steady for one in measurements),
+        feed_share=_feed_share(summary.cell, records, throughputs),
+        joules=_joules_a_sample(records, attrgetter("joules")),
+        device_joules=_joules_a_sample(records, attrgetter("device_joules")),
+    )
+
+
+def _with_training(
+    summary: CellSummary, records: Sequence[Record], target: float | None
+) -> CellSummary:
+    measurements = [record.measurement for record in records if record.measurement]
+    reached = [
+        0.0 if target is None else time_to_accuracy(one, target) or 0.0 for one in measurements
+    ]
+    return replace(
+        summary,
+        accuracy=Spread.of(one.evaluations[-1].accuracy for one in measurements),
+        first_step=statistics.median(one.first_step_seconds for one in measurements),
+        import_seconds=statistics.median(one.import_seconds for one in measurements),
+        build_seconds=statistics.median(one.build_seconds for one in measurements),
+        warmup_seconds=statistics.median(one.warmup_seconds for one in measurements),
+        epoch_samples=statistics.median(
+            record.batch * sum(record.measurement.windows.steps) / record.job.budget.epochs
+            for record in records
+            if record.measurement
+        ),
+        evaluation=statistics.median(map(evaluation_throughput, measurements)),
+        peak_resident_bytes=max(one.peak_resident_bytes for one in measurements),
+        training_seconds=statistics.median(sum(one.windows.wall) for one in measurements),
+        time_to_accuracy=statistics.median(reached) if all(reached) else None,
+        parameters=measurements[0].parameter_count,
+    )
+
+
+def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:
+    told = [record.measurement.peak_device_bytes for record in records if record.measurement]
+    gpus = [record.gpu for record in records if record.gpu]
+    return replace(
+        summary,
+        peak_device_bytes=max((held for held in told if held is not None), default=None),
+        driver_bytes=max(
+            (gpu.peak_bytes for gpu in gpus if gpu.peak_bytes is not None), default=None
+        ),
+        gpu_others=tuple(dict.fromkeys(other for gpu in gpus for other in gpu.others)),
+    )
+
+
+def _feed_share(
+    cell: Cell, records: Sequence[Record], throughputs: Mapping[int, float]
+) -> float | None:
+    """The part of a training step that staging its batch takes; None where it was done ahead."""
+    shares = [
+        record.measurement.feed_seconds * throughputs[record.job.block] / record.batch
+        for record in records
+        if record.measurement and record.measurement.feed_seconds is not None
+    ]
+    if cell.feed == "device" or len(shares) < len(records):
+        return None
+    return statistics.median(shares)
+
+
+def _joules_a_sample(
+    records: Sequence[Record], read: Callable[[Measurement], float | None]
+) -> float | None:
+    """Energy over samples in all windows; None where a process did not tell its energy."""
+    joules, samples = 0.0, 0
+    for record in records:
+        if record.measurement is None or (energy := read(record.measurement)) is None:
+            return None
+        joules += energy
+        samples += record.batch * sum(record.measurement.windows.steps)
+    return joules / samples

@@ -1,0 +1,141 @@
+"""A run's results as one DataFrame: the edge to files, and to whoever works with pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.cell_summary import CellSummary, Spread
+from bench.analysis.intervals import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.analysis.results import Results
+
+# Figures of a cell, in the order of the columns; seconds, bytes, fractions of 1.
+COLUMNS = (
+    "task",
+    "framework",
+    "mode",
+    "device",
+    "precision",
+    "threads",
+    "feed",
+    "tuning",
+    "status",
+    "rank",
+    "samples_per_second",
+    "samples_per_second_low",
+    "samples_per_second_high",
+    "relative",
+    "relative_low",
+    "relative_high",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "training_seconds",
+    "time_to_accuracy_seconds",
+    "import_seconds",
+    "build_seconds",
+    "first_step_seconds",
+    "warmup_seconds",
+    "break_even_epochs",
+    "tuned",
+    "tuned_low",
+    "tuned_high",
+    "on_gpu",
+    "on_gpu_low",
+    "on_gpu_high",
+    "reduced",
+    "reduced_low",
+    "reduced_high",
+    "accuracy_change",
+    "feed_share",
+    "contended_share",
+    "joules_per_sample",
+    "device_joules_per_sample",
+    "evaluation_samples_per_second",
+    "peak_resident_bytes",
+    "peak_device_bytes",
+    "driver_device_bytes",
+    "parameters",
+    "flops_per_example",
+    "share_of_peak",
+    "memory_share",
+    "bound",
+    "repeats",
+    "blocks",
+    "unsteady",
+    "data",
+    "gpu_others",
+    "reason",
+)
+
+
+def frame(results: Results) -> pd.DataFrame:
+    """Every figure of every cell, a row a cell: by conditions, the fastest first.
+
+    `_low` and `_high` are the ends of 95 % intervals, but for accuracy the lowest and highest.
+    Cells that are not ok come last in their table; what is not known is missing.
+    """
+    import pandas as pd  # takes half a second to import, which the tables for people can spare
+
+    rows = [row(summary) for table in results.tables for summary in table.summaries]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def row(summary: CellSummary) -> dict[str, Any]:
+    """A cell's figures by `COLUMNS`."""
+    use = summary.use
+    return {
+        **summary.cell.to_columns(),
+        "status": summary.status,
+        "rank": summary.rank,
+        **_interval("samples_per_second", summary.throughput),
+        **_interval("relative", summary.relative),
+        **_spread("accuracy", summary.accuracy),
+        "training_seconds": summary.training_seconds,
+        "time_to_accuracy_seconds": summary.time_to_accuracy,
+        "import_seconds": summary.import_seconds,
+        "build_seconds": summary.build_seconds,
+        "first_step_seconds": summary.first_step,
+        "warmup_seconds": summary.warmup_seconds,
+        "break_even_epochs": summary.break_even,
+        **_interval("tuned", summary.tuned),
+        **_interval("on_gpu", summary.on_gpu),
+        **_interval("reduced", summary.reduced),
+        "accuracy_change": summary.accuracy_change,
+        "feed_share": summary.feed_share,
+        "contended_share": summary.contended,
+        "joules_per_sample": summary.joules,
+        "device_joules_per_sample": summary.device_joules,
+        "evaluation_samples_per_second": summary.evaluation,
+        "peak_resident_bytes": summary.peak_resident_bytes,
+        "peak_device_bytes": summary.peak_device_bytes,
+        "driver_device_bytes": summary.driver_bytes,
+        "parameters": summary.parameters,
+        "flops_per_example": summary.flops_per_example,
+        "share_of_peak": use.share if use else None,
+        "memory_share": use.memory_share if use else None,
+        "bound": use.bound if use else None,
+        "repeats": summary.repeats,
+        "blocks": len(summary.throughputs),
+        "unsteady": summary.unsteady,
+        "data": summary.data,
+        "gpu_others": "; ".join(summary.gpu_others),
+        "reason": summary.reason,
+    }
+
+
+def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
+    if spread is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: spread.median, f"{name}_low": spread.low, f"{name}_high": spread.high}
+
+
+def _interval(name: str, interval: Interval | None) -> dict[str, float | None]:
+    """An interval that is not known has no ends."""
+    if interval is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    ends = (interval.low, interval.high) if interval.known else (None, None)
+    return {name: interval.estimate, f"{name}_low": ends[0], f"{name}_high": ends[1]}
