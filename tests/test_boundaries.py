@@ -24,7 +24,7 @@ ROOMS: Mapping[str, set[str]] = {
     "datasets": {"core", "launch"},
     "proof": {"core", "tasks", "worker", "launch"},
     "records": {"core", "tasks", "launch", "proof"},
-    "analysis": {"core", "tasks", "proof", "records"},
+    "analysis": {"core", "proof", "records"},
     "run": {"core", "tasks", "launch", "datasets", "worker", "proof", "records", "analysis"},
     "advice": {"core", "launch", "records", "analysis"},
     "report": {
