@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -380,16 +379,6 @@ def test_the_forms_agree(published: Comparison) -> None:
     assert list(found["differences"]) == ["budgets"]
     markdown = to_markdown(published, None)
     assert str(published) in markdown and "PaddlePaddle" in markdown
-
-
-def test_the_readme_shows_all_that_is_printed(framebench: Framebench) -> None:
-    readme = (catalogue.TREE / "README.md").read_text(encoding="utf-8")
-    found = re.search(
-        r"<!-- compare: `framebench (.*)` -->\n(.*)<!-- end of compare -->", readme, re.DOTALL
-    )
-    assert found and f"`framebench {found[1].removesuffix(' --format markdown')}`" in readme
-    printed = framebench(*found[1].split(), "--results", str(RESULTS)).stdout
-    assert found[2].strip() == printed.strip()
 
 
 Save = Callable[[str, Sequence[Record]], None]

@@ -1,0 +1,354 @@
+"""The parts of README and docs that the code makes; `python -m tests.generate_docs` renews them.
+
+A part stands in its page between two comments, `<!-- generated: NAME -->` and
+`<!-- end of NAME -->`, and NAME is that of a function here. A test compares every part with what
+its function returns.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bench import tasks
+from bench.advice.criteria import CRITERIA
+from bench.advice.personas import PERSONAS
+from bench.cli.app import app, main
+from bench.core import cost
+from bench.core.setting import EPSILONS
+from bench.launch import catalogue
+from bench.launch.catalogue import TREE
+from bench.proof.checks import CHECKS
+from bench.report.run.tables import ABOUT
+from bench.run.request import PRESETS
+from tests import rooms_picture, structure
+
+RESULTS = TREE / "results"
+PAGES = (TREE / "README.md", *sorted((TREE / "docs").glob("*.md")))
+PUBLISHED = "results/standard-epyc-2cpu"
+HEADLINE = ("report", PUBLISHED, "-t", "cifar-cnn", "-t", "imdb-lstm", "-t", "mnist-mlp")
+COMPARE = ("compare", "quick-epyc-2cpu", "standard-epyc-2cpu", "-t", "mnist-mlp")
+RECOMMEND = ("recommend", "standard-epyc-2cpu", "--persona", "researcher")
+MARKDOWN = ("--format", "markdown")
+
+PART = re.compile(r"<!-- generated: ([\w-]+) -->\n.*?<!-- end of \1 -->", re.DOTALL)
+
+
+@contextmanager
+def in_tree(arguments: Sequence[str]) -> Iterator[None]:
+    """In the tree, as if `framebench` had been called there."""
+    place, given = Path.cwd(), sys.argv
+    os.chdir(TREE)
+    sys.argv = ["framebench", *arguments]
+    try:
+        yield
+    finally:
+        os.chdir(place)
+        sys.argv = given
+
+
+def printed(*arguments: str) -> str:
+    """What `framebench` prints with these arguments, in the tree."""
+    output = io.StringIO()
+    with in_tree(arguments), redirect_stdout(output):
+        try:
+            main()
+        except SystemExit as done:
+            assert done.code == 0, f"framebench {' '.join(arguments)} exits with {done.code}"
+    return output.getvalue().strip()
+
+
+def shown(*arguments: str) -> str:
+    """A command, and below it the Markdown that it prints, without a title, a level lower."""
+    text = printed(*arguments, *MARKDOWN)
+    text = re.sub(r"^(#+ )", r"#\1", re.sub(r"\A# .*\n+", "", text), flags=re.MULTILINE)
+    return f"```console\nframebench {' '.join(arguments)}\n```\n\n{text.strip()}"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def headline() -> str:
+    """Each framework's fastest mode in each headline task, from the published run's CSV."""
+    rows = [
+        row
+        for row in csv.DictReader(io.StringIO(printed(*HEADLINE, "--format", "csv")))
+        if row["status"] == "ok"
+    ]
+    best: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        place = row["framework"], row["task"]
+        if place not in best or pace(row) > pace(best[place]):
+            best[place] = row
+    names = sorted({row["task"] for row in rows})
+    frameworks = sorted({row["framework"] for row in rows}, key=str.lower)
+    return table(
+        ["samples/s (share of the fastest's)", *(f"`{name}`" for name in names)],
+        [
+            [
+                catalogue.load(framework).title,
+                *(headline_cell(best[framework, name]) for name in names),
+            ]
+            for framework in frameworks
+        ],
+    )
+
+
+def pace(row: dict[str, str]) -> float:
+    return float(row["samples_per_second"])
+
+
+def headline_cell(row: dict[str, str]) -> str:
+    figure = f"{pace(row):,.0f}"
+    if float(row["relative"]) == 1:
+        return f"**{figure}**"
+    low, high = float(row["relative_low"]), float(row["relative_high"])
+    tie = ", tied" * (low <= 1 <= high)
+    return f"{figure} ({share(low)}–{share(high)}{tie})"
+
+
+def share(value: float) -> str:
+    """To two digits; to three where two would say 1, and whether it is more or less matters."""
+    text = f"{value:.2f}"
+    return f"{value:.3f}" if text == "1.00" else text
+
+
+def run_tables() -> str:
+    return shown(*HEADLINE)
+
+
+def comparison() -> str:
+    return shown(*COMPARE)
+
+
+def advice() -> str:
+    return shown(*RECOMMEND)
+
+
+def certificate() -> str:
+    """The published certificate, as `framebench verify` prints it."""
+    from bench.report.proof import proof_forms
+
+    text = (RESULTS / "certificate.json").read_text(encoding="utf-8")
+    return proof_forms.to_markdown(proof_forms.from_json(text)).strip()
+
+
+def commands() -> str:
+    return table(
+        ["command", "what it does"],
+        [
+            [f"[`framebench {name}`](commands.md#framebench-{name})", about(command).split("\n")[0]]
+            for name, command in every_command()
+        ],
+    )
+
+
+def command_reference() -> str:
+    return "\n\n".join(
+        f"## framebench {name}\n\n{about(command)}{examples(command)}\n\n"
+        + table(["option", "meaning", "default"], map(option, command.params))
+        for name, command in every_command()
+    )
+
+
+def every_command() -> list[tuple[str, Any]]:
+    group: Any = typer.main.get_command(app)
+    return list(group.commands.items())
+
+
+def about(command: Any) -> str:
+    """What a command's help says, without marks that only a terminal shows."""
+    return re.sub(r"\[/?\w+\]", "", command.help.partition("[bold]")[0]).strip()
+
+
+def examples(command: Any) -> str:
+    text = f"{command.help or ''}\n{command.epilog or ''}"
+    lines = re.findall(r"^ *(framebench .*?)(?: {2,}(.*))?$", text, re.MULTILINE)
+    width = max((len(line) for line, _ in lines), default=0)
+    body = "\n".join(f"{line:<{width}}  # {why}" if why else line for line, why in lines)
+    return f"\n\n```console\n{body}\n```" * bool(lines)
+
+
+def option(parameter: Any) -> tuple[str, str, str]:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    if parameter.param_type_name == "argument":
+        names = [name.upper() for name in names]
+    default = parameter.default
+    if isinstance(default, list | tuple):
+        default = ", ".join(default)
+    plain = "" if default in (None, "", False, True) else f"`{default}`"
+    return ", ".join(f"`{name}`" for name in names), escaped(parameter.help or ""), plain
+
+
+def escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def presets() -> str:
+    return table(
+        ["preset", "repeats", "what it trains"],
+        [[f"`{name}`", str(preset.repeats), preset.about] for name, preset in PRESETS.items()],
+    )
+
+
+def task_figures() -> str:
+    """What follows from each task's definition."""
+    return table(
+        ["task", "data", "batch", "weights", "model FLOPs a sample", "target accuracy"],
+        [
+            [
+                f"`{name}`",
+                task.dataset,
+                str(task.batch),
+                f"{task.parameter_count:,}",
+                f"{cost.training_flops(task):,}",
+                f"{task.target_accuracy:.0%}",
+            ]
+            for name, task in ((name, tasks.load(name)) for name in tasks.names())
+        ],
+    )
+
+
+def frameworks() -> str:
+    rows = []
+    for name in catalogue.compared():
+        framework = catalogue.load(name)
+        pin = framework.requirements("cpu").read_text(encoding="utf-8").split()[0]
+        modes = ", ".join(f"`{m}`" + "*" * (m == framework.recommended) for m in framework.modes)
+        devices = ", ".join(framework.devices)
+        rows.append([f"`{name}`", framework.title, pin.replace("==", " "), modes, devices])
+    return table(["name", "framework", "package", "modes", "devices"], rows)
+
+
+def modes() -> str:
+    return table(
+        ["framework", "mode", "what it is"],
+        [
+            [catalogue.load(name).title, f"`{mode}`", meaning]
+            for name in catalogue.compared()
+            for mode, meaning in catalogue.load(name).modes.items()
+        ],
+    )
+
+
+def precisions() -> str:
+    wanted = [name for name in EPSILONS if name not in ("float32", "float64")]
+    return table(
+        ["framework", "precision", "devices", "by what"],
+        [
+            [
+                catalogue.load(name).title,
+                f"`{precision}`",
+                ", ".join(means.devices),
+                f"`{means.about}`" if ";" not in means.about else means.about,
+            ]
+            for name in catalogue.compared()
+            for precision, means in catalogue.load(name).precisions.items()
+            if precision in wanted
+        ],
+    )
+
+
+def expert_settings() -> str:
+    return table(
+        ["framework", "setting", "why"],
+        [
+            [catalogue.load(name).title, f"`{setting}`", why]
+            for name in catalogue.compared()
+            for setting, why in catalogue.load(name).expert.settings.items()
+        ],
+    )
+
+
+def columns() -> str:
+    return table(
+        ["column", "meaning"],
+        [[heading.partition(" (")[0], meaning] for heading, meaning in ABOUT.items()],
+    )
+
+
+def checks() -> str:
+    return ", ".join(f"`{name}`" for name in CHECKS)
+
+
+def personas() -> str:
+    return table(
+        ["persona", "what weighs most", "why"],
+        [
+            [
+                f"`{persona.name}`",
+                ", ".join(f"{c} {w:g}" for c, w in persona.weights.items() if w >= 3)
+                or "every criterion the same",
+                persona.why,
+            ]
+            for persona in PERSONAS.values()
+        ],
+    )
+
+
+def criteria() -> str:
+    return table(
+        ["criterion", "figure", "score"],
+        [[f"`{c.name}`", c.figure, c.scored] for c in CRITERIA.values()],
+    )
+
+
+def rooms() -> str:
+    """Each room of `bench`, from the top floor down, with the first sentence of its docstring."""
+    found = structure.read(TREE)
+    order = sorted(found.rooms, key=lambda room: (-found.floors[room], room))
+    return table(
+        ["floor", "room", "what it holds"],
+        [
+            [str(found.floors[room]), f"`bench/{room}/`", rooms_picture.about(found, room)]
+            for room in order
+        ],
+    )
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    make.__name__.replace("_", "-"): make
+    for make in (
+        *(headline, run_tables, comparison, advice, certificate, commands, command_reference),
+        *(presets, task_figures, frameworks, modes, precisions, expert_settings, columns),
+        *(checks, personas, criteria, rooms),
+    )
+}
+
+
+@cache
+def part(name: str) -> str:
+    """A part as the code makes it now; once a process, as a part may be in several pages."""
+    return PARTS[name]()
+
+
+def generated(text: str) -> str:
+    """A page with each of its generated parts as the code makes it now."""
+
+    def anew(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"<!-- generated: {name} -->\n\n{part(name)}\n\n<!-- end of {name} -->"
+
+    return PART.sub(anew, text)
+
+
+if __name__ == "__main__":
+    structure.PICTURE.write_text(rooms_picture.draw(structure.read(TREE)), encoding="utf-8")
+    for page in PAGES:
+        old = page.read_text(encoding="utf-8")
+        new = generated(old)
+        if new != old:
+            page.write_text(new, encoding="utf-8")
+            print(page.relative_to(TREE))

@@ -1,0 +1,215 @@
+"""What README and docs say of tasks, frameworks, commands and results is what the code does."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from bench import tasks
+from bench.core.record import Status
+from bench.core.task import SGD, TokenInput
+from bench.core.weights import initial_weights
+from bench.launch import catalogue
+from bench.proof.checks import CHECKS
+from bench.records import run_folder
+from bench.report.proof import proof_forms
+from bench.report.run import run_forms
+from tests import generate_docs, picture
+from tests.conftest import Framebench
+from tests.test_mutants import MUTANTS
+
+RESULTS = catalogue.TREE / "results"
+TEXTS = {page: page.read_text(encoding="utf-8") for page in generate_docs.PAGES}
+README = TEXTS[catalogue.TREE / "README.md"]
+DOCS = catalogue.TREE / "docs"
+TASKS = TEXTS[DOCS / "tasks.md"]
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
+def test_a_page_s_generated_parts_are_what_the_code_makes(page: Path) -> None:
+    assert TEXTS[page] == generate_docs.generated(TEXTS[page]), (
+        "write them anew: python -m tests.generate_docs"
+    )
+
+
+def test_every_generated_part_is_in_a_page_and_is_complete() -> None:
+    text = "\n".join(TEXTS.values())
+    parts = generate_docs.PART.findall(text)
+    assert set(parts) == set(generate_docs.PARTS)
+    assert len(parts) == text.count("<!-- generated: ") == text.count("<!-- end of ")
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_every_page_is_in_the_site_s_contents() -> None:
+    contents = (catalogue.TREE / "mkdocs.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r": ([\w-]+\.md)$", contents, re.MULTILINE)) == {
+        page.name for page in DOCS.glob("*.md")
+    }
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_a_page_s_links_lead_to_pages_and_headings(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", TEXTS[page]):
+        name, _, anchor = target.partition("#")
+        linked = DOCS / name if name else page
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked.read_text(encoding="utf-8")), target
+
+
+def anchors(text: str) -> set[str]:
+    """The names by which a page's headings are linked to."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def row(name: str) -> str:
+    """The row of the tasks' definitions that begins with a name in code type."""
+    definitions = TASKS.partition("<!-- generated")[0]
+    (found,) = (line for line in definitions.splitlines() if line.startswith(f"| `{name}`"))
+    return found
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_a_task_s_row(name: str) -> None:
+    task, line = tasks.load(name), row(name)
+    assert ("(headline)" in line) == task.headline
+    assert ("(heavy)" in line) == task.heavy
+    assert f"batch {task.batch}," in line
+    assert f"{task.presets['full'].epochs} epochs" in line
+    if isinstance(task.optimizer, SGD):
+        assert f"SGD {task.optimizer.learning_rate}" in line
+        assert ("momentum" in line) == bool(task.optimizer.momentum)
+    else:
+        assert task.optimizer.learning_rate == 1e-3 and "Adam 1e-3" in line
+    if isinstance(task.input, TokenInput):
+        assert f"{task.input.length} tokens" in line and str(task.input.vocabulary) in line
+    rates = re.findall(r"dropout ([\d.]+)", line)
+    assert list(map(float, rates)) == list(task.dropout.values())
+
+
+def test_ci_runs_the_readme_s_test_command() -> None:
+    script = (catalogue.TREE / ".ci" / "run").read_text(encoding="utf-8")
+    (command,) = (line for line in README.splitlines() if line.endswith("/pytest"))
+    for step in command.split(" && "):
+        assert step in script.replace("install -q", "install"), step
+
+
+def test_the_number_of_planted_faults() -> None:
+    text = TEXTS[DOCS / "what-is-proved.md"]
+    assert f"plants {len(MUTANTS)} realistic faults" in text
+
+
+def test_every_status_is_named() -> None:
+    named = re.search(r"`status` is one of (.*?)\.", TEXTS[DOCS / "reading-a-report.md"], re.DOTALL)
+    assert named and set(re.findall(r"`(\w+)`", named[1])) == set(get_args(Status))
+
+
+def test_every_local_path_that_is_named_is_there() -> None:
+    # What the pages called adding-... name is yet to be added.
+    text = "\n".join(text for page, text in TEXTS.items() if "adding" not in page.name)
+    named = re.findall(r"[`(]((?:bench|frameworks|results|tests)/[\w./-]*)[`)]", text)
+    assert named
+    for path in named:
+        if "NAME" not in path:
+            assert (catalogue.TREE / path).exists(), path
+
+
+def test_the_published_certificate_is_whole() -> None:
+    published = RESULTS / "certificate.json"
+    certificates = proof_forms.from_json(published.read_text(encoding="utf-8"))
+    assert {certificate.status for certificate in certificates} == {"ok"}
+    checked = {check.name for certificate in certificates for check in certificate.checks}
+    assert checked == set(CHECKS) - {"rounding"}
+
+
+def test_the_picture_is_of_the_run_s_records() -> None:
+    (shown,) = re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE)
+    file = catalogue.TREE / shown
+    assert picture.source(file.read_bytes()) == picture.digest(run_folder.read(file.parent))
+
+
+def test_a_published_page_says_what_its_run_says() -> None:
+    pages = list(RESULTS.glob("*/report.html"))
+    assert pages
+    for page in pages:
+        text = html.unescape(page.read_text(encoding="utf-8"))
+        for table in run_forms.tables(run_folder.read(page.parent)):
+            assert table.verdict in text and table.caption in text, page
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(file.parent for file in (RESULTS).glob("*/run.json")),
+    ids=str,
+)
+def test_a_published_run_is_whole_and_names_no_place(folder: Path) -> None:
+    run = run_folder.read(folder)
+    assert run.records and all(record.status == "ok" for record in run.records)
+    assert (folder / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(run)
+    assert (folder / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(run)
+    for file in folder.glob("*.json*"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|root|tmp|work|Users)/", text), file
+
+
+def test_no_data_set_and_no_log_is_committed() -> None:
+    done = subprocess.run(
+        ["git", "ls-files"], cwd=catalogue.TREE, capture_output=True, text=True, check=True
+    )
+    for file in done.stdout.split():
+        assert Path(file).suffix not in {".gz", ".xz", ".npy", ".npz", ".bin", ".log"}, file
+
+
+def code_blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXTS[DOCS / page], re.DOTALL)
+
+
+def test_the_task_that_a_page_adds_is_a_task() -> None:
+    definition, reference, model = code_blocks("adding-a-task.md", "python")
+    names: dict[str, Any] = {}
+    exec(definition, names)
+    exec(reference, names)
+    task = names["TASK"]
+    params = initial_weights(task, seed=0)
+    logits = names["logits"](params, np.ones((3, *task.input.shape)), dropout=None)
+    assert logits.shape == (3, task.outputs)
+    compile(model, "deep.py", "exec")
+    assert set(re.findall(r"self\.(\w+) = nn", model)) == {
+        name.partition(".")[0] for name in params
+    }
+
+
+def test_the_framework_that_a_page_adds_is_proved(tmp_path: Path, framebench: Framebench) -> None:
+    tree = tmp_path / "tree"
+    for package in ("bench", "frameworks"):
+        shutil.copytree(
+            catalogue.TREE / package, tree / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    folder = tree / "frameworks" / "plain_numpy"
+    (folder / "models").mkdir(parents=True)
+    page = "adding-a-framework.md"
+    adapter, network = code_blocks(page, "python")
+    files = {
+        "framework.toml": code_blocks(page, "toml")[0],
+        "requirements-cpu.txt": code_blocks(page, "text")[0],
+        "adapter.py": adapter,
+        "models/softmax.py": network,
+        "__init__.py": "",
+        "models/__init__.py": "",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    arguments = ("verify", "-f", "plain_numpy", "-t", "mnist-softmax", "--env", "current")
+    printed = framebench(*arguments, tree=tree).stdout
+    assert "2 of 2 proved" in printed
