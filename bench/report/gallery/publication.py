@@ -17,8 +17,8 @@ from typing import Any
 
 from bench.analysis.contention import Cleanness
 from bench.core.errors import UsageError
+from bench.core.presets import PRESETS
 from bench.records.run_folder import Run, check_writable, read, write_info
-from bench.run.request import PRESETS
 
 # What a published run's folder may hold, and what for.
 FILES = {

@@ -19,8 +19,8 @@ from bench.core.listener import SILENT
 from bench.launch import catalogue, current_python, environments, gpu, machine
 from bench.launch.catalogue import Framework
 from bench.launch.environments import Environment
+from bench.launch.providers import EnvironmentKind
 from bench.report.common import terminal
-from bench.run.request import EnvironmentKind
 
 
 def _current(framework: Framework) -> tuple[Environment | None, str]:

@@ -1,0 +1,34 @@
+"""The presets of a run: how much of everything to do. Each task has a budget for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """The scope of a run. `repeats` is the number of processes for each cell."""
+
+    about: str
+    headline_only: bool
+    repeats: int
+
+
+PRESETS: Mapping[str, Preset] = {
+    "quick": Preset(
+        about="the three headline tasks, shortened: a first look in a few minutes",
+        headline_only=True,
+        repeats=3,
+    ),
+    "standard": Preset(
+        about="all tasks but heavy ones on a CPU, enough training for accuracy to mean something",
+        headline_only=False,
+        repeats=5,
+    ),
+    "full": Preset(
+        about="all tasks but heavy ones on a CPU, the recipes as written",
+        headline_only=False,
+        repeats=3,
+    ),
+}

@@ -1,0 +1,16 @@
+"""Where a framework's environment comes from: the values of `--env`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from bench.launch import current_python, environments
+from bench.launch.environments import Provider
+
+EnvironmentKind = Literal["own", "current"]
+
+PROVIDERS: Mapping[EnvironmentKind, Provider] = {
+    "own": environments.make,
+    "current": current_python.use,
+}
