@@ -51,8 +51,8 @@ def test_precisions_are_known_and_said_by_what_means() -> None:
     for name in catalogue.compared():
         framework = catalogue.load(name)
         assert set(framework.precisions) == set(EPSILONS) - {"float32", "float64"}
-        for means in framework.precisions.values():
-            assert means.about and set(means.devices) <= set(framework.devices)
+        for support in framework.precisions.values():
+            assert support.about and set(support.devices) <= set(framework.devices)
         assert not framework.computes("tf32", "cpu")
         assert all(framework.computes(precision, "cuda") for precision in EPSILONS)
 

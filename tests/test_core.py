@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,14 +13,13 @@ from bench.core.errors import UsageError, WrongError
 from bench.core.record import (
     Cell,
     Evaluation,
-    Feed,
     Job,
     Measurement,
     Record,
     Window,
     Windows,
 )
-from bench.core.setting import Device, Precision, Setting, Tuning
+from bench.core.setting import Setting
 from bench.core.task import Budget, Parameter, TokenInput
 from bench.core.weights import digest, initial_weights
 from bench.records import run_folder
@@ -229,42 +225,6 @@ def test_a_record_survives_its_json() -> None:
     line = record.to_json()
     assert "\n" not in line
     assert run_folder.record(line.encode()) == record
-
-
-@pytest.mark.parametrize("schema", [1, 2, 3])
-def test_a_record_of_a_flat_schema_reads_as_one_of_this_schema(schema: int) -> None:
-    record = some_record()
-    fields = json.loads(record.to_json())
-    fields["schema"] = schema
-    fields["job"]["cell"] |= fields["job"]["cell"].pop("setting")
-    if schema == 1:
-        del fields["job"]["cell"]["tuning"]
-        for column in ("others", "stolen"):
-            del fields["measurement"]["windows"][column]
-    tuning = "untold" if schema == 1 else "expert"
-    cell = record.job.cell.with_setting(tuning=tuning)
-    expected = replace(record, job=replace(record.job, cell=cell), schema=schema)
-    assert run_folder.record(json.dumps(fields).encode()) == expected
-
-
-def test_no_two_cells_of_a_run_read_alike() -> None:
-    choices = {
-        "framework": ("pytorch", "jax_flax"),
-        "task": ("mnist-mlp", "imdb-lstm"),
-        "mode": ("eager", "compiled"),
-        "device": get_args(Device),
-        "precision": get_args(Precision),
-        "threads": (1, 2, 12),
-        "feed": get_args(Feed),
-        "tuning": get_args(Tuning),
-    }
-    assert set(choices) == set(some_record().job.cell.to_columns())
-    cells = [
-        Cell.from_columns(dict(zip(choices, values, strict=True)))
-        for values in itertools.product(*choices.values())
-    ]
-    assert len({str(cell) for cell in cells}) == len(cells)
-    assert all(Cell.from_columns(cell.to_columns()) == cell for cell in cells)
 
 
 def test_a_record_of_another_schema_is_refused() -> None:

@@ -133,7 +133,7 @@ def test_mnist_arrays_and_notes(tmp_path):
         ),
         ({"train_images": idx(np.zeros((5, 28, 27), np.uint8))}, r"images are \[28, 27\]"),
         ({"train_images": idx(np.zeros((5, 28, 28), np.uint8))[:-1]}, "3919 bytes follow"),
-        ({"train_images": idx(np.zeros((0, 28, 28), np.uint8))}, "more than none"),
+        ({"train_images": idx(np.zeros((0, 28, 28), np.uint8))}, "at least one"),
         ({"train_images": b"\0\0\x08"}, "3 bytes in all"),
         ({"train_labels": idx(np.zeros(4, np.uint8))}, "4 labels; expected one for each of 5"),
         ({"train_labels": idx(np.full(5, 10, np.uint8))}, "label 10"),
@@ -446,7 +446,7 @@ def test_a_second_process_waits_and_says_so():
         assert not entered.wait(0.3)
     thread.join(10)
     assert entered.is_set()
-    assert listener.lines == ["mnist: waiting for another process that prepares it"]
+    assert listener.lines == ["mnist: waiting for another process that is preparing it"]
 
 
 # Downloads, from a server on this machine
@@ -500,7 +500,7 @@ def test_download_tells_each_mirrors_reason(tmp_path, server):
     file = official_file(f"{url}/absent.gz", f"{url}/wrong.gz", dead, content=b"right")
     with pytest.raises(DataError) as caught:
         download.fetch(file, tmp_path / "into", subject="mnist", listener=SILENT)
-    for reason in ("answers HTTP 404", "wrong checksum", "is not reached", "FRAMEBENCH_DATA"):
+    for reason in ("answers HTTP 404", "wrong checksum", "cannot be reached", "FRAMEBENCH_DATA"):
         assert reason in str(caught.value)
     assert not list((tmp_path / "into").iterdir())
 
@@ -518,7 +518,7 @@ def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
         )
         for name in MNIST_NAMES
     )
-    here = sources.Source(folders=("mnist",), files=files)
+    here = sources.DatasetSource(folders=("mnist",), files=files)
     monkeypatch.setattr(sources, "SOURCES", {"mnist": here})
     own = tmp_path / "own"
     (own / "mnist").mkdir(parents=True)

@@ -116,7 +116,7 @@ def test_other_processes_on_the_gpu_are_named(driver: Driver) -> None:
         watch.sample([1])
         use = watch.use()
     hidden, named = use.others
-    assert hidden == f"a process that cannot be seen from here ({STRANGER})"
+    assert hidden == f"a process that is not visible here ({STRANGER})"
     assert named.endswith(f"(process {os.getpid()})")
 
 

@@ -1,8 +1,8 @@
-"""Data sets: downloaded or found, parsed once, kept in the user's cache.
+"""Data sets: found or downloaded, parsed once, and kept in the user's cache.
 
-`prepare` returns a folder as `bench.core.batches` reads it. Official files are taken from the
-folder that FRAMEBENCH_DATA names, from earlier downloads, or from the web; where none can be had, a
-synthetic twin of the same shape can stand in.
+`prepare` returns a folder in the format that `bench.core.batches` reads. Official files come from
+the folder that FRAMEBENCH_DATA names, from earlier downloads, or from the web. Where they cannot be
+obtained, a synthetic twin of the same shape can take their place.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ def _real_folder(name: str, files: Mapping[str, Path]) -> Path:
     return prepared_store.folder_for(name, sources.identity(files.values()))
 
 
-def _is_whole(name: str, files: Mapping[str, Path]) -> bool:
+def _is_complete(name: str, files: Mapping[str, Path]) -> bool:
     return len(files) == len(sources.SOURCES[name].files)
 
 
 def _obtain(name: str, listener: Listener) -> dict[str, Path]:
-    """The official files, downloading what is missing. Raises DataError."""
+    """The official files by name; what is missing is downloaded. Raises DataError."""
     source = sources.SOURCES[name]
     files = sources.find(source)
     missing = [file for file in source.files if file.name not in files]
     if missing:
-        from bench.datasets import download  # only now: a client for HTTP takes long to import
+        from bench.datasets import download  # here, as an HTTP client takes long to import
 
         folder = sources.download_folder(name)
         for file in missing:
@@ -75,17 +75,17 @@ def _real(name: str, files: Mapping[str, Path], listener: Listener) -> Path:
 def _twin(name: str, listener: Listener) -> Path:
     folder = _twin_folder(name)
     if not prepared_store.is_ready(folder):
-        listener.phase(name, "making the synthetic twin")
+        listener.phase(name, "generating the synthetic twin")
         prepared_store.save(folder, name=name, source="synthetic", content=synthetic.make(name))
     return folder
 
 
 def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILENT) -> Path:
-    """The data set's prepared folder, made if it is missing.
+    """The data set's prepared folder, built if it is missing.
 
-    "real" raises DataError if the official files can neither be found nor downloaded. "auto" then
-    takes the synthetic twin; the listener's `finished` says so, and why. Files that are there but
-    damaged raise DataError either way: a twin would hide them.
+    If the official files can neither be found nor downloaded, "real" raises DataError, and "auto"
+    uses the synthetic twin and gives the reason in the listener's `finished`. Damaged files raise
+    DataError either way: a twin would hide the damage.
     """
     _check(name)
     if source not in get_args(SourceKind):
@@ -96,11 +96,11 @@ def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILE
 
 
 def _prepare(name: str, source: SourceKind, listener: Listener) -> tuple[Path, str]:
-    """The prepared folder, and why it holds the synthetic twin: "" where the data are real."""
+    """The prepared folder, and why it holds the synthetic twin; "" if the data are real."""
     as_asked = "as asked for"
     if source != "synthetic":
         files = sources.find(sources.SOURCES[name])
-        if _is_whole(name, files) and prepared_store.is_ready(_real_folder(name, files)):
+        if _is_complete(name, files) and prepared_store.is_ready(_real_folder(name, files)):
             return _real_folder(name, files), ""
     elif prepared_store.is_ready(_twin_folder(name)):
         return _twin_folder(name), as_asked
@@ -117,11 +117,11 @@ def _prepare(name: str, source: SourceKind, listener: Listener) -> tuple[Path, s
 
 
 def status(name: str) -> str:
-    """One phrase on where the real data are. Nothing is read, parsed or downloaded."""
+    """Where the real data are, in one phrase. Reads, parses and downloads nothing."""
     _check(name)
     source = sources.SOURCES[name]
     files = sources.find(source)
-    if _is_whole(name, files):
+    if _is_complete(name, files):
         if prepared_store.is_ready(_real_folder(name, files)):
             return "prepared"
         folders = sorted({str(path.parent) for path in files.values()})

@@ -1,7 +1,7 @@
-"""Reads the files of a tar archive, or of the folder it unpacks to, without unpacking anything.
+"""Read the files of a tar archive, or of the folder that it unpacks to, without unpacking it.
 
-No member's path is ever written to, so a hostile archive has nothing to aim at; one that tries is
-refused all the same, because it is not the data set that it claims to be.
+Nothing is written to a member's path, so a hostile archive can do no harm. It is refused all the
+same, because it is not the data set that it claims to be.
 """
 
 from __future__ import annotations
@@ -14,34 +14,36 @@ from pathlib import Path
 
 from bench.core.errors import DataError
 
-# What reading a damaged archive raises, by its compression. Python can be built without lzma.
+# What reading a damaged archive raises, depending on its compression. Python may lack lzma.
 _DAMAGES: tuple[type[Exception], ...] = (tarfile.TarError, EOFError, OSError, zlib.error)
 try:
     from lzma import LZMAError
-except ImportError:  # then tarfile itself says so
+except ImportError:  # then tarfile raises an error of its own
     pass
 else:
     _DAMAGES = (*_DAMAGES, LZMAError)
 
-# An absolute path, of Unix or Windows, or one that climbs.
+# An absolute path, of Unix or Windows, or one with a ".." part.
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 
 
 def damaged(path: Path, *, why: object, expected: str) -> DataError:
-    """The error for a file that is not what its name says: the file, the cause, what to do."""
+    """The error for a file with the wrong content: which file, what is wrong, and what to do."""
     return DataError(
-        f"{path} is damaged or not the file it should be: {why}; expected {expected}. "
-        "Delete or replace it: a file that is missing is downloaded again"
+        f"{path} is damaged or not the expected file: {why}; expected {expected}. "
+        "Delete or replace it; a missing file is downloaded again"
     )
 
 
 def _check(path: Path, member: tarfile.TarInfo) -> None:
     if _OUTSIDE.search(member.name):
-        raise DataError(f"{path} is refused: its member {member.name!r} points out of the archive")
+        raise DataError(
+            f"{path} is refused: its member {member.name!r} has a path outside of the archive"
+        )
     if not (member.isreg() or member.isdir()):
         raise DataError(
             f"{path} is refused: its member {member.name!r} is a link or a device, "
-            "and a data set holds neither"
+            "which no data set contains"
         )
 
 
@@ -68,10 +70,10 @@ def read_members(
 ) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file whose name is `wanted`, in the order of the archive.
 
-    `path` is a tar archive, however compressed, or the folder that it unpacks to; names are the
-    same for both. `expected` says in an error what the archive should be. Raises DataError for a
-    damaged archive, and for any member, wanted or not, that is a link or a device, or whose path
-    leads out.
+    `path` is a tar archive of any compression, or the folder that it unpacks to; member names are
+    the same for both. `expected` describes the right content in error messages. Raises DataError
+    for a damaged archive, and for any member, wanted or not, that is a link or a device or has a
+    path outside of the archive.
     """
     try:
         yield from (_folder_members if path.is_dir() else _tar_members)(path, wanted)

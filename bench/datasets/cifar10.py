@@ -1,7 +1,7 @@
 """CIFAR-10: Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html, the binary version.
 
 A record is one label byte, then 1024 red, 1024 green and 1024 blue bytes, row by row. The version
-for Python holds the same images as a pickle, and unpickling a download runs what is in it.
+for Python holds the same images as a pickle, and unpickling a download executes code in it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _OFFICIAL_SHA1 = {
 
 
 def _records(path: Path, name: str, content: bytes) -> Array:
-    """One .bin file as uint8 (N, 3073)."""
+    """The records of one .bin file, uint8 (N, 3073)."""
     if not content or len(content) % _RECORD:
         why = f"its {name} has {len(content)} bytes"
         raise damaged(path, why=why, expected=f"records of {_RECORD} bytes, one or more")
@@ -65,8 +65,8 @@ def _read(path: Path) -> dict[str, bytes]:
 def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The archive, or its folder, as `{train,test}_x` uint8 (N, 3, 32, 32) and `_y` uint8 (N,).
 
-    Raises DataError for an archive that is damaged. Files that are sound but not the published ones
-    are read, and said not to be official.
+    Raises DataError for a damaged archive. Intact files that differ from the published ones are
+    read, and marked as not official.
     """
     (path,) = files.values()
     listener.phase("cifar10", f"reading {path.name}")
@@ -78,12 +78,11 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
         records = np.concatenate([_records(path, name, contents[name]) for name in _FILES[split]])
         arrays[f"{split}_x"] = records[:, 1:].reshape(-1, 3, 32, 32)  # (N, 3072) -> (N, 3, 32, 32)
         arrays[f"{split}_y"] = records[:, 0]
-        others = {
-            name: sha1
+        hashes = {
+            name: hashlib.sha1(contents[name], usedforsecurity=False).hexdigest()
             for name in _FILES[split]
-            if (sha1 := hashlib.sha1(contents[name], usedforsecurity=False).hexdigest())
-            != _OFFICIAL_SHA1[name]
         }
-        official[split] = not others
-        notes += [f"{name} is not the official file (sha1 {sha1})" for name, sha1 in others.items()]
+        unofficial = [name for name in hashes if hashes[name] != _OFFICIAL_SHA1[name]]
+        official[split] = not unofficial
+        notes += [f"{name} is not the official file (sha1 {hashes[name]})" for name in unofficial]
     return Content(arrays=arrays, official=official, note="; ".join(notes))

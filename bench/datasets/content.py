@@ -1,4 +1,4 @@
-"""What a parser or a generator hands on: the arrays of a data set, and what is known of them."""
+"""The result of a parser or a generator: a data set's arrays, and whether they are official."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def split_digest(arrays: Mapping[str, Array], split: SplitName) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """A data set, parsed.
+    """A parsed data set.
 
-    `arrays` are named as their .npy files (see `bench.core.batches`), `texts` are other files by
-    name, `official` says of each split whether it is the published data to the last bit, and `note`
-    tells a reader what is not; it is empty when there is nothing to tell.
+    `arrays` are named after their .npy files (see `bench.core.batches`); `texts` holds the contents
+    of other files by name. `official` tells for each split whether it is the published data, bit
+    for bit; `note` says for a reader what is not, and is empty if all is.
     """
 
     arrays: dict[str, Array]

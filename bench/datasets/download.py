@@ -1,4 +1,4 @@
-"""Downloads one official file, from the first mirror that serves the right bytes."""
+"""Download an official file from the first mirror that serves the right bytes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bench.core.errors import DataError
 from bench.core.listener import Listener
 from bench.datasets.sources import DATA_VARIABLE, OfficialFile
 
-# Seconds to connect, and seconds without a byte.
+# Seconds to connect, and seconds without receiving a byte.
 _TIMEOUT = (10, 60)
 
 
 class _Bar:
-    """A progress bar of rich's with the four names that pooch asks for."""
+    """A progress bar by rich with the interface that pooch expects."""
 
     def __init__(self, label: str) -> None:
         self._bar = rich.progress.Progress(
@@ -46,22 +46,22 @@ class _Bar:
 
 
 def _reason(error: Exception) -> str:
-    """One line for a person; the text of a connection error is a paragraph of Python objects."""
+    """The error in one short phrase: a connection error's own text is a paragraph of objects."""
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"answers HTTP {error.response.status_code}"
     if isinstance(error, exceptions.ProxyError):
-        return "is not reached through the proxy"
+        return "cannot be reached through the proxy"
     if isinstance(error, exceptions.Timeout):
         return "does not answer in time"
     if isinstance(error, exceptions.ConnectionError):
-        return "is not reached"
+        return "cannot be reached"
     if isinstance(error, ValueError):
         return "sends a file with a wrong checksum"
     return str(error) or type(error).__name__
 
 
 def _retrieve(url: str, file: OfficialFile, folder: Path) -> Path:
-    # A server that announces the .gz as an encoding would have it unpacked on the way.
+    # Otherwise a server that declares .gz as a content encoding would have it decompressed.
     headers = {"Accept-Encoding": "identity", "User-Agent": "framebench"}
     options = {"chunk_size": 1 << 18, "timeout": _TIMEOUT, "headers": headers}
     arguments = {"known_hash": f"md5:{file.md5}", "fname": file.name, "path": folder}
@@ -73,12 +73,12 @@ def _retrieve(url: str, file: OfficialFile, folder: Path) -> Path:
 
 
 def fetch(file: OfficialFile, folder: Path, *, subject: str, listener: Listener) -> Path:
-    """Downloads `file` into `folder`, where it appears when it is whole and its md5 is right.
+    """Download `file` into `folder`, where it appears once complete and with the right md5.
 
-    `listener` hears of each mirror that is tried, under `subject`. Raises DataError, with each
-    mirror's reason, if none of them serves it.
+    `listener` is told of each mirror that is tried, under `subject`. Raises DataError with every
+    mirror's reason if none of them serves the file.
     """
-    pooch.get_logger().setLevel("WARNING")  # the listener is told already
+    pooch.get_logger().setLevel("WARNING")  # the listener is told instead
     reasons = []
     for url in file.urls:
         listener.phase(subject, f"downloading {file.name} from {urlsplit(url).hostname}")
@@ -88,5 +88,5 @@ def fetch(file: OfficialFile, folder: Path, *, subject: str, listener: Listener)
             reasons.append(f"{urlsplit(url).hostname} {_reason(error)}")
     raise DataError(
         f"{file.name} cannot be downloaded ({'; '.join(reasons)}); connect to the internet, or put "
-        f"the official file into a folder and name that folder in {DATA_VARIABLE}"
+        f"the official file into a folder and set {DATA_VARIABLE} to that folder"
     )

@@ -1,9 +1,9 @@
 """The Large Movie Review Dataset v1.0: Maas et al. (2011), ai.stanford.edu/~amaas/data/sentiment/.
 
-One text a file, `aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`. A word is a run of ASCII
-letters, digits and apostrophes, after lower-casing ASCII and reading the markup `<br />` as a
-space; any other byte separates words. Working on bytes keeps the tokens the same in every version
-of Unicode.
+Each review is a file, `aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`. A word is a run of ASCII
+letters, digits and apostrophes, after lower-casing ASCII and replacing the markup `<br />` by a
+space; any other byte separates words. Working on bytes makes tokens independent of the version of
+Unicode.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _WORD = re.compile(rb"[a-z0-9']+")
 _UNKNOWN = 1
 _FIRST_WORD = 2  # 0 pads a text that is too short
 
-# There is no published checksum of the texts. These are the digests of the arrays that this module
-# makes of the 25000 + 25000 labelled reviews of version 1.0, whose texts were found alike in
-# independent copies of the data set. A change of the tokenizer changes them.
+# No checksum of the texts is published. These are the digests of the arrays that this module makes
+# from the 25000 + 25000 labelled reviews of version 1.0, whose texts are the same in independent
+# copies of the data set. A change of the tokenizer changes them.
 _OFFICIAL_DIGEST: dict[SplitName, str] = {
     "train": "86c4ec35ad886b640114244a9681c0545858e16c8f169ee25f06e69e575b61d7",
     "test": "47df48fbef4b72f1886aacad99a6e52b939988c95768afd3e87503524aa1180b",
@@ -44,31 +44,31 @@ def encode(
 ) -> tuple[dict[str, Array], list[str]]:
     """Arrays of `{train,test}_tokens` int32 (T,) and `_offsets` int64 (N + 1,), and the vocabulary.
 
-    `texts` are int32 arrays of indices into `words`. The vocabulary is the words of the training
-    texts, the most frequent first, ties in alphabetical order; a token is its word's place in the
-    vocabulary, counted from 0, plus 2, or 1 if no training text has the word.
+    `texts` are int32 arrays of indices into `words`. The vocabulary holds the words of the training
+    texts, most frequent first, ties in alphabetical order. A token is its word's index in the
+    vocabulary plus 2, or 1 if the word is in no training text.
     """
     flat = {split: np.concatenate([np.empty(0, np.int32), *texts[split]]) for split in SPLITS}
     counts = np.bincount(flat["train"], minlength=len(words)).tolist()
     ranked = sorted(range(len(words)), key=lambda index: (-counts[index], words[index]))
-    known = [index for index in ranked if counts[index]]
+    vocabulary = [index for index in ranked if counts[index]]
     tokens = np.full(len(words), _UNKNOWN, np.int32)
-    tokens[known] = np.arange(_FIRST_WORD, _FIRST_WORD + len(known), dtype=np.int32)
+    tokens[vocabulary] = np.arange(_FIRST_WORD, _FIRST_WORD + len(vocabulary), dtype=np.int32)
     arrays: dict[str, Array] = {}
     for split in SPLITS:
         arrays[f"{split}_tokens"] = tokens[flat[split]]
         lengths = [0, *(len(text) for text in texts[split])]
         arrays[f"{split}_offsets"] = np.cumsum(lengths, dtype=np.int64)
-    return arrays, [words[index] for index in known]
+    return arrays, [words[index] for index in vocabulary]
 
 
 class _Reader:
-    """Collects reviews in whatever order they come; words are numbered as they are first met."""
+    """Collects reviews in any order; words are numbered in order of first occurrence."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._index: dict[bytes, int] = {}
-        # (label, id, rating, tokens): what sorts them, then what they hold
+        # (label, id, rating, tokens); the first three are the sort key
         self._reviews: dict[SplitName, list[tuple[int, int, int, Array]]] = {
             "train": [],
             "test": [],
@@ -77,7 +77,7 @@ class _Reader:
 
     def add(self, name: str, text: bytes) -> None:
         match = _MEMBER.fullmatch(name)
-        assert match is not None  # only such members are wanted
+        assert match is not None  # other members are not read
         split: SplitName = "train" if match[1] == "train" else "test"
         index = self._index
         numbers = [index.setdefault(word, len(index)) for word in words_of(text)]
@@ -91,7 +91,7 @@ class _Reader:
         labels: dict[SplitName, list[int]] = {}
         texts: dict[SplitName, list[Array]] = {}
         for split, reviews in self._reviews.items():
-            # The order of the archive, which differs from copy to copy, must not matter.
+            # The order of the archive differs between copies of the data set.
             reviews.sort(key=lambda review: review[:3])
             labels[split] = [review[0] for review in reviews]
             texts[split] = [review[3] for review in reviews]
@@ -103,12 +103,13 @@ class _Reader:
             arrays[f"{split}_y"] = np.array(labels[split], np.uint8)
         digests = {split: split_digest(arrays, split) for split in SPLITS}
         official = {split: digests[split] == _OFFICIAL_DIGEST[split] for split in SPLITS}
-        notes = [f"the {split} reviews are not the official ones" for split in SPLITS]
         return Content(
             arrays=arrays,
             official=official,
             note="; ".join(
-                n for n, split in zip(notes, SPLITS, strict=True) if not official[split]
+                f"the {split} reviews are not the official ones"
+                for split in SPLITS
+                if not official[split]
             ),
             texts={"vocabulary.txt": "".join(f"{word}\n" for word in vocabulary)},
         )
@@ -117,10 +118,9 @@ class _Reader:
 def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The archive, or its folder, as `{train,test}_tokens`, `_offsets` and `_y` (1: a good review).
 
-    Reviews are in the order of label and id; the unlabelled ones are left out. `vocabulary.txt` has
-    a word a line; the word in line n, counted from 0, is token n + 2. Raises DataError for an
-    archive that is damaged. Reviews that are not the published ones are read, and said not to be
-    official.
+    Reviews are sorted by label and id; the unlabelled ones are left out. `vocabulary.txt` has one
+    word per line; line n, counted from 0, is token n + 2. Raises DataError for a damaged archive.
+    Reviews that differ from the published ones are read, and marked as not official.
     """
     (path,) = files.values()
     listener.phase("imdb", f"reading {path.name}")

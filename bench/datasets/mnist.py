@@ -20,12 +20,13 @@ from bench.datasets.content import SPLITS, Content
 _STEMS: dict[SplitName, str] = {"train": "train", "test": "t10k"}
 _IMAGES, _LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
 
-# IDX begins with 0, 0, the type (8: unsigned byte), the number of dimensions; then each dimension.
+# An IDX file starts with 0, 0, the type (8: unsigned byte), the number of dimensions, and each
+# dimension.
 _IMAGE_MAGIC = 0x0803
 _LABEL_MAGIC = 0x0801
 _SIDE = 28
 
-# md5 of the official files' contents. Not of the .gz: the same content can be compressed anew.
+# md5 of the official files' contents, not of the .gz, which may have been compressed anew.
 _OFFICIAL_MD5 = {
     f"train-{_IMAGES}": "6bbc9ace898e44ae57da46a324031adb",
     f"train-{_LABELS}": "a25bea736e30d166cdddb491f175f624",
@@ -45,7 +46,7 @@ def _content(path: Path) -> bytes:
 
 
 def _dimensions(path: Path, content: bytes, *, magic: int) -> tuple[int, ...]:
-    """The shape that an IDX file's header declares, once its magic number and length hold."""
+    """The shape in an IDX file's header; raises DataError if magic number or length is wrong."""
     ndim = magic & 0xFF
     header = 4 + 4 * ndim
     if len(content) < header:
@@ -58,7 +59,7 @@ def _dimensions(path: Path, content: bytes, *, magic: int) -> tuple[int, ...]:
     size = int(np.prod(shape, dtype=object))
     if len(content) - header != size or size == 0:
         why = f"{len(content) - header} bytes follow the header, which declares {shape}"
-        raise damaged(path, why=why, expected=f"{size} bytes, and more than none")
+        raise damaged(path, why=why, expected=f"{size} bytes, and at least one")
     return tuple(shape)
 
 
@@ -85,8 +86,8 @@ def _labels(path: Path, content: bytes, *, count: int) -> Array:
 def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The four IDX files, by official name, as `{train,test}_x` uint8 (N, 1, 28, 28) and `_y` (N,).
 
-    Raises DataError for a file that is damaged. Files that are sound but not the published ones are
-    read, and said not to be official.
+    Raises DataError for a damaged file. Intact files that differ from the published ones are read,
+    and marked as not official.
     """
     arrays: dict[str, Array] = {}
     official: dict[SplitName, bool] = {}

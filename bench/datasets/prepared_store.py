@@ -1,4 +1,4 @@
-"""Prepared folders in the user's cache: found by key, made whole or not at all."""
+"""Prepared folders in the user's cache: found by key, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from bench.core.listener import Listener
 from bench.datasets.content import SPLITS, Content, split_digest
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 
-# Raised whenever the same source files would now give other arrays or another dataset.json.
+# To be raised when the same source files result in other arrays or another dataset.json.
 FORMAT_VERSION = 1
 
 
 def folder_for(name: str, identity: str) -> Path:
-    """Where the data set made from what `identity` names lies, or will."""
+    """The folder, existing or not, of the data set that is made from the files of an `identity`."""
     key = hashlib.sha256(f"{FORMAT_VERSION}\0{identity}".encode()).hexdigest()[:12]
     return cache_dir() / "data" / f"{name}-{key}"
 
 
 def is_ready(folder: Path) -> bool:
-    """Whether the data set was made. A folder gets its name when it is whole."""
+    """Whether the folder is complete. It is renamed to its final name once it is."""
     return (folder / "dataset.json").is_file()
 
 
@@ -42,13 +42,13 @@ def _writable_cache() -> Iterator[None]:
     except OSError as error:
         raise DataError(
             f"the cache folder {cache_dir()} cannot be written ({error}); "
-            f"name one that can be, with enough room, in {CACHE_VARIABLE}"
+            f"set {CACHE_VARIABLE} to a writable folder with enough room"
         ) from error
 
 
 @contextmanager
 def locked(name: str, listener: Listener) -> Iterator[None]:
-    """Holds the data set's lock, so that of several processes one downloads and parses."""
+    """Hold the data set's lock, so that only one of several processes downloads and parses."""
     with _writable_cache():
         folder = cache_dir() / "data"
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def locked(name: str, listener: Listener) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            listener.phase(name, "waiting for another process that prepares it")
+            listener.phase(name, "waiting for another process that is preparing it")
             lock.acquire()
     try:
         yield
@@ -81,15 +81,15 @@ def _write(folder: Path, name: str, source: str, content: Content) -> None:
 
 
 def save(folder: Path, *, name: str, source: str, content: Content) -> None:
-    """Writes a prepared folder, under the data set's lock: beside its place first, then renamed.
+    """Write a prepared folder: first beside its final place, then renamed. Needs the lock.
 
     Raises DataError if the cache cannot be written.
     """
     with _writable_cache():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-            whole = Path(temporary) / folder.name  # inside, since the outer one is private
-            whole.mkdir()
-            _write(whole, name, source, content)
-            shutil.rmtree(folder, ignore_errors=True)  # one that lost its dataset.json
-            whole.rename(folder)
+            complete = Path(temporary) / folder.name  # within, as the outer folder is private
+            complete.mkdir()
+            _write(complete, name, source, content)
+            shutil.rmtree(folder, ignore_errors=True)  # an incomplete one
+            complete.rename(folder)

@@ -1,7 +1,7 @@
-"""Where the official files lie: on the web, with their checksums, and in the user's own folders.
+"""Where to find the official files: on the web, with checksums, and in the user's own folders.
 
-FRAMEBENCH_DATA may name a folder that holds official files, in a folder a data set or side by side,
-packed or unpacked. It is read as it is, and may be read-only.
+FRAMEBENCH_DATA may name a folder that holds official files, in one folder per data set or all
+together, packed or unpacked. It may be read-only.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ DATA_VARIABLE = "FRAMEBENCH_DATA"
 
 @dataclass(frozen=True, kw_only=True)
 class OfficialFile:
-    """One file of an official download. `md5` and `size` (bytes) are those of the download itself.
+    """One file of an official download; `md5` and `size` (bytes) are those of the download.
 
-    `accepts` are the file patterns, best first, that are read in its place when found in a user's
-    folder; `unpacked` is the folder that the archive unpacks to. They are judged by their content,
-    since an archive packed anew can hold the official data and still have another checksum.
+    `accepts` lists file patterns, best first, that are read in its place if they are in a user's
+    folder; `unpacked` is the folder to which the archive unpacks. Whether those are official is
+    decided by their content, as a repacked archive has another checksum.
     """
 
     name: str
@@ -36,19 +36,14 @@ class OfficialFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class DatasetSource:
     """A data set's official files, and the patterns of the folders that are searched for them."""
 
     folders: tuple[str, ...]
     files: tuple[OfficialFile, ...]
 
-    @property
-    def size(self) -> int:
-        """Bytes to download when nothing is there yet."""
-        return sum(file.size for file in self.files)
 
-
-# The page of origin has refused programs for long spells (HTTP 403), so it is asked last.
+# The original site has refused programs for long periods (HTTP 403), so it comes last.
 _MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -62,8 +57,8 @@ def _mnist(stem: str, *, md5: str, size: int) -> OfficialFile:
     return OfficialFile(name=name, urls=urls, md5=md5, size=size, accepts=(name, stem))
 
 
-SOURCES: Mapping[str, Source] = {
-    "mnist": Source(
+SOURCES: Mapping[str, DatasetSource] = {
+    "mnist": DatasetSource(
         folders=("mnist", "MNIST", "MNIST/raw"),
         files=(
             _mnist("train-images-idx3-ubyte", md5="f68b3c2dcbeaaa9fbdd348bbdeb94873", size=9912422),
@@ -72,10 +67,10 @@ SOURCES: Mapping[str, Source] = {
             _mnist("t10k-labels-idx1-ubyte", md5="ec29112dd5afa0611ce80d1b7f02629c", size=4542),
         ),
     ),
-    "cifar10": Source(
+    "cifar10": DatasetSource(
         folders=("cifar10", "cifar-10*"),
         files=(
-            # the "binary version": fixed records, where the Python version would be unpickled
+            # the "binary version" has fixed records; the Python version would have to be unpickled
             OfficialFile(
                 name="cifar-10-binary.tar.gz",
                 urls=(
@@ -90,7 +85,7 @@ SOURCES: Mapping[str, Source] = {
             ),
         ),
     ),
-    "imdb": Source(
+    "imdb": DatasetSource(
         folders=("imdb",),
         files=(
             OfficialFile(
@@ -110,13 +105,13 @@ SOURCES: Mapping[str, Source] = {
 
 
 def data_folder() -> Path | None:
-    """The folder that FRAMEBENCH_DATA names, which need not exist."""
+    """The folder that FRAMEBENCH_DATA names, whether or not it exists; None if it is not set."""
     chosen = os.environ.get(DATA_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else None
 
 
-def _searched(source: Source) -> Iterator[Path]:
-    """The folders to look in, the user's own before the cache's downloads."""
+def _searched(source: DatasetSource) -> Iterator[Path]:
+    """The folders to search, the user's own before the cache's downloads."""
     own, downloads = data_folder(), cache_dir() / "downloads"
     for root in (downloads,) if own is None else (own, downloads):
         for pattern in source.folders:
@@ -134,25 +129,25 @@ def _within(folder: Path, file: OfficialFile) -> Path | None:
     return None
 
 
-def find(source: Source) -> dict[str, Path]:
-    """The files that are on this machine, by official name; nothing is opened."""
+def find(source: DatasetSource) -> dict[str, Path]:
+    """The paths, by official name, of the files that are on this machine. Opens none of them."""
     folders = list(_searched(source))
     found: dict[str, Path] = {}
     for file in source.files:
-        here = (path for folder in folders if (path := _within(folder, file)) is not None)
-        path = next(here, None)
+        paths = (path for folder in folders if (path := _within(folder, file)) is not None)
+        path = next(paths, None)
         if path is not None:
             found[file.name] = path
     return found
 
 
 def download_folder(name: str) -> Path:
-    """Where the data set's downloads go: FRAMEBENCH_DATA if it can be written, else the cache."""
+    """Where a data set's downloads go: to FRAMEBENCH_DATA if it is writable, else to the cache."""
     own = data_folder()
     if own is not None:
         try:
             (own / name).mkdir(parents=True, exist_ok=True)
-            # Permission bits do not tell of read-only mounts, or that root may write: try it.
+            # Permission bits show neither read-only mounts nor that root may write, so try it.
             with tempfile.TemporaryFile(dir=own / name):
                 return own / name
         except OSError:
@@ -161,10 +156,10 @@ def download_folder(name: str) -> Path:
 
 
 def identity(paths: Iterable[Path]) -> str:
-    """A hash of the files' paths, sizes and times: it changes when they do, and costs no reading.
+    """A hash over the files' paths, sizes and modification times; their content is not read.
 
-    Of an unpacked folder two levels are looked at. They hold CIFAR-10's files, and IMDB's folders,
-    whose own times change when a review comes or goes.
+    Of an unpacked folder, two levels count: they contain CIFAR-10's files, and IMDB's folders,
+    whose own times change when a review is added or removed.
     """
     sha = hashlib.sha256()
     for path in paths:

@@ -1,9 +1,9 @@
-"""Synthetic twins: the shapes, types and counts of the real data sets, made from a seed.
+"""Synthetic twins: data with the shapes, types and counts of the real data sets, from a seed.
 
-They let every cell run where nothing can be downloaded. They are made to be learned at about the
-pace of the real ones: nearly, not wholly, by a linear model for the images, and only from the order
-of the words for the texts. Nothing is computed whose last digit differs from machine to machine (no
-exponentials, no floating-point sums), so that all make the same bytes.
+With them every cell runs where nothing can be downloaded. They are learned about as fast as the
+real data: a linear model learns the images nearly, but not fully, and texts can only be learned
+from the order of words. No operation is used whose last digit depends on the machine (exponentials,
+floating-point sums), so that every machine generates the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.datasets.imdb import encode
 NOTE = "synthetic twin"
 _SEED = 20240229
 _CLASSES = 10
-_BLOCK = 2000  # images made at a time, to bound the memory
+_BLOCK = 2000  # images generated at a time, to limit memory
 
 
 def _generator(*words: int) -> np.random.Generator:
@@ -29,18 +29,18 @@ def _generator(*words: int) -> np.random.Generator:
 
 
 def _below(rng: np.random.Generator, stop: int, size: int) -> Array:
-    """Integers 0 to stop - 1. `random` keeps its stream from release to release of numpy."""
+    """Integers 0 to stop - 1, by `random`, whose stream is the same in every release of numpy."""
     return (rng.random(size) * stop).astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """How a twin of an image set is made.
+    """How the twin of an image set is generated.
 
-    A prototype is a smooth random field: `grid` x `grid` values, spread to the image's size by
-    bilinear interpolation, then `threshold` taken off and `contrast` applied. An image is a
-    prototype of its class, shifted by up to `shift` pixels, plus a weaker one of any class
-    (`distractor` / 128 at most), plus `background`, plus uniform noise of up to `noise`.
+    A prototype is a smooth random field: `grid` x `grid` values, interpolated bilinearly to the
+    image's size, minus `threshold`, times `contrast`. An image is a prototype of its class, shifted
+    by up to `shift` pixels, plus a weaker prototype of any class (at most `distractor` / 128), plus
+    `background`, plus uniform noise of up to `noise`.
     """
 
     stream: int
@@ -51,7 +51,7 @@ class Pictures:
     grid: int
     threshold: int
     contrast: int
-    ink: bool  # whether a prototype only adds to the background, as a pen does
+    ink: bool  # whether prototypes are nowhere below the background, like pen strokes
     background: int
     shift: int
     distractor: int
@@ -82,7 +82,7 @@ def _bilinear(grid: int, side: int) -> Array:
 
 
 def _prototypes(kind: Pictures) -> Array:
-    """Every prototype in every shift: int16 (classes * prototypes, shifts, C, H, W)."""
+    """Every prototype at every shift: int16 (classes * prototypes, shifts, C, H, W)."""
     channels, side, _ = kind.shape
     rng = _generator(kind.stream, 0)
     count = _CLASSES * kind.prototypes
@@ -115,7 +115,7 @@ def _draw(kind: Pictures, labels: Array, table: Array, rng: np.random.Generator)
 
 
 def images(kind: Pictures, *, train: int | None = None, test: int | None = None) -> Content:
-    """A twin of an image set; `train` and `test` replace its counts of examples."""
+    """The twin of an image set; `train` and `test` override its numbers of examples."""
     table = _prototypes(kind)
     counts = {"train": train or kind.train, "test": test or kind.test}
     arrays: dict[str, Array] = {}
@@ -138,7 +138,7 @@ _SHORTEST = 45  # no marker word is further from the end
 
 
 def _lengths(rng: np.random.Generator, count: int) -> Array:
-    """Skewed, like those of reviews: half have fewer than 175 words, the mean is near 240."""
+    """Lengths in words, skewed like those of reviews: the median is 175, the mean near 240."""
     u = rng.random(count)
     return (_SHORTEST + 195 * u / (1.25 - u)).astype(np.int64)
 
@@ -146,17 +146,17 @@ def _lengths(rng: np.random.Generator, count: int) -> Array:
 def _texts(rng: np.random.Generator, count: int) -> tuple[list[Array], Array]:
     """Word indices of `count` texts, and their labels (N,).
 
-    Every text has one word of each marker group, one among its last 8 words and one 9 to 40 words
-    from its end; the label is the group of the later one. Counting words tells nothing, and the
-    last 50 words tell all.
+    Every text has one word of each of two marker groups: one among its last 8 words, the other 9 to
+    40 words from its end. The label is the group of the later marker, so that word counts carry no
+    information, and the last 50 words carry all of it.
     """
     lengths = _lengths(rng, count)
     ends = np.cumsum(lengths)
-    # The n-th word is about as frequent as 1 / n (Zipf): each doubling of the rank is as likely.
+    # Zipf: the n-th word's frequency is about 1 / n, so all octaves of ranks are equally likely.
     octaves = 1 << _below(rng, _OCTAVES, int(ends[-1]))
     ranks = octaves + (rng.random(len(octaves)) * octaves).astype(np.int64)  # 1 to _FILLERS
     flat = (ranks - 1 + 2 * _MARKERS).astype(np.int32)
-    labels = np.arange(count) * 2 // count  # the bad first, then the good, as in the real set
+    labels = np.arange(count) * 2 // count  # negative first, then positive, as in the real set
     flat[ends - 1 - _below(rng, 8, count)] = labels * _MARKERS + _below(rng, _MARKERS, count)
     earlier = (1 - labels) * _MARKERS + _below(rng, _MARKERS, count)
     flat[ends - 9 - _below(rng, 32, count)] = earlier
@@ -164,7 +164,7 @@ def _texts(rng: np.random.Generator, count: int) -> tuple[list[Array], Array]:
 
 
 def reviews(*, train: int = 25_000, test: int = 25_000) -> Content:
-    """A twin of IMDB, of that many texts."""
+    """The twin of IMDB, with `train` and `test` texts."""
     texts: dict[SplitName, list[Array]] = {}
     labels: dict[SplitName, Array] = {}
     for number, (split, count) in enumerate(zip(SPLITS, (train, test), strict=True)):
@@ -182,7 +182,7 @@ def reviews(*, train: int = 25_000, test: int = 25_000) -> Content:
 
 
 def make(name: str) -> Content:
-    """The twin of the data set of that name, at its full size."""
+    """The full-size twin of the data set of that name."""
     if name == "imdb":
         return reviews()
     return images({"mnist": MNIST, "cifar10": CIFAR10}[name])

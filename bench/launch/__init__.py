@@ -1,1 +1,1 @@
-"""What starting a worker takes: frameworks, environments, the machine, and the process itself."""
+"""Starting workers: the frameworks, their environments, the machine, and the worker process."""

@@ -1,4 +1,4 @@
-"""The frameworks: one folder each under `frameworks/`, found by its `framework.toml`."""
+"""The frameworks: one folder each under `frameworks/`, described by its `framework.toml`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ else:
 
 TREE = Path(__file__).resolve().parents[2]
 FRAMEWORKS = TREE / "frameworks"
-# What is known of a framework beyond what is measured. It decides nothing that a worker does.
+# What is documented about a framework, for advice; it does not affect a worker.
 FACTS = "facts.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expert:
-    """What the expert tuning sets: in the adapter's code, with the reason, and as variables.
+    """What the expert tuning sets beyond the framework's defaults.
 
-    `by_vendor` are variables on processors of one maker alone.
+    `settings` describes, with reasons, what the adapter's code sets; `environment` holds variables
+    for every machine, `by_vendor` those for processors of one vendor only.
     """
 
     settings: Mapping[str, str]
@@ -38,15 +39,15 @@ class Expert:
     by_vendor: Mapping[str, Mapping[str, str]]
 
     def variables(self, vendor: str) -> dict[str, str]:
-        """The variables on a processor by `vendor`."""
+        """The environment variables on a processor by `vendor` ("GenuineIntel")."""
         return {**self.environment, **self.by_vendor.get(vendor, {})}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
-    """How a framework computes in a precision other than its own float32 and float64.
+class PrecisionSupport:
+    """How a framework computes in a precision other than plain float32 and float64.
 
-    `about` says by what of its own; `environment` are variables that this takes.
+    `about` names the framework's own feature; `environment` holds the variables that it needs.
     """
 
     about: str
@@ -56,14 +57,13 @@ class Means:
 
 @dataclass(frozen=True, kw_only=True)
 class Framework:
-    """What a `framework.toml` says.
+    """The contents of a `framework.toml`.
 
-    `threads` and `environment` are variables of a worker's environment, set before the framework
-    is imported: `{threads}` and `{scratch}` (a new folder, the worker's own) are filled in.
-    `modules` are what its adapter imports. `layout` is that of images, `libraries` are what
-    computes, by device.
-    `expert` is what the expert tuning adds to the framework as it comes. A `reference` is what
-    frameworks are held against; it runs only where it is asked for by name.
+    `modules` are those that the adapter imports. `layout` is the memory layout of images;
+    `libraries` names what computes, by device. `threads` and `environment` are environment
+    variables of a worker, set before the framework is imported, in which `{threads}` and
+    `{scratch}` (a new folder of the worker's own) are filled in. `expert` is what the expert tuning
+    adds. A `reference` is what frameworks are proved against; it only runs when named.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Framework:
     folder: Path
     layout: str
     libraries: Mapping[str, Sequence[str]]
-    precisions: Mapping[str, Means]
+    precisions: Mapping[str, PrecisionSupport]
     expert: Expert
     reference: bool = False
     pip_args: tuple[str, ...] = ()
@@ -85,15 +85,15 @@ class Framework:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def requirements(self, device: str) -> Path:
-        """The requirements of the framework's environment for `cpu` or `cuda`."""
+        """The requirements file of the framework's environment for `cpu` or `cuda`."""
         return self.folder / f"requirements-{'gpu' if device == 'cuda' else 'cpu'}.txt"
 
     def supports(self, network: str) -> bool:
-        """Whether the framework has a model for a task's network."""
+        """Whether the framework implements a task's network."""
         return (self.folder / "models" / f"{network}.py").is_file()
 
     def computes(self, precision: str, device: str) -> bool:
-        """Whether the framework has a precision on a device."""
+        """Whether the framework supports a precision on a device."""
         if precision in ("float32", "float64"):
             return True
         return precision in self.precisions and device in self.precisions[precision].devices
@@ -101,24 +101,24 @@ class Framework:
     def variables(self, setting: Setting, *, scratch: Path, vendor: str) -> dict[str, str]:
         """The environment variables of a worker on a processor by `vendor` ("GenuineIntel")."""
         expert = self.expert.variables(vendor) if setting.tuning == "expert" else {}
-        means = self.precisions.get(setting.precision)
-        precise = means.environment if means else {}
-        filled = {**self.environment, **expert, **precise, **self.threads}
+        support = self.precisions.get(setting.precision)
+        precise = support.environment if support else {}
+        templates = {**self.environment, **expert, **precise, **self.threads}
         return {
             name: value.format(threads=setting.threads, scratch=scratch)
-            for name, value in filled.items()
+            for name, value in templates.items()
         }
 
     def settings(self, vendor: str) -> dict[str, Any]:
-        """What a run keeps of the settings, for the ledger: what each tuning is, on this processor.
+        """The settings as a run records them: what each tuning means on a processor by `vendor`.
 
-        `{threads}` and `{scratch}` stand in the variables' values, as they differ by worker.
+        `{threads}` and `{scratch}` stay unfilled in the variables' values: they differ by worker.
         """
         return {
             "modes": dict(self.modes),
             "layout": self.layout,
             "libraries": {device: list(names) for device, names in self.libraries.items()},
-            "precisions": {name: asdict(means) for name, means in self.precisions.items()},
+            "precisions": {name: asdict(support) for name, support in self.precisions.items()},
             "environment": {**self.environment, **self.threads},
             "expert": {
                 "settings": dict(self.expert.settings),
@@ -138,13 +138,13 @@ def names() -> list[str]:
 
 
 def compared() -> list[str]:
-    """The frameworks that are compared: all but the references."""
+    """The names of the frameworks that are compared: all but the references."""
     return [name for name in names() if not load(name).reference]
 
 
 @cache
 def load(name: str) -> Framework:
-    """The framework of that name. Raises UsageError if there is none."""
+    """The framework of that name. Raises UsageError if none has it."""
     if name not in _names():
         raise UsageError(f"no framework is called {name!r}; there are: {', '.join(names())}")
     folder = FRAMEWORKS / name
@@ -166,12 +166,12 @@ def load(name: str) -> Framework:
         threads=fields.get("threads", {}),
         environment=fields.get("environment", {}),
         precisions={
-            name: Means(
-                about=means["about"],
-                devices=tuple(means["devices"]),
-                environment=means.get("environment", {}),
+            name: PrecisionSupport(
+                about=support["about"],
+                devices=tuple(support["devices"]),
+                environment=support.get("environment", {}),
             )
-            for name, means in fields.get("precisions", {}).items()
+            for name, support in fields.get("precisions", {}).items()
         },
         expert=Expert(
             settings=fields.get("expert", {}).get("settings", {}),
@@ -182,7 +182,7 @@ def load(name: str) -> Framework:
 
 
 def source_digest(framework: Framework) -> str:
-    """sha256 over every file that decides what a worker of this framework does."""
+    """sha256 over every source file that affects what a worker of this framework does."""
     sha = hashlib.sha256()
     rooms = ("core", "tasks", "worker")
     folders = [*(TREE / "bench" / room for room in rooms), framework.folder]

@@ -1,7 +1,7 @@
-"""The present interpreter in place of environments: `--env current`.
+"""The interpreter that runs framebench in place of separate environments: `--env current`.
 
-For clusters, containers and machines without a network, where what is installed is what there is.
-A worker is then a process of the Python that runs framebench, and finds packages where that does.
+For clusters, containers and machines without a network, where only what is installed can be used. A
+worker is then a process of the same Python and looks for packages in the same folders.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from bench.launch.environments import Environment
 
 
 def missing(framework: Framework) -> list[str]:
-    """The modules that the framework's adapter needs and this interpreter does not find.
+    """Modules that the framework's adapter imports and this interpreter cannot find.
 
-    They are looked for, not imported.
+    They are only looked for, never imported.
     """
     return [name for name in framework.modules if importlib.util.find_spec(name) is None]
 
 
 def use(framework: Framework, device: str, listener: Listener) -> Environment:
-    """The present interpreter, for a framework that it can import.
+    """A `Provider` of this interpreter, for a framework that it can import.
 
-    Whether what is installed has the device is for the framework to tell, in its worker. Raises
-    UnavailableError with the modules that are missing.
+    Whether the installed build supports `device` shows only in the worker. Raises UnavailableError
+    with the names of missing modules.
     """
     if absent := missing(framework):
         raise UnavailableError(f"this Python has no {', '.join(absent)}")
@@ -39,16 +39,16 @@ def use(framework: Framework, device: str, listener: Listener) -> Environment:
 
 
 def _packages() -> dict[str, str]:
-    """Every installed package with its version; of one installed twice, the one that is met."""
-    found: dict[str, str] = {}
-    for one in distributions():
-        found.setdefault(str(canonicalize_name(one.metadata["Name"])), one.version)
-    return dict(sorted(found.items()))
+    """The version of every installed package; of one installed twice, the one that is imported."""
+    versions: dict[str, str] = {}
+    for package in distributions():
+        versions.setdefault(str(canonicalize_name(package.metadata["Name"])), package.version)
+    return dict(sorted(versions.items()))
 
 
 def _path() -> tuple[str, ...]:
-    """Where this interpreter looks for packages (PYTHONPATH, the user's own among them).
+    """Folders in which this interpreter looks for packages: PYTHONPATH, the user's site, ....
 
-    Not the source tree: it is lent to workers package by package.
+    Without the source tree, whose packages `bench.worker.launch` adds one by one.
     """
     return tuple(folder for folder in sys.path if folder and Path(folder).resolve() != TREE)

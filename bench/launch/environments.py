@@ -1,8 +1,8 @@
-"""One virtual environment a framework, made on first use from the requirements beside its adapter.
+"""One virtual environment for each framework, built on first use from its requirements file.
 
-An environment is kept in the user's cache under a name that hashes the requirements, the Python
-version and the platform. It is whole once its `environment.json` is there, which is written last;
-what an interrupted making left behind is cleared away by the next.
+An environment lives in the user's cache, in a folder whose name hashes the requirements, the Python
+version and the platform. Its `environment.json` is written last and marks it as complete; what an
+interrupted build left behind is removed by the next one.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from bench.launch.catalogue import Framework
 from bench.launch.paths import cache_dir
 
 MARKER = "environment.json"
-# Making an environment is waiting for the network and the disk as much as computing.
-AT_ONCE = 4
+# Builds that run at a time: they wait for the network and the disk as much as they compute.
+CONCURRENT_BUILDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A finished environment: its interpreter, and every installed package with its version.
+    """A complete environment: its interpreter, and the version of every installed package.
 
-    `path` are folders that it looks for packages in besides its own.
+    `path` lists further folders in which the interpreter looks for packages.
     """
 
     python: Path
@@ -54,7 +54,7 @@ class Provider(Protocol):
 
 
 def installed_bytes(environment: Environment) -> int:
-    """What an environment's packages take on the disk: the sizes of their files, without pip's."""
+    """Bytes that an environment's packages, other than pip, take on the disk."""
     folder = environment.python.parents[1] / "lib"
     return sum(
         file.stat().st_size
@@ -79,19 +79,19 @@ def _folder(framework: Framework, device: str) -> Path:
 
 
 def find(framework: Framework, device: str) -> Environment | None:
-    """The framework's environment if it stands already. Reads one small file."""
+    """The framework's environment if it has been built. Reads one small file."""
     folder = _folder(framework, device)
     try:
         packages = json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     python = folder / "bin" / "python"
-    # The Python that it was made from may have been removed since.
+    # The Python that it was built from may have been removed since.
     return Environment(python=python, packages=packages) if python.exists() else None
 
 
 def make(framework: Framework, device: str, listener: Listener) -> Environment:
-    """The framework's environment, made if need be. Raises UnavailableError with pip's reason."""
+    """The framework's environment, built if need be. Raises UnavailableError with pip's reason."""
     if environment := find(framework, device):
         return environment
     version = platform.python_version()
@@ -101,13 +101,13 @@ def make(framework: Framework, device: str, listener: Listener) -> Environment:
         )
     folder = _folder(framework, device)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, lambda state: listener.phase(framework.name, state)):
+    with _locked(folder, framework.name, listener):
         if environment := find(framework, device):
             return environment
         shutil.rmtree(folder, ignore_errors=True)
         reason = _reason_file(framework, device)
         try:
-            environment = _make(framework, device, folder, listener)
+            environment = _build(framework, device, folder, listener)
         except UnavailableError as error:
             reason.write_text(str(error), encoding="utf-8")
             raise
@@ -116,12 +116,12 @@ def make(framework: Framework, device: str, listener: Listener) -> Environment:
 
 
 @contextmanager
-def _locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _locked(folder: Path, subject: str, listener: Listener) -> Iterator[None]:
     lock = FileLock(f"{folder}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say("waiting for another framebench that makes it")
+        listener.phase(subject, "waiting for another framebench process that is building it")
         lock.acquire()
     try:
         yield
@@ -135,39 +135,42 @@ def _reason_file(framework: Framework, device: str) -> Path:
 
 
 def why_not(framework: Framework, device: str) -> str | None:
-    """Why the framework's environment could not be made the last time that it was tried."""
+    """Why the last attempt to build the environment failed; None if none has."""
     try:
         return _reason_file(framework, device).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
 
 
-def _make(framework: Framework, device: str, folder: Path, listener: Listener) -> Environment:
+def _build(framework: Framework, device: str, folder: Path, listener: Listener) -> Environment:
     listener.phase(framework.name, "creating a virtual environment")
-    _checked([sys.executable, "-m", "venv", str(folder)], lambda line: None)
+    _run([sys.executable, "-m", "venv", str(folder)])
     python = folder / "bin" / "python"
     pip = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check"]
     install = [*pip, "install", "--progress-bar", "off", *framework.pip_args]
     requirements = framework.requirements(device)
 
-    def tell(line: str) -> None:
+    def report_step(line: str) -> None:
         if line.startswith(("Collecting", "Downloading", "Installing", "Processing", "Building")):
             words = line.split()
             what = "packages" if words[0] == "Installing" else Path(words[1]).name
             listener.phase(framework.name, f"{words[0].lower()} {what}")
 
-    _checked([*install, "-r", str(requirements)], tell)
-    listing = _checked([*pip, "list", "--format", "json"], lambda line: None)
-    packages = {str(canonicalize_name(one["name"])): one["version"] for one in json.loads(listing)}
+    _run([*install, "-r", str(requirements)], report_step)
+    listing = json.loads(_run([*pip, "list", "--format", "json"]))
+    packages = {str(canonicalize_name(entry["name"])): entry["version"] for entry in listing}
     (folder / f"{MARKER}.partial").write_text(json.dumps(packages, indent=1), encoding="utf-8")
     (folder / f"{MARKER}.partial").rename(folder / MARKER)
     return Environment(python=python, packages=packages)
 
 
-def _checked(command: list[str], tell: Callable[[str], None]) -> str:
-    """Run a command, telling each line as it comes. Raises UnavailableError with its complaint."""
+def _run(command: list[str], on_line: Callable[[str], None] = lambda line: None) -> str:
+    """Run a command and return its output; `on_line` gets each line as it is printed.
+
+    Raises UnavailableError with the command's own error message.
+    """
     lines: list[str] = []
-    # Packages that the caller's PYTHONPATH lends would not be there for a worker.
+    # Without PYTHONPATH and the like: packages found through them would be missing in a worker.
     variables = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
     with subprocess.Popen(
         command,
@@ -180,7 +183,7 @@ def _checked(command: list[str], tell: Callable[[str], None]) -> str:
         assert process.stdout
         for line in process.stdout:
             lines.append(line)
-            tell(line.strip())
+            on_line(line.strip())
     if process.returncode:
         errors = [line.strip() for line in lines if line.startswith("ERROR:")]
         reason = "; ".join(errors) or "".join(lines[-3:]).strip() or f"exit {process.returncode}"
@@ -191,7 +194,7 @@ def _checked(command: list[str], tell: Callable[[str], None]) -> str:
 def provide_all(
     frameworks: Iterable[Framework], device: str, listener: Listener, *, provide: Provider = make
 ) -> dict[str, Environment | UnavailableError]:
-    """Every framework's environment, several made at once; for one that cannot be, its error."""
+    """Every framework's environment by name, several built at a time; the error where one fails."""
 
     def attempt(framework: Framework) -> Environment | UnavailableError:
         try:
@@ -203,6 +206,6 @@ def provide_all(
         return environment
 
     wanted = list(frameworks)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        made = list(pool.map(attempt, wanted))
-    return {framework.name: result for framework, result in zip(wanted, made, strict=True)}
+    with ThreadPoolExecutor(CONCURRENT_BUILDS) as pool:
+        results = list(pool.map(attempt, wanted))
+    return {framework.name: result for framework, result in zip(wanted, results, strict=True)}

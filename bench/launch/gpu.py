@@ -1,4 +1,4 @@
-"""NVIDIA's GPUs as their driver tells of them: which there are, and what one is at in a run."""
+"""NVIDIA GPUs, as their driver reports them: which exist, and one's state during a job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pynvml
 from bench.core.record import GpuSample, GpuUse
 from bench.worker import nvml
 
-# As the driver names what keeps a clock below what it could be.
+# Reasons that the driver gives for a clock below its maximum.
 SLOWDOWNS = {
     pynvml.nvmlClocksEventReasonSwPowerCap: "power cap",
     pynvml.nvmlClocksEventReasonHwSlowdown: "hardware slowdown",
@@ -25,7 +25,7 @@ SLOWDOWNS = {
 
 @contextmanager
 def _driver() -> Iterator[bool]:
-    """Whether there is a driver to be asked."""
+    """Whether NVIDIA's driver is loaded; it can be queried in the body of the `with`."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -37,41 +37,39 @@ def _driver() -> Iterator[bool]:
         pynvml.nvmlShutdown()
 
 
-def _told(ask: Callable[..., Any], *arguments: Any) -> Any | None:
-    """What the driver answers; None where this GPU does not tell."""
+def _query(function: Callable[..., Any], *arguments: Any) -> Any | None:
+    """The driver's answer; None where this GPU does not support the query."""
     try:
-        return ask(*arguments)
+        return function(*arguments)
     except pynvml.NVMLError:
         return None
 
 
 def _cuda() -> str:
-    """The newest CUDA that the driver runs, such as 13.0."""
+    """The newest CUDA version that the driver supports, such as 13.0."""
     version = pynvml.nvmlSystemGetCudaDriverVersion_v2()
     return f"{version // 1000}.{version % 1000 // 10}"
 
 
 def find() -> list[dict[str, str]]:
-    """Every NVIDIA GPU's name, memory, driver and CUDA; empty where there is none."""
-    with _driver() as there:
-        if not there:
+    """Name, memory in bytes, driver and CUDA version of every NVIDIA GPU; empty without any."""
+    with _driver() as loaded:
+        if not loaded:
             return []
         driver, cuda = str(pynvml.nvmlSystemGetDriverVersion()), _cuda()
-        found = []
+        gpus = []
         for index in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
             name = str(pynvml.nvmlDeviceGetName(handle))
-            found.append(
-                {"name": name, "memory_bytes": str(memory), "driver": driver, "cuda": cuda}
-            )
-        return found
+            gpus.append({"name": name, "memory_bytes": str(memory), "driver": driver, "cuda": cuda})
+        return gpus
 
 
 class Watch:
-    """Follows the GPU that a worker will use, from before it is started.
+    """Samples the GPU that a worker uses; to be created before the worker starts.
 
-    The same GPU as the worker's frameworks take: the first of CUDA_VISIBLE_DEVICES.
+    That GPU is the first of CUDA_VISIBLE_DEVICES, as it is for the frameworks in the worker.
     """
 
     def __init__(self) -> None:
@@ -82,26 +80,27 @@ class Watch:
             self._handle = pynvml.nvmlDeviceGetHandleByUUID(chosen)
         self._samples: list[GpuSample] = []
         self._before = self._used_bytes()
-        # Nobody of ours is there yet.
-        self._others = {pid: _who(pid) for pid in self._processes()}
+        # No worker of this run has started, so every process on the GPU is somebody else's.
+        self._others = {pid: _describe(pid) for pid in self._processes()}
 
     def _used_bytes(self) -> int | None:
-        memory = _told(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
+        memory = _query(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
         return memory and int(memory.used)
 
     def _processes(self) -> list[int]:
-        asked = (
+        queries = (
             pynvml.nvmlDeviceGetComputeRunningProcesses,
             pynvml.nvmlDeviceGetGraphicsRunningProcesses,
         )
-        return [one.pid for ask in asked for one in _told(ask, self._handle) or ()]
+        return [process.pid for query in queries for process in _query(query, self._handle) or ()]
 
     def sample(self, sessions: Collection[int]) -> None:
-        """Look now. Processes that belong to other `sessions` than these are others'.
+        """Take a sample. Processes outside the workers' `sessions` are recorded as others.
 
-        One that cannot be seen, as a container hides those of its host, may well be the worker.
+        A process that is invisible here, as a host's are in a container, may well be the worker
+        and is not recorded.
         """
-        ask, handle = _told, self._handle
+        ask, handle = _query, self._handle
         watts = ask(pynvml.nvmlDeviceGetPowerUsage, handle)
         self._samples.append(
             GpuSample(
@@ -119,10 +118,10 @@ class Watch:
         )
         for pid in self._processes():
             if pid not in self._others and _session(pid) not in (None, *sessions):
-                self._others[pid] = _who(pid)
+                self._others[pid] = _describe(pid)
 
     def use(self) -> GpuUse:
-        """What was seen."""
+        """All samples, with the GPU's identity."""
         return GpuUse(
             name=str(pynvml.nvmlDeviceGetName(self._handle)),
             uuid=str(pynvml.nvmlDeviceGetUUID(self._handle)),
@@ -136,20 +135,22 @@ class Watch:
 
 @contextmanager
 def watched() -> Iterator[Watch | None]:
-    """A watch on the GPU that the next worker takes; None where there is no driver."""
-    with _driver() as there:
-        yield Watch() if there else None
+    """A watch on the GPU that the next worker uses; None without a driver."""
+    with _driver() as loaded:
+        yield Watch() if loaded else None
 
 
 def _session(pid: int) -> int | None:
+    """The POSIX session of a process; None if it is gone or invisible."""
     try:
         return os.getsid(pid)
     except ProcessLookupError:
         return None
 
 
-def _who(pid: int) -> str:
+def _describe(pid: int) -> str:
+    """A process's name and number."""
     try:
         return f"{psutil.Process(pid).name()} (process {pid})"
     except psutil.Error:
-        return f"a process that cannot be seen from here ({pid})"
+        return f"a process that is not visible here ({pid})"

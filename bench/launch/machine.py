@@ -1,4 +1,4 @@
-"""What can be read of the machine that a run was made on."""
+"""The machine: its processor, cores, memory and system, as a run records them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 
 @cache
 def _cpu() -> dict[str, Any]:
-    """What py-cpuinfo finds; it takes a second, so it is asked once."""
+    """What py-cpuinfo reports; cached, as it takes a second."""
     from cpuinfo import get_cpu_info
 
     return dict(get_cpu_info())
@@ -25,7 +25,7 @@ def cpu_name() -> str:
 
 
 def cpu_vendor() -> str:
-    """The processor's maker as it names itself: GenuineIntel, AuthenticAMD; empty where unknown."""
+    """The processor's vendor string, such as GenuineIntel or AuthenticAMD; empty where unknown."""
     return str(_cpu().get("vendor_id_raw", ""))
 
 
@@ -37,7 +37,7 @@ def usable_cores() -> int:
 
 
 def _quota() -> int | None:
-    """Whole cores that a container may use at a time (Linux's cgroup v2), if it is limited."""
+    """Whole cores that Linux's cgroup v2 allows a container, or None where there is no limit."""
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return max(1, int(quota) // int(period))
@@ -54,8 +54,8 @@ def _governor() -> str | None:
 
 
 def describe() -> dict[str, Any]:
-    """Processor, memory, system and Python, as the run's `run.json` keeps them."""
-    from bench.launch import gpu  # what it asks takes a while to import
+    """Processor, memory, system, Python and GPUs: the key `machine` of a run's `run.json`."""
+    from bench.launch import gpu  # here, as pynvml takes a while to import
 
     cpu = _cpu()
     return {

@@ -1,4 +1,4 @@
-"""Where framebench keeps what it can make again: data, environments."""
+"""Where framebench keeps what it can rebuild at any time: data, environments, certificates."""
 
 from __future__ import annotations
 
