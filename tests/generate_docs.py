@@ -25,12 +25,12 @@ from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
 from bench.cli.app import app, main
 from bench.core import cost
+from bench.core.presets import PRESETS
 from bench.core.setting import EPSILONS
 from bench.launch import catalogue
 from bench.launch.catalogue import TREE
 from bench.proof.checks import CHECKS
 from bench.report.run.tables import ABOUT
-from bench.run.request import PRESETS
 from tests import rooms_picture, structure
 
 RESULTS = TREE / "results"

@@ -27,9 +27,7 @@ ROOMS: Mapping[str, set[str]] = {
     "analysis": {"core", "proof", "records"},
     "run": {"core", "tasks", "launch", "datasets", "worker", "proof", "records", "analysis"},
     "advice": {"core", "launch", "records", "analysis"},
-    "report": {
-        *("core", "tasks", "launch", "datasets", "proof", "records", "analysis", "advice", "run")
-    },
+    "report": {*("core", "tasks", "launch", "datasets", "proof", "records", "analysis", "advice")},
     "cli": {
         *("core", "tasks", "launch", "datasets", "records", "analysis", "advice", "run"),
         "report",

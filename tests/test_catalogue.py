@@ -10,8 +10,8 @@ from packaging.requirements import Requirement
 from bench.core.record import Cell
 from bench.core.setting import EPSILONS, Precision, Setting
 from bench.launch import catalogue
-from bench.run.campaign import why_not
-from bench.run.request import Request, cells
+from bench.run.plan import cells_of, refusal
+from bench.run.request import Request
 
 ON_GPU = [name for name in catalogue.compared() if "cuda" in catalogue.load(name).devices]
 # Where the build for GPUs has a name of its own.
@@ -71,8 +71,8 @@ def test_a_precision_has_variables_of_its_own() -> None:
 
 
 def test_what_cannot_be_computed_is_said_before_anything_is_made() -> None:
-    found = cells(Request(tasks=["mnist-mlp"], precisions=["tf32", "fp16"]))
-    reasons = {(cell.framework, cell.precision): why_not(cell) for cell in found}
+    found = cells_of(Request(tasks=["mnist-mlp"], precisions=["tf32", "fp16"]))
+    reasons = {(cell.framework, cell.precision): refusal(cell) for cell in found}
     assert reasons["mxnet_gluon", "fp16"] == "MXNet Gluon has no fp16 on cpu"
     assert reasons["pytorch", "tf32"] == "PyTorch has no tf32 on cpu"
     assert reasons["pytorch", "fp16"] is None
@@ -82,4 +82,4 @@ def test_what_cannot_be_computed_is_said_before_anything_is_made() -> None:
         mode="eager",
         setting=Setting(precision="bf16"),
     )
-    assert why_not(half) == "Reference (numpy) has no bf16 on cpu"
+    assert refusal(half) == "Reference (numpy) has no bf16 on cpu"

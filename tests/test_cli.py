@@ -40,15 +40,15 @@ BAD_USAGE = {
         ("run", "--train-examples", "10"),
         "--train-examples 10 does not fill one batch",
     ),
-    "no percentage": (("run", "--until", "fast"), "'fast' is no percentage"),
-    "no span": (("run", "--budget", "long"), "'long' is no span of time"),
-    "budget alone": (("run", "--budget", "1h"), "--budget bounds --until"),
+    "no percentage": (("run", "--until", "fast"), "'fast' is not a percentage"),
+    "no span": (("run", "--budget", "long"), "'long' is not a duration"),
+    "budget alone": (("run", "--budget", "1h"), "--budget limits --until"),
     "until with one repeat": (("run", "--until", "2%", "-n", "1"), "--until needs 2 repeats"),
     "no spare": (("run", "--spare", "-1"), "--spare must be 0 or more, not -1"),
     "no time": (("run", "--timeout", "0"), "--timeout must be more than 0 seconds, not 0"),
     "negative seed": (("run", "--seed", "-1"), "--seed must be 0 or more, not -1"),
     "name with a slash": (("run", "--name", "a/b"), "--name 'a/b'"),
-    "no mode left": (("run", "-f", "pytorch", "-m", "xla"), "any of the modes"),
+    "no mode left": (("run", "-f", "pytorch", "-m", "xla"), "any of the requested modes"),
     "results in a file": (("run", "--results", "file"), "cannot write results to file"),
     "unknown option": (("run", "--bogus"), "--bogus"),
     "unknown command": (("walk",), "walk"),
@@ -73,7 +73,7 @@ BAD_USAGE = {
         ("compare", "broken", "broken", "--format", "html"),
         "no format is called 'html'; there are: table, markdown, csv, json",
     ),
-    "no gate": (("compare", "broken", "broken", "--fail-on", "slow"), "'slow' is no percentage"),
+    "no gate": (("compare", "broken", "broken", "--fail-on", "slow"), "'slow' is not a percentage"),
     "a gate of more than all": (
         ("compare", "broken", "broken", "--fail-on", "5"),
         "--fail-on must be at least 0% and below 100%, not 500%",
@@ -171,9 +171,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 def test_two_forms_at_once_are_bad_usage(command: str, framebench: Framebench) -> None:
     runs = {"report": 1, "compare": 2, "recommend": 1}.get(command, 0) * [str(PUBLISHED)]
     said = framebench(command, *runs, "--json", "--format", "markdown", expect=2).stderr
-    assert said == (
-        "framebench: --json and --format markdown ask for two forms; give one of them\n"
-    )
+    assert said == ("framebench: --json and --format markdown are two formats; give one of them\n")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +202,7 @@ def test_a_terminal_is_not_flooded(
     os.close(theirs)
     os.close(ours)
     assert said.returncode == 2
-    assert "is nothing to read in a terminal" in said.stderr and instead in said.stderr
+    assert "cannot be read in a terminal" in said.stderr and instead in said.stderr
     if arguments == ("export",):
         piped = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, check=True

@@ -14,7 +14,7 @@ from bench.core.record import GpuSample, GpuUse, Record
 from bench.launch import catalogue, gpu
 from bench.records import run_folder
 from bench.report.run.ledger import entries
-from bench.run import request
+from bench.run.plan import devices_of
 from tests.test_core import some_record
 from tests.test_tables import run_of, tables
 
@@ -63,8 +63,8 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
 def test_gpus_are_found(driver: Driver) -> None:
     (found,) = gpu.find()
     assert found == {"name": "A GPU", "memory_bytes": "1000", "driver": "580.1", "cuda": "13.0"}
-    assert request.devices(["auto"]) == ["cpu", "cuda"]
-    assert request.devices(["cuda", "auto"]) == ["cuda", "cpu"]
+    assert devices_of(["auto"]) == ["cpu", "cuda"]
+    assert devices_of(["cuda", "auto"]) == ["cuda", "cpu"]
 
 
 def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
     assert gpu.find() == []
-    assert request.devices(["auto", "auto"]) == ["cpu"]
+    assert devices_of(["auto", "auto"]) == ["cpu"]
     with gpu.watched() as watch:
         assert watch is None
 

@@ -18,7 +18,8 @@ from bench.core.errors import UnavailableError, UsageError
 from bench.core.listener import SILENT
 from bench.launch import catalogue, current_python
 from bench.launch.environments import Environment
-from bench.run.request import Request, cells
+from bench.run.plan import cells_of
+from bench.run.request import Request
 from tests.conftest import Framebench
 
 SMALL = (
@@ -48,12 +49,12 @@ def test_where_this_python_looks_a_worker_looks(monkeypatch: pytest.MonkeyPatch)
 def test_frameworks_that_are_not_there_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"pytorch", "jax_flax"}
     monkeypatch.setattr(current_python, "missing", lambda one: [] if one.name in there else ["x"])
-    assert {cell.framework for cell in cells(Request(env="current"))} == there
-    named = cells(Request(env="current", frameworks=["mxnet_gluon"]))
+    assert {cell.framework for cell in cells_of(Request(env="current"))} == there
+    named = cells_of(Request(env="current", frameworks=["mxnet_gluon"]))
     assert {cell.framework for cell in named} == {"mxnet_gluon"}  # a row that says why not
     there.clear()
-    with pytest.raises(UsageError, match="can import none of jax, mxnet, paddle, torch"):
-        cells(Request(env="current"))
+    with pytest.raises(UsageError, match="cannot import any of jax, mxnet, paddle, torch"):
+        cells_of(Request(env="current"))
 
 
 def test_the_reference_runs_in_this_python(framebench: Framebench, tmp_path: Path) -> None:

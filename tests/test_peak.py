@@ -22,7 +22,7 @@ from bench.launch.environments import Environment
 from bench.records import run_folder
 from bench.report.run import run_forms
 from bench.report.run.peak_text import peak_lines, share_text
-from bench.run.peak_measurement import measure_all
+from bench.run.peak_measurement import measure_rates
 from bench.worker.machine_rates import best_seconds
 
 RATES = (
@@ -159,7 +159,7 @@ def test_a_worker_that_dies_holds_nothing_up(tmp_path: Path) -> None:
         ("reference", "cpu"): Environment(python=tmp_path / "none", packages={}),
         ("mxnet_gluon", "cpu"): UnavailableError("no wheel"),
     }
-    dead, absent = measure_all(cells("pytorch", "reference", "mxnet_gluon"), environments, SILENT)
+    dead, absent = measure_rates(cells("pytorch", "reference", "mxnet_gluon"), environments, SILENT)
     assert (dead.status, dead.reason) == ("crashed", "exit code 7: no such luck")
     assert absent.status == "failed" and "no worker could be started" in absent.reason
     assert Rates.from_fields(dead.to_fields()) == dead
@@ -172,7 +172,7 @@ def test_every_framework_s_rates_are_plausible(
     framework: str, environment: Callable[[str], Environment]
 ) -> None:
     found = {(framework, "cpu"): environment(framework)}
-    (rates,) = measure_all(cells(framework), found, SILENT)
+    (rates,) = measure_rates(cells(framework), found, SILENT)
     assert rates.status == "ok", rates
     assert 1e9 < rates.matmul < 1e13
     assert 1e8 < rates.memory < 1e13

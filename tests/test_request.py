@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bench import tasks
-from bench.run.request import PRESETS, Request, cells
+from bench.core.presets import PRESETS
+from bench.run.plan import cells_of
+from bench.run.request import Request
 
 HEAVY = {name for name in tasks.names() if tasks.load(name).heavy}
 
 
 def named(request: Request) -> set[tuple[str, str]]:
-    return {(cell.task, cell.device) for cell in cells(request)}
+    return {(cell.task, cell.device) for cell in cells_of(request)}
 
 
 def test_there_are_heavy_tasks_and_none_is_a_headline() -> None:

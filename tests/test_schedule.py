@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from bench.core.record import Cell, Record
 from bench.core.setting import Setting
 from bench.core.task import Budget
 from bench.run import schedule
-from bench.run.request import duration, fraction
+from bench.run.plan import Plan
+from bench.run.request import Request, duration, fraction
 from tests.test_noise import BUSY, QUIET, record
 
 
@@ -30,10 +31,22 @@ def records(paces: Mapping[str, tuple[float, ...]]) -> list[Record]:
     return found
 
 
-PLAN = Stopping(repeats=3, spare=1, until=None, seconds=100)
-UNTIL = replace(PLAN, until=0.05)
+PLANNED = Stopping(repeats=3, spare=1, until=None, seconds=100)
+UNTIL = replace(PLANNED, until=0.05)
 NARROW = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.4)})  # always twice as long
 WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
+
+
+def plan_of(cells: Sequence[Cell], *, seed: int = 0) -> Plan:
+    return Plan(
+        request=Request(seed=seed),
+        cells=cells,
+        refused={},
+        budgets={cell.task: Budget(epochs=1) for cell in cells},
+        stopping=PLANNED,
+        name="name",
+        folder=Path("folder"),
+    )
 
 
 def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
@@ -43,15 +56,7 @@ def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
     ]
 
     def order(number: int) -> list[str]:
-        jobs = schedule.block(
-            cells,
-            number,
-            seed=7,
-            budgets={"mnist-mlp": Budget(epochs=1)},
-            data={"mnist-mlp": Path("data")},
-            warmup=1,
-            window=0.1,
-        )
+        jobs = schedule.block(plan_of(cells, seed=7), {"mnist-mlp": Path("data")}, number)
         assert {(job.block, job.seed) for job in jobs} == {(number, 7 + number)}
         return [job.cell.framework for job in jobs]
 
@@ -69,15 +74,7 @@ def test_cells_of_a_task_run_one_after_the_other() -> None:
     ]
     orders = set()
     for number in range(20):
-        jobs = schedule.block(
-            cells,
-            number,
-            seed=0,
-            budgets={name: Budget(epochs=1) for name in names},
-            data={name: Path("data") for name in names},
-            warmup=1,
-            window=0.1,
-        )
+        jobs = schedule.block(plan_of(cells), {name: Path("data") for name in names}, number)
         order = [job.cell.task for job in jobs]
         assert [order[at] for at in (0, 4, 8)] == list(dict.fromkeys(order))
         orders.add(tuple(order[::4]))
@@ -86,14 +83,14 @@ def test_cells_of_a_task_run_one_after_the_other() -> None:
 
 def test_planned_blocks_come_first() -> None:
     assert UNTIL.more(WIDE[:1], blocks=2, elapsed=10) == (True, "planned")
-    assert PLAN.more(WIDE[:1], blocks=2, elapsed=1000) == (True, "planned")
-    assert PLAN.more(WIDE, blocks=3, elapsed=1) == (False, "3 blocks, as planned")
+    assert PLANNED.more(WIDE[:1], blocks=2, elapsed=1000) == (True, "planned")
+    assert PLANNED.more(WIDE, blocks=3, elapsed=1) == (False, "3 blocks, as planned")
 
 
 def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
     disturbed = [record(BUSY, block=block) for block in range(3)]
-    assert PLAN.more(disturbed, blocks=3, elapsed=1) == (True, "3 of 3 blocks were disturbed")
-    assert PLAN.more(disturbed, blocks=4, elapsed=1) == (
+    assert PLANNED.more(disturbed, blocks=3, elapsed=1) == (True, "3 of 3 blocks were disturbed")
+    assert PLANNED.more(disturbed, blocks=4, elapsed=1) == (
         False,
         "4 blocks, 1 more than planned, for disturbed ones",
     )
@@ -155,7 +152,7 @@ def test_a_target_that_is_missed_is_told_from_one_that_is_reached() -> None:
     assert UNTIL.missed(WIDE, blocks=5).endswith("of b mnist-mlp eager cpu 2 threads")
     assert UNTIL.missed(NARROW, blocks=5) == ""
     assert "fewer than 5 blocks may be that narrow by luck" in UNTIL.missed(NARROW, blocks=4)
-    assert PLAN.missed(WIDE, blocks=1) == ""  # nothing was asked for
+    assert PLANNED.missed(WIDE, blocks=1) == ""  # nothing was asked for
 
 
 def test_spans_and_percentages() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.analysis import processes, results
 from bench.analysis.intervals import Interval, ratio
-from bench.core.record import Record, Windows
+from bench.core.record import Cell, Record, Windows
 from bench.core.task import Budget
 from tests.test_core import WINDOWS, some_record
 

@@ -1,21 +1,24 @@
-"""Options that several commands share, and what the shell completes them with."""
+"""Options that several commands share, with their completions for the shell."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from bench.core.errors import UsageError
 
 Complete = Callable[[str], list[str]]
+Options = TypeVar("Options")
 
 
 def among(known: Callable[[], Iterable[str]]) -> Complete:
-    """Completes with what begins so, of words that are only looked up when they are asked for."""
+    """Completes with the known words that start with the typed text; looked up only when needed."""
 
     def complete(incomplete: str) -> list[str]:
         return [word for word in known() if word.startswith(incomplete)]
@@ -24,15 +27,15 @@ def among(known: Callable[[], Iterable[str]]) -> Complete:
 
 
 def form(chosen: str | None, known: Sequence[str], *, json: bool) -> str:
-    """What to print: as `--format` says, or the first that is known; `--json` is short for json.
+    """The format to print: the chosen one, or the first known; `--json` is short for json.
 
-    Raises UsageError for a form that there is not, for two at once, and for a page that would go to
-    a terminal.
+    Raises UsageError for an unknown format, for two at once, and for a page that would be printed
+    to a terminal.
     """
     if chosen is not None and chosen not in known:
         raise UsageError(f"no format is called {chosen!r}; there are: {', '.join(known)}")
     if json and chosen not in (None, "json"):
-        raise UsageError(f"--json and --format {chosen} ask for two forms; give one of them")
+        raise UsageError(f"--json and --format {chosen} are two formats; give one of them")
     wanted = "json" if json else chosen or known[0]
     if wanted == "html":
         check_redirected("a page", "write it to a file: --format html > page.html")
@@ -40,9 +43,9 @@ def form(chosen: str | None, known: Sequence[str], *, json: bool) -> str:
 
 
 def check_redirected(what: str, instead: str) -> None:
-    """Raises UsageError where standard output is a terminal, which `what` would flood."""
+    """Raises UsageError if standard output is a terminal, which `what` would flood."""
     if sys.stdout.isatty():
-        raise UsageError(f"{what} is nothing to read in a terminal; {instead}")
+        raise UsageError(f"{what} cannot be read in a terminal; {instead}")
 
 
 def _tasks() -> list[str]:
@@ -65,11 +68,38 @@ def _modes() -> list[str]:
 
 
 def complete_runs(incomplete: str) -> list[str]:
-    """Runs of the folder `results` by name, or any folder's by path."""
+    """Completes runs in the folder `results` by name, and those in other folders by path."""
     folder = incomplete.rpartition("/")[0]
     found = [file.parent for file in Path(folder or "results").glob("*/run.json")]
     runs = sorted(path.as_posix() if folder else path.name for path in found)
     return [run for run in runs if run.startswith(incomplete)]
+
+
+def takes(
+    options: type[Options],
+) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+    """Makes a function of `options`, a dataclass, a command whose parameters are its fields.
+
+    Typer reads parameters from a command's signature, so that is what the command is given.
+    """
+    hints = get_type_hints(options, include_extras=True)
+    # A command line needs defaults that can be shown, not the factories of lists.
+    defaults = vars(options())
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=hints[name], default=default)
+        for name, default in defaults.items()
+    ]
+
+    def decorate(function: Callable[[Options], None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(**values: Any) -> None:
+            function(options(**values))
+
+        command.__annotations__ = {name: hints[name] for name in defaults}
+        vars(command)["__signature__"] = Signature(parameters)
+        return command
+
+    return decorate
 
 
 complete_tasks = among(_tasks)

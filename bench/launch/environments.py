@@ -47,6 +47,10 @@ class Environment:
     path: tuple[str, ...] = ()
 
 
+# By framework and device: the environment, or why there is none.
+Environments = dict[tuple[str, str], Environment | UnavailableError]
+
+
 class Provider(Protocol):
     """Provides a framework's environment. Raises UnavailableError with the reason."""
 

@@ -1,1 +1,1 @@
-"""A run: the request, the plan made from it, and one job after another."""
+"""A run: what is requested, planned, prepared, and then measured job by job."""

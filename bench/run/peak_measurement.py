@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.analysis.roofline import Rates
-from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.core.setting import Setting
 from bench.launch import catalogue, worker_process
-from bench.launch.environments import Environment
+from bench.launch.environments import Environment, Environments
 from bench.worker.machine_rates import RatesJob
 
-# Seconds without a word after which a worker is killed: importing takes a few, as does measuring.
+# Seconds without a message after which a worker is killed: importing takes a few, and so does
+# measuring.
 SILENCE = 120.0
 
 
-def measure_all(
-    cells: Iterable[Cell],
-    environments: Mapping[tuple[str, str], Environment | UnavailableError],
-    listener: Listener,
+def measure_rates(
+    cells: Iterable[Cell], environments: Environments, listener: Listener
 ) -> list[Rates]:
     """Rates for each framework, device and number of threads among `cells`, one after another.
 
-    One that cannot be measured says why; it holds nothing up.
+    A failed measurement does not raise: its `Rates` give the reason.
     """
     wanted = sorted({(cell.framework, cell.device, cell.threads) for cell in cells})
-    found = []
+    rates = []
     for framework, device, threads in wanted:
         environment = environments[framework, device]
         if isinstance(environment, Environment):
             setting = Setting(device=device, threads=threads)
             job = RatesJob(framework=framework, setting=setting)
-            found.append(_measure(job, environment, listener))
-    return found
+            rates.append(_measure(job, environment, listener))
+    return rates
 
 
 def _measure(job: RatesJob, environment: Environment, listener: Listener) -> Rates:

@@ -1,50 +1,42 @@
-"""Which job runs when: blocks of one repeat of every cell, each block in an order of its own.
+"""Which job runs when: in blocks of one repeat of every cell, each block in an order of its own.
 
-A machine that slows down over a run slows all cells alike, and cells are compared within a block:
-those of a task run one after the other, so that little can change between them. Blocks are added
-while there is cause: see `bench.analysis.stopping`.
+Cells are compared within a block, so a machine that slows down over a run slows all of them alike.
+Those of a task run one after another, so that little can change between them. Blocks are added as
+`bench.analysis.stopping` decides.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from bench.core.record import Cell, Job
-from bench.core.task import Budget
+from bench.core.record import Job
+from bench.run.plan import Plan
 
 
-def block(
-    cells: Sequence[Cell],
-    number: int,
-    *,
-    seed: int,
-    budgets: Mapping[str, Budget],
-    data: Mapping[str, Path],
-    warmup: float,
-    window: float,
-) -> list[Job]:
-    """The jobs of one block in order. `budgets` and `data` (prepared folders) are by task.
+def block(plan: Plan, data: Mapping[str, Path], number: int) -> list[Job]:
+    """The jobs of a plan's block in order; `data` holds prepared folders by task.
 
     All cells of a block share a seed, so that they start from the same weights and see the same
     batches; each block has another.
     """
-    shuffler = random.Random(seed + number)
-    order = list(cells)
+    seed = plan.request.seed + number
+    shuffler = random.Random(seed)
+    order = list(plan.cells)
     shuffler.shuffle(order)
-    by_task = list({cell.task: None for cell in cells})
+    by_task = list({cell.task: None for cell in plan.cells})
     shuffler.shuffle(by_task)
     order.sort(key=lambda cell: by_task.index(cell.task))
     return [
         Job(
             cell=cell,
             block=number,
-            seed=seed + number,
-            budget=budgets[cell.task],
+            seed=seed,
+            budget=plan.budgets[cell.task],
             data=str(data[cell.task]),
-            warmup=warmup,
-            window=window,
+            warmup=plan.request.warmup,
+            window=plan.request.window,
         )
         for cell in order
     ]

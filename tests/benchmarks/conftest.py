@@ -14,11 +14,18 @@ from bench.core.listener import Silent
 from bench.core.record import Cell
 from bench.core.task import Budget
 from bench.launch import machine
-from bench.launch.environments import Environment, make
+from bench.launch.environments import Environment, Environments, make
 from bench.proof.certificate import Certificate, Claim
+from bench.proof.prover import Prover
 from bench.report.run.pytest_benchmark import label, machine_info
-from bench.run import campaign
-from bench.run.request import Request, budget, cells, check
+from bench.run.plan import budget_of, cells_of, refusal
+from bench.run.preparation import (
+    objection,
+    prepare_data,
+    prepare_environments,
+    required_claims,
+)
+from bench.run.request import Request, check
 
 PARAMETERS = ("task", "framework", "mode", "device")
 
@@ -43,7 +50,7 @@ def cell_of(item: pytest.Item, config: pytest.Config) -> Cell:
     parameters = {name: item.callspec.params[name] for name in PARAMETERS}
     return next(
         cell
-        for cell in cells(wanted(config))
+        for cell in cells_of(wanted(config))
         if parameters == {name: getattr(cell, name) for name in PARAMETERS}
     )
 
@@ -51,7 +58,7 @@ def cell_of(item: pytest.Item, config: pytest.Config) -> Cell:
 def pytest_configure(config: pytest.Config) -> None:
     try:
         check(wanted(config))
-        cells(wanted(config))
+        cells_of(wanted(config))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -62,11 +69,11 @@ def pytest_benchmark_generate_machine_info() -> dict[str, Any]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     request = wanted(metafunc.config)
-    found = cells(request)
+    found = cells_of(request)
     metafunc.parametrize(
         PARAMETERS,
         [[getattr(cell, name) for name in PARAMETERS] for cell in found],
-        ids=[label(cell, budget(request, cell.task)) for cell in found],
+        ids=[label(cell, budget_of(request, cell.task)) for cell in found],
     )
 
 
@@ -84,18 +91,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 class Prepared:
     """What the chosen cells need; `data` are prepared folders by task."""
 
-    environments: campaign.Environments
+    environments: Environments
     data: Mapping[str, Path]
     certificates: Mapping[Claim, Certificate]
 
     def environment(self, cell: Cell) -> Environment:
         """The cell's environment; where the cell cannot be timed, its test ends with the reason."""
-        if reason := campaign.why_not(cell):
+        if reason := refusal(cell):
             pytest.skip(reason)
         environment = self.environments[cell.framework, cell.device]
         if isinstance(environment, UnavailableError):
             pytest.skip(f"{cell.framework} is unavailable: {environment}")
-        if bad := campaign.flaw(cell, self.certificates):
+        if bad := objection(cell, self.certificates):
             ends = pytest.skip if bad.status in ("unsupported", "unavailable") else pytest.fail
             ends(f"{bad.status} in {bad.claim.precision}: {bad.reason}")
         return environment
@@ -110,7 +117,7 @@ def cell(request: pytest.FixtureRequest, task: str, framework: str, mode: str, d
 @pytest.fixture
 def recipe(pytestconfig: pytest.Config, task: str) -> Budget:
     """The budget of the cell's task."""
-    return budget(wanted(pytestconfig), task)
+    return budget_of(wanted(pytestconfig), task)
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +129,7 @@ def prepared(request: pytest.FixtureRequest) -> Prepared:
     here = Path(__file__).parent
     timed = [item for item in request.session.items if here in item.path.parents]
     chosen = [cell_of(item, request.config) for item in timed]
-    usable = [cell for cell in chosen if not campaign.why_not(cell)]
+    usable = [cell for cell in chosen if not refusal(cell)]
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 
     class TerminalLines(Silent):
@@ -131,10 +138,10 @@ def prepared(request: pytest.FixtureRequest) -> Prepared:
                 reporter.write_line(f"{subject}: {outcome}")
 
     listener = TerminalLines()
-    environments = campaign.prepare_environments(usable, listener, provide=make)
-    data = campaign.prepare_data(sorted({cell.task for cell in usable}), "auto", listener)
-    prover = campaign.Prover(environments, data, provide=make)
-    claims = [claim for cell in usable for claim in campaign.claims(cell)]
+    environments = prepare_environments(usable, make, listener)
+    data = prepare_data(sorted({cell.task for cell in usable}), "auto", listener)
+    prover = Prover(environments, data, provide=make)
+    claims = [claim for cell in usable for claim in required_claims(cell)]
     return Prepared(
         environments=environments, data=data, certificates=prover.prove(claims, listener)
     )

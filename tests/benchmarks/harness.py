@@ -26,7 +26,9 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.report.common.text import seconds_text
-from bench.run.campaign import Suite
+from bench.run import campaign
+from bench.run.plan import make_plan
+from bench.run.preparation import prepare
 from bench.run.request import Request
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -108,13 +110,11 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
 
 def account(request: Request) -> None:
     """A run made here, phase by phase: what was clocked in each, and what was not."""
-    suite = Suite(request)
-    suite.prepare_data(SILENT)
-    suite.prepare_environments(SILENT)
-    suite.prove(SILENT)
+    plan = make_plan(request)
+    preparation = prepare(plan, SILENT)
     timeline = Timeline()
-    suite.run(timeline)
-    info = run_folder.read(suite.folder).info
+    campaign.run(plan, preparation, timeline)
+    info = run_folder.read(plan.folder).info
     wall = info["wall_seconds"]
     good = [one for one in timeline.records if one.measurement]
     spent = {

@@ -39,7 +39,7 @@ from bench.core.task import Budget
 from bench.launch import catalogue, environments, worker_process
 from bench.launch.catalogue import Framework
 from bench.launch.environments import Environment
-from bench.run import campaign
+from bench.run.preparation import prepare_data
 
 NATIVE = catalogue.TREE / "tests" / "native"
 TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
@@ -281,7 +281,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every window's throughput here")
     options = parser.parse_args()
     wanted = list(cells(options))
-    data = campaign.prepare_data({cell.task for cell in wanted}, "auto", SILENT)
+    data = prepare_data({cell.task for cell in wanted}, "auto", SILENT)
     found: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix="framebench-native-") as scratch:
         for cell in wanted:

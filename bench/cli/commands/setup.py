@@ -15,13 +15,13 @@ def setup(
     device: DeviceOption = "cpu",
     data: Annotated[bool, typer.Option(help="Fetch and prepare the data sets too.")] = True,
 ) -> None:
-    """Make the frameworks' environments and prepare the data ahead of a run.
+    """Build the frameworks' environments and prepare the data ahead of a run.
 
     [bold]Examples[/bold]
 
       framebench setup                     everything
 
-      framebench setup pytorch --no-data   one environment alone
+      framebench setup pytorch --no-data   only one environment
     """
     from bench import datasets
     from bench.cli.display import SetupDisplay
@@ -31,13 +31,17 @@ def setup(
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"no device is called {device!r}; there are: cpu, cuda")
-    wanted = [catalogue.load(one) for one in framework or catalogue.compared()]
+    frameworks = [catalogue.load(name) for name in framework or catalogue.compared()]
     with SetupDisplay() as display:
-        made = provide_all(wanted, device, display)
+        environments = provide_all(frameworks, device, display)
         for name in datasets.names() if data else []:
             datasets.prepare(name, source="auto", listener=display)
-    failed = {key: found for key, found in made.items() if isinstance(found, UnavailableError)}
-    for key, error in failed.items():
-        typer.echo(f"{key}: unavailable: {error}", err=True)
-    if failed:
+    failures = {
+        name: result
+        for name, result in environments.items()
+        if isinstance(result, UnavailableError)
+    }
+    for name, error in failures.items():
+        typer.echo(f"{name}: unavailable: {error}", err=True)
+    if failures:
         raise typer.Exit(1)

@@ -33,12 +33,14 @@ def verify(
     data: DataOption = "auto",
     env: EnvOption = "own",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what is proved.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Prove anew what has been proved.")
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="table (default), markdown, json or html: a page with the loss curves.",
+            help="table (default), markdown, json, or html: a page with the loss curves.",
             autocompletion=among(lambda: FORMATS),
         ),
     ] = None,
@@ -46,9 +48,9 @@ def verify(
 ) -> None:
     """Prove that every framework trains the same task, and print the certificate.
 
-    Weights, logits, loss, gradients, one update and the first steps of training are held against a
-    float64 reference. What is proved is kept until the source, the versions or the machine change.
-    Exit code 0: all is proved; 1: something is not; 2: bad usage.
+    Weights, logits, loss, gradients, one update and the first steps of training are compared with a
+    float64 reference. Certificates are kept until the source, the versions or the machine change.
+    Exit code 0: every cell is proved; 1: some cell is not; 2: bad usage.
 
     [bold]Examples[/bold]
 
@@ -61,14 +63,14 @@ def verify(
     from bench import tasks
     from bench.cli.display import SetupDisplay, wide_console
     from bench.report.proof import proof_forms
-    from bench.run.campaign import verify as prove
+    from bench.run.preparation import certify
     from bench.run.request import Request
 
-    wanted = form(format, FORMATS, json=json)
+    chosen = form(format, FORMATS, json=json)
     request = Request(
         preset="full",
         frameworks=framework,
-        tasks=task or tasks.names(),  # by name, for heavy ones are proved on a CPU too
+        tasks=task or tasks.names(),  # named, so that heavy ones are proved on a CPU too
         modes=mode,
         tunings=tuning,  # type: ignore[arg-type]
         devices=device,  # type: ignore[arg-type]
@@ -78,17 +80,17 @@ def verify(
         env=env,  # type: ignore[arg-type]
     )
     with SetupDisplay() as display:
-        found = prove(request, fresh=fresh, listener=display)
-    if wanted == "html":
+        certificates = certify(request, fresh=fresh, listener=display)
+    if chosen == "html":
         from bench.report.run.run_page import certificate_page
 
-        typer.echo(certificate_page(found), nl=False)
-    elif wanted == "json":
-        typer.echo(proof_forms.to_json(found))
-    elif wanted == "markdown":
-        typer.echo(proof_forms.to_markdown(found))
+        typer.echo(certificate_page(certificates), nl=False)
+    elif chosen == "json":
+        typer.echo(proof_forms.to_json(certificates))
+    elif chosen == "markdown":
+        typer.echo(proof_forms.to_markdown(certificates))
     else:
         console = wide_console()
-        console.print(proof_forms.to_terminal(found, width=console.width))
-    if any(one.status != "ok" for one in found):
+        console.print(proof_forms.to_terminal(certificates, width=console.width))
+    if any(certificate.status != "ok" for certificate in certificates):
         raise typer.Exit(1)

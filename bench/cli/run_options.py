@@ -1,0 +1,123 @@
+"""The options of `framebench run`, and the request that they make."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli.options import (
+    DataOption,
+    DevicesOption,
+    EnvOption,
+    FrameworksOption,
+    JsonOption,
+    ModesOption,
+    PrecisionsOption,
+    ResultsOption,
+    TasksOption,
+    TuningOption,
+    among,
+)
+
+if TYPE_CHECKING:
+    from bench.run.request import Request
+
+PresetOption = Annotated[
+    str,
+    typer.Option(
+        "--preset",
+        "-p",
+        help="quick, standard or full.",
+        autocompletion=among(lambda: ("quick", "standard", "full")),
+    ),
+]
+ThreadsOption = Annotated[int | None, typer.Option(help="Threads. Default: the usable cores.")]
+RepeatsOption = Annotated[int | None, typer.Option("--repeats", "-n", help="Processes per cell.")]
+EpochsOption = Annotated[int | None, typer.Option(help="Epochs to train.")]
+TrainExamplesOption = Annotated[int | None, typer.Option(help="Training examples to use.")]
+TestExamplesOption = Annotated[int | None, typer.Option(help="Test examples to use.")]
+LengthOption = Annotated[int | None, typer.Option(help="Tokens to which a text is cut.")]
+FeedOption = Annotated[
+    str,
+    typer.Option(
+        help="host: the time to turn arrays into tensors counts; device: it does not.",
+        autocompletion=among(lambda: ("host", "device")),
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")]
+WarmupOption = Annotated[float, typer.Option(help="Most seconds of warm-up before timing.")]
+WindowOption = Annotated[float, typer.Option(help="Intended seconds of one timed window.")]
+TimeoutOption = Annotated[
+    float, typer.Option(help="Kill a worker after so many seconds without a sign of life.")
+]
+SpareOption = Annotated[
+    int | None,
+    typer.Option(help="Most blocks to add for disturbed ones. Default: half the repeats."),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Add blocks until every ratio is known to within this, such as 2%. Exit code 1 if "
+        "the time is up before."
+    ),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(help="The most time that --until may take: 90s, 30m, 2h. Default: 1h."),
+]
+NameOption = Annotated[
+    str | None, typer.Option(help="Name of the run's folder. Default: time and preset.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Every option by its name on the command line, with its default."""
+
+    framework: FrameworksOption = field(default_factory=list)
+    task: TasksOption = field(default_factory=list)
+    preset: PresetOption = "quick"
+    mode: ModesOption = field(default_factory=lambda: ["recommended"])
+    device: DevicesOption = field(default_factory=lambda: ["cpu"])
+    precision: PrecisionsOption = field(default_factory=lambda: ["float32"])
+    tuning: TuningOption = field(default_factory=lambda: ["expert"])
+    threads: ThreadsOption = None
+    repeats: RepeatsOption = None
+    epochs: EpochsOption = None
+    train_examples: TrainExamplesOption = None
+    test_examples: TestExamplesOption = None
+    length: LengthOption = None
+    feed: FeedOption = "host"
+    seed: SeedOption = 0
+    data: DataOption = "auto"
+    env: EnvOption = "own"
+    warmup: WarmupOption = 2.0
+    window: WindowOption = 0.1
+    timeout: TimeoutOption = 300.0
+    spare: SpareOption = None
+    until: UntilOption = None
+    budget: BudgetOption = None
+    results: ResultsOption = Path("results")
+    name: NameOption = None
+    json: JsonOption = False
+
+    def to_request(self) -> Request:
+        """What is asked for. Raises UsageError for a percentage or a duration that is none."""
+        from bench.run.request import Request, duration, fraction
+
+        values: dict[str, Any] = vars(self).copy()
+        for name in ("framework", "task", "mode", "device", "precision", "tuning"):
+            values[f"{name}s"] = values.pop(name)
+        del values["json"]
+        until, budget = values.pop("until"), values.pop("budget")
+        return Request(
+            **values,
+            until=None if until is None else fraction(until),
+            budget_seconds=None if budget is None else duration(budget),
+            command=shlex.join(["framebench", *sys.argv[1:]]),
+        )

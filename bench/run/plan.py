@@ -1,0 +1,193 @@
+"""The plan of a run: the cells that a request names, how long each trains, when the run stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from bench import tasks
+from bench.analysis.stopping import Stopping
+from bench.core.errors import UsageError
+from bench.core.presets import PRESETS
+from bench.core.record import Cell
+from bench.core.setting import Device, Setting
+from bench.core.task import Budget, Task, TokenInput
+from bench.launch import catalogue, current_python, gpu, machine
+from bench.launch.catalogue import Framework
+from bench.records.run_folder import check_writable
+from bench.run.request import Request, check, check_choice
+
+# Seconds that --until may take where the request sets no budget.
+DEFAULT_BUDGET_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A run before anything is done for it.
+
+    `refused` gives the reason for each cell that cannot run on this machine, which stays in the
+    table. `budgets` is by task. `folder` is where the run will be written.
+    """
+
+    request: Request
+    cells: Sequence[Cell]
+    refused: Mapping[Cell, str]
+    budgets: Mapping[str, Budget]
+    stopping: Stopping
+    name: str
+    folder: Path
+
+    @property
+    def job_count(self) -> int:
+        """Jobs in the planned blocks; disturbed blocks and `until` may add more."""
+        return len(self.cells) * self.stopping.repeats
+
+
+def make_plan(request: Request) -> Plan:
+    """The plan for a request. Raises UsageError for a request that cannot be met."""
+    check(request)
+    cells = cells_of(request)
+    repeats = request.repeats or PRESETS[request.preset].repeats
+    stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    name = request.name or f"{stamp}-{request.preset}"
+    folder = request.results / name
+    check_writable(folder)
+    return Plan(
+        request=request,
+        cells=cells,
+        refused=refusals(cells),
+        budgets={cell.task: budget_of(request, cell.task) for cell in cells},
+        stopping=Stopping(
+            repeats=repeats,
+            # A single repeat gives no interval to repair; otherwise, at most half as many again.
+            spare=repeats // 2 if request.spare is None else request.spare,
+            until=request.until,
+            seconds=request.budget_seconds or DEFAULT_BUDGET_SECONDS,
+        ),
+        name=name,
+        folder=folder,
+    )
+
+
+def refusals(cells: Iterable[Cell]) -> dict[Cell, str]:
+    """The reason for each cell that cannot run on this machine, whatever is installed."""
+    return {cell: reason for cell in cells if (reason := refusal(cell))}
+
+
+def refusal(cell: Cell) -> str | None:
+    """Why a cell cannot run on this machine, whatever is installed; None if it can."""
+    framework = catalogue.load(cell.framework)
+    task = tasks.load(cell.task)
+    if not framework.supports(task.network):
+        return f"{framework.title} has no model for {cell.task}"
+    if cell.device not in framework.devices:
+        return f"{framework.title} is not offered on {cell.device}"
+    if not framework.computes(cell.precision, cell.device):
+        return f"{framework.title} has no {cell.precision} on {cell.device}"
+    if cell.device == "cuda" and not gpu.find():
+        return "no NVIDIA GPU is found on this machine"
+    return None
+
+
+def cells_of(request: Request) -> list[Cell]:
+    """Every cell that the request names. Raises UsageError if there is none.
+
+    Heavy tasks have cells on the CPU only if the request names them.
+    """
+    frameworks = _frameworks(request)
+    _check_modes(request)
+    threads = request.threads or machine.usable_cores()
+    cells = [
+        Cell(
+            framework=framework.name,
+            task=task.name,
+            mode=mode,
+            setting=Setting(device=device, precision=precision, threads=threads, tuning=tuning),
+            feed=request.feed,
+        )
+        for task in _tasks(request)
+        for device in devices_of(request.devices)
+        if request.tasks or device == "cuda" or not task.heavy
+        for precision in request.precisions
+        for framework in frameworks
+        for mode in _modes(framework, request.modes)
+        for tuning in request.tunings
+    ]
+    if not cells:
+        raise UsageError("none of the requested frameworks has any of the requested modes")
+    return list(dict.fromkeys(cells))
+
+
+def _tasks(request: Request) -> list[Task]:
+    """The tasks that are named, or else those of the preset."""
+    if request.tasks:
+        return [tasks.load(name) for name in request.tasks]
+    every = [tasks.load(name) for name in tasks.names()]
+    headline_only = PRESETS[request.preset].headline_only
+    return [task for task in every if task.headline or not headline_only]
+
+
+def _frameworks(request: Request) -> list[Framework]:
+    """The frameworks that are named, or else all; with `--env current`, all that it can import."""
+    if request.frameworks:
+        return [catalogue.load(name) for name in request.frameworks]
+    every = [catalogue.load(name) for name in catalogue.compared()]
+    if request.env == "own":
+        return every
+    importable = [framework for framework in every if not current_python.missing(framework)]
+    if not importable:
+        modules = ", ".join(framework.modules[0] for framework in every)
+        raise UsageError(f"--env current: this Python cannot import any of {modules}")
+    return importable
+
+
+def _check_modes(request: Request) -> None:
+    known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
+    for mode in request.modes:
+        check_choice("mode", mode, ["recommended", "all", *sorted(known)])
+
+
+def _modes(framework: Framework, requested: Sequence[str]) -> list[str]:
+    """The framework's modes among those requested: `recommended`, `all`, or by name."""
+    modes = []
+    for mode in requested:
+        if mode == "all":
+            modes += list(framework.modes)
+        elif mode == "recommended":
+            modes.append(framework.recommended)
+        elif mode in framework.modes:
+            modes.append(mode)
+    return list(dict.fromkeys(modes))
+
+
+def devices_of(requested: Iterable[Device | Literal["auto"]]) -> list[Device]:
+    """The devices of a request: `auto` is the CPU and, if there is one, the GPU."""
+    devices: list[Device] = []
+    for device in requested:
+        if device != "auto":
+            devices.append(device)
+        else:
+            devices += ["cpu", "cuda"] if gpu.find() else ["cpu"]
+    return list(dict.fromkeys(devices))
+
+
+def budget_of(request: Request, task_name: str) -> Budget:
+    """A task's budget under the request's preset, with the request's own values instead.
+
+    Raises UsageError if its training examples do not fill a batch.
+    """
+    task = tasks.load(task_name)
+    names = ["epochs", "train_examples", "test_examples"]
+    if isinstance(task.input, TokenInput):
+        names.append("length")
+    given = {name: value for name in names if (value := getattr(request, name)) is not None}
+    budget = replace(task.presets[request.preset], **given)
+    if budget.train_examples is not None and budget.train_examples < task.batch:
+        raise UsageError(
+            f"--train-examples {budget.train_examples} does not fill one batch of {task_name}, "
+            f"which takes {task.batch}"
+        )
+    return budget

@@ -1,0 +1,126 @@
+"""What cells need before they can be timed: data, environments, certificates, the machine's rates.
+
+All of it is made at once, by `prepare` for a run and by `certify` for `framebench verify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import datasets, tasks
+from bench.analysis.roofline import Rates
+from bench.core.listener import Listener
+from bench.core.record import Cell
+from bench.datasets import SourceKind
+from bench.launch import catalogue
+from bench.launch.environments import Environments, Provider, provide_all
+from bench.launch.providers import PROVIDERS
+from bench.proof.certificate import Certificate, Claim
+from bench.proof.prover import Prover
+from bench.run.peak_measurement import measure_rates
+from bench.run.plan import Plan, cells_of, refusals
+from bench.run.request import Request, check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """Everything that the cells of a plan need, refused cells apart.
+
+    `data` holds prepared folders by task; `rates` are the machine's, as each framework reaches
+    them. A framework without an environment has an error in `environments`.
+    """
+
+    data: Mapping[str, Path]
+    environments: Environments
+    certificates: Mapping[Claim, Certificate]
+    rates: Sequence[Rates]
+
+
+def prepare(plan: Plan, listener: Listener) -> Preparation:
+    """Prepare a plan's cells. Takes seconds if all is cached, many minutes if nothing is.
+
+    Raises DataError if the plan asks for `real` data that cannot be obtained.
+    """
+    usable = [cell for cell in plan.cells if cell not in plan.refused]
+    provide = PROVIDERS[plan.request.env]
+    data = prepare_data(plan.budgets, plan.request.data, listener)
+    environments = prepare_environments(usable, provide, listener)
+    prover = Prover(environments, data, provide=provide)
+    required = [claim for cell in usable for claim in required_claims(cell)]
+    return Preparation(
+        data=data,
+        environments=environments,
+        certificates=prover.prove(required, listener),
+        # Last, so that the machine is in the state in which it is about to be used.
+        rates=measure_rates(usable, environments, listener),
+    )
+
+
+def certify(request: Request, *, fresh: bool, listener: Listener) -> list[Certificate]:
+    """A certificate for every cell that the request names.
+
+    With `fresh`, cells are proved anew even if their certificates are cached.
+    """
+    check(request)
+    cells = cells_of(request)
+    refused = {
+        Claim.of(cell): Certificate(claim=Claim.of(cell), status="unsupported", reason=reason)
+        for cell, reason in refusals(cells).items()
+    }
+    usable = [cell for cell in cells if Claim.of(cell) not in refused]
+    provide = PROVIDERS[request.env]
+    environments = prepare_environments(usable, provide, listener)
+    data = prepare_data(sorted({cell.task for cell in usable}), request.data, listener)
+    prover = Prover(environments, data, provide=provide, fresh=fresh)
+    proved = prover.prove([Claim.of(cell) for cell in usable], listener)
+    certificates = {**refused, **proved}
+    return [certificates[Claim.of(cell)] for cell in cells]
+
+
+def prepare_data(
+    task_names: Iterable[str], source: SourceKind, listener: Listener
+) -> dict[str, Path]:
+    """The prepared folder of each task's data set, by task; tasks may share a data set.
+
+    Raises DataError if `real` data cannot be obtained.
+    """
+    dataset_of = {name: tasks.load(name).dataset for name in task_names}
+    folders = {
+        dataset: datasets.prepare(dataset, source=source, listener=listener)
+        for dataset in dict.fromkeys(dataset_of.values())
+    }
+    return {name: folders[dataset] for name, dataset in dataset_of.items()}
+
+
+def prepare_environments(
+    cells: Iterable[Cell], provide: Provider, listener: Listener
+) -> Environments:
+    """The environments that cells need, by framework and device; an error where one fails."""
+    needed = sorted({(cell.device, cell.framework) for cell in cells})
+    environments: Environments = {}
+    for device in dict(needed):
+        frameworks = [catalogue.load(name) for at, name in needed if at == device]
+        by_name = provide_all(frameworks, device, listener, provide=provide)
+        environments.update({(name, device): result for name, result in by_name.items()})
+    return environments
+
+
+def required_claims(cell: Cell) -> tuple[Claim, ...]:
+    """The claims that must hold before a cell is timed: in float64, then as it is timed.
+
+    The claim in float64 is on one thread, so that several can be proved at a time.
+    """
+    return Claim.of(cell).with_setting(precision="float64", threads=1), Claim.of(cell)
+
+
+def objection(cell: Cell, certificates: Mapping[Claim, Certificate]) -> Certificate | None:
+    """The certificate for which a cell must not be timed; None if all its claims are proved."""
+    for claim in required_claims(cell):
+        certificate = certificates[claim]
+        # A framework that cannot compute in float64 is only proved in the timed precision.
+        excused = certificate.status == "unsupported" and claim != Claim.of(cell)
+        if certificate.status != "ok" and not excused:
+            return certificate
+    return None
