@@ -1,4 +1,4 @@
-"""A run becomes a published one whole or not at all, and the index tells what there is."""
+"""A run is published completely or not at all, and the index lists every published run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from bench.core.errors import UsageError
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.report.gallery import gallery_index, publication
+from bench.report.gallery.machine_paths import machine_paths
+from bench.report.gallery.published_runs import published_runs
 from bench.report.run import run_forms
 from bench.report.run.report_files import write_reports
 from tests.conftest import Framebench
@@ -57,7 +59,7 @@ def put(folder: Path, target: Path, **options: Any) -> run_folder.Run:
 
 
 def files(folder: Path) -> set[str]:
-    return {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()}
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
 
 
 class Links(HTMLParser):
@@ -92,15 +94,18 @@ def test_a_run_is_published_without_its_logs(
         "--about",
         "A | test. Of it.",
     )
-    said = framebench(*arguments, *([] if page else ["--no-page"])).stdout
-    assert "published in out/theirs" in said and "index of 1 run in out/README.md" in said
+    printed = framebench(*arguments, *([] if page else ["--no-page"])).stdout
+    assert "published in out/theirs" in printed
+    assert "index of 1 run in out/README.md" in printed
     after = tmp_path / "out" / "theirs"
     left_out = {"report.png"} if page else {"report.png", "report.html"}
     assert files(after) == set(publication.FILES) - left_out
     assert (after / "records.jsonl").read_bytes() == (before / "records.jsonl").read_bytes()
     run = run_folder.read(after)
+    unpublished = run_folder.read(before)
     assert run.info == {
-        **run_folder.read(before).info,
+        "snapshot": unpublished.snapshot.to_fields(),
+        **unpublished.info,
         "name": "theirs",
         "about": "A | test. Of it.",
     }
@@ -114,24 +119,22 @@ def test_a_run_is_published_without_its_logs(
     assert not list((tmp_path / "out").glob(".*"))
 
 
-def test_a_run_can_be_published_where_it_lies(made: Made) -> None:
+def test_a_run_can_be_published_in_its_own_folder(made: Made) -> None:
     folder = made()
     before = files(folder)
     run = put(folder, folder, about="For\n a test.")
     assert files(folder) == before and "logs/0001.log" in before
     assert run.info["about"] == "For a test."
     assert put(folder, folder).info["about"] == "For a test."
-    assert not gallery_index.to_markdown(publication.entries(folder.parent), folder.parent).count(
-        "logs"
-    )
+    assert not gallery_index.to_markdown(published_runs(folder.parent), folder.parent).count("logs")
 
 
-def test_a_run_tells_what_its_preset_is_for_where_nothing_else_is_said(made: Made) -> None:
+def test_the_purpose_of_a_run_is_by_default_that_of_its_preset(made: Made) -> None:
     folder = made()
     assert put(folder, folder).info["about"].startswith("quick: the three headline tasks")
 
 
-def test_a_run_replaces_another_only_if_asked_to(made: Made, tmp_path: Path) -> None:
+def test_a_run_replaces_another_only_on_request(made: Made, tmp_path: Path) -> None:
     first, second = made("first"), made("second", wall_seconds=1.0)
     target = tmp_path / "out" / "r"
     put(first, target, about="Kept.")
@@ -161,11 +164,11 @@ def test_a_picture_goes_with_its_records(made: Made, tmp_path: Path) -> None:
 
 def test_a_folder_without_a_run_is_never_replaced(made: Made, tmp_path: Path) -> None:
     (tmp_path / "out" / "benchmarks").mkdir(parents=True)
-    with pytest.raises(UsageError, match="is there and holds no run"):
+    with pytest.raises(UsageError, match="exists and holds no run"):
         put(made(), tmp_path / "out" / "benchmarks", overwrite=True)
 
 
-def test_what_fails_on_the_way_leaves_nothing_behind(made: Made, tmp_path: Path) -> None:
+def test_a_failed_publication_leaves_nothing_behind(made: Made, tmp_path: Path) -> None:
     folder = made()
     put(folder, tmp_path / "out" / "r")
 
@@ -175,46 +178,46 @@ def test_what_fails_on_the_way_leaves_nothing_behind(made: Made, tmp_path: Path)
     for name in ("r", "new"):
         with pytest.raises(RuntimeError):
             put(folder, tmp_path / "out" / name, overwrite=True, forms=fail)
-    assert [one.name for one in (tmp_path / "out").iterdir()] == ["r"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["r"]
     assert (tmp_path / "out" / "r" / "summary.md").exists()
 
 
 REFUSED = {
-    "unfinished": ({"wall_seconds": None}, "is not finished: 36 processes of it are there"),
+    "unfinished": ({"wall_seconds": None}, "is not finished: it has 36 records so far"),
     "another command": ({"command": "python -m bench run"}, "was not made by `framebench run`"),
     "a verification": ({"command": "framebench verify"}, "was not made by `framebench run`"),
-    "a place in the command": (
+    "a path in the command": (
         {"command": "framebench run --results /mnt/fast/r"},
-        "run.json names a place on this machine in 'command': /mnt/fast/r",
+        "run.json names a path of this machine in 'command': /mnt/fast/r",
     ),
     "the home folder": (
         {"command": f"framebench run --results={Path.home()}/r"},
         f"in 'command': {Path.home()}/r",
     ),
-    "a place in the machine": ({"machine": {"cpu": "see /tmp/cpu.txt"}}, "in 'machine.cpu': /tmp/"),
+    "a path in the machine": ({"machine": {"cpu": "see /tmp/cpu.txt"}}, "in 'machine.cpu': /tmp/"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_fit_to_publish_is_refused(case: str, made: Made, tmp_path: Path) -> None:
+def test_a_run_that_is_not_fit_to_publish_is_refused(case: str, made: Made, tmp_path: Path) -> None:
     changes, message = REFUSED[case]
     with pytest.raises(UsageError, match=re.escape(message)):
         put(made(**changes), tmp_path / "out" / "r")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_record_that_names_a_place_is_refused(made: Made, tmp_path: Path) -> None:
+def test_a_record_that_names_a_path_is_refused(made: Made, tmp_path: Path) -> None:
     folder = made()
     lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
     fields = {**json.loads(lines[1]), "reason": 'File "/home/ada/framebench/x.py", line 3'}
     lines[1] = json.dumps(fields)
     (folder / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"line 2 names a place .* 'reason': /home/ada/framebench"):
+    with pytest.raises(UsageError, match=r"line 2 names a path .* 'reason': /home/ada/framebench"):
         put(folder, tmp_path / "out" / "r")
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "paths"),
     [
         ("framebench run --results /tmp/r --name x", ["/tmp/r"]),
         ("--results=/data", ["/data"]),
@@ -228,11 +231,11 @@ def test_a_record_that_names_a_place_is_refused(made: Made, tmp_path: Path) -> N
         ("/usrlocal/r", ["/usrlocal/r"]),
     ],
 )
-def test_places_of_one_machine(text: str, found: list[str]) -> None:
-    assert publication.places(text) == found
+def test_paths_of_one_machine(text: str, paths: list[str]) -> None:
+    assert machine_paths(text) == paths
 
 
-def test_the_index_leaves_out_what_is_not_published(made: Made) -> None:
+def test_the_index_lists_only_published_runs(made: Made) -> None:
     folder = made("published")
     made("local")
     put(folder, folder)
@@ -245,7 +248,7 @@ def test_the_newest_run_comes_first(made: Made) -> None:
     for name, year in (("a", 2024), ("b", 2026), ("c", 2025)):
         folder = made(name, started=f"{year}-01-01T00:00:00+00:00")
         put(folder, folder)
-    assert [one.name for one in publication.entries(folder.parent)] == ["b", "c", "a"]
+    assert [run.name for run in published_runs(folder.parent)] == ["b", "c", "a"]
 
 
 def test_an_index_says_how_many_processes_were_not_ok(made: Made) -> None:
@@ -255,49 +258,47 @@ def test_an_index_says_how_many_processes_were_not_ok(made: Made) -> None:
     text = "\n".join([json.dumps(failed), *lines[1:]])
     (folder / "records.jsonl").write_text(text, encoding="utf-8")
     put(folder, folder)
-    text = gallery_index.to_markdown(publication.entries(folder.parent), folder.parent)
+    text = gallery_index.to_markdown(published_runs(folder.parent), folder.parent)
     assert "- processes: 36, 1 not ok" in text
 
 
-def test_an_index_is_never_written_over_a_page_of_another_hand(
+def test_an_index_never_overwrites_a_page_written_by_a_person(
     made: Made, framebench: Framebench
 ) -> None:
     folder = made()
     readme = folder.parent / "README.md"
     readme.write_text("# Mine\n", encoding="utf-8")
     for arguments in (("publish", "mine"), ("publish", "--index")):
-        said = framebench(*arguments, expect=2).stderr
-        assert "README.md is no index of framebench's" in said
+        error = framebench(*arguments, expect=2).stderr
+        assert "README.md is not an index written by framebench" in error
     assert readme.read_text(encoding="utf-8") == "# Mine\n"
     assert "about" not in run_folder.read(folder).info
     framebench("publish", "mine", "--no-page", "--replace")
     assert gallery_index.MARK in readme.read_text(encoding="utf-8")
 
 
-def test_the_published_index_is_what_is_printed_of_the_published_runs(
-    framebench: Framebench, tmp_path: Path
-) -> None:
+def test_the_published_index_is_up_to_date(framebench: Framebench, tmp_path: Path) -> None:
     copy = tmp_path / "results"
     shutil.copytree(RESULTS, copy)
-    found = json.loads(framebench("publish", "--index", "--json").stdout)
+    listed = json.loads(framebench("publish", "--index", "--json").stdout)
     for name in gallery_index.INDEX:
         written = (copy / name).read_text(encoding="utf-8")
         assert written == (RESULTS / name).read_text(encoding="utf-8"), "framebench publish --index"
     done = subprocess.run(
         ["git", "ls-files", "*/run.json"], cwd=RESULTS, capture_output=True, text=True, check=True
     )
-    assert {one["name"] for one in found} == {
+    assert {run["name"] for run in listed} == {
         line.partition("/")[0] for line in done.stdout.splitlines()
     }
 
 
-def test_what_the_published_index_links_to_is_there() -> None:
+def test_the_published_index_links_to_existing_files() -> None:
     page = Links((RESULTS / "index.html").read_text(encoding="utf-8"))
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
-    headings = {f"#{one}" for one in re.findall(r"^## (\S+)$", text, re.MULTILINE)}
+    headings = {f"#{name}" for name in re.findall(r"^## (\S+)$", text, re.MULTILINE)}
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert page.sources == [] and len(page.links) > 10 and len(links) > 10
-    for link, names in [(one, page.names) for one in page.links] + [
-        (one, headings) for one in links
+    for link, names in [(link, page.names) for link in page.links] + [
+        (link, headings) for link in links
     ]:
         assert link in names if link.startswith("#") else (RESULTS / link).is_file(), link

@@ -11,7 +11,7 @@ from bench.cli.options import JsonOption, ResultsOption, complete_runs
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.report.gallery.publication import Entry
+    from bench.report.gallery.published_runs import PublishedRun
 
 
 def publish(
@@ -25,70 +25,67 @@ def publish(
     ] = None,
     to: Annotated[Path, typer.Option(help="Folder of published runs.")] = Path("results"),
     name: Annotated[
-        str | None, typer.Option(help="Name to publish it under. Default: its own.")
+        str | None, typer.Option(help="Publish it under this name. Default: its own.")
     ] = None,
     about: Annotated[
         str | None,
-        typer.Option(help="What it is for, in a sentence or a few. Default: its preset's purpose."),
+        typer.Option(help="Its purpose, in a sentence or two. Default: that of its preset."),
     ] = None,
-    page: Annotated[
-        bool, typer.Option(help="Write report.html too, about 5 MB, for a reader at this machine.")
-    ] = True,
+    page: Annotated[bool, typer.Option(help="Also write report.html, about 5 MB.")] = True,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Write over what is there under that name.")
+        bool, typer.Option("--replace", help="Overwrite a run of that name, or an index.")
     ] = False,
     index: Annotated[
-        bool, typer.Option("--index", help="Publish no run; write the index of --to anew.")
+        bool, typer.Option("--index", help="Publish nothing; only rewrite the index of --to.")
     ] = False,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:
-    """Put a finished run among the published ones, without its logs, and index them.
+    """Add a finished run to the published runs, without its logs, and index them.
 
-    Its tables are written anew from its records, and README.md and index.html of the folder list
-    it. A run that is not finished, or that names a place on this machine, is refused.
+    Its tables are rewritten from its records, and it is listed in README.md and index.html of the
+    folder. An unfinished run, or one that names paths of this machine, is refused.
 
     [bold]Examples[/bold]
 
-      framebench publish mine --about "a laptop on battery"     where it lies
+      framebench publish mine --about "a laptop on battery"     in its own folder
 
       framebench publish runs/r1 --name laptop --no-page        into results/laptop
 
-      framebench publish --index                                the index alone
+      framebench publish --index                                only the index
     """
     from bench.records import run_folder
-    from bench.report.gallery import gallery_index
-    from bench.report.gallery import publication as publishing
+    from bench.report.gallery import gallery_index, publication
     from bench.report.run.report_files import write_reports
 
     if index == (run is not None):
-        raise UsageError("name a run to publish, or give --index alone")
+        raise UsageError("name a run to publish, or give only --index")
     if index and (name or about):
-        raise UsageError("--index publishes no run, so it takes no --name and no --about")
+        raise UsageError("--index publishes no run, so it takes neither --name nor --about")
     if index and not to.is_dir():
         raise UsageError(f"--to {to}: there is no such folder")
     gallery_index.check_index(to, overwrite=replace)
     target = None
     if run is not None:
-        made = run_folder.find(run, results)
-        target = to / (name or made.folder.resolve().name)
-        publishing.publish(
-            made,
+        finished = run_folder.find(run, results)
+        target = to / (name or finished.folder.resolve().name)
+        publication.publish(
+            finished,
             target,
             about=about,
             overwrite=replace,
             forms=lambda folder: write_reports(folder, page=page),
         )
-    _tell(gallery_index.write_index(to), to, target, json=json)
+    _print(gallery_index.write_index(to), to, target, json=json)
 
 
-def _tell(found: list[Entry], to: Path, target: Path | None, *, json: bool) -> None:
+def _print(published: list[PublishedRun], to: Path, target: Path | None, *, json: bool) -> None:
     from bench.report.gallery import gallery_index
 
     if json:
-        typer.echo(gallery_index.to_json(found))
+        typer.echo(gallery_index.to_json(published))
         return
     if target:
         typer.echo(f"published in {target}")
-    runs = "1 run" if len(found) == 1 else f"{len(found)} runs"
+    runs = "1 run" if len(published) == 1 else f"{len(published)} runs"
     typer.echo(f"index of {runs} in {', '.join(str(to / name) for name in gallery_index.INDEX)}")

@@ -1,1 +1,1 @@
-"""Published runs and their index."""
+"""Published runs, and the index of them."""

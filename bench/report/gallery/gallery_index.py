@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,16 @@ from tabulate import tabulate
 
 from bench.core.errors import UsageError
 from bench.report.common.templating import environment
-from bench.report.common.text import framework_text
-from bench.report.gallery.publication import FILES, Entry, entries
+from bench.report.gallery.publication import FILES
+from bench.report.gallery.published_runs import PublishedRun, published_runs
 from bench.report.run.run_forms import footer
 
 INDEX = ("README.md", "index.html")
-# Tells an index from a page that a person wrote, which is never written over unasked.
+# Marks an index, so that a page written by a person is not overwritten by mistake.
 MARK = "framebench publish --index"
 HEADINGS = (
     "run",
-    "what it is for",
+    "purpose",
     "machine",
     "date",
     "tasks × frameworks",
@@ -28,51 +29,68 @@ HEADINGS = (
     "windows contended",
     "proved",
 )
-# Other things that lie in a folder of published runs, and what they are.
+# Other files in a folder of published runs, and what they are.
 OTHERS = {
-    "certificate.json": "what `framebench verify --json` printed: every framework, task and mode, "
+    "certificate.json": "the output of `framebench verify --json`: every framework, task and mode, "
     "proved in float64 and float32",
-    "benchmarks/verdicts.txt": "what `python -m tests.benchmarks.verdicts` printed",
-    "benchmarks/planted.txt": "what `python -m tests.benchmarks.planted` printed, twice",
-    "benchmarks/native.txt": "what `python -m tests.benchmarks.native` printed on one thread",
-    "benchmarks/native-2-threads.txt": "what it printed on two",
+    "benchmarks/verdicts.txt": "the output of `python -m tests.benchmarks.verdicts`",
+    "benchmarks/planted.txt": "the output of `python -m tests.benchmarks.planted`, run twice",
+    "benchmarks/native.txt": "the output of `python -m tests.benchmarks.native` on one thread",
+    "benchmarks/native-2-threads.txt": "the same on two threads",
 }
 
 
-def _size(entry: Entry) -> str:
+@dataclass(frozen=True, kw_only=True)
+class IndexEntry:
+    """A published run's row under `HEADINGS`, and the facts below its command."""
+
+    run: PublishedRun
+    row: Sequence[str]
+    facts: dict[str, str]
+
+    @staticmethod
+    def of(run: PublishedRun) -> IndexEntry:
+        facts = _facts(run)
+        contended, proved = run.contended_share, run.proved
+        return IndexEntry(
+            run=run,
+            facts=facts,
+            row=(
+                run.name,
+                run.about.partition(". ")[0].removesuffix("."),
+                facts["machine"],
+                run.date,
+                _size(run),
+                str(run.repeats),
+                "unknown" if contended is None else f"{contended:.1%}",
+                f"{proved[0]} of {proved[1]}" if proved else "not recorded",
+            ),
+        )
+
+
+def _title(run: PublishedRun, framework: str) -> str:
+    return run.run.snapshot.framework_title(framework)
+
+
+def _size(run: PublishedRun) -> str:
     """A single task or framework by its name, several by their number."""
-    of_tasks = entry.tasks[0] if len(entry.tasks) == 1 else f"{len(entry.tasks)} tasks"
-    names = entry.frameworks
-    of_frameworks = framework_text(names[0]) if len(names) == 1 else f"{len(names)} frameworks"
-    return f"{of_tasks} × {of_frameworks}"
+    tasks = run.tasks[0] if len(run.tasks) == 1 else f"{len(run.tasks)} tasks"
+    names = run.frameworks
+    frameworks = _title(run, names[0]) if len(names) == 1 else f"{len(names)} frameworks"
+    return f"{tasks} × {frameworks}"
 
 
-def _facts(entry: Entry) -> dict[str, str]:
-    """What stands under a run's tables, and what it ran."""
-    lines = dict(line.partition(": ")[::2] for line in footer(entry.run))
-    del lines["command"]
-    processes = len(entry.run.records)
+def _facts(run: PublishedRun) -> dict[str, str]:
+    """What was run, and what the run's own report says below its tables."""
+    notes = dict(line.partition(": ")[::2] for line in footer(run.run))
+    del notes["command"]
+    processes = len(run.run.records)
     return {
-        "tasks": ", ".join(entry.tasks),
-        "frameworks": ", ".join(map(framework_text, entry.frameworks)),
-        "processes": f"{processes}, " + (f"{entry.not_ok} not ok" if entry.not_ok else "all ok"),
-        **lines,
+        "tasks": ", ".join(run.tasks),
+        "frameworks": ", ".join(_title(run, name) for name in run.frameworks),
+        "processes": f"{processes}, " + (f"{run.not_ok} not ok" if run.not_ok else "all ok"),
+        **notes,
     }
-
-
-def _row(entry: Entry) -> list[str]:
-    """Under `HEADINGS`."""
-    share, proved = entry.contended_share, entry.proved
-    return [
-        entry.name,
-        entry.about.partition(". ")[0].removesuffix("."),
-        _facts(entry)["machine"],
-        entry.date,
-        _size(entry),
-        str(entry.repeats),
-        "not known" if share is None else f"{share:.1%}",
-        f"{proved[0]} of {proved[1]}" if proved else "not kept",
-    ]
 
 
 def _escaped(text: str) -> str:
@@ -80,29 +98,25 @@ def _escaped(text: str) -> str:
     return text.replace("|", r"\|").replace("<", "&lt;")
 
 
-def _context(found: Sequence[Entry], folder: Path) -> dict[str, Any]:
+def _context(runs: Sequence[PublishedRun], folder: Path) -> dict[str, Any]:
     return {
         "mark": MARK,
         "folder": folder.resolve().name,
-        "entries": [
-            {"entry": entry, "facts": _facts(entry), "row": _row(entry)} for entry in found
-        ],
+        "entries": [IndexEntry.of(run) for run in runs],
         "headings": HEADINGS,
         "files": {
-            name: about
-            for name, about in FILES.items()
-            if any(name in entry.files for entry in found)
+            name: about for name, about in FILES.items() if any(name in run.files for run in runs)
         },
         "others": {name: about for name, about in OTHERS.items() if (folder / name).is_file()},
     }
 
 
-def to_markdown(found: Sequence[Entry], folder: Path) -> str:
-    """The index of `folder` for a reader of the source tree."""
-    context = _context(found, folder)
+def to_markdown(runs: Sequence[PublishedRun], folder: Path) -> str:
+    """The index of `folder`, for readers of the source tree."""
+    context = _context(runs, folder)
     rows = [
-        [f"[{row[0]}](#{row[0].lower().replace('.', '')})", *map(_escaped, row[1:])]
-        for row in (one["row"] for one in context["entries"])
+        [f"[{name}](#{name.lower().replace('.', '')})", *map(_escaped, rest)]
+        for name, *rest in (entry.row for entry in context["entries"])
     ]
     templates = environment(autoescape=False)
     templates.filters["escaped"] = _escaped
@@ -110,32 +124,34 @@ def to_markdown(found: Sequence[Entry], folder: Path) -> str:
     return templates.get_template("gallery.md.j2").render(table=table, **context)
 
 
-def to_html(found: Sequence[Entry], folder: Path) -> str:
+def to_html(runs: Sequence[PublishedRun], folder: Path) -> str:
     """The same as one self-contained page."""
-    return (
-        environment(autoescape=True)
-        .get_template("gallery.html.j2")
-        .render(**_context(found, folder))
-    )
+    template = environment(autoescape=True).get_template("gallery.html.j2")
+    return template.render(**_context(runs, folder))
 
 
-def to_json(found: Sequence[Entry]) -> str:
+def to_json(runs: Sequence[PublishedRun]) -> str:
     """The published runs, without their records."""
-    told = [{key: value for key, value in vars(one).items() if key != "run"} for one in found]
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    fields = [{name: value for name, value in vars(run).items() if name != "run"} for run in runs]
+    return json.dumps(fields, indent=2, ensure_ascii=False)
 
 
 def check_index(folder: Path, *, overwrite: bool) -> None:
-    """Raises UsageError where an index would be written over a page that somebody else wrote."""
+    """Raises UsageError where an index would overwrite a page that is not an index."""
     for name in () if overwrite else INDEX:
         file = folder / name
         if file.exists() and MARK not in file.read_text(encoding="utf-8"):
-            raise UsageError(f"{file} is no index of framebench's; give --replace to write over it")
+            raise UsageError(
+                f"{file} is not an index written by framebench; give --replace to overwrite it"
+            )
 
 
-def write_index(folder: Path) -> list[Entry]:
-    """Write the index of a folder's published runs, and give them back. Raises as `entries`."""
-    found = entries(folder)
-    (folder / "README.md").write_text(to_markdown(found, folder), encoding="utf-8")
-    (folder / "index.html").write_text(to_html(found, folder), encoding="utf-8")
-    return found
+def write_index(folder: Path) -> list[PublishedRun]:
+    """Write the index of a folder's published runs, and return them.
+
+    Raises UsageError as `published_runs` does.
+    """
+    runs = published_runs(folder)
+    (folder / "README.md").write_text(to_markdown(runs, folder), encoding="utf-8")
+    (folder / "index.html").write_text(to_html(runs, folder), encoding="utf-8")
+    return runs

@@ -1,0 +1,69 @@
+"""The published runs of a folder, as an index lists them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.analysis.contention import Cleanness
+from bench.records.run_folder import Run, read
+from bench.report.gallery.publication import FILES, check
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedRun:
+    """A published run, as an index lists it.
+
+    `not_ok` counts processes without a result. `contended_share` is the share of windows that other
+    processes disturbed, None if the records do not say. `proved` is the number of certificates that
+    are ok, and of all; None if the run kept none. `files` are those of `FILES` that exist.
+    """
+
+    run: Run
+    name: str
+    about: str
+    date: str
+    tasks: tuple[str, ...]
+    frameworks: tuple[str, ...]
+    repeats: int
+    not_ok: int
+    contended_share: float | None
+    proved: tuple[int, int] | None
+    command: str
+    files: tuple[str, ...]
+
+    @staticmethod
+    def of(run: Run) -> PublishedRun:
+        """From a run that has been published."""
+        cells = [record.job.cell for record in run.records]
+        clean = Cleanness.of(run.records)
+        statuses = [certificate["status"] for certificate in run.info.get("certificates", [])]
+        return PublishedRun(
+            run=run,
+            name=run.folder.name,
+            about=run.info["about"],
+            date=run.info["started"].partition("T")[0],
+            tasks=tuple(sorted({cell.task for cell in cells})),
+            frameworks=tuple(sorted({cell.framework for cell in cells})),
+            repeats=len({record.job.block for record in run.records}),
+            not_ok=sum(record.status != "ok" for record in run.records),
+            contended_share=clean.contended_windows / clean.windows if clean.told else None,
+            proved=(statuses.count("ok"), len(statuses)) if statuses else None,
+            command=run.info["command"],
+            files=tuple(file for file in FILES if (run.folder / file).is_file()),
+        )
+
+
+def published_runs(folder: Path) -> list[PublishedRun]:
+    """The published runs of a folder, newest first; runs without an `about` are not published.
+
+    Raises UsageError for a run that is not fit to be published.
+    """
+    published = []
+    for file in sorted(folder.glob("*/run.json")):
+        if "about" in json.loads(file.read_text(encoding="utf-8")):
+            run = read(file.parent)
+            check(run)
+            published.append(PublishedRun.of(run))
+    return sorted(published, key=lambda each: each.run.info["started"], reverse=True)
