@@ -18,6 +18,7 @@ from scipy.stats import ttest_ind
 
 from bench.analysis.comparison.cell_pairs import CellPair, Comparison, compare
 from bench.analysis.intervals import CONFIDENCE, unpaired_ratio
+from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.task import Budget
@@ -35,9 +36,9 @@ RESULTS = catalogue.TREE / "results"
 MACHINE = {"cpu": "X", "cores_usable": 2, "memory_bytes": 16e9, "gpus": [], "python": "3.11.7"}
 
 
-def run_of(records: Sequence[Record], *, name: str = "r", **info: Any) -> Run:
+def results_of(records: Sequence[Record], *, name: str = "r", **info: Any) -> Results:
     fields = {"name": name, "machine": MACHINE, "wall_seconds": 1.0, **info}
-    return Run(folder=Path(name), info=fields, records=list(records))
+    return Results.of(Run(folder=Path(name), info=fields, records=list(records)))
 
 
 def cell(framework: str, *paces: float, **conditions: Any) -> list[Record]:
@@ -46,7 +47,7 @@ def cell(framework: str, *paces: float, **conditions: Any) -> list[Record]:
 
 
 def both(a: Sequence[Record], b: Sequence[Record]) -> Comparison:
-    return compare(run_of(a, name="a"), run_of(b, name="b"))
+    return compare(results_of(a, name="a"), results_of(b, name="b"))
 
 
 def only_pair(a: Sequence[Record], b: Sequence[Record]) -> CellPair:
@@ -245,7 +246,7 @@ DIFFERENCES = {
 @pytest.mark.parametrize("case", DIFFERENCES)
 def test_what_differs_is_named(case: str) -> None:
     records, info, expected = DIFFERENCES[case]
-    found = compare(run_of(versioned()), run_of(versioned(**records), **info))
+    found = compare(results_of(versioned()), results_of(versioned(**records), **info))
     assert "; ".join(map(str, found.differences)) == expected
     assert not found.remarks
 
@@ -266,8 +267,8 @@ def test_what_explains_is_remarked(case: str) -> None:
     records, info, expected = REMARKS[case]
     environments = {"a cpu": {"torch": "2.12.0", "typing_extensions": "4.1", "pip": "23.2.1"}}
     machine = {**MACHINE, "system": "Linux 6"}
-    before = run_of(versioned(), machine=machine, environments=environments)
-    after = run_of(
+    before = results_of(versioned(), machine=machine, environments=environments)
+    after = results_of(
         versioned(**records), **{"machine": machine, "environments": environments, **info}
     )
     found = compare(before, after)
@@ -276,8 +277,8 @@ def test_what_explains_is_remarked(case: str) -> None:
 
 
 def test_a_run_that_was_not_finished_is_named() -> None:
-    whole, part = run_of(versioned()), run_of(versioned())
-    del part.info["wall_seconds"]
+    whole, part = results_of(versioned()), results_of(versioned())
+    del part.run.info["wall_seconds"]
     assert compare(whole, part).remarks == ("B was not finished: its cells may lack repeats",)
 
 
@@ -324,7 +325,7 @@ def test_a_disturbed_block_is_left_out_of_its_own_run() -> None:
 
 
 def test_what_is_asked_for_is_compared_alone() -> None:
-    a = run_of([*cell("a", 1, 1), *cell("b", 1, 1), *cell("a", 1, 1, task="mnist-softmax")])
+    a = results_of([*cell("a", 1, 1), *cell("b", 1, 1), *cell("a", 1, 1, task="mnist-softmax")])
     assert len(compare(a, a).pairs) == 3
     assert len(compare(a, a, tasks=["mnist-mlp"]).pairs) == 2
     (row,) = compare(a, a, tasks=["mnist-mlp"], frameworks=["b"]).pairs
@@ -343,7 +344,10 @@ def test_what_is_asked_for_is_compared_alone() -> None:
 def published() -> Comparison:
     """The published runs that share cells: one of one repeat, one of three."""
     return compare(
-        *(run_folder.read(RESULTS / f"{name}-epyc-2cpu") for name in ("full-mnist-mlp", "quick"))
+        *(
+            Results.of(run_folder.read(RESULTS / f"{name}-epyc-2cpu"))
+            for name in ("full-mnist-mlp", "quick")
+        )
     )
 
 
@@ -352,7 +356,7 @@ def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None
     console = Console(width=width, file=io.StringIO(), record=True)
     console.print(to_terminal(published, None, width=width))
     assert "45,998 → 35,654" in console.export_text()
-    against_itself = compare(published.b, published.b)
+    against_itself = compare(*[Results.of(published.b.run)] * 2)
     console.print(to_terminal(against_itself, None, width=width))
     text = console.export_text()
     assert "…" not in text
@@ -390,7 +394,7 @@ def save(tmp_path: Path) -> Save:
 
     def write(name: str, records: Sequence[Record]) -> None:
         folder = run_folder.RunFolder(tmp_path / "results" / name)
-        folder.write_info(run_of(records, name=name).info)
+        folder.write_info(results_of(records, name=name).run.info)
         for record in records:
             folder.append(record)
 

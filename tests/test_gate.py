@@ -12,6 +12,7 @@ from scipy.stats import ttest_ind
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.cell_pairs import CellPair, Comparison, compare
+from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate, judge
 from bench.analysis.intervals import chance_below, holm, unpaired_ratio
 from bench.core.errors import UsageError
@@ -21,7 +22,7 @@ from bench.report.comparison.comparison_data import to_json
 from bench.report.comparison.comparison_forms import to_markdown
 from bench.report.comparison.comparison_lines import gate_lines, gate_verdict
 from tests.simulation import Floats, Noise, by_block, throughputs
-from tests.test_compare import MACHINE, both, broken, cell, run_of, versioned
+from tests.test_compare import MACHINE, both, broken, cell, results_of, versioned
 
 SLOW = {
     "a": (100, 101, 102),
@@ -131,7 +132,7 @@ def test_a_gate_that_could_not_fail_is_refused() -> None:
             gate(a, b, allowed=["missing"])
     single = gate([*once, *cell("b", 100, 101)], [*cell("a", 10), *cell("b", 100, 101)])
     assert single.passed and outcomes(single)["a"] == "not checked"
-    run = run_of(BASE)
+    run = results_of(BASE)
     with pytest.raises(UsageError, match="A and B are the same run, r: nothing can fail"):
         judge(compare(run, run), limit=0.05)
 
@@ -145,7 +146,8 @@ def test_a_limit_that_nothing_is_beyond_is_refused(limit: float) -> None:
 def test_what_differs_is_refused_unless_it_is_allowed() -> None:
     other = {"machine": {**MACHINE, "cpu": "Y"}}
     found = compare(
-        run_of(versioned(), name="a"), run_of(versioned(versions="2.13.0"), name="b", **other)
+        results_of(versioned(), name="a"),
+        results_of(versioned(versions="2.13.0"), name="b", **other),
     )
     message = (
         "--fail-on: A and B differ in more than pace: machine: processor X → Y; versions: torch "
@@ -211,17 +213,18 @@ def simulated(paces: Sequence[float], *, runs: int, noise: Noise) -> list[Compar
         throughputs(noise, paces=one, blocks=REPEATS, runs=runs, rng=rng)
         for one in ([1.0] * CELLS, paces)
     ]
-    found = []
+    run_a, run_b = (ComparedRun.of(results_of([], name=name)) for name in "ab")
+    comparisons = []
     for old, new in zip(*sides, strict=True):
         pairs = []
         for name, before, after in zip("abcdefghijkl", old, new, strict=True):
             a, b = summary(name, before), summary(name, after)
             ratio = unpaired_ratio(after.tolist(), before.tolist())
             pairs.append(CellPair(a=a, b=b, verdict="tied", ratio=ratio))
-        empty = run_of([], name="a"), run_of([], name="b")
-        made = Comparison(a=empty[0], b=empty[1], pairs=tuple(pairs), differences=(), remarks=())
-        found.append(made)
-    return found
+        comparisons.append(
+            Comparison(a=run_a, b=run_b, pairs=tuple(pairs), differences=(), remarks=())
+        )
+    return comparisons
 
 
 def failures(comparisons: Sequence[Comparison], limit: float) -> float:

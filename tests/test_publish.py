@@ -104,7 +104,7 @@ def test_a_run_is_published_without_its_logs(
     run = run_folder.read(after)
     unpublished = run_folder.read(before)
     assert run.info == {
-        "snapshot": unpublished.snapshot.to_fields(),
+        "snapshot": json.loads(json.dumps(unpublished.snapshot.to_fields())),
         **unpublished.info,
         "name": "theirs",
         "about": "A | test. Of it.",

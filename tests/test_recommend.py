@@ -27,6 +27,7 @@ from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
 from bench.advice.ranking import Ranking, rank_frameworks
 from bench.analysis.intervals import ratio
+from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.launch import catalogue
@@ -44,12 +45,12 @@ GPU = PUBLISHED.parent / "standard-h100"
 FRAMEWORKS = ("a", "b", "c")
 
 
-def run_of(records: list[Record], **info: Any) -> Run:
-    return Run(folder=Path("made"), info=info, records=records)
+def results_of(records: list[Record], **info: Any) -> Results:
+    return Results.of(Run(folder=Path("made"), info=info, records=records))
 
 
 def assessed_of(records: list[Record], **info: Any) -> dict[str, CriterionFigures]:
-    return assess(Evidence.of(run_of(records, **info)))
+    return assess(Evidence.of(results_of(records, **info)))
 
 
 def paces(task: str, **by_framework: list[float]) -> list[Record]:
@@ -99,7 +100,7 @@ def test_lines_of_code_are_the_mean_of_the_tasks_networks() -> None:
 def test_what_chance_leaves_open_is_student_s_interval_of_the_pairs() -> None:
     """Blocks differ tenfold; within them the two are close: pairs, not means, tell them apart."""
     values = {"a": [100, 1050, 9900, 101], "b": [90, 900, 9300, 95]}
-    evidence = Evidence.of(run_of(paces("mnist-mlp", **values)))
+    evidence = Evidence.of(results_of(paces("mnist-mlp", **values)))
     metric = measured_figures.throughput(evidence)
     sample = block_draws.draw(evidence.comparable, ("a", "b"), metric)
     assert sample
@@ -161,11 +162,12 @@ def test_a_task_that_one_framework_did_not_complete_counts_for_none() -> None:
     records = paces("mnist-mlp", a=[100, 100], b=[50, 50]) + paces("cifar-cnn", b=[10, 10])
     bad = replace(records[0].job, cell=replace(records[0].job.cell, task="cifar-cnn"))
     records.append(replace(records[0], job=bad, status="crashed", measurement=None))
-    evidence = Evidence.of(run_of(records))
+    evidence = Evidence.of(results_of(records))
     assert [cells.task for cells in evidence.comparable] == ["mnist-mlp"]
     assert evidence.left_out == ("cifar-cnn on cpu is left out: not ok in a",)
     assert assess(evidence)["stability"].scores == {"a": 0.5, "b": 1.0}
-    assert Evidence.of(run_of(records), "cifar-cnn").completed == ("b",)
+    of_task = [record for record in records if record.job.cell.task == "cifar-cnn"]
+    assert Evidence.of(results_of(of_task)).completed == ("b",)
 
 
 def test_the_recommended_mode_with_expert_tuning_counts() -> None:
@@ -300,8 +302,8 @@ def test_a_framework_of_which_too_little_is_known_is_not_ranked() -> None:
 # What would change it
 
 
-def published(task: str | None = None) -> tuple[Evidence, dict[str, CriterionFigures]]:
-    evidence = Evidence.of(run_folder.read(PUBLISHED), task)
+def published() -> tuple[Evidence, dict[str, CriterionFigures]]:
+    evidence = Evidence.of(Results.of(run_folder.read(PUBLISHED)))
     return evidence, assess(evidence)
 
 
@@ -442,7 +444,7 @@ print(catalogue.TREE, catalogue.source_digest(catalogue.load("pytorch")))
 
 
 def judged(records: list[Record]) -> dict[str, ClaimResult]:
-    evidence = Evidence.of(run_of(records))
+    evidence = Evidence.of(results_of(records))
     return {claim.name: result for claim, result in check_claims(evidence, assess(evidence))}
 
 
@@ -559,7 +561,9 @@ def test_whether_accuracies_differ() -> None:
 def report_for(
     *names: str, overrides: Sequence[str] = (), folder: Path = PUBLISHED
 ) -> AdviceReport:
-    return build_report(run_folder.read(folder), [*map(personas.load, names)], overrides)
+    return build_report(
+        Results.of(run_folder.read(folder)), [*map(personas.load, names)], overrides
+    )
 
 
 def advice_for(name: str, *overrides: str, folder: Path = PUBLISHED) -> PersonaAdvice:

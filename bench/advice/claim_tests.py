@@ -18,7 +18,7 @@ from bench.advice.assessment import Assessment
 from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence
 from bench.advice.ranking import Ranking, rank_frameworks
-from bench.analysis import accuracy, cell_relations
+from bench.analysis import accuracy
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
 
@@ -107,7 +107,7 @@ def start(evidence: Evidence, assessment: Assessment) -> ClaimResult:
 
 def _mode_pairs(evidence: Evidence) -> list[ModePair]:
     """Compiled cells that have an eager twin and a known interval of the ratio."""
-    cells = {summary.cell: summary for summary in evidence.cells if summary.status == "ok"}
+    cells = {summary.cell: summary for summary in evidence.results.summaries if summary.ok}
     pairs = []
     for cell, compiled in cells.items():
         eager = cells.get(replace(cell, mode="eager"))
@@ -137,7 +137,7 @@ def compiling(evidence: Evidence, assessment: Assessment) -> ClaimResult:
         return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
     paid, never = [], []
     for pair in pairs:
-        epochs = cell_relations.break_even(pair.compiled, pair.eager)
+        epochs = pair.compiled.break_even
         if epochs == math.inf:
             never.append(pair.compiled)
         elif epochs is not None:
@@ -210,8 +210,9 @@ def _graphs_between_frameworks(evidence: Evidence) -> ClaimResult:
 def accuracies(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     """Do final accuracies on the same task differ by more than seeds explain?"""
     by_task: dict[str, float] = {}
-    for (task, _), chance in accuracy.p_values(evidence.run.records).items():
-        by_task[task] = min(chance, by_task.get(task, chance))
+    for table in evidence.results.tables:
+        if (chance := table.accuracy_p_value) is not None:
+            by_task[table.task] = min(chance, by_task.get(table.task, chance))
     if not by_task:
         return ClaimResult(outcome=OPEN, figures="too few cells were repeated often enough")
     task = min(by_task, key=lambda name: by_task[name])

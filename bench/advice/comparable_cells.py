@@ -7,12 +7,13 @@ measured, the first of its measured modes in alphabetical order takes its place.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bench.analysis import cell_summary
-from bench.analysis.cell_summary import CellSummary
-from bench.core.record import Measurement, Record
+from bench.analysis.cell_summary import CellSummary, conditions
+from bench.analysis.processes import Process
+from bench.analysis.results import Results
+from bench.core.record import Measurement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +29,14 @@ class ComparableCells:
     measurements: Mapping[str, Mapping[int, Measurement]]
 
 
-def comparable_cells(
-    records: Sequence[Record],
-    summaries: Sequence[CellSummary],
-    recommended: Mapping[str, str],
-) -> tuple[list[ComparableCells], list[str]]:
+def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]]:
     """Groups of cells that every framework completed, and a line on each group that is left out.
 
-    `recommended` has the recommended mode of each framework, by name. A framework that completed no
-    cell at all is ignored, because otherwise no group would be complete.
+    A framework that completed no cell at all is ignored, because otherwise no group would be
+    complete.
     """
-    tuned = [summary for summary in summaries if summary.cell.tuning != "default"]
+    recommended = {each.name: each.recommended for each in results.snapshot.frameworks}
+    tuned = [summary for summary in results.summaries if summary.cell.tuning != "default"]
     modes: dict[tuple[object, ...], set[str]] = defaultdict(set)
     for summary in tuned:
         modes[_of_framework(summary)].add(summary.cell.mode)
@@ -47,8 +45,8 @@ def comparable_cells(
         cell, measured = summary.cell, modes[_of_framework(summary)]
         preferred = recommended.get(cell.framework)
         if cell.mode == (preferred if preferred in measured else min(measured)):
-            group = groups[cell_summary.conditions(cell)]
-            if summary.status == "ok":
+            group = groups[conditions(cell)]
+            if summary.ok:
                 group[cell.framework] = summary
     completed = {name for group in groups.values() for name in group}
     comparable, left_out = [], []
@@ -61,22 +59,22 @@ def comparable_cells(
                     task=str(task),
                     device=str(device),
                     summaries=group,
-                    measurements=_by_block(records, group),
+                    measurements=_by_block(results.processes, group),
                 )
             )
     return comparable, left_out
 
 
 def _of_framework(summary: CellSummary) -> tuple[object, ...]:
-    return (summary.cell.framework, *cell_summary.conditions(summary.cell))
+    return (summary.cell.framework, *conditions(summary.cell))
 
 
 def _by_block(
-    records: Sequence[Record], group: Mapping[str, CellSummary]
+    processes: Iterable[Process], group: Mapping[str, CellSummary]
 ) -> dict[str, dict[int, Measurement]]:
     measurements: dict[str, dict[int, Measurement]] = {name: {} for name in group}
     frameworks = {summary.cell: name for name, summary in group.items()}
-    for record in records:
+    for record in (process.record for process in processes):
         name = frameworks.get(record.job.cell)
         if name and record.measurement:
             measurements[name][record.job.block] = record.measurement

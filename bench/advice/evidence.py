@@ -10,39 +10,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.advice.comparable_cells import ComparableCells, comparable_cells
-from bench.analysis import results
-from bench.analysis.cell_summary import CellSummary
-from bench.records.run_folder import Run, part
-from bench.records.snapshot import Caveat, Snapshot
+from bench.analysis.results import Results
+from bench.records.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All that the criteria look at.
 
-    `frameworks` maps the name of each framework that was compared to its title, in alphabetical
-    order of the names. `left_out` says which cells do not count, and why.
+    `comparable` are the cells that count. `frameworks` maps the name of each framework that was
+    compared to its title, in alphabetical order of the names. `left_out` says which cells do not
+    count, and why.
     """
 
-    run: Run
-    cells: Sequence[CellSummary]
+    results: Results
     comparable: Sequence[ComparableCells]
     frameworks: Mapping[str, str]
     left_out: tuple[str, ...] = ()
 
     @staticmethod
-    def of(run: Run, task: str | None = None) -> Evidence:
-        """The evidence of a run, or of one task. Raises UsageError if the run lacks that task."""
-        chosen = part(run, tasks=[task] if task else [])
-        snapshot = chosen.snapshot
-        cells = results.summarize(chosen.records)
-        recommended = {each.name: each.recommended for each in snapshot.frameworks}
-        comparable, left_out = comparable_cells(chosen.records, cells, recommended)
+    def of(results: Results) -> Evidence:
+        """The evidence of a run's results."""
+        snapshot = results.snapshot
+        comparable, left_out = comparable_cells(results)
         references = {each.name for each in snapshot.frameworks if each.reference}
-        names = {summary.cell.framework for summary in cells} - references
+        names = {*results.frameworks} - references
         return Evidence(
-            run=chosen,
-            cells=cells,
+            results=results,
             comparable=comparable,
             frameworks={name: snapshot.framework_title(name) for name in sorted(names)},
             left_out=tuple(left_out),
@@ -51,12 +45,7 @@ class Evidence:
     @property
     def snapshot(self) -> Snapshot:
         """What the run says of the tasks and frameworks that it measured."""
-        return self.run.snapshot
-
-    @property
-    def caveats(self) -> tuple[Caveat, ...]:
-        """What a reader of the run's figures must know."""
-        return self.snapshot.caveats
+        return self.results.snapshot
 
     @property
     def completed(self) -> tuple[str, ...]:
@@ -66,11 +55,11 @@ class Evidence:
 
     @property
     def task_names(self) -> tuple[str, ...]:
-        return tuple(sorted({summary.cell.task for summary in self.cells}))
+        return tuple(sorted({summary.cell.task for summary in self.results.summaries}))
 
     @property
     def devices(self) -> tuple[str, ...]:
-        return tuple(sorted({summary.cell.device for summary in self.cells}))
+        return tuple(sorted({summary.cell.device for summary in self.results.summaries}))
 
     @property
     def networks(self) -> set[str]:
@@ -90,6 +79,7 @@ class Evidence:
 
     def installed_bytes(self, framework: str) -> int | None:
         """Bytes of a framework's packages on the disk; None if the run does not say."""
-        device = self.cells[0].cell.device if self.cells else "cpu"
-        sizes: Mapping[str, int] = self.run.info.get("installed_bytes", {})
+        summaries = self.results.summaries
+        device = summaries[0].cell.device if summaries else "cpu"
+        sizes: Mapping[str, int] = self.results.run.info.get("installed_bytes", {})
         return sizes.get(f"{framework} {device}")

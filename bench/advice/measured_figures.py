@@ -16,8 +16,8 @@ from bench.advice.comparable_cells import ComparableCells
 from bench.advice.criteria import Criterion
 from bench.advice.criterion_figures import CriterionFigures, ratio_to_smallest
 from bench.advice.evidence import Evidence
-from bench.analysis import processes
 from bench.analysis.intervals import CONFIDENCE, Interval
+from bench.analysis.processes import time_to_accuracy
 from bench.core.record import Measurement
 
 # The quantiles of the draws at which an interval ends.
@@ -49,7 +49,7 @@ def time_to_target(evidence: Evidence) -> MetricByBlock:
 
     def read(measurement: Measurement, cells: ComparableCells) -> float | None:
         target = evidence.snapshot.target(cells.task)
-        return None if target is None else processes.time_to_accuracy(measurement, target)
+        return None if target is None else time_to_accuracy(measurement, target)
 
     return _by_block(read)
 
@@ -147,6 +147,8 @@ def stability(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     """The share of a framework's cells, in all modes, that finished with status ok."""
     shares: dict[str, float | None] = {}
     for name in evidence.frameworks:
-        statuses = [each.status for each in evidence.cells if each.cell.framework == name]
+        statuses = [
+            each.status for each in evidence.results.summaries if each.cell.framework == name
+        ]
         shares[name] = statuses.count("ok") / len(statuses)
     return CriterionFigures(criterion=criterion, values=shares, scores=shares)

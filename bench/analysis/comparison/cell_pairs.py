@@ -10,13 +10,15 @@ after B.
 from __future__ import annotations
 
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bench.analysis import accuracy
 from bench.analysis.cell_summary import CellSummary
+from bench.analysis.comparison.cell_matching import match_cells
+from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.run_differences import (
     CellRecords,
     RunDifference,
@@ -25,10 +27,9 @@ from bench.analysis.comparison.run_differences import (
     remarks,
 )
 from bench.analysis.intervals import Interval, unpaired_ratio
-from bench.analysis.results import summarize
+from bench.analysis.results import Results
 from bench.core.errors import UsageError
-from bench.core.record import Cell, Record
-from bench.records.run_folder import Run
+from bench.core.record import Cell
 from bench.records.snapshot import Caveat
 
 PairVerdict = Literal[
@@ -82,8 +83,8 @@ class CellPair:
 class Comparison:
     """Two runs, A and B, limited to the cells that were asked for."""
 
-    a: Run
-    b: Run
+    a: ComparedRun
+    b: ComparedRun
     pairs: tuple[CellPair, ...]
     differences: tuple[RunDifference, ...]
     remarks: tuple[str, ...]
@@ -147,53 +148,35 @@ def _cells(count: int) -> str:
 
 
 def compare(
-    a: Run, b: Run, *, tasks: Sequence[str] = (), frameworks: Sequence[str] = ()
+    a: Results, b: Results, *, tasks: Sequence[str] = (), frameworks: Sequence[str] = ()
 ) -> Comparison:
     """Compare every cell of two runs, or those of the named tasks and frameworks.
 
     Raises UsageError where no cell is left, and for a name that neither run has.
     """
-    sides = [
-        {
-            each.cell: each
-            for each in summarize(run.records)
-            if _wanted(each.cell, tasks, frameworks)
-        }
-        for run in (a, b)
-    ]
-    known = {record.job.cell for run in (a, b) for record in run.records}
+    known = {summary.cell for results in (a, b) for summary in results.summaries}
     _check("task", tasks, {cell.task for cell in known})
     _check("framework", frameworks, {cell.framework for cell in known})
-    if not any(sides):
-        raise UsageError(f"neither {a.folder} nor {b.folder} has a cell to compare")
-    by_cell = [_by_cell(run.records) for run in (a, b)]
+    old = ComparedRun.of(a, tasks=tasks, frameworks=frameworks)
+    new = ComparedRun.of(b, tasks=tasks, frameworks=frameworks)
+    if not (old.summaries or new.summaries):
+        raise UsageError(f"neither {a.run.folder} nor {b.run.folder} has a cell to compare")
     pairs: list[CellPair] = []
-    shared: list[tuple[CellPair, CellRecords]] = []
-    for in_a, in_b in sorted(_same_cells(*sides), key=_order(a, b)):
-        summaries = sides[0][in_a] if in_a else None, sides[1][in_b] if in_b else None
-        records = CellRecords(
-            a=by_cell[0][in_a] if in_a else (), b=by_cell[1][in_b] if in_b else ()
-        )
-        pairs.append(_pair(*summaries, records, a, b))
+    shared: list[CellRecords] = []
+    moved: list[str] = []
+    for in_a, in_b in sorted(match_cells(old.summaries, new.summaries), key=_order(old, new)):
         if in_a and in_b:
-            shared.append((pairs[-1], records))
-    a, b = (
-        replace(run, records=[record for record in run.records if record.job.cell in side])
-        for run, side in zip((a, b), sides, strict=True)
-    )
-    of_both = [records for _, records in shared]
+            shared.append(CellRecords(a=old.records[in_a], b=new.records[in_b]))
+            pairs.append(_pair(old, new, in_a, in_b, shared[-1]))
+            moved += _accuracy(pairs[-1], shared[-1])
+        else:
+            pairs.append(_one_sided(old, new, in_a, in_b))
     return Comparison(
-        a=a,
-        b=b,
+        a=old,
+        b=new,
         pairs=tuple(pairs),
-        differences=tuple(differences(a, b, of_both)),
-        remarks=(*remarks(a, b, of_both), *filter(None, (_accuracy(*each) for each in shared))),
-    )
-
-
-def _wanted(cell: Cell, tasks: Sequence[str], frameworks: Sequence[str]) -> bool:
-    return cell.task in (tasks or [cell.task]) and cell.framework in (
-        frameworks or [cell.framework]
+        differences=tuple(differences(old.run, new.run, shared)),
+        remarks=(*remarks(old.run, new.run, shared), *moved),
     )
 
 
@@ -205,86 +188,57 @@ def _check(what: str, wanted: Iterable[str], known: set[str]) -> None:
             )
 
 
-def _by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
-    by_cell: dict[Cell, list[Record]] = defaultdict(list)
-    for record in records:
-        by_cell[record.job.cell].append(record)
-    return by_cell
-
-
-def _order(a: Run, b: Run) -> Callable[[tuple[Cell | None, Cell | None]], tuple[object, ...]]:
+def _order(
+    a: ComparedRun, b: ComparedRun
+) -> Callable[[tuple[Cell | None, Cell | None]], tuple[object, ...]]:
     """A sort key: headline tasks first, then cells under the same conditions together."""
 
     def key(cells: tuple[Cell | None, Cell | None]) -> tuple[object, ...]:
         cell = cells[0] or cells[1]
         assert cell
-        headline = any(run.snapshot.headline(cell.task) for run in (a, b))
+        headline = any(side.snapshot.headline(cell.task) for side in (a, b))
         conditions = (cell.task, cell.device, cell.precision, cell.threads, cell.feed)
         return (not headline, *conditions, cell.framework, cell.mode, cell.tuning)
 
     return key
 
 
-def _with_known_tuning(cell: Cell) -> Cell:
-    """Records of schema 1 do not say their tuning; it is taken for expert, the default."""
-    return cell.with_setting(tuning="expert") if cell.tuning == "untold" else cell
-
-
-def _on_any_threads(cell: Cell) -> Cell:
-    """A run uses all cores by default, so the same cell has other threads on another machine."""
-    return _with_known_tuning(cell).with_setting(threads=0)
-
-
-def _same_cells(a: Iterable[Cell], b: Iterable[Cell]) -> list[tuple[Cell | None, Cell | None]]:
-    """Each cell of A with the same cell of B, or else with the only one that can be meant."""
-    matched: list[tuple[Cell | None, Cell | None]] = []
-    left = list(a), list(b)
-    keys: tuple[Callable[[Cell], Cell], ...] = (
-        lambda cell: cell,
-        _with_known_tuning,
-        _on_any_threads,
-    )
-    for key in keys:
-        groups: list[dict[Cell, list[Cell]]] = [defaultdict(list), defaultdict(list)]
-        for side, group in zip(left, groups, strict=True):
-            for cell in side:
-                group[key(cell)].append(cell)
-        for cells in [each for each in groups[0] if each in groups[1]]:
-            if len(groups[0][cells]) == len(groups[1][cells]) == 1:
-                in_a, in_b = groups[0][cells][0], groups[1][cells][0]
-                matched.append((in_a, in_b))
-                left[0].remove(in_a)
-                left[1].remove(in_b)
-    matched += [(cell, None) for cell in left[0]]
-    matched += [(None, cell) for cell in left[1]]
-    return matched
-
-
-def _pair(
-    a: CellSummary | None, b: CellSummary | None, records: CellRecords, run_a: Run, run_b: Run
-) -> CellPair:
-    faults = [
+def _faults(a: CellSummary | None, b: CellSummary | None) -> str:
+    """What is not ok, and why; empty where nothing is."""
+    return "; ".join(
         f"{side.status} in {name}" + f": {side.reason}" * bool(side.reason)
         for name, side in (("A", a), ("B", b))
-        if side and side.status != "ok"
+        if side and not side.ok
+    )
+
+
+def _one_sided(a: ComparedRun, b: ComparedRun, in_a: Cell | None, in_b: Cell | None) -> CellPair:
+    """A cell that only one of the runs has."""
+    old, new = (a.summaries[in_a] if in_a else None), (b.summaries[in_b] if in_b else None)
+    verdict: PairVerdict = "only in A" if old else "only in B"
+    return CellPair(a=old, b=new, verdict=verdict, reason=_faults(old, new))
+
+
+def _pair(a: ComparedRun, b: ComparedRun, in_a: Cell, in_b: Cell, records: CellRecords) -> CellPair:
+    """A cell that both runs have."""
+    old, new = a.summaries[in_a], b.summaries[in_b]
+    first = records.a[0], records.b[0]
+    budgets = [
+        effective_budget(record, side.snapshot) for record, side in zip(first, (a, b), strict=True)
     ]
-    reason = "; ".join(faults)
-    if not (a and b):
-        return CellPair(a=a, b=b, verdict="only in A" if a else "only in B", reason=reason)
-    old, new = records.a[0], records.b[0]
-    budgets = effective_budget(old, run_a.snapshot), effective_budget(new, run_b.snapshot)
-    same = (budgets[0], old.batch) == (budgets[1], new.batch) and _same_data(records)
-    if faults:
-        return CellPair(a=a, b=b, verdict="not ok", same_training=same, reason=reason)
-    if (budgets[0].length, old.batch) != (budgets[1].length, new.batch):
+    work = [(budget.length, record.batch) for budget, record in zip(budgets, first, strict=True)]
+    same = budgets[0] == budgets[1] and work[0] == work[1] and _same_data(records)
+    if faults := _faults(old, new):
+        return CellPair(a=old, b=new, verdict="not ok", same_training=same, reason=faults)
+    if work[0] != work[1]:
         sizes = [
-            f"batches of {record.batch}" + (f" and {budget.length} tokens" if budget.length else "")
-            for record, budget in zip((old, new), budgets, strict=True)
+            f"batches of {batch}" + (f" and {length} tokens" if length else "")
+            for length, batch in work
         ]
         reason = f"{sizes[0]} in A, {sizes[1]} in B"
-        return CellPair(a=a, b=b, verdict="other work", same_training=False, reason=reason)
-    ratio = unpaired_ratio(b.throughputs.values(), a.throughputs.values())
-    return CellPair(a=a, b=b, verdict=_verdict(ratio), ratio=ratio, same_training=same)
+        return CellPair(a=old, b=new, verdict="other work", same_training=False, reason=reason)
+    ratio = unpaired_ratio(new.throughputs.values(), old.throughputs.values())
+    return CellPair(a=old, b=new, verdict=_verdict(ratio), ratio=ratio, same_training=same)
 
 
 def _verdict(ratio: Interval) -> PairVerdict:
@@ -304,13 +258,13 @@ def _same_data(records: CellRecords) -> bool:
     return not all(data) or data[0][0] == data[1][0]
 
 
-def _accuracy(pair: CellPair, records: CellRecords) -> str:
-    """A remark where the same training ends at another accuracy than seeds explain; else empty."""
+def _accuracy(pair: CellPair, records: CellRecords) -> Iterator[str]:
+    """A remark where the same training ends at another accuracy than seeds explain."""
     if not pair.same_training:
-        return ""
+        return
     chance = accuracy.moved(records.a, records.b)
     if chance is None or chance >= accuracy.SURE:
-        return ""
+        return
     means = [
         statistics.fmean(
             record.measurement.evaluations[-1].accuracy for record in side if record.measurement
@@ -318,4 +272,4 @@ def _accuracy(pair: CellPair, records: CellRecords) -> str:
         for side in (records.a, records.b)
     ]
     change = " → ".join(f"{mean:.2%}" for mean in means)
-    return f"{pair.cell}: test accuracy {change}, more than seeds explain (p = {chance:.1g})"
+    yield f"{pair.cell}: test accuracy {change}, more than seeds explain (p = {chance:.1g})"

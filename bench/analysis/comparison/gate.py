@@ -99,9 +99,9 @@ def judge(comparison: Comparison, *, limit: float, allowed: Collection[str] = ()
 
 
 def _refuse(comparison: Comparison, allowed: Collection[str]) -> None:
-    if comparison.a.folder.resolve() == comparison.b.folder.resolve():
+    if comparison.a.run.folder.resolve() == comparison.b.run.folder.resolve():
         raise UsageError(
-            f"--fail-on: A and B are the same run, {comparison.a.folder}: nothing can fail"
+            f"--fail-on: A and B are the same run, {comparison.a.run.folder}: nothing can fail"
         )
     refused = [each for each in comparison.differences if not {each.kind, "all"} & set(allowed)]
     if refused:
@@ -129,12 +129,12 @@ def _surely_below(pairs: list[CellPair], bound: float) -> set[Cell]:
 def _judgement(
     pair: CellPair, limit: float, surely: set[Cell], missing_allowed: bool, *, tested: int
 ) -> Judgement:
-    was_ok = pair.a is not None and pair.a.status == "ok"
+    was_ok = pair.a is not None and pair.a.ok
     if pair.a and not pair.b:
         fails = was_ok and not missing_allowed
         why = "missing in B" if was_ok else pair.reason
         return Judgement(pair=pair, outcome="fails" if fails else "not checked", why=why)
-    if pair.b and pair.b.status != "ok" and was_ok:
+    if pair.b and not pair.b.ok and was_ok:
         return Judgement(pair=pair, outcome="fails", why=f"ok in A, {pair.reason}")
     if not (pair.ratio and pair.ratio.known):
         single = "a single repeat does not show how much the pace varies"

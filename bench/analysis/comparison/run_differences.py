@@ -7,13 +7,13 @@ machine, other data or other work. A remark is only reported, and left to the re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from packaging.utils import canonicalize_name
 
-from bench.analysis.roofline import Rates, peaks, rates_text
+from bench.analysis.roofline import Peak, rates_text
 from bench.core.batches import data_label
 from bench.core.record import Record
 from bench.core.task import Budget
@@ -218,14 +218,14 @@ def _packages(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     return [f"other packages: {', '.join(texts[:MOST_PACKAGES])}{more}"]
 
 
-def peak_changes(a: Run, b: Run) -> list[str]:
-    """How fast the machine itself was just before each run, where both runs measured it."""
-    old, new = (
-        peaks(Rates.from_fields(fields) for fields in run.info.get("rates", [])) for run in (a, b)
-    )
+def peak_changes(a: Mapping[tuple[str, int], Peak], b: Mapping[tuple[str, int], Peak]) -> list[str]:
+    """How fast the machine itself was just before each run, by device and threads that both have.
+
+    `a` and `b` are the `peaks` of the runs' results.
+    """
     lines = []
-    for where in old.keys() & new.keys():
-        before, after = (rates_text(at[where].matmul, at[where].memory) for at in (old, new))
+    for where in a.keys() & b.keys():
+        before, after = (rates_text(at[where].matmul, at[where].memory) for at in (a, b))
         moved = (f"{was} → {now}" for was, now in zip(before, after, strict=True))
         place = f"{where[0]}, {where[1]} threads" if where[0] == "cpu" else where[0]
         lines.append(f"the machine's peak before each run ({place}): {', '.join(moved)}")

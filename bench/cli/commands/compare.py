@@ -41,7 +41,7 @@ def compare(
         Path | None,
         typer.Argument(
             metavar="B",
-            help="The run that is held against it.",
+            help="The run to compare with it.",
             autocompletion=complete_runs,
             show_default=False,
         ),
@@ -51,14 +51,14 @@ def compare(
     fail_on: Annotated[
         str | None,
         typer.Option(
-            "--fail-on", help="Be a gate: exit code 1 where a cell is surely slower by more: 5%."
+            "--fail-on", help="Exit with 1 if a cell is surely slower by more than this: 5%."
         ),
     ] = None,
     allow: Annotated[
         list[str],
         typer.Option(
             help="What may differ under --fail-on: machine, threads, data, budgets, versions, "
-            "missing (cells of A that B has not), or all; repeatable.",
+            "missing (cells of A that B lacks), or all. Repeatable.",
             autocompletion=among(_allowable),
         ),
     ] = [],
@@ -75,17 +75,17 @@ def compare(
 ) -> None:
     """Compare two runs cell by cell: before and after, two versions, two machines.
 
-    A ratio is samples/s of B over those of A, with its 95 % interval: Welch's,
-    as the runs are not paired. What differs besides is named: machine, threads,
-    data, budgets, versions.
+    The ratio B / A is samples/s of B over samples/s of A, with a 95 % interval
+    (Welch's, because the runs are not paired). Other differences are named:
+    machine, threads, data, budgets, versions.
 
-    With --fail-on 5% it is a gate. A cell fails if it is surely slower by more
-    than 5 %, if it was ok in A and is not in B, or if B has not got it. A gate
-    over runs that differ in what is not allowed is refused. What one repeat
-    leaves open cannot be checked, and is named.
+    --fail-on 5% makes it a gate. A cell fails if it is surely slower by more
+    than 5 %, or if it is ok in A but not ok, or missing, in B. The gate is
+    refused where the runs differ in something that --allow does not name.
+    A cell with a single repeat cannot be checked, and is named.
 
-    Exit code 0: no cell fails, or there is no gate; 1: some cell fails; 2: bad
-    usage, or a gate that is refused.
+    Exit code 0: no cell fails, or there is no gate; 1: a cell fails; 2: bad
+    usage, or the gate is refused.
 
     [bold]Examples[/bold]
 
@@ -98,10 +98,11 @@ def compare(
       framebench compare laptop server -t mnist-mlp --format markdown
     """
     if a is None or b is None:
-        given = f", and {a} is one" if a else ""
-        raise UsageError(f"compare takes two runs{given}: framebench compare A B; A is the base")
-    from bench.analysis.comparison.cell_pairs import compare as compared
+        given = f", but only {a} is given" if a else ""
+        raise UsageError(f"compare needs two runs{given}: framebench compare A B; A is the base")
+    from bench.analysis.comparison import cell_pairs
     from bench.analysis.comparison.gate import check_allowed, check_limit, judge
+    from bench.analysis.results import Results
     from bench.cli.display import wide_console
     from bench.records import run_folder
     from bench.report.comparison.comparison_data import to_csv, to_json
@@ -111,21 +112,20 @@ def compare(
     wanted = form(format, FORMATS, json=json)
     check_allowed(allow)
     if allow and fail_on is None:
-        raise UsageError("--allow goes with --fail-on: without a gate nothing is refused")
+        raise UsageError("--allow has no effect without --fail-on")
     limit = None if fail_on is None else fraction(fail_on)
     if limit is not None:
         check_limit(limit)
-    found = compared(
-        run_folder.find(a, results), run_folder.find(b, results), tasks=task, frameworks=framework
-    )
-    gate = None if limit is None else judge(found, limit=limit, allowed=allow)
+    old, new = (Results.of(run_folder.find(run, results)) for run in (a, b))
+    comparison = cell_pairs.compare(old, new, tasks=task, frameworks=framework)
+    gate = None if limit is None else judge(comparison, limit=limit, allowed=allow)
     if wanted == "json":
-        typer.echo(to_json(found, gate))
+        typer.echo(to_json(comparison, gate))
     elif wanted == "table":
         console = wide_console()
-        console.print(to_terminal(found, gate, width=console.width))
+        console.print(to_terminal(comparison, gate, width=console.width))
     else:
         forms = {"markdown": to_markdown, "csv": to_csv}
-        typer.echo(forms[wanted](found, gate), nl=False)
+        typer.echo(forms[wanted](comparison, gate), nl=False)
     if gate and not gate.passed:
         raise typer.Exit(1)

@@ -93,6 +93,7 @@ def recommend(
 
       framebench recommend results/mine -p beginner -p edge -w memory=5 --format markdown
     """
+    from bench.analysis.results import Results
     from bench.cli.display import wide_console
     from bench.records import run_folder
     from bench.report.advice.advice_forms import to_markdown, to_terminal
@@ -101,7 +102,8 @@ def recommend(
 
     wanted = form(format, FORMATS, json=json)
     chosen = [personas.load(name) for name in dict.fromkeys(persona)]
-    report = build_report(run_folder.find(run, results), chosen, weight, task)
+    measured = run_folder.part(run_folder.find(run, results), tasks=[task] if task else [])
+    report = build_report(Results.of(measured), chosen, weight)
     if wanted == "json":
         typer.echo(to_json(report))
     elif wanted == "markdown":

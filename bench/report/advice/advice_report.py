@@ -15,8 +15,8 @@ from bench.advice.evidence import Evidence
 from bench.advice.facts import FrameworkFacts
 from bench.advice.personas import Persona
 from bench.advice.ranking import Ranking, Standing, WeightSwap, rank_frameworks
+from bench.analysis.results import Results
 from bench.core.errors import UsageError
-from bench.records.run_folder import Run
 from bench.report.advice.sentences import (
     changes,
     figure_text,
@@ -129,17 +129,13 @@ class AdviceReport:
 
 
 def build_report(
-    run: Run,
-    chosen: Sequence[Persona],
-    overrides: Sequence[str] = (),
-    task: str | None = None,
+    results: Results, chosen: Sequence[Persona], overrides: Sequence[str] = ()
 ) -> AdviceReport:
     """Advice on a run for each chosen persona.
 
-    Raises UsageError for an invalid weight, where no criterion with a weight has a figure, and
-    where the run has no cell of the task.
+    Raises UsageError for an invalid weight, and where no criterion with a weight has a figure.
     """
-    evidence = Evidence.of(run, task)
+    evidence, run = Evidence.of(results), results.run
     if not evidence.frameworks:
         raise UsageError(f"{run.folder} has no framework to recommend")
     assessment = assess(evidence)

@@ -193,7 +193,7 @@ def _contended(evidence: Evidence) -> Iterator[str]:
     """The cells whose figures other processes disturbed."""
     cells = [
         f"{evidence.title(summary.cell.framework)} {summary.cell.mode} on {summary.cell.task}"
-        for summary in evidence.cells
+        for summary in evidence.results.summaries
         if (summary.contended or 0) > MOST_CONTENDED
     ]
     if cells:
@@ -235,7 +235,7 @@ def unknowns(
     for standing in ranking.standings:
         lines += _unknown_scores(standing)
     lines += [sentence(line) for line in evidence.left_out]
-    lines += [sentence(str(caveat)) for caveat in evidence.caveats]
+    lines += [sentence(str(caveat)) for caveat in evidence.results.caveats]
     for name, weight in ranking.weights.items():
         if weight:
             lines += [sentence(f"{name} is {note}") for note in assessment[name].notes]

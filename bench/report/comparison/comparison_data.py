@@ -9,10 +9,9 @@ import pandas as pd
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.cell_pairs import Comparison
+from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate
 from bench.analysis.comparison.run_differences import peak_changes
-from bench.analysis.contention import Cleanness
-from bench.records.run_folder import Run
 
 
 def _side(name: str, summary: CellSummary | None) -> Iterator[tuple[str, object]]:
@@ -76,7 +75,7 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
         "differences": {each.kind: list(each.what) for each in comparison.differences},
         "remarks": [*comparison.remarks, *filter(None, [comparison.moved_alike])],
         "caveats": [str(caveat) for caveat in comparison.caveats],
-        "peaks": peak_changes(comparison.a, comparison.b),
+        "peaks": peak_changes(comparison.a.peaks, comparison.b.peaks),
         "cells": cells,
         "gate": {
             "limit": gate.limit,
@@ -92,10 +91,10 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
     return json.dumps(fields, indent=2, allow_nan=False)
 
 
-def _described(run: Run) -> dict[str, object]:
+def _described(side: ComparedRun) -> dict[str, object]:
     fields = ("name", "started", "framebench", "machine", "command")
     return {
-        **{name: run.info.get(name) for name in fields},
-        "finished": "wall_seconds" in run.info,
-        "contention": str(Cleanness.of(run.records)),
+        **{name: side.run.info.get(name) for name in fields},
+        "finished": "wall_seconds" in side.run.info,
+        "contention": str(side.cleanness),
     }

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from bench.analysis.comparison.cell_pairs import CellPair, Comparison, PairVerdict
+from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate, GateOutcome, limit_text
 from bench.analysis.comparison.run_differences import peak_changes
-from bench.analysis.contention import Cleanness
 from bench.analysis.intervals import Interval
 from bench.core.record import Cell
-from bench.records.run_folder import Run
 from bench.report.common.text import interval_text, place_text, ratio_text, too_wide
 
 # Where more cells than this share a reason, only the first few are named.
@@ -40,11 +39,11 @@ def ratio_with_interval(ratio: Interval | None) -> str:
     return interval_text(estimate, ratio_text(ratio.low), ratio_text(ratio.high))
 
 
-def _run_line(name: str, run: Run) -> str:
-    repeats = max(record.job.block for record in run.records) + 1 if run.records else 0
+def _run_line(name: str, side: ComparedRun) -> str:
+    info, repeats = side.run.info, side.repeats
     words = [
-        str(run.info.get("name", run.folder.name)),
-        str(run.info.get("started", ""))[:16].replace("T", " "),
+        str(info.get("name", side.run.folder.name)),
+        str(info.get("started", ""))[:16].replace("T", " "),
         f"{repeats} repeat{'s' * (repeats != 1)}",
     ]
     return f"{name}  {', '.join(word for word in words if word)}"
@@ -109,9 +108,9 @@ def footer(comparison: Comparison) -> list[str]:
         "the two runs are not interleaved: a machine that was slower during one run slows all its "
         "cells, and no interval shows that"
     )
-    lines += peak_changes(comparison.a, comparison.b)
-    runs = (("A", comparison.a), ("B", comparison.b))
-    return lines + [f"contention in {name}: {Cleanness.of(run.records)}" for name, run in runs]
+    lines += peak_changes(comparison.a.peaks, comparison.b.peaks)
+    sides = (("A", comparison.a), ("B", comparison.b))
+    return lines + [f"contention in {name}: {side.cleanness}" for name, side in sides]
 
 
 def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
