@@ -65,8 +65,8 @@ BAD_USAGE = {
         ("export", "broken", "--format", "xml"),
         "no format is called 'xml'; there are: pytest-benchmark",
     ),
-    "compare of one run": (("compare", "broken"), "compare takes two runs, and broken is one"),
-    "compare of no run": (("compare",), "compare takes two runs: framebench compare A B"),
+    "compare of one run": (("compare", "broken"), "compare needs two runs, but only broken is given"),
+    "compare of no run": (("compare",), "compare needs two runs: framebench compare A B"),
     "compare with no run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
     "compare of nothing": (("compare", "broken", "broken"), "has a cell to compare"),
     "unknown format to compare in": (
@@ -80,7 +80,7 @@ BAD_USAGE = {
     ),
     "allowed for nothing": (
         ("compare", "broken", "broken", "--allow", "versions"),
-        "--allow goes with --fail-on",
+        "--allow has no effect without --fail-on",
     ),
     "unknown allowance": (
         ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
@@ -130,10 +130,10 @@ BAD_USAGE = {
         ("show", "mnist-mlp", "-f", "pytorch", "--diff", "pytorch", "paddlepaddle"),
         "leave out --framework",
     ),
-    "nothing to publish": (("publish",), "name a run to publish, or give --index"),
+    "nothing to publish": (("publish",), "name a run to publish, or give only --index"),
     "publish no run": (("publish", "nowhere"), "nowhere holds no run"),
     "publish a run and none": (("publish", "broken", "--index"), "name a run to publish, or give"),
-    "an index with a name": (("publish", "--index", "--name", "x"), "takes no --name"),
+    "an index with a name": (("publish", "--index", "--name", "x"), "takes neither --name nor --about"),
     "index of no folder": (
         ("publish", "--index", "--to", "no"),
         "--to no: there is no such folder",
