@@ -15,7 +15,7 @@ from bench import tasks
 from bench.core.setting import Setting, Tuning
 from bench.launch import catalogue, worker_process
 from bench.launch.environments import Environment
-from bench.proof.checks import EARLY_STEPS, TOLERANCES
+from bench.proof.tolerances import EARLY_STEPS, TOLERANCES
 from bench.records import run_folder
 from bench.report.proof import proof_forms
 from tests.conftest import Framebench

@@ -12,7 +12,8 @@ from bench import tasks
 from bench.core.setting import Setting
 from bench.core.weights import Array, initial_weights
 from bench.proof.certificate import Certificate, Claim
-from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, Check, checks, special
+from bench.proof.checks import CHECKS, Check, compare
+from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.report.proof import proof_forms
 from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, opened
 
@@ -56,7 +57,7 @@ def values(
 
 
 def failed(found: Mapping[str, Array], precision: str = "float64") -> list[Check]:
-    every = list(checks(TASK, found, trace(), precision))  # type: ignore[arg-type]
+    every = compare(TASK, found, trace(), precision)  # type: ignore[arg-type]
     allowed = TOLERANCES[precision]
     made = {"formula": allowed.formula, "rounding": allowed.rounding}
     assert [check.name for check in every] == [name for name in CHECKS if made.get(name, True)]
@@ -148,7 +149,7 @@ def test_one_parameter_too_many_fails() -> None:
 
 def dropout_of(drawn: Array) -> Check:
     """The check of the draws, of a trace with these."""
-    found = checks(TASK, trace() | {"dropout/hidden/values": drawn}, trace(), "float64")
+    found = compare(TASK, trace() | {"dropout/hidden/values": drawn}, trace(), "float64")
     return next(check for check in found if check.name == "dropout")
 
 
@@ -168,7 +169,7 @@ def test_a_rate_may_be_rounded_to_the_precision() -> None:
     drawn = values(seed=0, rate=26 / 128, shape=(800, 9, 128, 1))
     traced = trace() | {"dropout/hidden/values": drawn}
     for precision, passes in (("float32", False), ("bf16", True)):
-        found = {one.name: one for one in checks(TASK, traced, trace(), precision)}
+        found = {one.name: one for one in compare(TASK, traced, trace(), precision)}
         assert found["dropout"].passed == passes
 
 
@@ -270,7 +271,7 @@ def normalized_trace() -> dict[str, Array]:
 
 
 def failed_normalized(found: Mapping[str, Array], precision: str) -> list[str]:
-    every = checks(RESNET, found, normalized_trace(), precision)  # type: ignore[arg-type]
+    every = compare(RESNET, found, normalized_trace(), precision)  # type: ignore[arg-type]
     return [check.name for check in every if not check.passed]
 
 
@@ -326,7 +327,7 @@ def some_certificates() -> list[Certificate]:
         mode="eager",
         setting=Setting(precision="float64"),
     )
-    found = tuple(checks(TASK, trace(), trace(), "float64"))
+    found = compare(TASK, trace(), trace(), "float64")
     good = Certificate(
         claim=claim, status="ok", checks=found, losses=(2.0, 1.0), dataset="mnist-1", data="real"
     )

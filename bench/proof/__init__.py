@@ -1,1 +1,1 @@
-"""Proofs that a cell trains its task: checks against the reference, certificates, their cache."""
+"""Proofs that a cell trains its task: traces, checks against the reference, certificates."""

@@ -1,11 +1,12 @@
-"""What was proved before: certificates, the reference's traces, and the logs of proofs that failed.
+"""The cache of proofs: certificates, the reference's traces, and the logs of proofs that failed.
 
-All of it lies in the user's cache under names that hash what it depends on, and is forgotten when
-it has not been used for long.
+Files are in the user's cache, under names that hash what they depend on, and are deleted when they
+have not been used for long.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,21 +20,26 @@ from bench.proof.certificate import Certificate
 CERTIFICATES = "certificates"
 TRACES = "reference"
 LOGS = "logs"
-KEPT_DAYS = 60
+RETENTION_DAYS = 60
+
+
+def digest(*parts: object) -> str:
+    """A hash of what a cached file depends on, for its name; `parts` are JSON values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def certificate_file(name: str) -> Path:
-    """Where the certificate of that name is, or will be."""
+    """The file, existing or not, of a certificate."""
     return cache_dir() / CERTIFICATES / f"{name}.json"
 
 
 def trace_file(name: str) -> Path:
-    """Where the reference's trace of that name is, or will be."""
+    """The file, existing or not, of a trace by the reference."""
     return cache_dir() / TRACES / f"{name}.npz"
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all, whoever else writes it."""
+    """Write a file completely or not at all, even if other processes write it too."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(f".{os.getpid()}")
     partial.write_bytes(content)
@@ -41,14 +47,14 @@ def write(file: Path, content: bytes) -> None:
 
 
 def in_use(file: Path) -> bool:
-    """Whether a file is there; if so it counts as used today."""
-    with suppress(OSError):  # a cache that cannot be written to is still of use
+    """Whether a file exists; if so, it counts as used today."""
+    with suppress(OSError):  # a read-only cache is still useful
         os.utime(file)
     return file.exists()
 
 
 def read_certificate(file: Path) -> Certificate | None:
-    """The certificate in a file; None if there is none, or another version's."""
+    """The certificate in a file; None if there is none, or one by another version."""
     try:
         text = file.read_text(encoding="utf-8")
         in_use(file)
@@ -58,18 +64,18 @@ def read_certificate(file: Path) -> Certificate | None:
 
 
 def keep_log(log: Path, label: str) -> Path:
-    """Keep what a worker printed; where."""
-    kept = cache_dir() / LOGS / f"{label.replace(' ', '-')}.log"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(log, kept)
-    return kept
+    """Copy a worker's log to the cache, and return where it is."""
+    copy = cache_dir() / LOGS / f"{label.replace(' ', '-')}.log"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(log, copy)
+    return copy
 
 
 def prune() -> None:
-    """Forget what has not been used for long: mostly what other sources and versions left."""
-    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    """Delete files that have not been used for long: most are of other sources and versions."""
+    oldest = time.time() - RETENTION_DAYS * 24 * 3600
     for kind in (CERTIFICATES, TRACES, LOGS):
         for file in (cache_dir() / kind).glob("*"):
-            with suppress(FileNotFoundError):  # another process prunes too
+            with suppress(FileNotFoundError):  # another process may be pruning
                 if file.stat().st_mtime < oldest:
                     file.unlink()

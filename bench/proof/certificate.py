@@ -1,7 +1,7 @@
-"""A claim that a cell trains its task, and the certificate of what came of holding it to that.
+"""Claims that a cell trains its task, and certificates that say whether a claim holds.
 
-A cell rests on two claims: that its source trains the task in float64, where nothing but an error
-explains a difference, and that it does so in the precision that is timed.
+A cell rests on two claims: that its source trains the task in float64, where only a mistake can
+explain a difference, and that it does so in the precision that is timed.
 """
 
 from __future__ import annotations
@@ -36,19 +36,21 @@ class Claim(InSetting):
         return Claim(**{**nested, "setting": Setting(**nested["setting"])})
 
     def __str__(self) -> str:
-        """Every part, but for a task that is left empty because the claim stands for several."""
+        """Every part; the task is left out if it is empty, as for a process that traces several."""
         return " ".join(filter(None, (self.framework, self.task, self.mode, str(self.setting))))
 
 
-def _word(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
+    """A number that JSON lacks (infinite, NaN) as a word, any other value as it is."""
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """What came of a claim. `losses` are those of the first steps, for the proof to the eye.
+    """Whether a claim holds: `status` is ok if it does, and `reason` says why if it does not.
 
-    `dataset` is the prepared folder's name, `data` says whether it is real and official.
+    `losses` are those of the first steps, for a chart. `dataset` is the name of the prepared
+    folder; `data` says whether the data are real and official.
     """
 
     claim: Claim
@@ -63,11 +65,11 @@ class Certificate:
     reference_digest: str = ""
 
     def to_fields(self) -> dict[str, Any]:
-        """As a JSON object. What is not a finite number, which JSON lacks, is written as a word."""
+        """As a JSON object, in which numbers that are not finite are written as words."""
         fields = asdict(self)
         for check in fields["checks"]:
-            check.update({key: _word(value) for key, value in check.items()})
-        return {**fields, "losses": [_word(loss) for loss in self.losses]}
+            check.update({key: _json_value(value) for key, value in check.items()})
+        return {**fields, "losses": [_json_value(loss) for loss in self.losses]}
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Certificate:
@@ -89,5 +91,5 @@ class Certificate:
         return Certificate(**{**fields, **nested})
 
     def __str__(self) -> str:
-        """What was to be proved, for a line of text."""
+        """The claim, in one line."""
         return str(self.claim)

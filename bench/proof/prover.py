@@ -1,7 +1,7 @@
-"""Prove cells: have traces made, hold them against the reference, and keep the certificates.
+"""Prove claims: have traces made, compare them with the reference's, and keep the certificates.
 
-A certificate holds for one framework's source and environment, on one machine: it is kept in the
-user's cache under a name that hashes all of that, and found again until any of it changes.
+A certificate holds for a framework's source and environment on one machine. It is kept in the
+user's cache under a name that hashes all of these, and is found again until one of them changes.
 """
 
 from __future__ import annotations
@@ -13,48 +13,35 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from bench import tasks
 from bench.core.batches import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status
-from bench.core.setting import Setting
 from bench.core.weights import Array
 from bench.launch import catalogue, gpu, machine, worker_process
-from bench.launch.environments import Environment, Provider
-from bench.launch.worker_process import WorkerSpec
-from bench.proof import cache, checks
+from bench.launch.environments import Environment, Environments, Provider
+from bench.proof import cache, checks, tolerances
 from bench.proof.certificate import Certificate, Claim
-from bench.proof.checks import TOLERANCES
-from bench.worker.trace import ProofJob
-
-REFERENCE = "reference"
-LOG = "worker.log"
-# Compiling for the slowest of them takes a minute and more without a word.
-SILENCE = 600.0
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+from bench.proof.reference_traces import ReferenceTraces
+from bench.proof.tolerances import TOLERANCES
+from bench.proof.tracing import Tracing, process_of, trace
 
 
 class Prover:
-    """Proves claims on prepared data, with environments that stand.
+    """Proves claims on prepared data, given by task, in `environments` that exist.
 
-    `environments` is by framework and device; `data` are prepared folders by task; the reference's
-    environment is asked of `provide` when it is needed. With `fresh`, certificates that are kept
-    already are made anew.
+    The reference's environment is requested from `provide` when it is needed. With `fresh`,
+    certificates are made anew even if they are in the cache.
     """
 
     def __init__(
         self,
-        environments: Mapping[tuple[str, str], Environment | UnavailableError],
+        environments: Environments,
         data: Mapping[str, Path],
         *,
         provide: Provider,
@@ -62,56 +49,102 @@ class Prover:
         fresh: bool = False,
     ) -> None:
         self._environments = environments
-        self._provide = provide
         self._data = data
         self._seed = seed
         self._fresh = fresh
-        self._reference = catalogue.load(REFERENCE)
-        cache.prune()
+        self._reference = ReferenceTraces(data, provide=provide, seed=seed)
         self._digests = {
             name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
         }
+        cache.prune()
 
     def prove(self, claims: Iterable[Claim], listener: Listener) -> dict[Claim, Certificate]:
-        """A certificate for every claim, good or bad."""
-        found: dict[Claim, Certificate] = {}
-        missing: dict[Claim, list[Claim]] = defaultdict(list)
+        """A certificate for every claim, whatever its status."""
+        certificates: dict[Claim, Certificate] = {}
+        groups: dict[Claim, list[Claim]] = defaultdict(list)
         for claim in dict.fromkeys(claims):
             environment = self._environments[claim.framework, claim.device]
             if isinstance(environment, UnavailableError):
-                found[claim] = self._certificate(claim, "unavailable", str(environment))
-            elif proved := self._proved_before(claim, environment):
-                found[claim] = proved
+                certificates[claim] = self._certificate(claim, "unavailable", str(environment))
+            elif cached := self._cached(claim, environment):
+                certificates[claim] = cached
             else:
-                missing[replace(claim, task="")].append(claim)
-        for threads in sorted({group.threads for group in missing}):
-            groups = [claims for group, claims in missing.items() if group.threads == threads]
-            found.update(self._prove_groups(groups, threads, listener))
-        return found
+                groups[process_of(claim)].append(claim)
+        for threads in sorted({process.threads for process in groups}):
+            chosen = [claims for process, claims in groups.items() if process.threads == threads]
+            certificates.update(self._prove_groups(chosen, threads, listener))
+        return certificates
 
     def _prove_groups(
         self, groups: Sequence[Sequence[Claim]], threads: int, listener: Listener
     ) -> dict[Claim, Certificate]:
-        """As many groups at a time as there are cores for."""
-        found = {}
+        """Prove groups of `threads` threads each, as many at a time as there are cores."""
+        certificates: dict[Claim, Certificate] = {}
         needed = sorted({claim.task for group in groups for claim in group})
         with ThreadPoolExecutor(max(1, machine.usable_cores() // threads)) as pool:
-            # The reference is traced beside the first frameworks, who wait for it to be judged.
-            traced = pool.submit(self._ensure_reference, needed, listener)
+            # The reference is traced beside the first frameworks, which wait for it in the end.
+            reference = pool.submit(self._reference.ensure, needed, listener)
+            results = pool.map(
+                lambda group: self._prove_group(group, reference, listener),
+                sorted(groups, key=_expected_to_be_quick),
+            )
             try:
-                for made in pool.map(
-                    lambda one: self._prove_group(one, traced, listener), sorted(groups, key=_quick)
-                ):
-                    found.update({one.claim: one for one in made})
+                for result in results:
+                    certificates.update({made.claim: made for made in result})
             except BaseException:
-                # Else the pool would wait for workers whose traces nobody wants any more.
+                # Otherwise the pool would wait for workers whose traces are no longer needed.
                 pool.shutdown(wait=False, cancel_futures=True)
                 worker_process.kill_all()
                 raise
-        return found
+        return certificates
+
+    def _prove_group(
+        self, claims: Sequence[Claim], reference: Future[None], listener: Listener
+    ) -> list[Certificate]:
+        """Prove claims that differ only in their task, in one process."""
+        process = process_of(claims[0])
+        environment = self._environments[process.framework, process.device]
+        assert isinstance(environment, Environment)  # others are not grouped
+        with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
+            tracing = trace(
+                process,
+                {claim.task: self._data[claim.task] for claim in claims},
+                environment,
+                folder=Path(folder),
+                seed=self._seed,
+                formula=bool(TOLERANCES[process.precision].formula),
+                listener=listener,
+            )
+            try:
+                reference.result()
+            except UnavailableError as error:
+                return [self._certificate(claim, "unavailable", str(error)) for claim in claims]
+            certificates = [self._judge(claim, tracing) for claim in claims]
+            for certificate in certificates:
+                self._keep(certificate, environment)
+            listener.finished(str(process), _summary(certificates, tracing.log, str(process)))
+        return certificates
+
+    def _judge(self, claim: Claim, tracing: Tracing) -> Certificate:
+        """The certificate that a claim's trace earns."""
+        status, reason = tracing.outcomes[claim.task]
+        if status != "ok":
+            return self._certificate(claim, status, reason, versions=tracing.versions)
+        traced: Mapping[str, Array] = tracing.read(claim.task)
+        reference = self._reference.read(claim.task)
+        compared = checks.compare(tasks.load(claim.task), traced, reference, claim.precision)
+        failed = [check for check in compared if not check.passed]
+        return self._certificate(
+            claim,
+            "wrong" if failed else "ok",
+            f"not the same task: {failed[0]}" if failed else "",
+            checks=compared,
+            losses=tuple(float(loss) for loss in traced["losses"]),
+            versions=tracing.versions,
+        )
 
     def _certificate(
-        self, claim: Claim, status: Status, reason: str = "", **known: Any
+        self, claim: Claim, status: Status, reason: str = "", **findings: Any
     ) -> Certificate:
         return Certificate(
             claim=claim,
@@ -120,16 +153,25 @@ class Prover:
             dataset=self._data[claim.task].name,
             data=data_label(asdict(DatasetInfo.read(self._data[claim.task]))),
             source_digest=self._digests[claim.framework],
-            reference_digest=self._digests[REFERENCE],
-            **known,
+            reference_digest=self._reference.digest,
+            **findings,
         )
 
+    def _cached(self, claim: Claim, environment: Environment) -> Certificate | None:
+        return None if self._fresh else cache.read_certificate(self._file(claim, environment))
+
+    def _keep(self, certificate: Certificate, environment: Environment) -> None:
+        """Write a certificate to the cache, unless another attempt could end differently."""
+        if certificate.status in ("ok", "wrong"):
+            text = json.dumps(certificate.to_fields(), allow_nan=False)
+            cache.write(self._file(certificate.claim, environment), text.encode())
+
     def _file(self, claim: Claim, environment: Environment) -> Path:
-        """Where a claim's certificate is kept."""
-        key = _digest(
+        """The file of a claim's certificate; its name hashes all that the certificate is about."""
+        key = cache.digest(
             asdict(claim),
             self._digests[claim.framework],
-            self._digests[REFERENCE],
+            self._reference.digest,
             _checker_digest(),
             environment.packages,
             platform.python_version(),
@@ -140,131 +182,26 @@ class Prover:
         )
         return cache.certificate_file(f"{claim.framework}-{claim.task}-{key}")
 
-    def _proved_before(self, claim: Claim, environment: Environment) -> Certificate | None:
-        return None if self._fresh else cache.read_certificate(self._file(claim, environment))
 
-    def _reference_file(self, task: str) -> Path:
-        key = _digest(self._digests[REFERENCE], self._data[task].name, self._seed)
-        return cache.trace_file(f"{task}-{key}")
-
-    def _ensure_reference(self, names: Sequence[str], listener: Listener) -> None:
-        missing = [name for name in names if not cache.in_use(self._reference_file(name))]
-        if not missing:
-            return
-        environment = self._provide(self._reference, "cpu", listener)
-        claim = Claim(
-            framework=REFERENCE,
-            task="",
-            mode=self._reference.recommended,
-            # One thread: its arrays are small, and the other cores are taken.
-            setting=Setting(precision="float64", threads=1),
-        )
-        with tempfile.TemporaryDirectory(prefix="framebench-") as out:
-            outcomes = self._trace(claim, missing, environment, Path(out), listener)[0]
-            for name in missing:
-                if outcomes[name]["status"] != "ok":
-                    raise UnavailableError(
-                        f"the reference cannot trace {name}: {outcomes[name]['reason']}"
-                    )
-                cache.write(self._reference_file(name), (Path(out) / f"{name}.npz").read_bytes())
-        listener.finished(REFERENCE, "ready")
-
-    def _trace(
-        self,
-        claim: Claim,
-        names: Sequence[str],
-        environment: Environment,
-        out: Path,
-        listener: Listener,
-    ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-        """Trace tasks in one process: by task, status and reason; and the versions it ran."""
-        job = ProofJob(
-            framework=claim.framework,
-            mode=claim.mode,
-            setting=claim.setting,
-            seed=self._seed,
-            data={name: str(self._data[name]) for name in names},
-            out=str(out),
-            formula=claim.framework == REFERENCE or bool(TOLERANCES[claim.precision].formula),
-        )
-        result = worker_process.ask(
-            job.to_json(),
-            WorkerSpec(
-                framework=catalogue.load(claim.framework),
-                environment=environment,
-                setting=claim.setting,
-                log=out / LOG,
-                timeout=SILENCE,
-            ),
-            listener=listener,
-        )
-        if result["status"] != "ok":
-            same = {"status": result["status"], "reason": result["reason"]}
-            return dict.fromkeys(names, same), result.get("versions", {})
-        return result["traced"], result["versions"]
-
-    def _prove_group(
-        self, claims: Sequence[Claim], reference: Future[None], listener: Listener
-    ) -> list[Certificate]:
-        """Claims that differ in their task alone, in one process, judged when `reference` is."""
-        first = claims[0]
-        label = str(replace(first, task=""))
-        environment = self._environments[first.framework, first.device]
-        assert isinstance(environment, Environment)
-        made: list[Certificate] = []
-        with tempfile.TemporaryDirectory(prefix="framebench-") as out:
-            names = [claim.task for claim in claims]
-            outcomes, versions = self._trace(first, names, environment, Path(out), listener)
-            try:
-                reference.result()
-            except UnavailableError as error:
-                return [self._certificate(claim, "unavailable", str(error)) for claim in claims]
-            for claim in claims:
-                outcome = outcomes[claim.task]
-                if outcome["status"] == "ok":
-                    trace = dict(np.load(Path(out) / f"{claim.task}.npz"))
-                    certificate = self._judge(claim, trace, versions)
-                else:
-                    certificate = self._certificate(
-                        claim, outcome["status"], outcome["reason"], versions=versions
-                    )
-                if certificate.status in ("ok", "wrong"):
-                    text = json.dumps(certificate.to_fields(), allow_nan=False)
-                    cache.write(self._file(claim, environment), text.encode())
-                made.append(certificate)
-            bad = [one for one in made if one.status != "ok"]
-            state = "; ".join(f"{one.claim.task} {one.status}" for one in bad) or "proved"
-            if any(not one.checks for one in bad):
-                state += f" (what it printed: {cache.keep_log(Path(out) / LOG, label)})"
-        listener.finished(label, state)
-        return made
-
-    def _judge(
-        self, claim: Claim, trace: Mapping[str, Array], versions: dict[str, str]
-    ) -> Certificate:
-        task = tasks.load(claim.task)
-        reference = dict(np.load(self._reference_file(claim.task)))
-        found = tuple(checks.checks(task, trace, reference, claim.precision))
-        failed = [check for check in found if not check.passed]
-        return self._certificate(
-            claim,
-            "wrong" if failed else "ok",
-            f"not the same task: {failed[0]}" if failed else "",
-            checks=found,
-            losses=tuple(float(loss) for loss in trace["losses"]),
-            versions=versions,
-        )
+def _summary(certificates: Sequence[Certificate], log: Path, label: str) -> str:
+    """One line on a group; it says where the worker's log is kept if a task was not traced."""
+    bad = [certificate for certificate in certificates if certificate.status != "ok"]
+    summary = "; ".join(f"{made.claim.task} {made.status}" for made in bad) or "proved"
+    if any(not certificate.checks for certificate in bad):
+        summary += f" (log: {cache.keep_log(log, label)})"
+    return summary
 
 
-def _quick(group: Sequence[Claim]) -> tuple[bool, bool]:
-    """Sorts groups longest first, so that no long one begins last.
+def _expected_to_be_quick(group: Sequence[Claim]) -> tuple[bool, bool]:
+    """A sort key that puts the slowest groups first, so that none of them starts last.
 
-    What compiles takes longest, and longest of all where users are not advised to compile.
+    Compiling takes longest, and longest of all in modes that a framework does not recommend.
     """
     claim = group[0]
     return claim.mode == "eager", claim.mode == catalogue.load(claim.framework).recommended
 
 
 def _checker_digest() -> str:
-    """The source of the checks: other checks or tolerances make other certificates."""
-    return hashlib.sha256(Path(checks.__file__).read_bytes()).hexdigest()
+    """The source of checks and tolerances: other ones would make other certificates."""
+    sources = (Path(str(module.__file__)).read_bytes() for module in (checks, tolerances))
+    return hashlib.sha256(b"".join(sources)).hexdigest()

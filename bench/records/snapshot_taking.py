@@ -14,7 +14,8 @@ from bench.core.record import Cell
 from bench.core.setting import Precision
 from bench.core.task import Budget, Task, TokenInput
 from bench.launch import catalogue, machine
-from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, special
+from bench.proof.checks import CHECKS
+from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.records import caveats
 from bench.records.code_lines import code_lines
 from bench.records.definition import about, definition, parameter_words

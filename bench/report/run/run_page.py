@@ -15,7 +15,8 @@ from bench.core.record import Cell
 from bench.core.setting import Precision
 from bench.launch import catalogue
 from bench.proof.certificate import Certificate
-from bench.proof.checks import CHECKS, EARLY_STEPS, TOLERANCES, special
+from bench.proof.checks import CHECKS
+from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.records.run_folder import Run
 from bench.report.common.plotting import Spec
 from bench.report.common.templating import environment

@@ -1,0 +1,73 @@
+"""The reference's traces, with which every framework's are compared; kept in the user's cache."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.errors import UnavailableError
+from bench.core.listener import Listener
+from bench.core.setting import Setting
+from bench.core.weights import Array
+from bench.launch import catalogue
+from bench.launch.environments import Provider
+from bench.proof import cache
+from bench.proof.certificate import Claim
+from bench.proof.tracing import trace
+
+REFERENCE = "reference"
+
+
+class ReferenceTraces:
+    """Traces of tasks on prepared data, which is given by task.
+
+    The environment is requested from `provide` only when a trace is missing.
+    """
+
+    def __init__(self, data: Mapping[str, Path], *, provide: Provider, seed: int) -> None:
+        self._data = data
+        self._provide = provide
+        self._seed = seed
+        self._framework = catalogue.load(REFERENCE)
+        self.digest = catalogue.source_digest(self._framework)
+
+    def ensure(self, tasks: Sequence[str], listener: Listener) -> None:
+        """Trace the tasks that have no trace yet. Raises UnavailableError if that fails."""
+        missing = [task for task in tasks if not cache.in_use(self._file(task))]
+        if not missing:
+            return
+        environment = self._provide(self._framework, "cpu", listener)
+        claim = Claim(
+            framework=REFERENCE,
+            task="",
+            mode=self._framework.recommended,
+            # One thread: its arrays are small, and the other cores are in use.
+            setting=Setting(precision="float64", threads=1),
+        )
+        with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
+            tracing = trace(
+                claim,
+                {task: self._data[task] for task in missing},
+                environment,
+                folder=Path(folder),
+                seed=self._seed,
+                formula=True,
+                listener=listener,
+            )
+            for task in missing:
+                status, reason = tracing.outcomes[task]
+                if status != "ok":
+                    raise UnavailableError(f"the reference cannot trace {task}: {reason}")
+                cache.write(self._file(task), tracing.file(task).read_bytes())
+        listener.finished(REFERENCE, "ready")
+
+    def read(self, task: str) -> dict[str, Array]:
+        """A task's trace, once it is ensured."""
+        return dict(np.load(self._file(task)))
+
+    def _file(self, task: str) -> Path:
+        key = cache.digest(self.digest, self._data[task].name, self._seed)
+        return cache.trace_file(f"{task}-{key}")

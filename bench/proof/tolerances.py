@@ -1,0 +1,124 @@
+"""The deviations from the reference that rounding explains, by precision and kind of task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.core.setting import Precision
+from bench.core.task import ImageInput, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """The largest deviations that rounding explains in one precision, relative as in `checks`.
+
+    `early` applies to the first `EARLY_STEPS` losses of a curve, `curve` to the others. `formula`
+    is None if `update` is tight enough to prove the formula by itself. `rounding` is for precisions
+    coarser than one that the framework might compute in instead: the smallest deviation of logits
+    that shows the precision in use.
+    """
+
+    logits: float
+    loss: float
+    gradients: float
+    update: float
+    early: float
+    curve: float
+    evaluated: float
+    formula: float | None = None
+    rounding: float | None = None
+
+
+# In the first steps of a curve, rounding is not amplified yet. Their losses are held to the
+# tolerance of a single loss, except where an update itself is coarse.
+EARLY_STEPS = 5
+
+# Products of numbers that are rounded to eight bits (bf16) or eleven (fp16, tf32), by the
+# framework's own rules; sums and weights are in float32. A gradient or an update may be a fifth
+# off, because maxima fall on other entries and small gradients change sign. With such coarse
+# updates the losses diverge from the second step on: on the CNN in fp16 by 1.9e-3 at the fifth, in
+# PyTorch, TensorFlow and JAX alike. These tolerances prove that the precision is in use and that
+# nothing is grossly wrong in it; the source is proved in float64.
+_MIXED = {
+    "early": 5e-3,
+    "gradients": 0.5,
+    "update": 0.75,
+    "evaluated": 0.5,
+    "formula": 0.5,
+}
+
+
+TOLERANCES: Mapping[str, Tolerance] = {
+    # Rounding is 1e-16 and grows to 1e-12 over the first steps. Anything more has another cause.
+    "float64": Tolerance(
+        logits=1e-9,
+        loss=1e-9,
+        gradients=1e-9,
+        update=1e-9,
+        early=1e-9,
+        curve=1e-9,
+        evaluated=1e-9,
+    ),
+    # Sums of a few thousand float32 products differ by 1e-6, depending on the order of addition.
+    # Gradients: a maximum over near equals may fall on another of them, which moves one term.
+    # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
+    # Formula: with a large epsilon an update is as smooth as its gradient, and as close.
+    # Curve, evaluated: from there on training amplifies rounding, on the CNN and the LSTM by a
+    # factor of a thousand and more in any framework; here the float64 proof is the tight one.
+    "float32": Tolerance(
+        logits=1e-5,
+        loss=1e-5,
+        gradients=3e-4,
+        update=1e-2,
+        early=1e-5,
+        curve=1e-2,
+        evaluated=1e-1,
+        formula=3e-3,
+    ),
+    "tf32": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
+    "bf16": Tolerance(logits=4e-2, loss=5e-3, curve=5e-2, rounding=5e-5, **_MIXED),
+    "fp16": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
+}
+
+# The different tolerances of tasks with batch normalization.
+# float64, evaluated: MXNet and Paddle hold the momentum of running statistics in float32, where 0.1
+# is off by 2.4e-7. Another momentum, or statistics of other steps, would be off by a hundredth.
+# float32, gradients and update: rounding carries values over the edge of a rectifier (see
+# `bench.worker.trace.opened`), and its effect on the losses of the true steps is amplified by each
+# of them. Therefore curve and evaluated are those of the steps from open rectifiers, as the formula
+# is.
+BATCH_NORM: Mapping[str, Mapping[str, float]] = {
+    "float64": {"evaluated": 1e-5},
+    "float32": {"gradients": 1e-1, "update": 1e-1},
+}
+
+
+# The different tolerances of heavy tasks on images whose rectifiers are not opened. They are proved
+# with batches of 16, in which one value that rounding carries over the edge of a rectifier, or one
+# maximum that falls on another entry, weighs four times as much: on cifar-vgg it moves the update
+# of the first layer by 1.9e-3 in PaddlePaddle and by 5.3e-3 in TensorFlow with XLA, and in the
+# other frameworks not at all. The same optimizer is held to the tight tolerance on cifar-lenet.
+SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
+
+# By chance alone, the draws of correct dropout are off by more than this many standard errors once
+# in two million times.
+DROPOUT_STANDARD_ERRORS = 5.0
+# How far the scale of what dropout keeps may be off, relative, beside the tolerance: MXNet computes
+# it in float32 even in float64.
+DROPOUT_SCALE_ROUNDING = float(np.finfo(np.float32).eps)
+
+
+def special(task: Task, precision: Precision) -> Mapping[str, float]:
+    """The tolerances of `task`, by name, that differ from those of the precision."""
+    if task.batch_norm:
+        return BATCH_NORM.get(precision, {})
+    small = task.heavy and isinstance(task.input, ImageInput)
+    return SMALL_BATCH.get(precision, {}) if small else {}
+
+
+def tolerance(task: Task, precision: Precision) -> Tolerance:
+    """The deviations that rounding explains in `task`."""
+    return replace(TOLERANCES[precision], **special(task, precision))

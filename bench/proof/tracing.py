@@ -1,0 +1,92 @@
+"""Have a worker trace tasks: run their first steps and write what `bench.worker.trace` lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.listener import Listener
+from bench.core.record import Status
+from bench.core.weights import Array
+from bench.launch import catalogue, worker_process
+from bench.launch.environments import Environment
+from bench.proof.certificate import Claim
+from bench.worker.trace import ProofJob
+
+LOG = "worker.log"
+# Seconds without a message after which a worker is killed. Compiling can take more than a minute.
+SILENCE = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracing:
+    """What came of tracing tasks in one process, whose traces and log are in `folder`.
+
+    `outcomes` has each task's status, and the reason if it is not ok; `versions` are those of the
+    framework and its libraries.
+    """
+
+    folder: Path
+    outcomes: Mapping[str, tuple[Status, str]]
+    versions: dict[str, str]
+
+    @property
+    def log(self) -> Path:
+        return self.folder / LOG
+
+    def file(self, task: str) -> Path:
+        """The trace of a task whose status is ok."""
+        return self.folder / f"{task}.npz"
+
+    def read(self, task: str) -> dict[str, Array]:
+        """The arrays of a task whose status is ok."""
+        return dict(np.load(self.file(task)))
+
+
+def trace(
+    claim: Claim,
+    data: Mapping[str, Path],
+    environment: Environment,
+    *,
+    folder: Path,
+    seed: int,
+    formula: bool,
+    listener: Listener,
+) -> Tracing:
+    """Trace every task of `data`, prepared folders by task, as a claim without a task says.
+
+    `formula` asks for the steps with constants that float32 holds exactly.
+    """
+    job = ProofJob(
+        framework=claim.framework,
+        mode=claim.mode,
+        setting=claim.setting,
+        seed=seed,
+        data={task: str(prepared) for task, prepared in data.items()},
+        out=str(folder),
+        formula=formula,
+    )
+    spec = worker_process.WorkerSpec(
+        framework=catalogue.load(claim.framework),
+        environment=environment,
+        setting=claim.setting,
+        log=folder / LOG,
+        timeout=SILENCE,
+    )
+    result = worker_process.ask(job.to_json(), spec, listener=listener)
+    if result["status"] == "ok":
+        outcomes = {
+            task: (fields["status"], fields.get("reason", ""))
+            for task, fields in result["traced"].items()
+        }
+    else:
+        outcomes = dict.fromkeys(data, (result["status"], result["reason"]))
+    return Tracing(folder=folder, outcomes=outcomes, versions=result.get("versions", {}))
+
+
+def process_of(claim: Claim) -> Claim:
+    """The claim without its task: claims that share it are traced in one process."""
+    return replace(claim, task="")
