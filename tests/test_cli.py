@@ -65,7 +65,10 @@ BAD_USAGE = {
         ("export", "broken", "--format", "xml"),
         "no format is called 'xml'; there are: pytest-benchmark",
     ),
-    "compare of one run": (("compare", "broken"), "compare needs two runs, but only broken is given"),
+    "compare of one run": (
+        ("compare", "broken"),
+        "compare needs two runs, but only broken is given",
+    ),
     "compare of no run": (("compare",), "compare needs two runs: framebench compare A B"),
     "compare with no run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
     "compare of nothing": (("compare", "broken", "broken"), "has a cell to compare"),
@@ -133,7 +136,10 @@ BAD_USAGE = {
     "nothing to publish": (("publish",), "name a run to publish, or give only --index"),
     "publish no run": (("publish", "nowhere"), "nowhere holds no run"),
     "publish a run and none": (("publish", "broken", "--index"), "name a run to publish, or give"),
-    "an index with a name": (("publish", "--index", "--name", "x"), "takes neither --name nor --about"),
+    "an index with a name": (
+        ("publish", "--index", "--name", "x"),
+        "takes neither --name nor --about",
+    ),
     "index of no folder": (
         ("publish", "--index", "--to", "no"),
         "--to no: there is no such folder",
