@@ -33,7 +33,7 @@ ROOMS: Mapping[str, set[str]] = {
         "report",
     },
 }
-PYTHON_FILES = sorted((TREE / "bench").rglob("*.py"))
+PYTHON_FILES = sorted([*(TREE / "bench").rglob("*.py"), *(TREE / "framebench").rglob("*.py")])
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -65,6 +65,19 @@ def test_a_room_imports_those_below_it_alone(room: str) -> None:
                 other = module.split(".")[1]
                 allowed = {room, "__version__"} | ROOMS[room]
                 assert other in allowed, f"{file.relative_to(TREE)} imports {module}"
+
+
+def test_the_package_for_notebooks_is_a_roof_of_its_own() -> None:
+    """It stands beside `cli`: it imports what it shows, and nothing imports it."""
+    used = {
+        module.split(".")[1]
+        for file in (TREE / "framebench").rglob("*.py")
+        for module in imported(file)
+        if module.startswith("bench.")
+    }
+    assert used == {"__version__", "analysis", "records"}
+    for file in (TREE / "bench").rglob("*.py"):
+        assert not any(module.split(".")[0] == "framebench" for module in imported(file)), file
 
 
 def test_what_is_named_as_allowed_is_imported() -> None:

@@ -13,7 +13,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.analysis import accuracy
 from bench.analysis.cell_summary import CellSummary
@@ -31,6 +31,9 @@ from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.core.record import Cell
 from bench.records.snapshot import Caveat
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PairVerdict = Literal[
     "faster",
@@ -98,6 +101,12 @@ class Comparison:
         """A framework's title as B has it, or as A has it where B lacks it."""
         known = self.b.snapshot.framework(name) or self.a.snapshot.framework(name)
         return known.title if known else name
+
+    def frame(self) -> pd.DataFrame:
+        """Every figure, one row for each pair of cells: see `pair_frame.frame`."""
+        from bench.analysis.comparison.pair_frame import frame
+
+        return frame(self)
 
     @property
     def compared(self) -> list[CellPair]:

@@ -1,0 +1,64 @@
+"""A comparison of two runs as one DataFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bench.analysis.cell_summary import CellSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.analysis.comparison.cell_pairs import Comparison
+    from bench.analysis.comparison.gate import Gate
+
+
+def _side(name: str, summary: CellSummary | None) -> Iterator[tuple[str, object]]:
+    """The figures of a cell in one run, as columns."""
+    pace = summary.throughput if summary else None
+    known = pace is not None and pace.known
+    yield f"status_{name}", summary.status if summary else None
+    yield f"repeats_{name}", summary.repeats if summary else None
+    yield f"threads_{name}", summary.cell.threads if summary else None
+    yield f"samples_per_second_{name}", pace.estimate if pace else None
+    yield f"samples_per_second_low_{name}", pace.low if pace and known else None
+    yield f"samples_per_second_high_{name}", pace.high if pace and known else None
+    yield f"accuracy_{name}", summary.accuracy.median if summary and summary.accuracy else None
+    yield f"first_step_seconds_{name}", summary.first_step if summary else None
+    yield f"peak_resident_bytes_{name}", summary.peak_resident_bytes if summary else None
+    yield f"peak_device_bytes_{name}", summary.peak_device_bytes if summary else None
+
+
+def frame(comparison: Comparison, gate: Gate | None = None) -> pd.DataFrame:
+    """Every figure, one row for each pair of cells; seconds, bytes and fractions of 1.
+
+    `ratio` is samples/s of B over samples/s of A, with the ends of its 95 % interval; columns that
+    end in `_a` and `_b` are the figures of either run. Unknown figures are missing.
+    """
+    import pandas as pd  # takes half a second to import, which the tables for people can spare
+
+    rows = []
+    for index, pair in enumerate(comparison.pairs):
+        cell, ratio = pair.cell, pair.ratio
+        known = ratio is not None and ratio.known
+        figures = {
+            "task": cell.task,
+            "framework": cell.framework,
+            "mode": cell.mode,
+            "device": cell.device,
+            "precision": cell.precision,
+            "feed": cell.feed,
+            "tuning": cell.tuning,
+            "verdict": pair.verdict,
+            "ratio": ratio.estimate if ratio else None,
+            "ratio_low": ratio.low if ratio and known else None,
+            "ratio_high": ratio.high if ratio and known else None,
+            "same_training": pair.same_training,
+            "memory_ratio": pair.memory,
+            "gate": gate.judgements[index].outcome if gate else None,
+            "reason": pair.reason,
+        }
+        sides = dict((*_side("a", pair.a), *_side("b", pair.b)))
+        rows.append({**figures, **sides})
+    return pd.DataFrame(rows).convert_dtypes()
