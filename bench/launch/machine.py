@@ -10,6 +10,8 @@ from typing import Any
 
 import psutil
 
+from bench.worker.clock import allowed_cores
+
 
 @cache
 def _cpu() -> dict[str, Any]:
@@ -30,10 +32,12 @@ def cpu_vendor() -> str:
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may run on: the default number of threads."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limits = [allowed, psutil.cpu_count(logical=False), _quota()]
-    return max(1, min(limit for limit in (*limits, allowed or 1) if limit))
+    """Physical cores that this process can use at a time: the default number of threads.
+
+    These are the cores that it may run on, or fewer if it is in a container with a quota.
+    """
+    limits = (allowed_cores(), psutil.cpu_count(logical=False), _quota())
+    return min(limit for limit in limits if limit)
 
 
 def _quota() -> int | None:

@@ -144,8 +144,11 @@ def timed(work: Callable[[], None], fence: Callable[[], None]) -> Timed:
     return watch.read()
 
 
-def usable_cores() -> int:
-    """Physical cores that this process may run on; logical ones where the system does not tell."""
+def allowed_cores() -> int:
+    """Physical cores that this process may run on; logical ones if the system tells only these.
+
+    A container may be limited to fewer cores at a time: see `bench.launch.machine.usable_cores`.
+    """
     siblings = set()
     for core in _affinity():
         topology = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")

@@ -241,7 +241,7 @@ def measure(
         peak_device_bytes=session.peak_device_bytes(),
         weights_digest=digest(ready.weights),
         parameter_count=session.parameter_count(),
-        cores=clock.usable_cores(),
+        cores=clock.allowed_cores(),
         feed_seconds=feeding(session, [train.batch(rows) for rows in order[:FEED_BATCHES]]),
         joules=_total(energy),
         device_joules=_total(device_energy),
