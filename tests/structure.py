@@ -10,10 +10,10 @@ else one above the highest that it imports. Rooms that import each other in a *c
 floor, and the arrows between them are the *upward* ones: no order of the rooms lets them all lead
 down.
 
-A *climb* is a module that goes back up to the raw data of a run on its way down to the page: one
-that advises, compares, reports or is a command, and that reads a run's `records` or its `info`
-(run.json), a record's `measurement`, or calls `summarize`, where it could read results that were
-made once and handed on.
+A *climb* is a module that goes back up to the raw records of a run on the way down to the page: one
+that advises, compares or reports, and that reads a run's `records` or a record's
+`measurement`, or makes results of them, where it could read results that were made once and handed
+on. Results are *made* where `summarize` or `Results.of` is called.
 """
 
 from __future__ import annotations
@@ -31,16 +31,8 @@ PICTURE = TREE / "docs" / "rooms.svg"
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
 # What reads results, by the names of today and by those from before there were rooms.
-READERS = (
-    "advice",
-    "analysis.comparison",
-    "comparison",
-    "report",
-    "cli.commands",
-    "commands",
-    "publish",
-)
-RAW = {"records", "info", "measurement", "summarize"}
+READERS = ("advice", "analysis.comparison", "comparison", "report", "publish")
+RAW = {"records", "measurement"}
 
 Graph = Mapping[str, set[str]]
 
@@ -94,6 +86,12 @@ class Structure:
         ]
 
     @property
+    def makers(self) -> list[str]:
+        """The modules that make results of records, with the number of places."""
+        counts = {name: makes_results(module) for name, module in self.modules.items()}
+        return [f"{name} ({count})" for name, count in counts.items() if count]
+
+    @property
     def long_modules(self) -> list[str]:
         return [f"{name} ({n})" for name, n in self.lines.items() if n >= LONGEST_MODULE]
 
@@ -142,12 +140,17 @@ def imports(module: ast.Module, known: Collection[str]) -> Iterator[str]:
 
 
 def reads_raw(module: ast.Module) -> bool:
-    """Whether a module reads what only records and run.json hold, or makes summaries of them."""
-    return any(
-        (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in RAW)
-        or (isinstance(node, ast.Name) and node.id == "summarize")
+    """Whether a module reads what only records hold, or makes results of them."""
+    return makes_results(module) > 0 or any(
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in RAW
         for node in ast.walk(module)
     )
+
+
+def makes_results(module: ast.Module) -> int:
+    """In how many places a module makes results of records."""
+    calls = (ast.unparse(n.func) for n in ast.walk(module) if isinstance(n, ast.Call))
+    return sum(call == "Results.of" or call.rpartition(".")[2] == "summarize" for call in calls)
 
 
 def reachable(graph: Graph, start: str) -> set[str]:
@@ -206,6 +209,7 @@ def report(structure: Structure) -> str:
         listing("circles of rooms", [" ".join(sorted(c)) for c in circles(rooms)]),
         listing("circles of modules", [" ".join(sorted(c)) for c in module_circles]),
         listing("climbs of a record", structure.climbs),
+        listing("modules that make results", structure.makers),
         listing(f"modules of {LONGEST_MODULE} lines and more", structure.long_modules),
         listing(
             f"functions of more than {LONGEST_FUNCTION} lines",
