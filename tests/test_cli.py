@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from bench import tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
 from bench.launch import catalogue
-from bench.report.task import inventory_forms
+from bench.report.task.availability import take_inventory
+from bench.report.task.inventory_forms import to_terminal
 from tests.conftest import Framebench, in_a_process
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -296,19 +298,19 @@ def test_what_cannot_be_written_is_one_line_and_exit_code_1(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_list_has_room_for_every_name(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_has_room_for_every_name(width: int) -> None:
     long = "could not be made: no matching distribution was found for mxnet==1.9.1"
-    real = inventory_forms.collect("own")
-    real["frameworks"][0]["environment"] = long
-    monkeypatch.setattr(inventory_forms, "collect", lambda env: real)
+    known = take_inventory("own")
+    first = replace(known.frameworks[0], environment=long)
+    known = replace(known, frameworks=(first, *known.frameworks[1:]))
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(inventory_forms.to_terminal("own", width=width))
+    console.print(to_terminal(known, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
-    for one in (*real["frameworks"], *real["tasks"], *real["data"]):
-        assert any(line.startswith(one["name"]) for line in text.splitlines()), one["name"]
-    assert "│could not be made" in text and f"{real['frameworks'][0]['name']}: no matching" in text
-    names = [part for one in real["frameworks"] for part in one["versions"].items()]
+    for each in (*known.frameworks, *known.tasks, *known.data):
+        assert any(line.startswith(each.name) for line in text.splitlines()), each.name
+    assert "│could not be made" in text and f"{first.name}: no matching" in text
+    names = [version for each in known.frameworks for version in each.versions.items()]
     assert all(f"{name} {version}" in text for name, version in names)
 
 

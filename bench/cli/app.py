@@ -1,4 +1,4 @@
-"""The command line: the commands of `bench.cli.commands`, and what becomes of their errors."""
+"""The command line: the commands of `bench.cli.commands`, and how their errors are reported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train the same tasks in every deep-learning framework, and tell which is faster, by how "
+    help="Train the same tasks in every deep-learning framework, and see which is faster, by how "
     "much, and how sure that is.",
 )
 
@@ -47,8 +47,8 @@ app.command()(export)
 app.command()(publish)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from bench import __version__
 
         typer.echo(f"framebench {__version__}")
@@ -58,7 +58,8 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     pass
@@ -68,38 +69,38 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _cannot(error: OSError) -> None:
-    """Say what could not be read or written: a full disk, a folder that is somebody else's."""
+def _report_os_error(error: OSError) -> None:
+    """Print what could not be read or written, such as on a full disk or in a protected folder."""
     place = f"{error.filename}: " if error.filename else ""
     typer.echo(f"framebench: {place}{error.strerror or error}", err=True)
-    # What is still held back would fail once more as Python ends, with a traceback.
+    # Buffered output would fail again, with a traceback, when Python flushes it at exit.
     with suppress(OSError), Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def main() -> None:
     """The command `framebench`. Every expected error is one line on standard error."""
-    # Modules and records live as long as the command, and the collector would walk them over and
-    # over: by default it sets out after every 700 objects.
+    # Modules and records live as long as the command, and the garbage collector would traverse them
+    # again and again: by default it runs after every 700 new objects.
     gc.set_threshold(100_000)
-    # Asked to end, it ends as on Ctrl-C: with its workers, and with what was finished kept.
-    for asked in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(asked, _interrupt)
+    # A request to end is handled like Ctrl-C: workers end too, and finished results are kept.
+    for request in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(request, _interrupt)
     try:
         code = app(prog_name="framebench", standalone_mode=False)
-        sys.stdout.flush()  # here, where a full disk can still be told of
+        sys.stdout.flush()  # here, where a full disk can still be reported
     except typer.TyperException as error:
         message = error.format_message()
-        if message:  # none where the help has been shown in place of a missing command
+        if message:  # empty where the help was shown because no command was given
             typer.echo(f"framebench: {message}", err=True)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("framebench: interrupted; what was finished is kept", err=True)
+        typer.echo("framebench: interrupted; finished results are kept", err=True)
         sys.exit(130)
     except FramebenchError as error:
         typer.echo(f"framebench: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except OSError as error:
-        _cannot(error)
+        _report_os_error(error)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from bench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.launch.providers import EnvironmentKind
 
 Complete = Callable[[str], list[str]]
 Options = TypeVar("Options")
@@ -24,6 +27,16 @@ def among(known: Callable[[], Iterable[str]]) -> Complete:
         return [word for word in known() if word.startswith(incomplete)]
 
     return complete
+
+
+def format_option(formats: Sequence[str]) -> Any:
+    """The option `--format` of a command that prints in these formats, the first by default."""
+    first, *others, last = formats
+    return typer.Option(
+        "--format",
+        help=f"{', '.join([f'{first} (default)', *others])} or {last}.",
+        autocompletion=among(lambda: formats),
+    )
 
 
 def form(chosen: str | None, known: Sequence[str], *, json: bool) -> str:
@@ -48,6 +61,16 @@ def check_redirected(what: str, instead: str) -> None:
         raise UsageError(f"{what} cannot be read in a terminal; {instead}")
 
 
+def environment_kind(chosen: str) -> EnvironmentKind:
+    """The value of `--env`. Raises UsageError for an unknown one."""
+    from bench.launch.providers import PROVIDERS
+
+    for kind in PROVIDERS:
+        if kind == chosen:
+            return kind
+    raise UsageError(f"no kind of environment is called {chosen!r}; there are: own, current")
+
+
 def _tasks() -> list[str]:
     from bench import tasks
 
@@ -70,8 +93,8 @@ def _modes() -> list[str]:
 def complete_runs(incomplete: str) -> list[str]:
     """Completes runs in the folder `results` by name, and those in other folders by path."""
     folder = incomplete.rpartition("/")[0]
-    found = [file.parent for file in Path(folder or "results").glob("*/run.json")]
-    runs = sorted(path.as_posix() if folder else path.name for path in found)
+    folders = [file.parent for file in Path(folder or "results").glob("*/run.json")]
+    runs = sorted(path.as_posix() if folder else path.name for path in folders)
     return [run for run in runs if run.startswith(incomplete)]
 
 
@@ -123,20 +146,20 @@ TasksOption = Annotated[
     typer.Option(
         "--task",
         "-t",
-        help="A task; repeatable. Default: all, or the preset's.",
-        autocompletion=among(_tasks),
+        help="A task; repeatable. Default: all.",
+        autocompletion=complete_tasks,
     ),
 ]
 TaskArgument = Annotated[
     str | None,
     typer.Argument(
-        help="A task. Default: a list of them.", autocompletion=among(_tasks), show_default=False
+        help="A task. Default: list them.", autocompletion=among(_tasks), show_default=False
     ),
 ]
 DiffOption = Annotated[
     tuple[str, str] | None,
     typer.Option(
-        help="Two frameworks: a unified diff of their models.",
+        help="Show a unified diff of the models in two frameworks.",
         metavar="OLD NEW",
         autocompletion=among(_frameworks),
     ),
@@ -146,7 +169,7 @@ ModesOption = Annotated[
     typer.Option(
         "--mode",
         "-m",
-        help="recommended, all, or a mode's name; repeatable.",
+        help="recommended, all, or a mode by its name; repeatable.",
         autocompletion=among(_modes),
     ),
 ]
@@ -155,7 +178,7 @@ DevicesOption = Annotated[
     typer.Option(
         "--device",
         "-d",
-        help="cpu, cuda, or auto: the CPU and, where there is one, the GPU; repeatable.",
+        help="cpu, cuda, or auto (the CPU, and the GPU if there is one); repeatable.",
         autocompletion=among(lambda: ("cpu", "cuda", "auto")),
     ),
 ]
@@ -177,14 +200,14 @@ PrecisionsOption = Annotated[
 TuningOption = Annotated[
     list[str],
     typer.Option(
-        help="expert or default (the framework as it comes); repeatable.",
+        help="expert, or default (the framework's own settings); repeatable.",
         autocompletion=among(lambda: ("expert", "default")),
     ),
 ]
 DataOption = Annotated[
     str,
     typer.Option(
-        help="real, synthetic, or auto: real where it can be had.",
+        help="real, synthetic, or auto (real if available).",
         autocompletion=among(lambda: ("auto", "real", "synthetic")),
     ),
 ]
@@ -192,11 +215,11 @@ EnvOption = Annotated[
     str,
     typer.Option(
         "--env",
-        help="own: an environment for each framework; current: this Python, and what it imports.",
+        help="own (an environment for each framework), or current (this Python's packages).",
         autocompletion=among(lambda: ("own", "current")),
     ),
 ]
-ResultsOption = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+ResultsOption = Annotated[Path, typer.Option(help="Folder of the runs.")]
 RunArgument = Annotated[
     Path | None,
     typer.Argument(

@@ -19,9 +19,9 @@ from bench.cli.options import (
     ModesOption,
     PrecisionsOption,
     ResultsOption,
-    TasksOption,
     TuningOption,
     among,
+    complete_tasks,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ PresetOption = Annotated[
         "-p",
         help="quick, standard or full.",
         autocompletion=among(lambda: ("quick", "standard", "full")),
+    ),
+]
+PresetTasksOption = Annotated[
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="A task; repeatable. Default: the preset's.",
+        autocompletion=complete_tasks,
     ),
 ]
 ThreadsOption = Annotated[int | None, typer.Option(help="Threads. Default: the usable cores.")]
@@ -80,7 +89,7 @@ class RunOptions:
     """Every option by its name on the command line, with its default."""
 
     framework: FrameworksOption = field(default_factory=list)
-    task: TasksOption = field(default_factory=list)
+    task: PresetTasksOption = field(default_factory=list)
     preset: PresetOption = "quick"
     mode: ModesOption = field(default_factory=lambda: ["recommended"])
     device: DevicesOption = field(default_factory=lambda: ["cpu"])

@@ -15,6 +15,7 @@ from bench.cli.options import (
     among,
     complete_runs,
     form,
+    format_option,
 )
 from bench.core.errors import UsageError
 
@@ -62,14 +63,7 @@ def compare(
             autocompletion=among(_allowable),
         ),
     ] = [],
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="table (default), markdown, csv or json.",
-            autocompletion=among(lambda: FORMATS),
-        ),
-    ] = None,
+    format: Annotated[str | None, format_option(FORMATS)] = None,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from bench.cli.options import EnvOption, JsonOption
-from bench.core.errors import UsageError
+from bench.cli.options import EnvOption, JsonOption, environment_kind
 
 
 def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
-    """Show frameworks, versions, modes, devices, tasks and data, and what is missing and why.
+    """List frameworks, versions, modes, devices, tasks and data, and say what is missing and why.
 
     [bold]Examples[/bold]
 
@@ -17,16 +16,15 @@ def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
 
       framebench list --env current    what this Python can import
 
-      framebench list --json           with the settings of the expert tuning
+      framebench list --json           also the settings of the expert tuning
     """
-    from bench.report.task import inventory_forms as found
+    from bench.cli.display import wide_console
+    from bench.report.task.availability import take_inventory
+    from bench.report.task.inventory_forms import to_json, to_terminal
 
-    if env not in ("own", "current"):
-        raise UsageError(f"no kind of environment is called {env!r}; there are: own, current")
+    known = take_inventory(environment_kind(env))
     if json:
-        typer.echo(found.to_json(env))  # type: ignore[arg-type]
+        typer.echo(to_json(known))
     else:
-        from bench.cli.display import wide_console
-
         console = wide_console()
-        console.print(found.to_terminal(env, width=console.width))  # type: ignore[arg-type]
+        console.print(to_terminal(known, width=console.width))

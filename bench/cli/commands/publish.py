@@ -43,16 +43,17 @@ def publish(
 ) -> None:
     """Add a finished run to the published runs, without its logs, and index them.
 
-    Its tables are rewritten from its records, and it is listed in README.md and index.html of the
-    folder. An unfinished run, or one that names paths of this machine, is refused.
+    Its tables are rewritten from its records, and README.md and index.html
+    of the folder list it. An unfinished run, or one that names paths of
+    this machine, is refused.
 
     [bold]Examples[/bold]
 
-      framebench publish mine --about "a laptop on battery"     in its own folder
+      framebench publish mine --about "a laptop on battery"   in its own folder
 
-      framebench publish runs/r1 --name laptop --no-page        into results/laptop
+      framebench publish runs/r1 --name laptop --no-page      to results/laptop
 
-      framebench publish --index                                only the index
+      framebench publish --index                              only the index
     """
     from bench.records import run_folder
     from bench.report.gallery import gallery_index, publication

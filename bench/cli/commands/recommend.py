@@ -9,7 +9,15 @@ import typer
 
 from bench.advice import personas
 from bench.advice.criteria import CRITERIA
-from bench.cli.options import JsonOption, ResultsOption, RunArgument, among, complete_tasks, form
+from bench.cli.options import (
+    JsonOption,
+    ResultsOption,
+    RunArgument,
+    among,
+    complete_tasks,
+    form,
+    format_option,
+)
 
 FORMATS = ("table", "markdown", "json")
 
@@ -65,14 +73,7 @@ def recommend(
             autocompletion=complete_tasks,
         ),
     ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="table (default), markdown or json.",
-            autocompletion=among(lambda: FORMATS),
-        ),
-    ] = None,
+    format: Annotated[str | None, format_option(FORMATS)] = None,
     facts: Annotated[
         bool, typer.Option("--facts", help="Also print every fact with its date and source.")
     ] = False,
@@ -91,7 +92,7 @@ def recommend(
 
       framebench recommend --persona researcher -t imdb-lstm
 
-      framebench recommend results/mine -p beginner -p edge -w memory=5 --format markdown
+      framebench recommend mine -p beginner -p edge -w memory=5
     """
     from bench.analysis.results import Results
     from bench.cli.display import wide_console

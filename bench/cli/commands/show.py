@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import DiffOption, FrameworksOption, JsonOption, TaskArgument, among, form
+from bench.cli.options import (
+    DiffOption,
+    FrameworksOption,
+    JsonOption,
+    TaskArgument,
+    form,
+    format_option,
+)
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,29 +26,22 @@ def show(
     task: TaskArgument = None,
     framework: FrameworksOption = [],
     diff: DiffOption = None,
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="table (default), markdown, html or json.",
-            autocompletion=among(lambda: FORMATS),
-        ),
-    ] = None,
+    format: Annotated[str | None, format_option(FORMATS)] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a task's definition, and its model in every framework, side by side.
+    """Show a task's definition and its model in every framework, side by side.
 
-    Without a task: every task in a line; as html, a page with them all.
+    Without a task, list all tasks; with --format html, show all of them on one page.
 
     [bold]Examples[/bold]
 
-      framebench show cifar-cnn                             all frameworks, and the reference
+      framebench show cifar-cnn                            every framework
 
-      framebench show imdb-lstm -f pytorch -f mxnet_gluon   two, in this order
+      framebench show imdb-lstm -f pytorch -f mxnet_gluon  two, in this order
 
-      framebench show imdb-lstm --diff pytorch mxnet_gluon  what one writes otherwise
+      framebench show imdb-lstm --diff pytorch jax_flax    how two models differ
 
-      framebench show --format html > models.html           a page with every task
+      framebench show --format html > models.html          all tasks on a page
     """
     wanted = form(format, FORMATS, json=json)
     if diff and framework:

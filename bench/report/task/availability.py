@@ -1,0 +1,143 @@
+"""What framebench can use on this machine: frameworks, tasks, data and devices.
+
+Nothing is installed, fetched or imported to find out.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+
+from bench import datasets, tasks
+from bench.core.errors import UnavailableError
+from bench.core.listener import SILENT
+from bench.launch import catalogue, current_python, environments, gpu, machine
+from bench.launch.catalogue import Expert, Framework
+from bench.launch.environments import Environment
+from bench.launch.providers import EnvironmentKind
+
+READY = "ready"
+MISSING = "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameworkAvailability:
+    """A framework, the versions in its environment, and the environment's state.
+
+    The state is `READY`, or says what is missing, with the reason after a colon.
+    """
+
+    name: str
+    title: str
+    versions: Mapping[str, str]
+    modes: tuple[str, ...]
+    expert: Expert
+    recommended: str
+    devices: tuple[str, ...]
+    environment: str
+
+    @staticmethod
+    def of(framework: Framework, env: EnvironmentKind) -> FrameworkAvailability:
+        environment, state = _current(framework) if env == "current" else _own(framework)
+        packages = environment.packages if environment else {}
+        return FrameworkAvailability(
+            name=framework.name,
+            title=framework.title,
+            versions={name: packages[name] for name in framework.packages if name in packages},
+            modes=tuple(framework.modes),
+            expert=framework.expert,
+            recommended=framework.recommended,
+            devices=framework.devices,
+            environment=state,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskAvailability:
+    """A task, and the frameworks that have no model of its network."""
+
+    name: str
+    title: str
+    headline: bool
+    heavy: bool
+    dataset: str
+    parameters: int
+    batch: int
+    missing_in: tuple[str, ...]
+
+    @staticmethod
+    def of(name: str) -> TaskAvailability:
+        task = tasks.load(name)
+        return TaskAvailability(
+            name=name,
+            title=task.title,
+            headline=task.headline,
+            heavy=task.heavy,
+            dataset=task.dataset,
+            parameters=task.parameter_count,
+            batch=task.batch,
+            missing_in=tuple(
+                framework
+                for framework in catalogue.names()
+                if not catalogue.load(framework).supports(task.network)
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataAvailability:
+    """A data set, and where it is or how it can be had."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """Everything that framebench knows. `devices` has what there is of each, by its name."""
+
+    frameworks: tuple[FrameworkAvailability, ...]
+    tasks: tuple[TaskAvailability, ...]
+    data: tuple[DataAvailability, ...]
+    devices: Mapping[str, str]
+
+
+def take_inventory(env: EnvironmentKind) -> Inventory:
+    """Look at this machine, with each framework's own environment or the current Python."""
+    gpus = ", ".join(device["name"] for device in gpu.find())
+    return Inventory(
+        frameworks=tuple(
+            FrameworkAvailability.of(catalogue.load(name), env) for name in catalogue.names()
+        ),
+        tasks=tuple(TaskAvailability.of(name) for name in tasks.names()),
+        data=tuple(
+            DataAvailability(name=name, state=datasets.status(name)) for name in datasets.names()
+        ),
+        devices={
+            "cpu": f"{machine.usable_cores()} usable cores",
+            "cuda": gpus or f"{MISSING}: no NVIDIA GPU found",
+        },
+    )
+
+
+def _current(framework: Framework) -> tuple[Environment | None, str]:
+    """The current interpreter if it can import the framework, and the state."""
+    try:
+        return current_python.use(framework, "cpu", SILENT), READY
+    except UnavailableError as error:
+        return None, f"unavailable: {error}"
+
+
+def _own(framework: Framework) -> tuple[Environment | None, str]:
+    """The framework's own environment if it exists, and its state."""
+    version = platform.python_version()
+    if environment := environments.find(framework, "cpu"):
+        return environment, READY
+    if version not in SpecifierSet(framework.python):
+        return None, f"unavailable: needs Python {framework.python}, this is {version}"
+    if reason := environments.why_not(framework, "cpu"):
+        return None, f"could not be made: {reason}"
+    return None, f"not made yet: `framebench setup {framework.name}` or the first run makes it"
