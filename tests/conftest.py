@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bench import datasets
+from bench import datasets, tasks
 from bench.cli.app import main
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
 from bench.launch import catalogue
-from bench.launch.environments import Environment, make
+from bench.launch.environments import Environment, make, provide_all
+from bench.proof.prover import Prover
+from tests.planted import plant as plant_in
+from tests.rotation import VARIABLE, Rotation, current_quarter
 
 Framebench = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of `tests/benchmarks`; pytest knows those of this folder alone when it begins."""
+    """Options of the rotation and of `tests/benchmarks`, whose own conftest is read too late."""
+    parser.getgroup("framebench rotation").addoption(
+        "--all",
+        action="store_true",
+        help=f"Take all cases, not only those of the commit's quarter or of ${VARIABLE}'s.",
+    )
     group = parser.getgroup("framebench", "which training steps are timed")
     group.addoption("--framework", action="append", default=[], help="Repeatable. Default: all.")
     group.addoption(
@@ -38,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--device", action="append", default=[], help="cpu (default) or cuda.")
     group.addoption("--threads", type=int, help="Default: the usable cores.")
     group.addoption("--length", type=int, help="Tokens a text is cut to. Default: the recipe's.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    everything = config.getoption("all")
+    config.pluginmanager.register(
+        Rotation(None if everything else current_quarter(catalogue.TREE)), "rotation"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +71,20 @@ def environment() -> Callable[[str], Environment]:
 def mnist() -> Path:
     """The prepared MNIST: real where it can be had."""
     return datasets.prepare("mnist")
+
+
+@pytest.fixture(scope="session")
+def data() -> Mapping[str, Path]:
+    """The prepared folder of each task's data: real where it can be had."""
+    folders = {name: datasets.prepare(name) for name in datasets.names()}
+    return {name: folders[tasks.load(name).dataset] for name in tasks.names()}
+
+
+@pytest.fixture(scope="session")
+def prover(data: Mapping[str, Path]) -> Prover:
+    """Proves claims about any framework on the CPU, as `framebench verify` does."""
+    made = provide_all(map(catalogue.load, catalogue.names()), "cpu", SILENT)
+    return Prover({(name, "cpu"): found for name, found in made.items()}, data, provide=make)
 
 
 def in_a_process(
@@ -135,16 +163,6 @@ def plant(tmp_path: Path) -> Callable[[str, str, str], Path]:
     """Plant a fault: a copy of the source in which one piece of one file reads otherwise."""
 
     def copy(file: str, old: str, new: str) -> Path:
-        tree = tmp_path / "tree"
-        for package in ("bench", "frameworks"):
-            shutil.copytree(
-                catalogue.TREE / package,
-                tree / package,
-                ignore=shutil.ignore_patterns("__pycache__"),
-            )
-        text = (tree / file).read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
-        (tree / file).write_text(text.replace(old, new), encoding="utf-8")
-        return tree
+        return plant_in(tmp_path / "tree", ("bench", "frameworks"), file, old, new)
 
     return copy

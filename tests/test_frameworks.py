@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,74 +12,105 @@ import pytest
 from cpuinfo import get_cpu_info
 
 from bench import tasks
+from bench.core.listener import SILENT
 from bench.core.setting import Setting, Tuning
 from bench.launch import catalogue, worker_process
 from bench.launch.environments import Environment
+from bench.proof.certificate import Certificate, Claim
+from bench.proof.prover import Prover
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES
 from bench.records import run_folder
 from bench.report.proof import proof_forms
 from tests.conftest import Framebench
+from tests.rotation import rotating, shown
 
 pytestmark = pytest.mark.frameworks
 
 
-HEAVY = [name for name in tasks.names() if tasks.load(name).heavy]
-LIGHT = [name for name in tasks.names() if name not in HEAVY]
+def _claims() -> Iterator[Claim]:
+    """Everything that the frameworks claim on a CPU, but for modes of heavy tasks.
+
+    A compiler other than the recommended one takes minutes for a heavy task.
+    """
+    names = [(framework, task) for framework in catalogue.compared() for task in tasks.names()]
+    for framework, task in names:
+        modes, recommended = catalogue.load(framework).modes, catalogue.load(framework).recommended
+        heavy, headline = tasks.load(task).heavy, tasks.load(task).headline
+        for precision in ("float64", "float32"):
+            for mode in [recommended] if heavy else modes:
+                for threads in [1] if heavy else [1, 2]:
+                    setting = Setting(precision=precision, threads=threads)
+                    yield Claim(framework=framework, task=task, mode=mode, setting=setting)
+            if not heavy:
+                setting = Setting(precision=precision, tuning="default")
+                yield Claim(framework=framework, task=task, mode=recommended, setting=setting)
+        if headline and catalogue.load(framework).computes("bf16", "cpu"):
+            setting = Setting(precision="bf16")
+            yield Claim(framework=framework, task=task, mode=recommended, setting=setting)
 
 
-def named(names: list[str]) -> list[str]:
-    return [text for name in names for text in ("-t", name)]
+def always(claim: Claim) -> bool:
+    """Whether every run proves a claim: as it is recommended, and where nothing hides an error."""
+    recommended = catalogue.load(claim.framework).recommended
+    return claim.mode == recommended and claim.setting == Setting(precision="float64")
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("threads", [1, 2])
-def test_every_framework_is_proved_on_every_task_in_every_mode(
-    precision: str, threads: int, framebench: Framebench
+CLAIMS = list(_claims())
+NO_AVX512 = "avx512bw" not in get_cpu_info()["flags"]  # which MXNet's code for bfloat16 needs
+
+
+@pytest.fixture(scope="session")
+def certificates(request: pytest.FixtureRequest, prover: Prover) -> Mapping[Claim, Certificate]:
+    """Of all claims that this run proves: proved together, as many at a time as there are cores."""
+    asked = [
+        item.callspec.params["claim"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "certificates" in item.fixturenames
+    ]
+    return prover.prove(asked, SILENT)
+
+
+@pytest.mark.timeout(0)  # the first of them waits for all; the prover ends a silent process
+@pytest.mark.parametrize(
+    "claim",
+    [
+        pytest.param(claim, id=str(claim), marks=[] if always(claim) else rotating(str(claim)))
+        for claim in CLAIMS
+    ],
+)
+def test_a_framework_trains_the_task_that_it_claims_to(
+    claim: Claim,
+    certificates: Mapping[Claim, Certificate],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    """But heavy ones, which compilers take minutes for: see the test below."""
-    chosen = ("--precision", precision, "--threads", str(threads), *named(LIGHT))
-    found = proof_forms.from_json(framebench("verify", "--json", *chosen).stdout)
-    cells = {(one.claim.framework, one.claim.mode, one.claim.task) for one in found}
-    assert cells == {
-        (framework, mode, task)
-        for framework in catalogue.compared()
-        for mode in catalogue.load(framework).modes
-        for task in LIGHT
-    }
-    for one in found:
-        assert one.status == "ok", f"{one}: {one.reason}"
-        assert one.checks and all(check.passed for check in one.checks)
-
-
-def test_every_framework_is_proved_on_heavy_tasks_as_it_is_recommended(
-    framebench: Framebench,
-) -> None:
-    found = proof_forms.from_json(
-        framebench("verify", "--json", "-m", "recommended", *named(HEAVY)).stdout
+    certificate = certificates[claim]
+    if claim.framework == "mxnet_gluon" and claim.precision == "bf16" and NO_AVX512:
+        assert certificate.status == "unsupported"
+        assert "has no bf16 on this processor" in certificate.reason
+        return
+    assert certificate.status == "ok", certificate.reason
+    assert certificate.checks and all(check.passed for check in certificate.checks)
+    if claim.precision == "bf16":
+        assert "rounding" in {check.name for check in certificate.checks}
+    setting = claim.setting
+    record_property(
+        *shown(
+            "claims proved",
+            len(CLAIMS),
+            framework=claim.framework,
+            mode=claim.mode,
+            precision=setting.precision,
+            threads=setting.threads,
+            tuning=setting.tuning,
+        )
     )
-    for one in found:
-        assert one.status == "ok", f"{one}: {one.reason}"
-    assert len(found) == 2 * len(catalogue.compared()) * len(HEAVY)
 
 
-def test_what_computes_in_bf16_on_the_cpu_is_proved_and_the_rest_says_so(
-    framebench: Framebench,
-) -> None:
-    headline = [name for name in tasks.names() if tasks.load(name).headline]
-    chosen = ("--precision", "bf16", "-m", "recommended", *named(headline))
-    done = framebench("verify", "--json", *chosen, expect=1)
-    avx512 = "avx512bw" in get_cpu_info()["flags"]  # without it, MXNet has no code for bfloat16
-    for one in proof_forms.from_json(done.stdout):
-        framework = catalogue.load(one.claim.framework)
-        if one.claim.framework == "mxnet_gluon" and not avx512:
-            assert one.status == "unsupported"
-            assert "has no bf16 on this processor" in one.reason
-        elif framework.computes("bf16", "cpu"):
-            assert one.status == "ok", f"{one}: {one.reason}"
-            assert "rounding" in {check.name for check in one.checks}
-        else:
-            assert one.status == "unsupported"
-            assert one.reason == f"{framework.title} has no bf16 on cpu"
+def test_what_has_no_bf16_on_the_cpu_says_so(framebench: Framebench) -> None:
+    done = framebench("verify", "--json", "--precision", "bf16", "-f", "paddlepaddle", expect=1)
+    for certificate in proof_forms.from_json(done.stdout):
+        assert certificate.status == "unsupported"
+        assert certificate.reason == "PaddlePaddle has no bf16 on cpu"
 
 
 def test_mxnet_says_so_where_the_processor_has_no_bf16(
@@ -94,15 +125,6 @@ def test_mxnet_says_so_where_the_processor_has_no_bf16(
     found = proof_forms.from_json(done.stdout)
     assert found and {one.status for one in found} == {"unsupported"}
     assert all("has no bf16 on this processor" in one.reason for one in found)
-
-
-def test_frameworks_as_they_come_are_proved_too(framebench: Framebench) -> None:
-    chosen = ("--tuning", "default", "-m", "recommended", *named(LIGHT))
-    done = framebench("verify", "--json", *chosen)
-    found = proof_forms.from_json(done.stdout)
-    assert {one.claim.tuning for one in found} == {"default"}
-    assert {one.status for one in found} == {"ok"}
-    assert len(found) == 2 * len(catalogue.compared()) * len(LIGHT)
 
 
 @pytest.mark.parametrize("tuning", ["expert", "default"])

@@ -1,20 +1,29 @@
 """Planted faults: realistic unfairness, put into an adapter or a model, and the check to see it.
 
-Each is planted in a copy of the source, and `framebench verify` is run from there. It must refuse
-the cell, and the first check that fails must be the one that is named. `shape` stands for a network
-that has no place for the task's weights. A session takes two steps before those that are traced.
+Each fault is planted in a copy of the source. The proof must refuse the adapter, and the first
+check that fails must be the one that is named here; `shape` stands for a network that has no place
+for the task's weights. A session takes two steps before those that are traced.
+
+The mutants of a framework are traced in one process, in which each is a fork: `tests.planted`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from bench.core.setting import Precision, Setting
+from bench.launch import catalogue
+from bench.launch.environments import Environment
+from bench.proof.certificate import Certificate, Claim
+from bench.proof.prover import Prover
 from bench.report.proof import proof_forms
+from tests import planted
 from tests.conftest import Framebench
+from tests.rotation import shown
 
 pytestmark = pytest.mark.frameworks
 
@@ -28,7 +37,17 @@ class Mutant:
     caught_by: str
     reason: str = "not the same task"
     mode: str = "eager"
-    precision: str = "float64"
+    precision: Precision = "float64"
+
+    @property
+    def claim(self) -> Claim:
+        """What the faulty adapter claims to do."""
+        return Claim(
+            framework=self.file.split("/")[1],
+            task=self.task,
+            mode=self.mode,
+            setting=Setting(precision=self.precision),
+        )
 
 
 TORCH = "frameworks/pytorch/adapter.py"
@@ -439,25 +458,94 @@ MUTANTS = {
 }
 
 
+SOUND = {
+    f"{name} as it is": Claim(
+        framework=name,
+        task="mnist-mlp",
+        mode=catalogue.load(name).recommended,
+        setting=Setting(precision="float64"),
+    )
+    for name in catalogue.compared()
+}
+Judge = Callable[[str], Certificate]
+
+
+@pytest.fixture(scope="session")
+def judge(
+    request: pytest.FixtureRequest,
+    prover: Prover,
+    environment: Callable[[str], Environment],
+    data: Mapping[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Judge:
+    """The certificate of a mutant or of a sound adapter, by the name that its test has.
+
+    When the first of a framework is asked for, all of that framework's tests are traced.
+    """
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "judge" in item.fixturenames
+    ]
+    found: dict[str, Certificate] = {}
+
+    def suspect(name: str) -> planted.Suspect:
+        if name in SOUND:
+            return planted.Suspect(claim=SOUND[name], tree=catalogue.TREE)
+        mutant, tree = MUTANTS[name], tmp_path_factory.mktemp("tree")
+        planted.plant(tree, ("frameworks",), mutant.file, mutant.old, mutant.new)
+        return planted.Suspect(claim=mutant.claim, tree=tree)
+
+    def of(name: str) -> str:
+        return (SOUND[name] if name in SOUND else MUTANTS[name].claim).framework
+
+    def get(name: str) -> Certificate:
+        if name not in found:
+            suspects = {other: suspect(other) for other in asked if of(other) == of(name)}
+            scratch = tmp_path_factory.mktemp("traces")
+            own = environment(of(name))
+            found.update(planted.certificates(suspects, prover, own, data, scratch))
+        return found[name]
+
+    return get
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_caught(
-    name: str, framebench: Framebench, plant: Callable[[str, str, str], Path]
+    name: str, judge: Judge, record_property: Callable[[str, object], None]
 ) -> None:
-    mutant = MUTANTS[name]
+    mutant, certificate = MUTANTS[name], judge(name)
+    assert mutant.reason in certificate.reason
+    assert certificate.status == "wrong"
+    if mutant.caught_by == "shape":
+        assert not certificate.checks
+    else:
+        failed = [check.name for check in certificate.checks if not check.passed]
+        assert failed[0] == mutant.caught_by
+    record_property(*shown("planted faults caught", len(MUTANTS)))
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_adapter_is_proved_in_the_process_that_catches_mutants(
+    name: str, judge: Judge
+) -> None:
+    assert judge(name).status == "ok", judge(name).reason
+
+
+def test_verify_refuses_a_mutant(
+    framebench: Framebench, plant: Callable[[str, str, str], Path]
+) -> None:
+    mutant = MUTANTS["another beta"]
     done = framebench(
-        *("verify", "--json", "-f", mutant.file.split("/")[1], "-t", mutant.task),
+        *("verify", "--json", "-f", mutant.claim.framework, "-t", mutant.task),
         *("-m", mutant.mode, "--precision", mutant.precision),
         tree=plant(mutant.file, mutant.old, mutant.new),
         expect=1,
     )
-    (found,) = proof_forms.from_json(done.stdout)
-    assert mutant.reason in found.reason
-    assert found.status == "wrong"
-    if mutant.caught_by == "shape":
-        assert not found.checks
-    else:
-        failed = [check.name for check in found.checks if not check.passed]
-        assert failed[0] == mutant.caught_by
+    (certificate,) = proof_forms.from_json(done.stdout)
+    assert (certificate.claim, certificate.status) == (mutant.claim, "wrong")
+    failed = [check.name for check in certificate.checks if not check.passed]
+    assert failed[0] == mutant.caught_by
 
 
 def test_a_run_never_times_what_is_not_the_task(
