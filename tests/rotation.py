@@ -72,7 +72,7 @@ def summary(cases: list[Mapping[str, Any]]) -> list[str]:
         counts = []
         for name in every[0]:
             of_part = Counter(parts[name] for parts in every)
-            listed = ", ".join(f"{part} {count}" for part, count in sorted(of_part.items()))
+            listed = ", ".join(f"{part} ×{count}" for part, count in sorted(of_part.items()))
             counts.append(f"{name} {listed}")
         lines.append(
             ": ".join(filter(None, (f"{len(every)} of {total} {kind}", "; ".join(counts))))
