@@ -18,6 +18,7 @@ from bench.core.listener import SILENT
 from bench.launch import catalogue
 from bench.launch.environments import Environment, make, provide_all
 from bench.proof.prover import Prover
+from bench.proof.reference_traces import ReferenceTraces
 from tests.planted import plant as plant_in
 from tests.rotation import VARIABLE, Rotation, current_quarter
 
@@ -85,6 +86,12 @@ def prover(data: Mapping[str, Path]) -> Prover:
     """Proves claims about any framework on the CPU, as `framebench verify` does."""
     made = provide_all(map(catalogue.load, catalogue.names()), "cpu", SILENT)
     return Prover({(name, "cpu"): found for name, found in made.items()}, data, provide=make)
+
+
+@pytest.fixture(scope="session")
+def reference_traces(data: Mapping[str, Path]) -> ReferenceTraces:
+    """What the traces of other frameworks are compared with; the prover uses the same files."""
+    return ReferenceTraces(data, provide=make, seed=0)
 
 
 def in_a_process(

@@ -125,10 +125,11 @@ def _judge(suspect: Suspect, reference: ReferenceTraces, folder: Path) -> Certif
         return Certificate(claim=claim, status=outcome["status"], reason=outcome["reason"])
     trace = dict(np.load(folder / f"{claim.task}.npz"))
     task = tasks.load(claim.task)
-    compared = tuple(checks.checks(task, trace, reference.read(claim.task), claim.precision))
-    failed = [str(check) for check in compared if not check.passed]
+    compared = checks.compare(task, trace, reference.read(claim.task), claim.precision)
+    failed = [check for check in compared if not check.passed]
     status: Status = "wrong" if failed else "ok"
-    return Certificate(claim=claim, status=status, reason="; ".join(failed), checks=compared)
+    reason = f"not the same task: {failed[0]}" if failed else ""
+    return Certificate(claim=claim, status=status, reason=reason, checks=compared)
 
 
 def _result(folder: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bench.core.setting import Precision, Setting
 from bench.launch import catalogue
 from bench.launch.environments import Environment
 from bench.proof.certificate import Certificate, Claim
-from bench.proof.prover import Prover
+from bench.proof.reference_traces import ReferenceTraces
 from bench.report.proof import proof_forms
 from tests import planted
 from tests.conftest import Framebench
@@ -473,7 +473,7 @@ Judge = Callable[[str], Certificate]
 @pytest.fixture(scope="session")
 def judge(
     request: pytest.FixtureRequest,
-    prover: Prover,
+    reference_traces: ReferenceTraces,
     environment: Callable[[str], Environment],
     data: Mapping[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
@@ -504,7 +504,7 @@ def judge(
             suspects = {other: suspect(other) for other in asked if of(other) == of(name)}
             scratch = tmp_path_factory.mktemp("traces")
             own = environment(of(name))
-            found.update(planted.certificates(suspects, prover, own, data, scratch))
+            found.update(planted.certificates(suspects, reference_traces, own, data, scratch))
         return found[name]
 
     return get
