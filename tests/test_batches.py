@@ -12,8 +12,10 @@ import pytest
 
 from bench import tasks
 from bench.core.adapter import BatchFormat
-from bench.core.batches import DatasetInfo, Split, accuracy_of, loss_of
+from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
+from bench.core.metrics import count_correct, total_loss
+from bench.core.split import Split
 from bench.core.task import ImageInput, Task
 
 FORMAT = BatchFormat()
@@ -61,6 +63,19 @@ def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> 
     last, labels = Split(images, "train", image_task, layout, None).batch(rows)
     np.testing.assert_array_equal(last.transpose(0, 3, 1, 2), first)
     assert last.flags.c_contiguous and labels.dtype == np.int32
+
+
+def test_pixels_are_the_same_numbers_in_either_type(images: Path, image_task: Task) -> None:
+    double = BatchFormat(floats="float64")
+    rows = np.arange(4)
+    for format_, dtype in ((FORMAT, np.float32), (double, np.float64)):
+        split = Split(images, "train", image_task, format_, None)
+        x, _ = split.batch(rows)
+        assert x.dtype == dtype
+        np.testing.assert_array_equal(
+            x, Split(images, "train", image_task, FORMAT, None).batch(rows)[0]
+        )
+        np.testing.assert_array_equal(x, split.window(rows[None])[0][0])
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -134,6 +149,12 @@ def test_texts_under_a_softmax_have_class_labels(texts: Path) -> None:
     assert x.shape == (4, 5) and y.dtype == np.int32 and y.tolist() == [0, 1, 1, 0]
 
 
+def test_labels_under_a_sigmoid_are_floats(texts: Path) -> None:
+    task = tasks.load("imdb-lstm").with_length(5)
+    _, y = Split(texts, "train", task, BatchFormat(floats="float64"), None).batch(np.arange(4))
+    assert y.dtype == np.float64 and y.shape == (4, 1)
+
+
 def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no prepared data set"):
         DatasetInfo.read(tmp_path)
@@ -145,10 +166,10 @@ def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
 def test_accuracy_and_loss_by_hand() -> None:
     softmax, sigmoid = tasks.load("mnist-mlp"), tasks.load("imdb-lstm")
     logits = np.array([[0.0, np.log(3.0)], [2.0, 0.0]])
-    assert accuracy_of(softmax, logits, np.array([1, 1])) == 1
+    assert count_correct(softmax, logits, np.array([1, 1])) == 1
     expected = -np.log(0.75) - np.log(1 / (1 + np.exp(2.0)))
-    assert loss_of(softmax, logits, np.array([1, 1])) == pytest.approx(expected)
+    assert total_loss(softmax, logits, np.array([1, 1])) == pytest.approx(expected)
     logits, labels = np.array([[1.0], [-800.0], [-1.0]]), np.array([[1.0], [1.0], [0.0]])
-    assert accuracy_of(sigmoid, logits, labels) == 2
+    assert count_correct(sigmoid, logits, labels) == 2
     expected = 2 * np.log1p(np.exp(-1.0)) + 800
-    assert loss_of(sigmoid, logits, labels) == pytest.approx(expected)
+    assert total_loss(sigmoid, logits, labels) == pytest.approx(expected)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench import tasks
-from bench.core.adapter import Layout, match
-from bench.core.errors import UsageError, WrongError
+from bench.core.adapter import network_module, require_mode
+from bench.core.errors import UnsupportedError, UsageError, WrongError
+from bench.core.layout import Layout, NetworkWeights, recurrent_names
+from bench.core.parameters import Parameter
 from bench.core.record import (
     Cell,
     Evaluation,
@@ -20,7 +24,7 @@ from bench.core.record import (
     Windows,
 )
 from bench.core.setting import Setting
-from bench.core.task import Budget, Parameter, TokenInput
+from bench.core.task import Budget, TokenInput
 from bench.core.weights import digest, initial_weights
 from bench.records import run_folder
 
@@ -147,26 +151,67 @@ def test_a_layout_puts_gates_in_the_framework_s_order() -> None:
 
 def test_a_layout_copies() -> None:
     array = np.zeros(KERNEL.shape, np.float32)
-    Layout(axes={}).to_canonical(KERNEL, array)[:] = 1
+    Layout().to_canonical(KERNEL, array)[:] = 1
     assert not array.any()
 
 
 def test_a_wrong_shape_is_refused() -> None:
     other = (5, 3, 4, 2)
     with pytest.raises(WrongError, match=r"k is \(5, 3, 4, 2\) in the network"):
-        Layout(axes={}).to_native(KERNEL, np.zeros(KERNEL.shape), other)
+        Layout().to_native(KERNEL, np.zeros(KERNEL.shape), other)
     with pytest.raises(WrongError, match=r"k came back as \(5, 3, 4, 2\)"):
-        Layout(axes={}).to_canonical(KERNEL, np.zeros(other))
+        Layout().to_canonical(KERNEL, np.zeros(other))
 
 
 def test_a_parameter_that_the_network_lacks_is_refused() -> None:
     task = tasks.load("mnist-softmax")
-    first, second = (parameter.name for parameter in task.parameters)
-    assert match(task, lambda parameter: parameter.name) == {first: first, second: second}
-    with pytest.raises(WrongError, match=f"the network has no {second}"):
-        match(task, lambda parameter: {first: 1}[parameter.name])
-    with pytest.raises(WrongError, match=f"the network has no {first}"):
-        match(task, lambda parameter: None)
+    first, second = task.parameters
+    tensors = {first.name: np.zeros(first.shape), second.name: np.zeros(second.shape)}
+
+    def weights(found: Mapping[str, Any]) -> NetworkWeights[Any]:
+        return NetworkWeights(task, Layout(), "float32", lambda one: found[one.name])
+
+    assert weights(tensors).tensors == [*tensors.values()]
+    with pytest.raises(WrongError, match=f"the network has no {second.name}"):
+        weights({first.name: tensors[first.name]})
+    with pytest.raises(WrongError, match=f"the network has no {first.name}"):
+        weights({**tensors, first.name: None})
+
+
+def test_weights_come_in_the_network_s_layout_and_type_and_go_back() -> None:
+    task = tasks.load("mnist-softmax")
+    layout = Layout(axes={"dense": (1, 0)})
+    tensors = {
+        parameter.name: np.zeros(parameter.shape[::-1], np.float64) for parameter in task.parameters
+    }
+    weights = NetworkWeights(task, layout, "float64", lambda one: tensors[one.name])
+    initial = initial_weights(task, 0)
+    for tensor, native in weights.to_load(initial):
+        assert native.dtype == np.float64
+        tensor[:] = native
+    back = weights.canonical(lambda tensor: tensor.astype(np.float32))
+    assert digest(back) == digest(initial)
+
+
+def test_a_framework_names_a_parameter_by_its_layer_and_its_own_attribute() -> None:
+    names = recurrent_names(
+        inputs="weight_ih_l0", recurrent="weight_hh_l0", bias="bias_ih_l0", recurrent_bias="b"
+    )
+    layout = Layout(names=names)
+    (*_, cells, _, gates, weight, _) = tasks.load("imdb-lstm").parameters
+    found = [layout.native_name(one) for one in (cells, gates, weight)]
+    assert found == ["lstm.weight_ih_l0", "lstm.bias_ih_l0", "output.weight"]
+
+
+def test_a_mode_or_a_network_that_a_framework_lacks_is_unsupported() -> None:
+    require_mode("eager", ("eager", "compiled"))
+    with pytest.raises(UnsupportedError, match=r"no mode 'xla'.*it has: eager, compiled"):
+        require_mode("xla", ("eager", "compiled"))
+    task = replace(tasks.load("mnist-mlp"), network="perceptron")
+    with pytest.raises(
+        UnsupportedError, match=r"no module frameworks\.pytorch\.models\.perceptron"
+    ):
+        network_module("frameworks.pytorch", task)
 
 
 def test_a_text_task_can_be_shortened() -> None:

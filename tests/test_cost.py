@@ -11,7 +11,8 @@ import pytest
 
 from bench import tasks
 from bench.core.cost import forward_flops, step_bytes, training_flops
-from bench.core.task import SGD, Adam, ImageInput
+from bench.core.optimizers import SGD, Adam
+from bench.core.task import ImageInput
 from bench.launch.catalogue import TREE
 from bench.launch.environments import Environment
 

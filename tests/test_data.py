@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from bench import datasets
-from bench.core.batches import DatasetInfo
+from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Silent
 from bench.datasets import cifar10, download, imdb, mnist, prepared_store, sources, synthetic

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from bench import tasks
+from bench.core.optimizers import SGD
 from bench.core.record import Status
-from bench.core.task import SGD, TokenInput
+from bench.core.task import TokenInput
 from bench.core.weights import initial_weights
 from bench.launch import catalogue
 from bench.proof.checks import CHECKS

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from bench import tasks
-from bench.core.task import Parameter, TokenInput
+from bench.core.parameters import Parameter
+from bench.core.task import TokenInput
 from bench.core.weights import initial_weights
 from bench.launch import catalogue
 from bench.records.code_lines import code_lines

@@ -11,7 +11,7 @@ from bench.analysis import contention
 from bench.analysis.cell_summary import CellSummary, Spread
 from bench.analysis.intervals import geometric_mean
 from bench.analysis.processes import Process, evaluation_throughput, time_to_accuracy
-from bench.core.batches import data_label
+from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Measurement, Record
 
 

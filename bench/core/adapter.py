@@ -1,21 +1,21 @@
-"""The interface that a framework implements, and the helpers that every adapter uses.
+"""The interface that a framework implements.
 
 A framework's `adapter.py` defines `ADAPTER`, an object with the methods of `Adapter`. The harness
-owns the clock, the fences, the batches, the weights and the evaluation; native tensors pass through
+owns the clock, the fences, the batches, the weights and the evaluation. Native tensors pass through
 it unread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import importlib.util
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol
 
-import numpy as np
-
-from bench.core.errors import WrongError
+from bench.core.errors import UnsupportedError
 from bench.core.setting import Device, Setting
-from bench.core.task import Parameter, Task
+from bench.core.task import Task
 from bench.core.weights import Array
 
 Native = Any
@@ -24,88 +24,17 @@ Batch = Any
 
 @dataclass(frozen=True, kw_only=True)
 class BatchFormat:
-    """How a framework's users keep data in memory: the harness lays batches out so, unclocked.
+    """How a framework's users keep data in memory. The harness lays batches out so, unclocked.
 
-    `channels_last` turns (N, C, H, W) into (N, H, W, C). `labels` and `tokens` are the integer
-    types of class labels (N,) and token ids (N, length). Labels under a sigmoid are floats, (N, 1).
+    `channels_last` turns (N, C, H, W) into (N, H, W, C). `floats` is the type of pixels and of
+    labels under a sigmoid, which are (N, 1). `labels` and `tokens` are the integer types of class
+    labels (N,) and of token ids (N, length).
     """
 
     channels_last: bool = False
+    floats: str = "float32"
     labels: str = "int64"
     tokens: str = "int64"
-
-
-def _in_order(array: Array, gates: Sequence[int]) -> Array:
-    """A recurrent layer's rows, (gates * hidden, ...), with its gates in another order."""
-    blocks = np.split(array, len(gates))
-    return np.concatenate([blocks[gate] for gate in gates])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Where a framework keeps a canonical tensor's axes: native = canonical.transpose(axes).
-
-    `gates` tells in which order it keeps a recurrent layer's gates, by their canonical places.
-    """
-
-    axes: Mapping[str, tuple[int, ...]]
-    gates: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    channels_last: bool = False
-
-    def to_native(self, parameter: Parameter, array: Array, shape: Sequence[int]) -> Array:
-        """Canonical to native, for the network's tensor of `shape`.
-
-        Raises WrongError if the network's tensor has another shape than the task's has there.
-        """
-        if self.channels_last and parameter.flattened:
-            channels, height, width = parameter.flattened
-            columns = array.reshape(-1, channels, height, width)
-            array = columns.transpose(0, 2, 3, 1).reshape(parameter.shape)  # CHW -> HWC columns
-        if gates := self.gates.get(parameter.kind):
-            array = _in_order(array, gates)
-        axes = self.axes.get(parameter.kind)
-        native = np.ascontiguousarray(array.transpose(axes) if axes else array)
-        if native.shape != tuple(shape):
-            raise WrongError(
-                f"not the same task: {parameter.name} is {tuple(shape)} in the network, "
-                f"where the task has {native.shape}"
-            )
-        return native
-
-    def to_canonical(self, parameter: Parameter, array: Array) -> Array:
-        """Native to canonical: the inverse of `to_native`; a copy, never a live tensor's view."""
-        axes = self.axes.get(parameter.kind)
-        if axes:
-            array = array.transpose(np.argsort(axes))
-        if array.shape != parameter.shape:
-            raise WrongError(
-                f"not the same task: {parameter.name} came back as {array.shape}, "
-                f"where the task has {parameter.shape}"
-            )
-        if self.channels_last and parameter.flattened:
-            channels, height, width = parameter.flattened
-            columns = array.reshape(-1, height, width, channels)
-            array = columns.transpose(0, 3, 1, 2).reshape(parameter.shape)  # HWC -> CHW columns
-        if gates := self.gates.get(parameter.kind):
-            array = _in_order(array, np.argsort(gates).tolist())
-        return np.array(array, order="C")
-
-
-def match(task: Task, find: Callable[[Parameter], Native]) -> dict[str, Native]:
-    """The network's own tensor of each of the task's parameters, by canonical name.
-
-    Raises WrongError where `find` does not know one.
-    """
-    matched = {}
-    for parameter in task.parameters:
-        try:
-            native = find(parameter)
-        except (AttributeError, LookupError, ValueError):
-            native = None
-        if native is None:
-            raise WrongError(f"not the same task: the network has no {parameter.name}")
-        matched[parameter.name] = native
-    return matched
 
 
 class Session(Protocol):
@@ -131,7 +60,7 @@ class Session(Protocol):
     def stage(self, x: Array, y: Array) -> Batch:
         """Host arrays in `format` to this framework's tensors on its device.
 
-        Tensors may lie in the arrays' memory: it is written to again only after a `sync`.
+        Tensors may share the arrays' memory: it is not written to again before a `sync`.
         """
 
     def step(self, batch: Batch) -> Native:
@@ -141,24 +70,27 @@ class Session(Protocol):
         """Logits in evaluation mode, (N, K)."""
 
     def grads(self, batch: Batch) -> dict[str, Array]:
-        """Gradients of the mean loss by canonical name, with the network in training.
+        """Gradients of the mean loss by canonical name, with the network in training mode.
 
-        For the proof alone, which opens tasks without dropout, and loads anew behind it: running
-        statistics may have moved. A compiled mode may compute them eagerly: what proves its own
-        backward pass are the updates and losses of `step`.
+        Only the proof calls this. It opens tasks without dropout and loads the weights again
+        afterwards, as running statistics may have moved. A compiled mode may compute the gradients
+        eagerly: its own backward pass is proved by the updates and losses of `step`.
         """
 
     def numpy(self, value: Native) -> Array:
-        """A native value as a host array; waits for it."""
+        """A native value as a host array. Waits for it."""
 
     def sync(self) -> None:
-        """Return when everything asked of the device is done."""
+        """Return when the device has done everything that it was asked for."""
 
     def peak_device_bytes(self) -> int | None:
-        """The most device memory that tensors took, or that the framework held if it tells that."""
+        """The most device memory that tensors took, or that the framework reserved.
+
+        None on the CPU.
+        """
 
     def close(self) -> None:
-        """Give back what the session holds."""
+        """Release what the session holds."""
 
 
 class Adapter(Protocol):
@@ -192,3 +124,20 @@ class Adapter(Protocol):
         has been read. A separate vector for the sum would be fetched from memory before it is
         overwritten.
         """
+
+
+def require_mode(mode: str, modes: Collection[str]) -> None:
+    """Raises UnsupportedError for a mode that is not among the framework's."""
+    if mode not in modes:
+        raise UnsupportedError(f"no mode {mode!r} in this framework; it has: {', '.join(modes)}")
+
+
+def network_module(package: str, task: Task) -> ModuleType:
+    """The module with the task's network: `models/NETWORK.py` in the adapter's package.
+
+    Raises UnsupportedError if there is none.
+    """
+    name = f"{package}.models.{task.network}"
+    if importlib.util.find_spec(name) is None:
+        raise UnsupportedError(f"this framework has no model for {task.name}: no module {name}")
+    return importlib.import_module(name)

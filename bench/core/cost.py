@@ -13,7 +13,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.core.task import SGD, Optimizer, Parameter, Task, TokenInput
+from bench.core.optimizers import SGD, Optimizer
+from bench.core.parameters import Parameter
+from bench.core.task import Task, TokenInput
 
 VALUE_BYTES = 4  # float32, and token ids of 32 bits
 # Values that an LSTM makes at a token for each hidden unit: four gates, the cell and the state.

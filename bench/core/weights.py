@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.core.task import Parameter, Task
+from bench.core.parameters import Parameter
+from bench.core.task import Task
 
 Array = npt.NDArray[Any]
 

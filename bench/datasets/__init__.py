@@ -1,6 +1,6 @@
 """Data sets: found or downloaded, parsed once, and kept in the user's cache.
 
-`prepare` returns a folder in the format that `bench.core.batches` reads. Official files come from
+`prepare` returns a folder in the format that `bench.core.split` reads. Official files come from
 the folder that FRAMEBENCH_DATA names, from earlier downloads, or from the web. Where they cannot be
 obtained, a synthetic twin of the same shape can take their place.
 """

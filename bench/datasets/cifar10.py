@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.core.batches import SplitName
+from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
 from bench.core.weights import Array
 from bench.datasets.archive import damaged, read_members

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
-from bench.core.batches import SplitName
+from bench.core.dataset_info import SplitName
 from bench.core.weights import Array, digest
 
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -21,7 +21,7 @@ def split_digest(arrays: Mapping[str, Array], split: SplitName) -> str:
 class Content:
     """A parsed data set.
 
-    `arrays` are named after their .npy files (see `bench.core.batches`); `texts` holds the contents
+    `arrays` are named after their .npy files (see `bench.core.split`); `texts` holds the contents
     of other files by name. `official` tells for each split whether it is the published data, bit
     for bit; `note` says for a reader what is not, and is empty if all is.
     """

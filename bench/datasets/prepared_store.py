@@ -14,7 +14,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 
-from bench.core.batches import DatasetInfo
+from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
 from bench.core.listener import Listener
 from bench.datasets.content import SPLITS, Content, split_digest

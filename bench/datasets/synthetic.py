@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from bench.core.batches import SplitName
+from bench.core.dataset_info import SplitName
 from bench.core.weights import Array
 from bench.datasets.content import SPLITS, Content
 from bench.datasets.imdb import encode

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import tasks
-from bench.core.batches import DatasetInfo, data_label
+from bench.core.dataset_info import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status

@@ -7,7 +7,8 @@ import inspect
 from dataclasses import fields
 
 from bench import tasks
-from bench.core.task import Budget, ImageInput, Loss, Parameter, ParameterKind, Task
+from bench.core.parameters import Parameter, ParameterKind
+from bench.core.task import Budget, ImageInput, Loss, Task
 
 LOSSES: dict[Loss, str] = {
     "softmax_cross_entropy": "softmax cross-entropy, the mean over the batch",

@@ -1,6 +1,8 @@
 """A small convolutional network on CIFAR-10."""
 
-from bench.core.task import Adam, Budget, ImageInput, Task, conv, dense
+from bench.core.optimizers import Adam
+from bench.core.parameters import conv, dense
+from bench.core.task import Budget, ImageInput, Task
 
 TASK = Task(
     name="cifar-cnn",

@@ -1,6 +1,8 @@
 """LeNet-5 with rectifiers on CIFAR-10: the network of PyTorch's beginners' tutorial."""
 
-from bench.core.task import SGD, Budget, ImageInput, Task, conv, dense
+from bench.core.optimizers import SGD
+from bench.core.parameters import conv, dense
+from bench.core.task import Budget, ImageInput, Task
 
 TASK = Task(
     name="cifar-lenet",

@@ -4,7 +4,9 @@ Their shortcuts are of option A, without parameters. Not theirs: no picture is f
 no weight decays, and the learning rate stays as it is, as in every task here.
 """
 
-from bench.core.task import SGD, Budget, ImageInput, Parameter, Task, conv_norm, dense
+from bench.core.optimizers import SGD
+from bench.core.parameters import Parameter, conv_norm, dense
+from bench.core.task import Budget, ImageInput, Task
 
 BLOCKS = 3
 

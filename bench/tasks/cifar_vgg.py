@@ -4,7 +4,9 @@ The network and the recipe are those of https://github.com/ilkarman/DeepLearning
 each framework is reported to end at 72 to 78 % after ten epochs. Pixels are scaled alone.
 """
 
-from bench.core.task import SGD, Budget, ImageInput, Task, conv, dense
+from bench.core.optimizers import SGD
+from bench.core.parameters import conv, dense
+from bench.core.task import Budget, ImageInput, Task
 
 TASK = Task(
     name="cifar-vgg",

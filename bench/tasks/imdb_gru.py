@@ -1,6 +1,8 @@
 """A GRU that tells good film reviews from bad ones, as ilkarman/DeepLearningFrameworks has it."""
 
-from bench.core.task import Adam, Budget, Task, TokenInput, dense, embedding, gru
+from bench.core.optimizers import Adam
+from bench.core.parameters import dense, embedding, gru
+from bench.core.task import Budget, Task, TokenInput
 
 TASK = Task(
     name="imdb-gru",

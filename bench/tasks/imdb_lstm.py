@@ -1,6 +1,8 @@
 """An LSTM that tells good film reviews from bad ones."""
 
-from bench.core.task import Adam, Budget, Task, TokenInput, dense, embedding, lstm
+from bench.core.optimizers import Adam
+from bench.core.parameters import dense, embedding, lstm
+from bench.core.task import Budget, Task, TokenInput
 
 TASK = Task(
     name="imdb-lstm",

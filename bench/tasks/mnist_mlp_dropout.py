@@ -1,6 +1,8 @@
 """A multilayer perceptron with dropout on MNIST, in small batches: TensorFlow's first tutorial."""
 
-from bench.core.task import Adam, Budget, ImageInput, Task, dense
+from bench.core.optimizers import Adam
+from bench.core.parameters import dense
+from bench.core.task import Budget, ImageInput, Task
 
 TASK = Task(
     name="mnist-mlp-dropout",

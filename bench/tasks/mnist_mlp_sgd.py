@@ -1,6 +1,8 @@
 """A multilayer perceptron on MNIST, trained by plain gradient descent."""
 
-from bench.core.task import SGD, Budget, ImageInput, Task, dense
+from bench.core.optimizers import SGD
+from bench.core.parameters import dense
+from bench.core.task import Budget, ImageInput, Task
 
 TASK = Task(
     name="mnist-mlp-sgd",

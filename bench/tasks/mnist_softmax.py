@@ -1,6 +1,8 @@
 """Softmax regression on MNIST: the first example of most tutorials."""
 
-from bench.core.task import SGD, Budget, ImageInput, Task, dense
+from bench.core.optimizers import SGD
+from bench.core.parameters import dense
+from bench.core.task import Budget, ImageInput, Task
 
 TASK = Task(
     name="mnist-softmax",

@@ -40,8 +40,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.adapter import Session
-from bench.core.batches import Split
-from bench.core.task import SGD, Parameter, Task
+from bench.core.optimizers import SGD
+from bench.core.parameters import Parameter
+from bench.core.split import Split
+from bench.core.task import Task
 from bench.core.weights import Array, initial_weights
 
 # Builds a task's network; mode, setting and seed are those of the proof.

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.core import errors
 from bench.core.adapter import Adapter
-from bench.core.batches import DatasetInfo
+from bench.core.dataset_info import DatasetInfo
 from bench.core.listener import Listener
 from bench.core.record import Job, JobKind, Status, measurement_fields
 from bench.core.task import Task

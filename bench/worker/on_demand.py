@@ -15,10 +15,10 @@ from itertools import count, islice
 from typing import Any
 
 from bench.core.adapter import Adapter
-from bench.core.batches import Split
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
 from bench.core.record import Job
+from bench.core.split import Split
 from bench.core.task import Task
 from bench.worker import training
 

@@ -9,8 +9,8 @@ A trace is a set of arrays, written as one .npz file a task:
 * `losses`        the loss of each of the first steps, (STEPS,) or (HEAVY_STEPS,)
 * `updated/NAME`  every weight after one step
 * `evaluated`     the test batch's logits after all steps, (N, K)
-* `formula/NAME`  every weight after FORMULA_STEPS steps with `bench.core.task.dyadic` constants,
-                  where it was asked for
+* `formula/NAME`  every weight after FORMULA_STEPS steps with the constants of
+                  `bench.core.optimizers.dyadic`, where it was asked for
 
 Of a task with batch normalization the reference alone has `evaluated/unbiased` too, by running
 variances over n - 1 values, where `evaluated` has them over n. The formula's steps are from other
@@ -35,10 +35,11 @@ from typing import Any
 import numpy as np
 
 from bench.core.adapter import Adapter, Session
-from bench.core.batches import Split
 from bench.core.listener import Listener
+from bench.core.optimizers import dyadic
 from bench.core.setting import Setting
-from bench.core.task import Task, TokenInput, dyadic
+from bench.core.split import Split
+from bench.core.task import Task, TokenInput
 from bench.core.weights import Array, initial_weights
 from bench.worker.dropout_trace import OpenSession, draws
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.adapter import Adapter, Batch, Native, Session
-from bench.core.batches import Split, accuracy_of, loss_of
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
+from bench.core.metrics import count_correct, total_loss
 from bench.core.record import Evaluation, Job, Measurement, Window, Windows
+from bench.core.split import Split
 from bench.core.task import Task
 from bench.core.weights import Array, digest, initial_weights
 from bench.worker import clock
@@ -94,8 +95,8 @@ def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluatio
 
         wall += clock.timed(work, session.sync).wall
         logits, labels = found[0][:count], y[:count]
-        right += accuracy_of(task, logits, labels)
-        loss += loss_of(task, logits, labels)
+        right += count_correct(task, logits, labels)
+        loss += total_loss(task, logits, labels)
     total = len(split)
     return Evaluation(
         step=step, accuracy=right / total, loss=loss / total, examples=total, wall=wall

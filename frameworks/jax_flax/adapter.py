@@ -1,9 +1,7 @@
-"""JAX/Flax's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+"""JAX/Flax's engine: devices, steps, weights in and out, fences, memory."""
 
 from __future__ import annotations
 
-import importlib
-import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import reduce
@@ -18,11 +16,13 @@ import optax
 from flax import nnx
 from jax import numpy as jnp
 
-from bench.core.adapter import BatchFormat, Layout, match
+from bench.core.adapter import BatchFormat, network_module, require_mode
 from bench.core.errors import UnsupportedError
+from bench.core.layout import Layout, NetworkWeights, recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import SGD, Parameter, Task
+from bench.core.task import Task
 from bench.core.weights import Array
+from frameworks.jax_flax.optimizers import make_optimizer
 from frameworks.jax_flax.precision import (
     chosen,
     make_scale,
@@ -40,25 +40,21 @@ LAYOUT = Layout(
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden); the gates' order is the same
         "gru_recurrent": (1, 0),
     },
+    names={
+        "dense": "kernel",
+        "conv": "kernel",
+        "embedding": "embedding",
+        **recurrent_names(
+            inputs="cell.dense_i.kernel",
+            recurrent="cell.dense_h.kernel",
+            bias="cell.dense_i.bias",
+            recurrent_bias="cell.dense_h.bias",
+        ),
+        "lstm_bias": "cell.dense_h.bias",  # the only one that Flax's LSTM has
+        "norm_scale": "scale",
+    },
     channels_last=True,
 )
-
-# Under which attribute of the layer Flax keeps a parameter of each kind.
-NATIVE_NAMES = {
-    "dense": "kernel",
-    "conv": "kernel",
-    "bias": "bias",
-    "embedding": "embedding",
-    "lstm_input": "cell.dense_i.kernel",
-    "lstm_recurrent": "cell.dense_h.kernel",
-    "lstm_bias": "cell.dense_h.bias",
-    "gru_input": "cell.dense_i.kernel",
-    "gru_recurrent": "cell.dense_h.kernel",
-    "gru_bias": "cell.dense_i.bias",
-    "gru_recurrent_bias": "cell.dense_h.bias",
-    "norm_scale": "scale",
-    "norm_shift": "bias",
-}
 
 LOSSES = {
     "softmax_cross_entropy": optax.softmax_cross_entropy_with_integer_labels,
@@ -68,39 +64,45 @@ LOSSES = {
 MODES = ("compiled",)
 
 
-def child(module: nnx.Module, name: str) -> nnx.Module:
-    """A module's attribute; of a sequence, which a number asks for, the module at that place."""
+def child(module: nnx.Module, name: str) -> Any:
+    """A module's attribute. A number stands for the module at that place of a sequence."""
     return module.layers[int(name)] if name.isdigit() else getattr(module, name)
 
 
 class JaxFlaxSession:
-    # Integers of 32 bits, which are JAX's own: it would cut those of 64 bits to them.
-    format = BatchFormat(channels_last=True, labels="int32", tokens="int32")
-
     def __init__(self, task: Task, *, mode: str, setting: Setting, seed: int) -> None:
-        if mode not in MODES:
-            raise UnsupportedError(f"JAX/Flax has no mode {mode!r}; it has: {', '.join(MODES)}")
-        self._task = task
-        self._setting = setting
-        self._dtype = storage_dtype(setting.precision)
+        require_mode(mode, MODES)
         expert = setting.tuning == "expert"
-        module = importlib.import_module(f"frameworks.jax_flax.models.{task.network}")
+        self._device = setting.device
+        self._precision = setting.precision
+        self._dtype = storage_dtype(setting.precision)
+        # Integers of 32 bits, which are JAX's own: it would cut those of 64 bits to them.
+        self.format = BatchFormat(
+            channels_last=True, floats=self._dtype, labels="int32", tokens="int32"
+        )
+        module = network_module(__package__, task)
 
         def build() -> nnx.Module:
             network: nnx.Module = module.build(task, nnx.Rngs(seed))
             return network
 
-        # Not what is trained: it says where a state's arrays belong, and dump and load go by it. As
-        # one program: one by one, each operator that draws a weight is compiled by itself.
+        # This network is not what is trained: it says where a state's arrays belong, for dump and
+        # load. Built as one program, because each operator that draws a weight would otherwise be
+        # compiled by itself.
         self._model = nnx.jit(build)() if expert else build()
         set_layers(setting.precision, self._model)
         if expert and setting.device == "cpu":
             self._model.set_attributes(by_comparison=True, raise_if_not_found=False)
-        self._params = match(task, self._native)
-        self._optimizer = self._make_optimizer()
+        self._weights: NetworkWeights[nnx.Param] = NetworkWeights(
+            task,
+            LAYOUT,
+            self._dtype,
+            lambda parameter: reduce(child, LAYOUT.native_name(parameter).split("."), self._model),
+        )
+        self._optimizer = make_optimizer(task.optimizer)
         self._moments = jax.jit(self._optimizer.init)
         self._criterion = LOSSES[task.loss]
-        # Functions of arrays alone, as nnx.jit would walk the network in Python at each call.
+        # Functions of arrays alone, because nnx.jit would walk the network in Python at each call.
         self._model.eval()
         self._evaluating = nnx.graphdef(self._model)
         self._model.train()
@@ -112,23 +114,10 @@ class JaxFlaxSession:
         self._train_step = jax.jit(self._train, donate_argnums=0)
         self._gradients_step = jax.jit(self._gradients)
         self._forward = jax.jit(self._evaluate)
-        self._last: Any = None  # what the device was last asked for, beside steps
-
-    def _native(self, parameter: Parameter) -> nnx.Param:
-        """The variable in which Flax keeps a canonical parameter."""
-        layer = reduce(child, parameter.name.split(".")[:-1], self._model)
-        return operator.attrgetter(NATIVE_NAMES[parameter.kind])(layer)
-
-    def _make_optimizer(self) -> optax.GradientTransformation:
-        settings = self._task.optimizer
-        if isinstance(settings, SGD):
-            return optax.sgd(settings.learning_rate, settings.momentum or None)
-        return optax.adam(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
+        self._last: Any = None  # what the device was last asked for, besides steps
 
     def load(self, params: Mapping[str, Array]) -> None:
-        for parameter in self._task.parameters:
-            variable = self._params[parameter.name]
-            native = LAYOUT.to_native(parameter, params[parameter.name], variable.shape)
+        for variable, native in self._weights.to_load(params):
             variable.set_value(self._copied(native))
         state = nnx.state(self._model, nnx.Param)
         # What dropout draws next is not reset: two trainings must not drop the same units.
@@ -137,7 +126,7 @@ class JaxFlaxSession:
         initial = nnx.state(self._model, nnx.BatchStat)
         copies = jax.tree.map(self._copied, initial)
         other = nnx.merge_state(other, copies)
-        scale = make_scale(self._setting.precision)
+        scale = make_scale(self._precision)
         self._state = jax.tree.leaves((state, other, self._moments(state), scale))
 
     def _copied(self, value: Any) -> jax.Array:
@@ -147,72 +136,23 @@ class JaxFlaxSession:
         """
         return jax.device_put(np.asarray(value, self._dtype), may_alias=False)
 
-    def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any, Any]:
-        """Weights, what else the network keeps, the optimizer's state, the scale of the loss.
-
-        Else are dropout's generator, and the running statistics of batch normalization. The loss
-        may have no scale.
-        """
-        trees: tuple[nnx.State, nnx.State, Any, Any] = jax.tree.unflatten(
-            self._structure, self._state if state is None else state
-        )
-        return trees
-
     def dump(self) -> dict[str, Array]:
         return self._canonical(self._trees()[0])
 
     def _canonical(self, state: nnx.State) -> dict[str, Array]:
         nnx.update(self._model, state)
-        return {
-            p.name: LAYOUT.to_canonical(p, np.asarray(self._params[p.name].get_value()))
-            for p in self._task.parameters
-        }
+        return self._weights.canonical(lambda variable: np.asarray(variable.get_value()))
 
     def parameter_count(self) -> int:
         return sum(leaf.size for leaf in jax.tree.leaves(self._trees()[0]))
 
     def stage(self, x: Array, y: Array) -> tuple[Any, Any]:
-        batch = self._typed(x), self._typed(y)
-        if self._setting.device == "cuda":
+        batch = x, y
+        if self._device == "cuda":
             self._last = batch = jax.device_put(batch)
         # On the CPU as they are: a jitted function takes NumPy's arrays, as JAX's guides give them
         # to it, in a third of the time that making JAX's own of them takes.
         return batch
-
-    def _typed(self, array: Array) -> Array:
-        return array.astype(self._dtype, copy=False) if array.dtype.kind == "f" else array
-
-    def _train(
-        self, state: list[jax.Array], x: jax.Array, y: jax.Array
-    ) -> tuple[list[jax.Array], jax.Array]:
-        params, other, moments, scale = self._trees(state)
-        found = value_and_grad(self._loss_of(other, x, y), params, scale)
-        (loss, other), gradients, scale, finite = found
-        updates, next_moments = self._optimizer.update(gradients, moments, params)
-        next_params = optax.apply_updates(params, updates)
-        trained = chosen(finite, (next_params, next_moments), (params, moments))
-        return jax.tree.leaves((trained[0], other, trained[1], scale)), loss
-
-    def _gradients(self, state: list[jax.Array], x: jax.Array, y: jax.Array) -> nnx.State:
-        params, other, _, scale = self._trees(state)
-        gradients: nnx.State = value_and_grad(self._loss_of(other, x, y), params, scale)[1]
-        return gradients
-
-    def _loss_of(
-        self, other: nnx.State, x: jax.Array, y: jax.Array
-    ) -> Callable[[nnx.State], tuple[jax.Array, nnx.State]]:
-        """By the weights: the batch's mean loss, and what else the network keeps after it."""
-
-        def loss_of(params: nnx.State) -> tuple[jax.Array, nnx.State]:
-            model = nnx.merge(self._training, params, other, copy=True)
-            loss = self._criterion(model(x).astype(self._dtype), y).mean()
-            return loss, nnx.state(model, nnx.Not(nnx.Param))
-
-        return loss_of
-
-    def _evaluate(self, state: list[jax.Array], x: jax.Array) -> jax.Array:
-        params, other, *_ = self._trees(state)
-        return nnx.merge(self._evaluating, params, other)(x).astype(self._dtype)
 
     def step(self, batch: tuple[Any, Any]) -> jax.Array:
         x, y = batch
@@ -234,14 +174,57 @@ class JaxFlaxSession:
         jax.block_until_ready((self._state, self._last))
 
     def peak_device_bytes(self) -> int | None:
-        if self._setting.device == "cuda":
-            return int(jax.local_devices()[0].memory_stats()["peak_bytes_in_use"])
-        return None
+        if self._device == "cpu":
+            return None
+        return int(jax.local_devices()[0].memory_stats()["peak_bytes_in_use"])
 
     def close(self) -> None:
-        self._params.clear()
         self._state.clear()
         self._last = None
+
+    def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any, Any]:
+        """A state's parts: weights, the network's other values, the optimizer's state, loss scale.
+
+        The other values are dropout's generator and the running statistics of batch normalization.
+        The scale is None where the loss is not scaled.
+        """
+        trees: tuple[nnx.State, nnx.State, Any, Any] = jax.tree.unflatten(
+            self._structure, self._state if state is None else state
+        )
+        return trees
+
+    def _train(
+        self, state: list[jax.Array], x: jax.Array, y: jax.Array
+    ) -> tuple[list[jax.Array], jax.Array]:
+        params, other, moments, scale = self._trees(state)
+        (loss, other), gradients, scale, finite = value_and_grad(
+            self._loss_of(other, x, y), params, scale
+        )
+        updates, next_moments = self._optimizer.update(gradients, moments, params)
+        next_params = optax.apply_updates(params, updates)
+        trained = chosen(finite, (next_params, next_moments), (params, moments))
+        return jax.tree.leaves((trained[0], other, trained[1], scale)), loss
+
+    def _gradients(self, state: list[jax.Array], x: jax.Array, y: jax.Array) -> nnx.State:
+        params, other, _, scale = self._trees(state)
+        gradients: nnx.State = value_and_grad(self._loss_of(other, x, y), params, scale)[1]
+        return gradients
+
+    def _loss_of(
+        self, other: nnx.State, x: jax.Array, y: jax.Array
+    ) -> Callable[[nnx.State], tuple[jax.Array, nnx.State]]:
+        """A function of the weights: the batch's mean loss, and the network's other values then."""
+
+        def loss_of(params: nnx.State) -> tuple[jax.Array, nnx.State]:
+            model = nnx.merge(self._training, params, other, copy=True)
+            loss = self._criterion(model(x).astype(self._dtype), y).mean()
+            return loss, nnx.state(model, nnx.Not(nnx.Param))
+
+        return loss_of
+
+    def _evaluate(self, state: list[jax.Array], x: jax.Array) -> jax.Array:
+        params, other, *_ = self._trees(state)
+        return nnx.merge(self._evaluating, params, other)(x).astype(self._dtype)
 
 
 class JaxFlaxAdapter:
@@ -271,7 +254,7 @@ class JaxFlaxAdapter:
         if device == "cuda":
             # "PJRT C API\ncuda 13000"
             versions["cuda"] = jax.local_devices()[0].client.platform_version.split()[-1]
-            for package in ("nvidia-cudnn-cu13", "nvidia-cudnn-cu12"):  # JAX does not tell
+            for package in ("nvidia-cudnn-cu13", "nvidia-cudnn-cu12"):  # JAX does not say
                 with suppress(PackageNotFoundError):
                     versions.setdefault("cudnn", version(package))
         return versions

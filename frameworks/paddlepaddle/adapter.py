@@ -1,8 +1,7 @@
-"""PaddlePaddle's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+"""PaddlePaddle's engine: devices, steps, weights in and out, fences, memory."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,43 +10,36 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Layout, match
+from bench.core.adapter import BatchFormat, network_module, require_mode
 from bench.core.denormals import flush_denormals
 from bench.core.errors import UnsupportedError
+from bench.core.layout import Layout, NetworkWeights, recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import SGD, Parameter, Task
+from bench.core.task import Task
 from bench.core.weights import Array
+from frameworks.paddlepaddle.optimizers import make_optimizer, reset
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
 
-LAYOUT = Layout(axes={"dense": (1, 0)})  # Linear keeps (in, out)
-
-MODES = ("eager", "compiled")
-
-# Canonical name endings to Paddle's own; any other name is the layer's attribute as it stands.
-RECURRENT_NAMES = {
-    "lstm_input": ("input_weight", "weight_ih_l0"),
-    "lstm_recurrent": ("recurrent_weight", "weight_hh_l0"),
-    "lstm_bias": ("bias", "bias_ih_l0"),
-    "gru_input": ("input_weight", "weight_ih_l0"),
-    "gru_recurrent": ("recurrent_weight", "weight_hh_l0"),
-    "gru_bias": ("bias", "bias_ih_l0"),
-    "gru_recurrent_bias": ("recurrent_bias", "bias_hh_l0"),
-}
+LAYOUT = Layout(
+    axes={"dense": (1, 0)},  # (out, in) -> (in, out)
+    names=recurrent_names(
+        inputs="weight_ih_l0",
+        recurrent="weight_hh_l0",
+        bias="bias_ih_l0",
+        recurrent_bias="bias_hh_l0",
+    ),
+)
 
 LOSSES = {
     "softmax_cross_entropy": F.cross_entropy,
     "sigmoid_cross_entropy": F.binary_cross_entropy_with_logits,
 }
 
-
-def native_name(parameter: Parameter) -> str:
-    """The name under which Paddle keeps a canonical parameter."""
-    canonical, native = RECURRENT_NAMES.get(parameter.kind, ("", ""))
-    return parameter.name.removesuffix(canonical) + native
+MODES = ("eager", "compiled")
 
 
 def synchronize(device: Device) -> None:
-    """Return when everything asked of the device is done.
+    """Return when the device has done everything that it was asked for.
 
     On the CPU an operator, or a compiled graph, has run when the call returns.
     """
@@ -67,39 +59,26 @@ class Objective(nn.Layer):
         return self._criterion(self.model(x), y)
 
 
-class DoubleMomentum(paddle.optimizer.Momentum):
-    """Momentum for float64: Paddle's operator takes the coefficient in float32 alone.
-
-    Each velocity is scaled beforehand by the coefficient's rounding error. Float32 needs it not.
-    """
-
-    def step(self) -> None:
-        rounding = self._momentum / float(np.float32(self._momentum))
-        with paddle.no_grad():
-            for velocity in self.state_dict().values():
-                velocity.scale_(rounding)
-        super().step()
-
-
 class PaddleSession:
-    format = BatchFormat(labels="int64", tokens="int64")
-
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
-        if mode not in MODES:
-            raise UnsupportedError(f"paddlepaddle has no mode {mode!r}: it has {', '.join(MODES)}")
+        require_mode(mode, MODES)
         self._task = task
         self._device = setting.device
         self._precision = setting.precision
         self._dtype = storage_dtype(setting.precision)
-        self._expert = setting.tuning == "expert"
-        module = importlib.import_module(f"frameworks.paddlepaddle.models.{task.network}")
-        self._model: nn.Layer = module.build(task)
+        self.format = BatchFormat(floats=self._dtype, labels="int64", tokens="int64")
+        self._model: nn.Layer = network_module(__package__, task).build(task)
         self._pin_second_bias()
-        native = dict(self._model.named_parameters())
+        params = dict(self._model.named_parameters())
         # Running means and variances are among them, untrained.
-        self._every_param = [param for param in native.values() if param.trainable]
-        self._params = match(task, lambda parameter: native[native_name(parameter)])
-        self._optimizer = self._make_optimizer()
+        self._every_param = [param for param in params.values() if param.trainable]
+        self._weights = NetworkWeights(
+            task, LAYOUT, self._dtype, lambda parameter: params[LAYOUT.native_name(parameter)]
+        )
+        self._optimizer = make_optimizer(
+            task.optimizer, self._weights.tensors, self._dtype, expert=setting.tuning == "expert"
+        )
+        self._scaler = make_scaler(setting.precision)
         model, criterion = self._model, LOSSES[task.loss]
 
         # Not a layer of both: its call would take a fiftieth of a small network's step.
@@ -108,7 +87,6 @@ class PaddleSession:
 
         self._loss_of = self._loss = loss_of
         self._forward = self._model
-        self._scaler = make_scaler(setting.precision)
         if mode == "compiled":
             # Of `forward`, not of the layer: else the layer's own is replaced, and `grads` uses it.
             # The full graph, as no network needs Python between its operators: without it Paddle
@@ -118,7 +96,7 @@ class PaddleSession:
             self._forward = paddle.jit.to_static(self._model.forward, full_graph=True)
 
     def _pin_second_bias(self) -> None:
-        """The task has one bias vector in an LSTM: the second stays zero, untrained.
+        """Keep the second bias of an LSTM zero and untrained, because the task has only one.
 
         It keeps its gradient, which the optimizer never sees: without one, the backward pass of
         Paddle's LSTM crashes on the CPU.
@@ -127,47 +105,10 @@ class PaddleSession:
             if isinstance(module, nn.LSTM):
                 nn.initializer.Constant(0.0)(module.bias_hh_l0)
 
-    def _make_optimizer(self) -> paddle.optimizer.Optimizer:
-        settings = self._task.optimizer
-        params = list(self._params.values())
-        if isinstance(settings, SGD):
-            if settings.momentum == 0.0:
-                return paddle.optimizer.SGD(settings.learning_rate, parameters=params)
-            momentum = paddle.optimizer.Momentum if self._dtype == "float32" else DoubleMomentum
-            return momentum(settings.learning_rate, settings.momentum, parameters=params)
-        # Paddle adds epsilon outside the bias correction, as the task does. In float32 it rounds
-        # beta1 and beta2, so that 1 - 0.999 is off by 1.3e-5, and multiplies up the powers. Little
-        # of this remains: the moments and their correction use the same rounded numbers, so that
-        # the error cancels at the first step, and losses over 20 steps agree to 2e-7 on the MLP.
-        return paddle.optimizer.Adam(
-            settings.learning_rate,
-            beta1=settings.beta1,
-            beta2=settings.beta2,
-            epsilon=settings.epsilon,
-            parameters=params,
-            # One call for all weights, where Python would make one for each. Not in float64, which
-            # Paddle refuses.
-            use_multi_tensor=self._expert and self._dtype == "float32",
-        )
-
     def load(self, params: Mapping[str, Array]) -> None:
-        for parameter in self._task.parameters:
-            param = self._params[parameter.name]
-            native = LAYOUT.to_native(parameter, params[parameter.name], param.shape)
-            param.set_value(native.astype(self._dtype, copy=False))
-        # In place: the first step would otherwise make new state, within the clock. Moments and
-        # velocities begin at zero, Adam's running products of beta at their first power.
-        settings = self._task.optimizer
-        for name, state in self._optimizer.state_dict().items():
-            if not isinstance(state, Tensor):
-                continue
-            initial = 0.0
-            if not isinstance(settings, SGD):
-                if "_beta1_pow_acc_" in name:
-                    initial = settings.beta1
-                elif "_beta2_pow_acc_" in name:
-                    initial = settings.beta2
-            state.set_value(np.full(state.shape, initial, self._dtype))
+        for param, native in self._weights.to_load(params):
+            param.set_value(native)
+        reset(self._optimizer, self._task.optimizer, self._dtype)
         for layer in self._model.sublayers():
             if isinstance(layer, nn.BatchNorm2D):
                 layer._mean.set_value(np.zeros(layer._mean.shape, self._dtype))
@@ -177,27 +118,19 @@ class PaddleSession:
 
     def _clear_grad(self) -> None:
         # Freed rather than zeroed: the next backward pass writes gradients instead of adding them.
-        # Of the whole model, as the pinned bias of an LSTM has one that the optimizer knows not of.
+        # Of the whole model, because the pinned bias of an LSTM has one, which the optimizer never
+        # sees.
         for param in self._every_param:
             param.clear_gradient(False)
 
     def dump(self) -> dict[str, Array]:
-        return self._canonical(self._params)
-
-    def _canonical(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-        return {
-            p.name: LAYOUT.to_canonical(p, tensors[p.name].numpy()) for p in self._task.parameters
-        }
+        return self._weights.canonical(self.numpy)
 
     def parameter_count(self) -> int:
         # Those of the optimizer: an LSTM's pinned bias is the network's, but is not trained.
         return sum(int(np.prod(p.shape)) for p in self._optimizer._parameter_list)
 
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
-        if x.dtype.kind == "f":
-            x = x.astype(self._dtype, copy=False)
-        if y.dtype.kind == "f":
-            y = y.astype(self._dtype, copy=False)
         return paddle.to_tensor(x), paddle.to_tensor(y)
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -229,11 +162,8 @@ class PaddleSession:
         with casting(self._precision):
             loss = self._loss_of(x, y)
         (loss * scale).backward()
-        canonical = self._canonical(
-            {
-                name: paddle.zeros_like(p) if p.grad is None else p.grad / scale
-                for name, p in self._params.items()
-            }
+        canonical = self._weights.canonical(
+            lambda p: self.numpy(paddle.zeros_like(p) if p.grad is None else p.grad / scale)
         )
         self._clear_grad()
         return canonical
@@ -246,12 +176,12 @@ class PaddleSession:
         synchronize(self._device)
 
     def peak_device_bytes(self) -> int | None:
-        if self._device != "cpu":
-            return int(paddle.device.cuda.max_memory_allocated())
-        return None
+        if self._device == "cpu":
+            return None
+        return int(paddle.device.cuda.max_memory_allocated())
 
     def close(self) -> None:
-        self._params.clear()
+        """The session's objects are all that it holds."""
 
 
 class PaddleAdapter:

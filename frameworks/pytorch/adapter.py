@@ -1,8 +1,7 @@
-"""PyTorch's engine: devices, steps, optimizers, weights in and out, fences, memory."""
+"""PyTorch's engine: devices, steps, weights in and out, fences, memory."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,66 +10,63 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.core.adapter import BatchFormat, Layout, match
+from bench.core.adapter import BatchFormat, network_module, require_mode
 from bench.core.errors import UnsupportedError
+from bench.core.layout import Layout, NetworkWeights, recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import SGD, Parameter, Task
+from bench.core.task import Task
 from bench.core.weights import Array
+from frameworks.pytorch.optimizers import make_optimizer, reset
 from frameworks.pytorch.precision import forward_in, make_scaler, set_products
 
-LAYOUT = Layout(axes={})  # PyTorch's axes are the canonical ones
-
-# Canonical name endings to PyTorch's own; any other name is the module's attribute as it stands.
-RECURRENT_NAMES = {
-    "lstm_input": ("input_weight", "weight_ih_l0"),
-    "lstm_recurrent": ("recurrent_weight", "weight_hh_l0"),
-    "lstm_bias": ("bias", "bias_ih_l0"),
-    "gru_input": ("input_weight", "weight_ih_l0"),
-    "gru_recurrent": ("recurrent_weight", "weight_hh_l0"),
-    "gru_bias": ("bias", "bias_ih_l0"),
-    "gru_recurrent_bias": ("recurrent_bias", "bias_hh_l0"),
-}
+LAYOUT = Layout(
+    names=recurrent_names(
+        inputs="weight_ih_l0",
+        recurrent="weight_hh_l0",
+        bias="bias_ih_l0",
+        recurrent_bias="bias_hh_l0",
+    )
+)
 
 LOSSES = {
     "softmax_cross_entropy": F.cross_entropy,
     "sigmoid_cross_entropy": F.binary_cross_entropy_with_logits,
 }
 
-
-def native_name(parameter: Parameter) -> str:
-    """The name under which PyTorch keeps a canonical parameter."""
-    canonical, native = RECURRENT_NAMES.get(parameter.kind, ("", ""))
-    return parameter.name.removesuffix(canonical) + native
+MODES = ("eager", "compiled")
 
 
 def synchronize(device: torch.device) -> None:
-    """Return when everything asked of the device is done; on the CPU, it is already."""
+    """Return when the device has done everything that it was asked for; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 class PyTorchSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
-        self._task = task
+        require_mode(mode, MODES)
+        expert = setting.tuning == "expert"
         self._device = device = torch.device(setting.device)
-        self._precision = precision = setting.precision
-        self._dtype = getattr(torch, storage_dtype(precision))
-        self._expert = expert = setting.tuning == "expert"
-        # Asking for what a tensor has is a hundredth of a small network's step.
-        self._staged_as_is = device.type == "cpu" and self._dtype == torch.float32
+        self._on_cpu = setting.device == "cpu"  # asking a tensor for it takes time in every step
+        self._precision = setting.precision
+        floats = storage_dtype(setting.precision)
         # The layout that oneDNN's convolutions and pooling are fastest in.
-        channels_last = expert and device.type == "cpu"
-        self.format = BatchFormat(channels_last=channels_last, labels="int64", tokens="int64")
-        module = importlib.import_module(f"frameworks.pytorch.models.{task.network}")
-        self._model: nn.Module = module.build(task).to(device, self._dtype)
+        channels_last = expert and self._on_cpu
+        self.format = BatchFormat(
+            channels_last=channels_last, floats=floats, labels="int64", tokens="int64"
+        )
+        self._model: nn.Module = network_module(__package__, task).build(task)
+        self._model = self._model.to(device, getattr(torch, floats))
         if channels_last:
             self._model = self._model.to(memory_format=torch.channels_last)
         self._pin_second_bias()
-        native = dict(self._model.named_parameters())
-        self._params = match(task, lambda parameter: native[native_name(parameter)])
-        self._optimizer = self._make_optimizer()
-        self._scaler = make_scaler(precision, device)
-        self._forward = forward = forward_in(precision, self._model, device)
+        params = dict(self._model.named_parameters())
+        self._weights = NetworkWeights(
+            task, LAYOUT, floats, lambda parameter: params[LAYOUT.native_name(parameter)]
+        )
+        self._optimizer = make_optimizer(task.optimizer, self._weights.tensors, expert=expert)
+        self._scaler = make_scaler(setting.precision, device)
+        self._forward = forward = forward_in(setting.precision, self._model, device)
         criterion = LOSSES[task.loss]
 
         # A function of its own: compiled as a method, it would guard the session at each call.
@@ -83,39 +79,16 @@ class PyTorchSession:
             self._loss = torch.compile(loss_of)
 
     def _pin_second_bias(self) -> None:
-        """The task has one bias vector in an LSTM: the second stays zero, untrained."""
+        """Keep the second bias of an LSTM zero and untrained, because the task has only one."""
         for module in self._model.modules():
             if isinstance(module, nn.LSTM):
                 nn.init.zeros_(module.bias_hh_l0).requires_grad_(False)
 
-    def _make_optimizer(self) -> torch.optim.Optimizer:
-        settings = self._task.optimizer
-        params = list(self._params.values())
-        # Fused: one pass over a weight and its state, where a CPU makes one for each operator.
-        fused = True if self._expert else None  # None leaves it to PyTorch
-        if isinstance(settings, SGD):
-            return torch.optim.SGD(
-                params, lr=settings.learning_rate, momentum=settings.momentum, fused=fused
-            )
-        return torch.optim.Adam(
-            params,
-            lr=settings.learning_rate,
-            betas=(settings.beta1, settings.beta2),
-            eps=settings.epsilon,
-            fused=fused,
-        )
-
     def load(self, params: Mapping[str, Array]) -> None:
         with torch.no_grad():
-            for parameter in self._task.parameters:
-                param = self._params[parameter.name]
-                native = LAYOUT.to_native(parameter, params[parameter.name], param.shape)
+            for param, native in self._weights.to_load(params):
                 param.copy_(torch.from_numpy(native))
-            # In place: new state tensors would make a compiled step compile again.
-            for state in self._optimizer.state.values():
-                for value in state.values():
-                    if isinstance(value, Tensor):
-                        value.zero_()
+            reset(self._optimizer)
         for module in self._model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.reset_running_stats()
@@ -123,28 +96,18 @@ class PyTorchSession:
         self._scaler = make_scaler(self._precision, self._device)
 
     def dump(self) -> dict[str, Array]:
-        return self._canonical({name: p.detach() for name, p in self._params.items()})
-
-    def _canonical(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-        return {
-            p.name: LAYOUT.to_canonical(p, tensors[p.name].cpu().numpy())
-            for p in self._task.parameters
-        }
+        return self._weights.canonical(self.numpy)
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self._model.parameters() if p.requires_grad)
 
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
-        inputs, labels = self._tensor(x), self._tensor(y)
+        inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+        if not self._on_cpu:
+            inputs, labels = inputs.to(self._device), labels.to(self._device)
         if self.format.channels_last and x.ndim == 4:
             inputs = inputs.permute(0, 3, 1, 2)  # PyTorch's axes, over memory that stays as it is
         return inputs, labels
-
-    def _tensor(self, array: Array) -> Tensor:
-        tensor = torch.from_numpy(array)
-        if self._staged_as_is:
-            return tensor
-        return tensor.to(self._device, self._dtype if array.dtype.kind == "f" else tensor.dtype)
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         x, y = batch
@@ -173,11 +136,8 @@ class PyTorchSession:
         self._optimizer.zero_grad()
         scale = self._scaler.get_scale() if self._scaler else 1.0
         (self._loss_of(x, y) * scale).backward()
-        return self._canonical(
-            {
-                name: torch.zeros_like(p) if p.grad is None else p.grad / scale
-                for name, p in self._params.items()
-            }
+        return self._weights.canonical(
+            lambda p: self.numpy(torch.zeros_like(p) if p.grad is None else p.grad / scale)
         )
 
     def numpy(self, value: Tensor) -> Array:
@@ -188,12 +148,11 @@ class PyTorchSession:
         synchronize(self._device)
 
     def peak_device_bytes(self) -> int | None:
-        if self._device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._device)
-        return None
+        if self._on_cpu:
+            return None
+        return torch.cuda.max_memory_allocated(self._device)
 
     def close(self) -> None:
-        self._params.clear()
         # What one session compiled counts for the next: the ninth optimizer would run uncompiled.
         torch.compiler.reset()
 
@@ -221,7 +180,7 @@ class PyTorchAdapter:
         return PyTorchSession(task, mode=mode, setting=setting)
 
     def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
-        left, right = (torch.from_numpy(one).to(device) for one in (a, b))
+        left, right = (torch.from_numpy(factor).to(device) for factor in (a, b))
         product = torch.empty_like(left)
 
         def run() -> None:
@@ -231,7 +190,7 @@ class PyTorchAdapter:
         return run
 
     def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
-        sums, addends = (torch.from_numpy(one).to(device) for one in (total, addend))
+        sums, addends = (torch.from_numpy(vector).to(device) for vector in (total, addend))
 
         def run() -> None:
             sums.add_(addends)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
@@ -11,87 +10,51 @@ from typing import Any
 import autograd
 import numpy as np
 
-from bench.core.adapter import BatchFormat, Layout
+from bench.core.adapter import BatchFormat, network_module, require_mode
 from bench.core.errors import UnsupportedError
 from bench.core.setting import Device, Setting
-from bench.core.task import SGD, Task
+from bench.core.task import Task
 from bench.core.weights import Array
 from frameworks.reference.layers import LOSSES, Running, Value
+from frameworks.reference.optimizers import Updates
 
-LAYOUT = Layout(axes={})  # the canonical axes themselves
+MODES = ("eager",)
 
 
 class ReferenceSession:
-    format = BatchFormat(labels="int64", tokens="int64")
-
-    def __init__(self, task: Task, *, setting: Setting, seed: int) -> None:
+    def __init__(self, task: Task, *, mode: str, setting: Setting, seed: int) -> None:
+        require_mode(mode, MODES)
         self._task = task
         self._dtype = setting.precision
+        self.format = BatchFormat(floats=setting.precision, labels="int64", tokens="int64")
         self._random = np.random.default_rng(seed)
-        module = importlib.import_module(f"frameworks.reference.models.{task.network}")
-        self._logits = module.logits
+        module = network_module(__package__, task)
         self._running = Running()
+        self._logits = module.logits
         if task.batch_norm:
             self._logits = partial(module.logits, running=self._running)
         self._gradient = autograd.value_and_grad(self._loss)  # by the first argument
         self._params: dict[str, Array] = {}
-        self._first: dict[str, Array] = {}
-        self._second: dict[str, Array] = {}
-        self._steps = 0
-
-    def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array]) -> Value:
-        x, y = batch
-        self._running.training = True
-        return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
-
-    def _drop(self, layer: str, x: Value) -> Value:
-        """Zero at the task's rate, and scale what is left so that the mean is kept."""
-        keep = 1 - self._task.dropout[layer]
-        return x * ((self._random.random(x.shape) < keep) / keep).astype(self._dtype)
+        self._updates = Updates(task.optimizer, {})
 
     def load(self, params: Mapping[str, Array]) -> None:
-        for parameter in self._task.parameters:
-            canonical = params[parameter.name]
-            native = LAYOUT.to_native(parameter, canonical, parameter.shape).astype(self._dtype)
-            self._params[parameter.name] = native
-            self._first[parameter.name] = np.zeros_like(native)
-            self._second[parameter.name] = np.zeros_like(native)
-        self._steps = 0
+        self._params = {name: param.astype(self._dtype) for name, param in params.items()}
+        self._updates = Updates(self._task.optimizer, self._params)
         self._running.reset()
 
     def dump(self) -> dict[str, Array]:
-        return {p.name: LAYOUT.to_canonical(p, self._params[p.name]) for p in self._task.parameters}
+        return {name: param.copy() for name, param in self._params.items()}
 
     def parameter_count(self) -> int:
-        return sum(value.size for value in self._params.values())
+        return sum(param.size for param in self._params.values())
 
     def stage(self, x: Array, y: Array) -> tuple[Array, Array]:
-        staged = (
-            value.astype(self._dtype) if np.issubdtype(value.dtype, np.floating) else value
-            for value in (x, y)
-        )
-        return next(staged), next(staged)
+        return x, y
 
     def step(self, batch: tuple[Array, Array]) -> Value:
         loss, gradients = self._gradient(self._params, batch)
-        self._steps += 1
-        for name, gradient in gradients.items():
-            self._params[name] = self._params[name] - self._update(name, gradient)
+        self._params = self._updates.apply(self._params, gradients)
         return loss
-
-    def _update(self, name: str, gradient: Array) -> Array:
-        """What is taken off a parameter: the formulas of `bench.core.task`."""
-        settings = self._task.optimizer
-        first, second = self._first, self._second
-        if isinstance(settings, SGD):
-            first[name] = settings.momentum * first[name] + gradient
-            return settings.learning_rate * first[name]
-        first[name] = settings.beta1 * first[name] + (1 - settings.beta1) * gradient
-        second[name] = settings.beta2 * second[name] + (1 - settings.beta2) * gradient**2
-        mean = first[name] / (1 - settings.beta1**self._steps)
-        square = second[name] / (1 - settings.beta2**self._steps)
-        update: Array = settings.learning_rate * mean / (np.sqrt(square) + settings.epsilon)
-        return update
 
     def logits(self, batch: tuple[Array, Array]) -> Value:
         self._running.training = False
@@ -105,8 +68,8 @@ class ReferenceSession:
         return logits
 
     def grads(self, batch: tuple[Array, Array]) -> dict[str, Array]:
-        _, gradients = self._gradient(self._params, batch)
-        return {p.name: LAYOUT.to_canonical(p, gradients[p.name]) for p in self._task.parameters}
+        gradients: dict[str, Array] = self._gradient(self._params, batch)[1]
+        return gradients
 
     def numpy(self, value: Value) -> Array:
         return np.asarray(value)
@@ -118,7 +81,17 @@ class ReferenceSession:
         return None
 
     def close(self) -> None:
-        self._params.clear()
+        """The session's objects are all that it holds."""
+
+    def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array]) -> Value:
+        x, y = batch
+        self._running.training = True
+        return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
+
+    def _drop(self, layer: str, x: Value) -> Value:
+        """Zero at the task's rate, and scale what is left so that the mean is kept."""
+        keep = 1 - self._task.dropout[layer]
+        return x * ((self._random.random(x.shape) < keep) / keep).astype(self._dtype)
 
 
 class ReferenceAdapter:
@@ -134,7 +107,7 @@ class ReferenceAdapter:
         return {"autograd": version("autograd"), "numpy": np.__version__}
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> ReferenceSession:
-        return ReferenceSession(task, setting=setting, seed=seed)
+        return ReferenceSession(task, mode=mode, setting=setting, seed=seed)
 
     def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
         product = np.empty_like(a)

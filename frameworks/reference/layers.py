@@ -1,6 +1,7 @@
-"""Layers and losses as formulas over numpy arrays, in the canonical layouts of `bench.core.task`.
+"""Layers and losses as formulas over numpy arrays.
 
-Written with autograd's numpy, which records what is done and differentiates it.
+Parameters are in the canonical layouts of `bench.core.parameters`. Written with autograd's numpy,
+which records what is done and differentiates it.
 """
 
 from __future__ import annotations

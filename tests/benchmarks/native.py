@@ -31,10 +31,10 @@ from tabulate import tabulate
 
 from bench import tasks
 from bench.core.adapter import BatchFormat
-from bench.core.batches import Split
 from bench.core.listener import SILENT
 from bench.core.record import Cell, Job
 from bench.core.setting import Setting
+from bench.core.split import Split
 from bench.core.task import Budget
 from bench.launch import catalogue, environments, worker_process
 from bench.launch.catalogue import Framework

@@ -14,7 +14,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import tasks
-from bench.core.batches import data_label
+from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
 from bench.launch import catalogue, step_timer

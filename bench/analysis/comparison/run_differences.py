@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 from packaging.utils import canonicalize_name
 
 from bench.analysis.roofline import Peak, rates_text
-from bench.core.batches import data_label
+from bench.core.dataset_info import data_label
 from bench.core.record import Record
 from bench.core.task import Budget
 from bench.records.run_folder import Run
