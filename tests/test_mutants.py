@@ -51,6 +51,7 @@ class Mutant:
 
 
 TORCH = "frameworks/pytorch/adapter.py"
+TORCH_OPTIMIZERS = "frameworks/pytorch/optimizers.py"
 TORCH_STEP = "        loss = self._loss(x, y)\n"
 
 SWAPPED_GATES = """
@@ -68,11 +69,11 @@ class Swapped(Layout):
         return self.swap(parameter, super().to_canonical(parameter, array))
 
 
-LAYOUT = Swapped(axes={})"""
+LAYOUT = Swapped("""
 
 MUTANTS = {
     "epsilon inside the bias correction": Mutant(
-        file="frameworks/tensorflow_keras/adapter.py",
+        file="frameworks/tensorflow_keras/optimizers.py",
         old="epsilon = tf.cast(self.epsilon * root, dtype)",
         new="epsilon = tf.cast(self.epsilon, dtype)",
         task="mnist-mlp",
@@ -80,7 +81,7 @@ MUTANTS = {
         mode="compiled",
     ),
     "another epsilon": Mutant(
-        file="frameworks/paddlepaddle/adapter.py",
+        file="frameworks/paddlepaddle/optimizers.py",
         old="epsilon=settings.epsilon,",
         new="epsilon=1e-7,",
         task="mnist-mlp",
@@ -105,7 +106,7 @@ MUTANTS = {
         precision="float32",
     ),
     "another beta": Mutant(
-        file=TORCH,
+        file=TORCH_OPTIMIZERS,
         old="betas=(settings.beta1, settings.beta2),",
         new="betas=(settings.beta1, 0.99),",
         task="mnist-mlp",
@@ -121,14 +122,14 @@ MUTANTS = {
     ),
     "a trained second LSTM bias": Mutant(
         file="frameworks/paddlepaddle/adapter.py",
-        old="        params = list(self._params.values())\n",
-        new="        params = self._every_param\n",
+        old="self._weights.tensors, self._dtype",
+        new="self._every_param, self._dtype",
         task="imdb-lstm",
         caught_by="parameters",
     ),
     "swapped gates": Mutant(
         file=TORCH,
-        old="LAYOUT = Layout(axes={})",
+        old="LAYOUT = Layout(",
         new=SWAPPED_GATES,
         task="imdb-lstm",
         caught_by="logits",
@@ -173,14 +174,14 @@ MUTANTS = {
         caught_by="logits",
     ),
     "momentum with damping": Mutant(
-        file=TORCH,
+        file=TORCH_OPTIMIZERS,
         old="momentum=settings.momentum, fused",
         new="momentum=settings.momentum, dampening=settings.momentum, fused",
         task="cifar-lenet",
         caught_by="update",
     ),
     "weight decay left on": Mutant(
-        file=TORCH,
+        file=TORCH_OPTIMIZERS,
         old="eps=settings.epsilon,",
         new="eps=settings.epsilon, weight_decay=1e-4,",
         task="mnist-mlp",
@@ -252,9 +253,9 @@ MUTANTS = {
         caught_by="dropout off",
     ),
     "an optimizer that keeps its state from the warm-up": Mutant(
-        file=TORCH,
-        old="                        value.zero_()\n",
-        new="                        pass\n",
+        file=TORCH_OPTIMIZERS,
+        old="                value.zero_()\n",
+        new="                pass\n",
         task="mnist-mlp",
         caught_by="update",
     ),
@@ -290,8 +291,8 @@ MUTANTS = {
     ),
     "ten bits of mantissa, as TF32 has": Mutant(
         file=TORCH,
-        old="inputs, labels = self._tensor(x), self._tensor(y)\n",
-        new="inputs, labels = self._tensor(x), self._tensor(y)\n"
+        old="inputs, labels = torch.from_numpy(x), torch.from_numpy(y)\n",
+        new="inputs, labels = torch.from_numpy(x), torch.from_numpy(y)\n"
         "        inputs = (inputs.view(torch.int32) & ~0x1FFF).view(torch.float32)\n",
         task="mnist-mlp",
         caught_by="logits",
@@ -306,8 +307,8 @@ MUTANTS = {
     ),
     "a frozen layer": Mutant(
         file=TORCH,
-        old="        params = list(self._params.values())\n",
-        new="        params = list(self._params.values())[1:]\n",
+        old="self._weights.tensors, expert",
+        new="self._weights.tensors[1:], expert",
         task="mnist-mlp",
         caught_by="gradients",
     ),
@@ -338,8 +339,8 @@ MUTANTS = {
     ),
     "labels off by one": Mutant(
         file="frameworks/tensorflow_keras/adapter.py",
-        old="return self._tensor(x), self._tensor(y)",
-        new="return self._tensor(x), self._tensor((y + 1) % 10)",
+        old="return tf.constant(x), tf.constant(y)",
+        new="return tf.constant(x), tf.constant((y + 1) % 10)",
         task="mnist-mlp",
         caught_by="loss",
         mode="compiled",
@@ -361,7 +362,7 @@ MUTANTS = {
         mode="compiled",
     ),
     "epsilon under the root": Mutant(
-        file="frameworks/jax_flax/adapter.py",
+        file="frameworks/jax_flax/optimizers.py",
         old="settings.beta2, settings.epsilon)",
         new="settings.beta2, 0.0, settings.epsilon)",
         task="mnist-mlp",
