@@ -20,10 +20,10 @@ from bench.core.listener import Listener
 from bench.core.record import Job
 from bench.core.split import Split
 from bench.core.task import Task
-from bench.worker import training
+from bench.worker.steady_pace import HostBatch, make_ready
 
 
-def _batches(train: Split, seed: int) -> Iterator[training.HostBatch]:
+def _batches(train: Split, seed: int) -> Iterator[HostBatch]:
     """The batches of one epoch after another, laid out as they are taken."""
     for epoch in count():
         yield from (train.batch(rows) for rows in train.epoch(seed, epoch))
@@ -45,10 +45,10 @@ def answer(
 
     Raises DivergedError when the loss is no longer finite.
     """
-    ready = training.make_ready(job, task, adapter, listener)
+    ready = make_ready(job, task, adapter, listener)
     ready.session.load(ready.weights)
     supply = _batches(ready.train, job.seed)
-    send("ready", window_steps=max(1, round(job.window / ready.pace)), **known)
+    send("ready", window_steps=max(1, round(job.window / ready.warm_up.pace)), **known)
     for request in requests:
         took, losses = ready.trainer.window(list(islice(supply, int(request))))
         if not math.isfinite(sum(losses)):
