@@ -16,13 +16,13 @@ FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 0x8000, 0x0040  # Intel 64 manual, volume 1,
 
 
 def flush_denormals() -> None:
-    """Make this thread, and those that it starts, count denormal numbers as zero.
+    """Make this thread, and those that it starts, treat denormal numbers as zero.
 
     Gradients and Adam's moments decay into denormal numbers, which cost a CPU many cycles each.
     TensorFlow and JAX flush them by themselves, and PyTorch has a switch. A new thread inherits the
-    control register: called before a framework starts its own, it holds for those too. Intel's
-    OpenMP, which Paddle brings along, also hands it on to its workers at each parallel region
-    (KMP_INHERIT_FP_CONTROL). Nothing is done where glibc or x86-64 is not.
+    control register, so a call before a framework starts its threads covers those too. Intel's
+    OpenMP, which Paddle ships, also passes it on to its workers in each parallel region
+    (KMP_INHERIT_FP_CONTROL). Does nothing except with glibc on x86-64.
     """
     if platform.machine() not in ("x86_64", "AMD64") or platform.libc_ver()[0] != "glibc":
         return

@@ -2,8 +2,8 @@
 
 FramebenchError
 ├── UsageError          the caller asked for something that does not exist or cannot be; exit code 2
-├── DataError           a data set cannot be had, or is not what it should be
-├── UnavailableError    a framework's environment cannot be made here; status `unavailable`
+├── DataError           a data set cannot be obtained, or is not what it should be
+├── UnavailableError    a framework's environment cannot be built here; status `unavailable`
 ├── UnsupportedError    this framework cannot do what the cell asks for; status `unsupported`
 ├── WrongError          the adapter does not train the task it was given; status `wrong`
 └── DivergedError       the loss stopped being a finite number; status `diverged`
@@ -11,11 +11,11 @@ FramebenchError
 
 
 class FramebenchError(Exception):
-    """Base of every error that framebench raises on purpose; its text is fit to show to a user."""
+    """Base of every error that framebench raises on purpose; its text can be shown to a user."""
 
 
 class UsageError(FramebenchError):
-    """A request that cannot be met as it stands. The text says with what value, and what to do."""
+    """A request that cannot be met. The text names the offending value and says what to do."""
 
 
 class DataError(FramebenchError):
@@ -23,7 +23,7 @@ class DataError(FramebenchError):
 
 
 class UnavailableError(FramebenchError):
-    """A framework's environment cannot be made on this machine."""
+    """A framework's environment cannot be built on this machine."""
 
 
 class UnsupportedError(FramebenchError):

@@ -1,4 +1,4 @@
-"""Optimizers and their update formulas: a weight w moves by its gradient and the state of both."""
+"""Optimizers: the formulas by which a weight w is updated from its gradient."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Optimizer = SGD | Adam
 def dyadic(optimizer: Optimizer) -> Optimizer:
     """The same formula with constants that float32 holds exactly, and their complements too.
 
-    Adam's epsilon is made large, so that an update is no longer the sign of each gradient, which
-    hides both the formula and the gradient.
+    Adam's epsilon is made large. With a small one the first update is little more than the sign of
+    each gradient, which hides both the formula and the gradient.
     """
     if isinstance(optimizer, SGD):
         return SGD(learning_rate=2**-7, momentum=0.875 if optimizer.momentum else 0.0)

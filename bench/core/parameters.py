@@ -50,9 +50,9 @@ class Parameter:
 
     `flattened` is the (channels, height, width) of the feature map that a dense weight reads its
     columns from; a framework that keeps channels last must permute those columns. `output` is the
-    (height, width) of the map that a convolution makes of one example, or a batch normalization of
-    such a map: how often it is applied. A `rectified` convolution begins with weights as He et al.
-    draw them for a rectifier behind it, and not as Glorot and Bengio do.
+    (height, width) of the map that a convolution, or the batch normalization after it, computes for
+    one example: it says how often the weights are applied. A `rectified` convolution starts with
+    weights drawn for a rectifier, after He et al., and not after Glorot and Bengio.
     """
 
     name: str
@@ -102,10 +102,10 @@ def conv(
 def conv_norm(
     name: str, norm: str, inputs: int, outputs: int, kernel: int, *, output: tuple[int, int]
 ) -> tuple[Parameter, Parameter, Parameter]:
-    """Weight of a convolution without a bias; scale and shift of the batch normalization behind it.
+    """Weight of a convolution without a bias; scale and shift of the batch normalization after it.
 
-    Its shift is the bias, as a bias below it would go with the mean. Running mean and variance are
-    state, not parameters: they begin at 0 and 1.
+    The shift serves as the bias: the normalization would subtract a bias of the convolution with
+    the mean. Running mean and variance are state, not parameters: they start at 0 and 1.
     """
     return (
         Parameter(
@@ -137,9 +137,9 @@ def lstm(name: str, inputs: int, hidden: int) -> tuple[Parameter, Parameter, Par
 
 
 def gru(name: str, inputs: int, hidden: int) -> tuple[Parameter, ...]:
-    """One GRU layer as cuDNN has it: the reset gate scales the recurrent product, bias and all.
+    """One GRU layer as cuDNN computes it: the reset gate scales the recurrent product and its bias.
 
-    Hence two bias vectors, which no sum can stand for: both are trained.
+    So the two bias vectors cannot be summed into one, and both are trained.
     """
     return (
         Parameter(name=f"{name}.input_weight", shape=(3 * hidden, inputs), kind="gru_input"),

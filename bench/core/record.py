@@ -1,11 +1,11 @@
-"""Job: what to run. Record: what came of it. Both are JSON; a record is never changed once written.
+"""Job: what to run. Record: its outcome. Both are JSON; a record never changes once written.
 
 Schema history
 1  the first
-2  windows tell what others did meanwhile; a measurement has its cores, feeding and energy; a cell
-   has its tuning. Records of schema 1 are read, with None there, and a tuning that is untold.
-3  a record has what the GPU was at. Older ones have None there.
-4  device, precision, threads and tuning of a cell are nested, as its setting.
+2  adds to windows what other processes did meanwhile; to a measurement its cores, feeding and
+   energy; to a cell its tuning. Records of schema 1 are read with None and the tuning "untold"
+3  adds the state of the GPU; None in older records
+4  nests a cell's device, precision, threads and tuning, as its setting
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ JobKind = Literal["measure", "steps"]
 
 @dataclass(frozen=True, kw_only=True)
 class Cell(InSetting):
-    """What is compared with what. Repeats of one cell differ in their seed alone."""
+    """The unit of comparison. Repeats of a cell differ only in their seed."""
 
     framework: str
     task: str
@@ -44,7 +44,7 @@ class Cell(InSetting):
         return f"{self.framework} {self.task} {self.mode} {self.setting}{fed}"
 
     def to_columns(self) -> dict[str, Any]:
-        """Its parts side by side, those of the setting too: for a row of a table."""
+        """All its parts side by side, including those of the setting: for a row of a table."""
         fields = dataclasses.asdict(self)
         return {**fields.pop("setting"), **fields}
 
@@ -55,17 +55,18 @@ class Cell(InSetting):
 
     @staticmethod
     def from_columns(columns: Mapping[str, Any]) -> Cell:
-        """From a row of a table that has its parts side by side, among others."""
+        """From a row of a table that has these columns, among others."""
         names = ("framework", "task", "mode", "feed", *SETTING_PARTS)
         return Cell.from_fields(nest_setting({name: columns[name] for name in names}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One repeat of one cell, complete enough for a worker on its own.
+    """One repeat of one cell: all that a worker needs.
 
-    `data` is the folder of the prepared data set; a record keeps its name alone. `warmup` is the
-    most seconds spent on reaching a steady pace; `window` the seconds that a timed window aims at.
+    `data` is the folder of the prepared data set; a record holds only its name. `warmup` is the
+    maximum time for reaching a steady pace, in seconds, and `window` the intended length of a timed
+    window.
     """
 
     cell: Cell
@@ -77,7 +78,7 @@ class Job:
     window: float = 0.1
 
     def to_json(self, *, kind: JobKind = "measure") -> str:
-        """One line for a worker: to `measure` the job, or to time `steps` of it when asked."""
+        """One line for a worker: `measure` the job, or time `steps` of it on demand."""
         return json.dumps({"kind": kind, **dataclasses.asdict(self)})
 
     @staticmethod
@@ -102,7 +103,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """Every `Window` of a training, by columns: a report reads hundreds of thousands of them."""
+    """Every `Window` of a training, as columns: a report reads hundreds of thousands of windows."""
 
     epoch: tuple[int, ...]
     steps: tuple[int, ...]
@@ -115,14 +116,14 @@ class Windows:
 
     def __post_init__(self) -> None:
         if any(len(column) != len(self) for column in vars(self).values()):
-            raise ValueError("its windows' columns are of different lengths")
+            raise ValueError("the windows' columns differ in length")
 
     def __len__(self) -> int:
         return len(self.wall)
 
     @staticmethod
     def of(windows: Sequence[Window]) -> Windows:
-        """From its rows, of which there is one at least."""
+        """From at least one row."""
         return Windows(**dict(zip(Window._fields, zip(*windows, strict=True), strict=True)))
 
 
@@ -139,12 +140,12 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What a worker measured. Seconds, bytes, and raw windows; no statistics.
+    """What a worker measured: seconds, bytes and raw windows; no statistics.
 
-    `first_losses` are those of the first steps, one by one: the same in every framework. `cores`
-    are those that the process might run on. `feed_seconds` is what turning one batch of host arrays
-    into tensors takes; `joules` the energy over all windows of the processor packages, where the
-    machine tells, and `device_joules` that of the GPU.
+    `first_losses` are the losses of the first single steps, the same in every framework. `cores`
+    counts those that the process might run on. `feed_seconds` is the time to turn one batch of host
+    arrays into tensors. `joules` is the energy of the processor packages over all windows, and
+    `device_joules` that of the GPU; None if the machine does not report it.
     """
 
     import_seconds: float
@@ -167,10 +168,10 @@ class Measurement:
 
 
 class GpuSample(NamedTuple):
-    """What a GPU was at between two windows; None where it does not tell.
+    """The state of a GPU between two windows. None for what it does not report.
 
-    Clocks of its multiprocessors and of its memory; `used_bytes` of its memory by all processes;
-    `slowdowns` name what kept a clock low.
+    `clock_mhz` is the multiprocessors' clock. `used_bytes` counts the memory of all processes.
+    `slowdowns` names the reasons for a low clock.
     """
 
     clock_mhz: int | None
@@ -183,10 +184,10 @@ class GpuSample(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class GpuUse:
-    """A GPU while a job ran on it, as its driver told the runner.
+    """A GPU while a job ran on it, as reported by its driver.
 
-    `cuda` is the newest that the driver runs; `used_before_bytes` was taken before the worker was
-    started; `others` are processes that were neither the worker nor started by it.
+    `cuda` is the newest version that the driver supports. `used_before_bytes` is the memory in use
+    before the worker started. `others` are processes that were neither the worker nor its children.
     """
 
     name: str
@@ -199,8 +200,8 @@ class GpuUse:
 
     @property
     def peak_bytes(self) -> int | None:
-        """The most memory that was used beyond what was used before."""
-        used = [one.used_bytes for one in self.samples if one.used_bytes is not None]
+        """The most memory in use, beyond what was in use before the worker started."""
+        used = [sample.used_bytes for sample in self.samples if sample.used_bytes is not None]
         if not used or self.used_before_bytes is None:
             return None
         return max(0, max(used) - self.used_before_bytes)
@@ -208,7 +209,7 @@ class GpuUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What came of one job."""
+    """The outcome of one job."""
 
     job: Job
     batch: int
@@ -232,10 +233,10 @@ class Record:
 
 
 def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
-    """A record's JSON object as this schema has it. Raises ValueError for one that is not read."""
+    """A record's JSON object in this schema. Raises ValueError if its schema cannot be read."""
     if fields.get("schema") not in READABLE:
-        known = " and ".join(map(str, READABLE))
-        raise ValueError(f"record has schema {fields.get('schema')}, this version reads {known}")
+        readable = ", ".join(map(str, READABLE))
+        raise ValueError(f"record has schema {fields.get('schema')}, this version reads {readable}")
     job = fields["job"]
     if fields["schema"] == 1:
         job["cell"]["tuning"] = "untold"
@@ -247,7 +248,7 @@ def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """Floats to nine significant digits: more than a clock or float32 tells, and half the bytes."""
+    """Floats to nine significant digits: more than a clock or float32 has, in half the bytes."""
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 

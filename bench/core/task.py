@@ -39,7 +39,7 @@ class TokenInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How much training a preset does. None means all there is.
+    """How much a preset trains. None means all examples, or the task's own length.
 
     `length` shortens the sequences of a text task.
     """
@@ -52,14 +52,14 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One training problem. See the module's text for who owns what.
+    """One training problem.
 
-    A `heavy` one is for GPUs: an epoch takes long on a CPU, where no preset trains it unless it
-    is asked for by name. Its proof takes smaller batches.
+    A `heavy` task is for GPUs: an epoch takes long on a CPU, where presets leave it out unless it
+    is named. Its proof uses smaller batches.
 
-    `dropout` has a rate for each dropout layer, in their order, by the name of the layer whose
-    values it meets, behind activation and pooling. In training each value is zeroed by itself with
-    that probability, and else scaled by 1 / (1 - rate); in evaluation nothing is done.
+    `dropout` maps layer names, in the network's order, to rates: dropout acts on what leaves the
+    layer's activation and pooling. In training each value is independently zeroed with that
+    probability, and otherwise scaled by 1 / (1 - rate). In evaluation nothing happens.
     """
 
     name: str
@@ -89,11 +89,11 @@ class Task:
 
     @property
     def batch_norm(self) -> bool:
-        """Whether it normalizes over the batch, and keeps running means and variances."""
-        return any(one.kind == "norm_scale" and one.output for one in self.parameters)
+        """Whether it normalizes over the batch and has running means and variances."""
+        return any(p.kind == "norm_scale" and p.output for p in self.parameters)
 
     def with_dropout(self, *layers: str) -> Task:
-        """The same task with dropout after these layers alone: any other's rate is 0."""
+        """The same task with dropout after these layers only: every other rate is 0."""
         rates = {layer: rate if layer in layers else 0.0 for layer, rate in self.dropout.items()}
         return replace(self, dropout=rates)
 

@@ -1,7 +1,7 @@
 """Canonical initial weights from a seed, and their digest.
 
-Every worker draws them by itself, whatever numpy it has: PCG64's raw stream and `uniform` have been
-the same in every release since 1.17, and the digest in each record would show if one were not.
+Every worker draws them itself, with whatever numpy it has: PCG64's raw stream and `uniform` have
+not changed since release 1.17, and the digest in each record would show a difference.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GATES = {
 
 
 def _glorot_bound(parameter: Parameter) -> float:
-    """Glorot and Bengio (2010): uniform in +- sqrt(6 / (fan_in + fan_out)); by gate, if any."""
+    """Glorot and Bengio (2010): uniform in +- sqrt(6 / (fan_in + fan_out)), gate by gate."""
     if parameter.kind == "conv":
         outputs, inputs, height, width = parameter.shape
         inputs, outputs = inputs * height * width, outputs * height * width
@@ -46,9 +46,9 @@ def _initial(parameter: Parameter, rng: np.random.Generator) -> Array:
     if parameter.kind in ("bias", "gru_recurrent_bias", "norm_shift"):
         return np.zeros(parameter.shape, np.float32)
     if parameter.kind in ("lstm_bias", "gru_bias"):
-        # The gate that keeps the state starts open: the forget gate (Jozefowicz et al., 2015), a
-        # GRU's update gate. Without it gradients over 150 steps and more, or their squares in Adam,
-        # decay into denormal numbers, which some frameworks flush and some do not.
+        # The gate that preserves the state starts open: the forget gate (Jozefowicz et al., 2015),
+        # or a GRU's update gate. Otherwise gradients over 150 steps and more, or their squares in
+        # Adam, decay into denormal numbers, which only some frameworks flush.
         bias = np.zeros(parameter.shape, np.float32)
         hidden = parameter.shape[0] // _GATES[parameter.kind]
         bias[hidden : 2 * hidden] = 1.0  # the second gate of both
@@ -63,7 +63,7 @@ def _initial(parameter: Parameter, rng: np.random.Generator) -> Array:
 def initial_weights(task: Task, seed: int) -> dict[str, Array]:
     """The task's initial weights, float32, in canonical layout.
 
-    Each parameter has a stream of its own, so that adding one does not move the others.
+    Each parameter has its own random stream, so that adding a parameter does not change the others.
     """
     return {
         parameter.name: _initial(parameter, np.random.Generator(np.random.PCG64([seed, index])))

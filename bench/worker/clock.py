@@ -17,12 +17,12 @@ from bench.worker import nvml
 class Timed:
     """What passed between two fences.
 
-    `wall` and `cpu` in seconds, `cpu` over all threads of this process; `involuntary` counts the
-    context switches that another process forced on it. Where the system tells, and else None:
-    `others` are the CPU seconds of all other processes on the cores that this one may run on,
-    `stolen` those that its host gave to somebody else, both counted in ticks of a hundredth of a
-    second; `joules` is the energy that the processor packages took,
-    `device_joules` that of the GPU (see `watch_gpu`).
+    `wall` and `cpu` are in seconds, `cpu` over all threads of this process. `involuntary` counts
+    the context switches that other processes forced on it. The rest is None where the system does
+    not report it: `others` are the CPU seconds of all other processes on the cores that this one
+    may run on, `stolen` those that the machine's host gave to other guests, both counted in ticks
+    of a hundredth of a second. `joules` is the energy of the processor packages, `device_joules`
+    that of the GPU (see `watch_gpu`).
     """
 
     wall: float
@@ -42,7 +42,7 @@ def _affinity() -> set[int]:
 
 
 def _machine_seconds() -> tuple[float, float] | None:
-    """CPU seconds since boot that all processes used on this one's cores, and that were stolen."""
+    """CPU seconds since boot on this process's cores: used by all processes, and stolen."""
     mine = {f"cpu{core}" for core in _affinity()}
     busy = stolen = 0
     try:
@@ -62,9 +62,9 @@ def _machine_seconds() -> tuple[float, float] | None:
 
 
 def _energy_counters() -> tuple[Path, ...]:
-    """One a processor package, in microjoules (Linux's powercap: RAPL on Intel and AMD).
+    """One for each processor package, in microjoules (Linux's powercap: RAPL on Intel and AMD).
 
-    Most systems let nobody but root read them. A zone of another name counts packages once more.
+    Most systems let only root read them. A zone of another name would count packages twice.
     """
     zones = Path("/sys/class/powercap").glob("intel-rapl:[0-9]")
     return tuple(
@@ -85,7 +85,7 @@ def _joules() -> float | None:
 
 
 def _passed(before: float | None, after: float | None) -> float | None:
-    """A counter's difference. A counter that began anew in between tells nothing."""
+    """A counter's difference. None if the counter started again in between."""
     if before is None or after is None or after < before:
         return None
     return after - before
@@ -95,7 +95,7 @@ _gpu: list[Callable[[], float | None]] = []
 
 
 def watch_gpu() -> None:
-    """From now on, what is timed tells the GPU's energy too, if its driver does."""
+    """From now on, measure the GPU's energy too, if its driver reports it."""
     if not _gpu and (counter := nvml.energy_counter()):
         _gpu.append(counter)
 
@@ -105,7 +105,7 @@ def _device_joules() -> float | None:
 
 
 class Stopwatch:
-    """Started after a fence, read after the next. The wall clock starts last and stops first."""
+    """Starts when made, after a fence. The wall clock starts last and stops first."""
 
     def __init__(self) -> None:
         self._joules = _joules()
@@ -121,7 +121,7 @@ class Stopwatch:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         others = stolen = None
         if self._machine and (machine := _machine_seconds()):
-            # Less than nothing is a tick that came late.
+            # Below zero if a tick came late.
             others = max(0.0, machine[0] - self._machine[0] - cpu)
             stolen = machine[1] - self._machine[1]
         return Timed(
@@ -136,7 +136,7 @@ class Stopwatch:
 
 
 def timed(work: Callable[[], None], fence: Callable[[], None]) -> Timed:
-    """Run `work` between two fences and say what it took."""
+    """Run `work` between two fences and measure it."""
     fence()
     watch = Stopwatch()
     work()
@@ -162,8 +162,8 @@ def allowed_cores() -> int:
 def peak_resident_bytes() -> int:
     """The most memory that this process has held, in bytes.
 
-    Linux's own high-water mark where it can be read: unlike `ru_maxrss` it does not start at what
-    the parent held when it forked.
+    From Linux's own high-water mark, where it can be read: unlike `ru_maxrss` it does not start at
+    the parent's size at the fork.
     """
     try:
         with Path("/proc/self/status").open(encoding="ascii") as status:

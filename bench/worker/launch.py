@@ -1,9 +1,9 @@
 """Start a worker: `python -I launch.py CHANNEL [FOLDER...]`, with a Job's JSON on standard input.
 
-A worker runs under its framework's own Python, where framebench is not installed. This file lends
-it the packages `bench` and `frameworks` from the tree that it lies in, and nothing else of the
-runner's environment: putting that tree on sys.path would bring the runner's numpy with it. Where
-the runner's own Python is to be used, the FOLDERs are those in which that looks for packages.
+A worker runs under its framework's own Python, where framebench is not installed. This file makes
+the packages `bench` and `frameworks` of its own source tree importable, and nothing else of the
+runner's environment: putting the tree's folder on sys.path could bring in the runner's numpy. If
+the runner's own Python is to be used, the FOLDERs are those in which it looks for packages.
 """
 
 import importlib.machinery

@@ -1,6 +1,6 @@
-"""What a framework reaches on this machine at best: float32 matrix products, and memory.
+"""The best that a framework reaches on this machine: float32 matrix products, and memory.
 
-Both are operations of the framework's own, in the process and with the settings that it trains in.
+Both are measured with the framework's own operations, in the kind of process that it trains in.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from bench.core.adapter import Adapter
 from bench.core.setting import Device, Setting
 from bench.worker import clock
 
-# Rows and columns of the square factors, of which the best counts: large ones fill every core,
-# small ones are done before another process comes between.
+# Rows and columns of the square factors. The best size counts: large factors fill every core, small
+# ones finish before another process interferes.
 MATMUL_SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192)}
 # Values of each vector: 128 MB and 512 MB, far beyond a last-level cache.
 STREAM_SIZE = {"cpu": 2**25, "cuda": 2**27}
-# The best of all windows, as whatever else runs on the machine can only make one slower. A window
-# is long enough for the clock, and not longer than a call unless that is short.
+# The best of all windows counts, because other processes can only make a window slower. A window is
+# long enough for the clock, but a single call if that is long enough.
 WINDOWS = 3
 WINDOW_SECONDS = 1e-3
 SECONDS = 0.2
-# Where a call takes so long, its windows need not be several.
+# Seconds after which a slow operation is not timed again.
 PATIENCE = 1.0
 
 
@@ -49,8 +49,8 @@ class RatesJob:
 
 
 def best_seconds(operation: Callable[[], None]) -> float:
-    """The fewest seconds that a call of `operation` takes, over windows of several."""
-    operation()  # allocates, starts threads, chooses kernels
+    """The fewest seconds per call of `operation`, over windows of several calls."""
+    operation()  # the first call allocates, starts threads and chooses kernels
 
     def window(calls: int) -> float:
         def work() -> None:
@@ -69,12 +69,12 @@ def best_seconds(operation: Callable[[], None]) -> float:
 
 
 def _no_fence() -> None:
-    """An adapter's operation has its own: when it returns, it is done."""
+    """An adapter's operation needs none: it returns when it is done."""
 
 
 def measure(adapter: Adapter, device: Device) -> dict[str, float]:
-    """`matmul`: FLOPs a second of a matrix product. `memory`: bytes a second of adding vectors."""
-    random = np.random.default_rng(0)  # a processor draws less power on zeros, and clocks higher
+    """`matmul`: FLOPs a second of a matrix product. `memory`: bytes a second in adding vectors."""
+    random = np.random.default_rng(0)  # on zeros a processor draws less power and clocks higher
     products = []
     for rows in MATMUL_SIZES[device]:
         a, b = (random.random((rows, rows), np.float32) for _ in range(2))

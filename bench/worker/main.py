@@ -1,4 +1,4 @@
-"""The process that holds one framework: reads a job, does it, and reports.
+"""The process of one framework: it reads a job, does it, and reports the result.
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the others of a `Listener`, and
@@ -27,7 +27,7 @@ from bench.core.task import Task
 from bench.worker import machine_rates, on_demand, trace, training
 from bench.worker.clock import Stopwatch, watch_gpu
 
-# Progress is told between windows, outside the clock, and not more often than a person can read.
+# Progress is sent between windows, outside the clock, and no more often than a person can read.
 _PROGRESS_INTERVAL = 0.5
 
 _STATUSES: dict[type[Exception], Status] = {
@@ -38,13 +38,13 @@ _STATUSES: dict[type[Exception], Status] = {
 
 
 class Channel(Listener):
-    """The pipe to the runner, whose listener hears what this one is told."""
+    """The pipe to the runner. Calls of this listener are passed on to the runner's listener."""
 
     def __init__(self, descriptor: int) -> None:
         # Helpers that a framework starts must not hold it open when this process is gone.
         os.set_inheritable(descriptor, False)
         self._pipe = os.fdopen(descriptor, "w", encoding="utf-8")
-        self._told = 0.0
+        self._sent = 0.0
 
     def send(self, event: str, **fields: Any) -> None:
         self._pipe.write(json.dumps({"event": event, **fields}) + "\n")
@@ -55,8 +55,8 @@ class Channel(Listener):
 
     def progress(self, subject: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if done == total or now - self._told >= _PROGRESS_INTERVAL:
-            self._told = now
+        if done == total or now - self._sent >= _PROGRESS_INTERVAL:
+            self._sent = now
             self.send("progress", subject=subject, done=done, total=total)
 
     def finished(self, subject: str, outcome: str) -> None:
@@ -79,7 +79,7 @@ def load_task(name: str) -> Task:
 
 
 def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
-    """Train and time one cell, on its own or as asked; what came of it as fields of a Record."""
+    """Train and time one cell. Returns the outcome as fields of a Record."""
     cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
     channel.phase(str(cell), "import")
@@ -87,7 +87,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
         watch_gpu()
     adapter, import_seconds = import_framework(cell.framework)
     adapter.set_up(cell.setting)
-    known = {"versions": adapter.versions(cell.device), "dataset": dataclasses.asdict(dataset)}
+    context = {"versions": adapter.versions(cell.device), "dataset": dataclasses.asdict(dataset)}
     task = load_task(cell.task)
     if job.budget.length:
         task = task.with_length(job.budget.length)
@@ -100,19 +100,19 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
                 requests=sys.stdin,
                 listener=channel,
                 send=channel.send,
-                known=known,
+                context=context,
             )
-            return {**known, "status": "ok"}
+            return {**context, "status": "ok"}
         measurement = training.measure(
             job, task, adapter, listener=channel, import_seconds=import_seconds
         )
     except errors.FramebenchError as error:
-        return {**known, **failure(error)}
-    return {**known, "status": "ok", "measurement": measurement_fields(measurement)}
+        return {**context, **failure(error)}
+    return {**context, "status": "ok", "measurement": measurement_fields(measurement)}
 
 
 def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
-    """Trace tasks; by task, the status and reason of what could not be traced."""
+    """Trace tasks. Returns a status for each, with the reason if it could not be traced."""
     channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
@@ -129,7 +129,7 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
 
 
 def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, Any]:
-    """What the framework reaches on this machine at best."""
+    """Measure the best that the framework reaches on this machine."""
     channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
@@ -148,7 +148,7 @@ def failure(error: Exception) -> dict[str, Any]:
 
 
 def main(descriptor: int) -> None:
-    """Do the job on standard input's first line; tell the pipe `descriptor` what came of it."""
+    """Do the job on standard input's first line. Write messages and the result to `descriptor`."""
     channel = Channel(descriptor)
     try:
         job = json.loads(sys.stdin.readline())
@@ -164,5 +164,5 @@ def main(descriptor: int) -> None:
     channel.send("result", **fields)
     sys.stdout.flush()
     sys.stderr.flush()
-    # A framework's own teardown can take seconds, and nothing of ours is left to save.
+    # A framework's own teardown can take seconds, and there is nothing left to save.
     os._exit(0)

@@ -1,6 +1,7 @@
-"""Energy of the NVIDIA GPU that a worker computes on, by NVIDIA's management library.
+"""Energy of the NVIDIA GPU that a worker computes on, read by NVIDIA's management library.
 
-A worker has no package for it but what its framework brings, so the driver's own library is called:
+A worker has only its framework's packages, none of which reads it, so this calls the driver's own
+library:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
 """
 
@@ -24,9 +25,9 @@ def _library() -> Any | None:
 
 
 def first_visible(devices: str) -> int | str:
-    """The first device of CUDA_VISIBLE_DEVICES: its number, or its UUID; else the first of all.
+    """The number or UUID of the first device in CUDA_VISIBLE_DEVICES, or 0 if it is empty.
 
-    CUDA may count several GPUs in another order than NVML: their UUIDs are certain.
+    CUDA may number several GPUs in another order than NVML. UUIDs are unambiguous.
     """
     first = devices.split(",", maxsplit=1)[0].strip() or "0"
     return int(first) if first.isdigit() else first
@@ -42,9 +43,9 @@ def _device(library: Any, chosen: int | str) -> ctypes.c_void_p | None:
 
 
 def energy_counter(library: Any | None = None) -> Callable[[], float | None] | None:
-    """A counter of the joules that the GPU has taken since its driver was loaded.
+    """A counter of the joules that the GPU has used since its driver was loaded.
 
-    None where there is no driver or no device, or the device does not tell (before Volta).
+    None if there is no driver or no device, or if the device has no counter (before Volta).
     """
     library = library or _library()
     if library is None or library.nvmlInit_v2() != SUCCESS:

@@ -1,9 +1,10 @@
-"""Training steps timed one window at a time, as many and as often as the other side asks for.
+"""Training steps timed on demand, one window at a time.
 
-Once the session is at a steady pace the worker says `{"event": "ready", "window_steps": ...}`, with
-the steps that fill a window of the job's length. Each line that it is sent then is a number of
-steps; it is answered, when they are done, by `{"event": "window", ...}` with the fields of
-`clock.Timed`. The pipe is outside the fences. The end of its input ends the job.
+The other side is `bench.launch.step_timer`. Once the session has a steady pace, the worker sends
+`{"event": "ready", "window_steps": ...}`, with the number of steps that fill a window of the job's
+length. Each line of its input is then a number of steps. When they are done, it answers with
+`{"event": "window", ...}` and the fields of `clock.Timed`. Messages are sent outside the fences.
+The job ends with its input.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bench.worker.steady_pace import HostBatch, make_ready
 
 
 def _batches(train: Split, seed: int) -> Iterator[HostBatch]:
-    """The batches of one epoch after another, laid out as they are taken."""
+    """The batches of every epoch in turn, each laid out when it is taken."""
     for epoch in count():
         yield from (train.batch(rows) for rows in train.epoch(seed, epoch))
 
@@ -37,18 +38,17 @@ def answer(
     requests: Iterable[str],
     listener: Listener,
     send: Callable[..., None],
-    known: Mapping[str, Any],
+    context: Mapping[str, Any],
 ) -> None:
-    """Train as many steps as each line of `requests` says. `send` takes an event and its fields.
+    """Train as many steps as each line of `requests` asks for.
 
-    `known` is sent with what is ready.
-
-    Raises DivergedError when the loss is no longer finite.
+    `send` takes an event and its fields; `context` is sent along with "ready". Raises DivergedError
+    when the loss is no longer finite.
     """
     ready = make_ready(job, task, adapter, listener)
     ready.session.load(ready.weights)
     supply = _batches(ready.train, job.seed)
-    send("ready", window_steps=max(1, round(job.window / ready.warm_up.pace)), **known)
+    send("ready", window_steps=max(1, round(job.window / ready.warm_up.pace)), **context)
     for request in requests:
         took, losses = ready.trainer.window(list(islice(supply, int(request))))
         if not math.isfinite(sum(losses)):

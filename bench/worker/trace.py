@@ -1,26 +1,26 @@
-"""What a worker shows so that its task can be held against the reference: a trace of first steps.
+"""A trace of a task's first steps, for comparison with the reference's trace.
 
-A trace is a set of arrays, written as one .npz file a task:
+A trace is a set of arrays, written to one .npz file for each task:
 
 * `parameters`    how many trained values the framework counts, ()
-* `weights/NAME`  every weight as read back right after loading
+* `weights/NAME`  every weight, read back right after loading
 * `logits`        of the first batch, evaluation mode, (N, K)
 * `grads/NAME`    gradients of the first batch's loss
 * `losses`        the loss of each of the first steps, (STEPS,) or (HEAVY_STEPS,)
 * `updated/NAME`  every weight after one step
 * `evaluated`     the test batch's logits after all steps, (N, K)
 * `formula/NAME`  every weight after FORMULA_STEPS steps with the constants of
-                  `bench.core.optimizers.dyadic`, where it was asked for
+                  `bench.core.optimizers.dyadic`, if the job asks for it
 
-Of a task with batch normalization the reference alone has `evaluated/unbiased` too, by running
-variances over n - 1 values, where `evaluated` has them over n. The formula's steps are from other
-weights there (see `opened`), and tell more:
+For a task with batch normalization, the reference also has `evaluated/unbiased`, with running
+variances over n - 1 values, where `evaluated` has them over n. There the formula's steps start from
+other weights (see `opened`) and add:
 
 * `opened/losses`     the loss of each of these steps, (FORMULA_STEPS,)
 * `opened/evaluated`  the test batch's logits after them, (N, K)
 
-These are of the task without dropout, as a draw cannot be the same in two frameworks. What each
-dropout layer does is shown by `bench.worker.dropout_trace`.
+All of this is without dropout, because no two frameworks draw the same units. What each dropout
+layer does is traced by `bench.worker.dropout_trace`.
 """
 
 from __future__ import annotations
@@ -44,29 +44,32 @@ from bench.core.weights import Array, initial_weights
 from bench.worker.dropout_trace import OpenSession, draws
 
 STEPS = 20
-# Sequences are cut to this many tokens: long enough for every gate to matter in every batch, short
+# Sequences are cut to this many tokens: enough for every gate to matter in every batch, and few
 # enough for the float64 reference.
 LENGTH = 24
 EVALUATED = 250
-# Three tell momentum and the bias correction; with more, training begins to amplify rounding.
+# Three steps show momentum and the bias correction. More would begin to amplify rounding.
 FORMULA_STEPS = 3
 USED_STEPS = 2
-# A heavy task's batches and steps, if it is on images, as texts are short already: float64 on a CPU
-# is not to be waited for by the minute.
+# Batch and steps of a heavy task on images, which would take minutes in float64 on a CPU. Texts are
+# short already.
 HEAVY_BATCH = 16
 HEAVY_STEPS = 10
-# Three standard deviations above 0: see `opened`. The more, the less is left of a shift's gradient,
-# which the next normalization takes off but for the map's edges. Small, to leave updates digits.
+# Three standard deviations above 0: see `opened`. With more, less would be left of a shift's
+# gradient, which the next normalization removes except at the map's edges. The values are small, so
+# that updates keep digits.
 OPEN = {"norm_scale": 1 / 8, "norm_shift": 3 / 8}
-# One text in so many is cut to half: reviews are longer than LENGTH, and padding is a word too.
+# Every fourth text is cut to half. Otherwise there would be no padding, as reviews are longer than
+# LENGTH.
 SHORT_EVERY = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProofJob:
-    """Traces to make in one process: `data` is by task, each trace is written to `out`/TASK.npz.
+    """Traces to make in one process.
 
-    `formula` asks for that part too: float64 does not need it, where one update tells as much.
+    `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz. `formula`
+    asks for that part of the trace, which float64 does not need: one update shows as much there.
     """
 
     framework: str
@@ -115,7 +118,7 @@ def trace(
 def _batches(
     session: Session, task: Task, *, folder: Path, seed: int, steps: int
 ) -> Iterator[tuple[Array, Array]]:
-    """The first batches of the first epoch over the examples that all STEPS take."""
+    """The first batches of the first epoch, over as many examples as STEPS batches hold."""
     train = Split(folder, "train", task, session.format, task.batch * STEPS)
     for rows in train.epoch(seed, 0)[:steps]:
         x, y = train.batch(rows)
@@ -131,9 +134,9 @@ def _shortened(task: Task, x: Array) -> Array:
 def _used(
     session: Session, task: Task, batches: Sequence[tuple[Array, Array]], *, seed: int
 ) -> None:
-    """Leave a session as a warm-up does: what is timed begins by loading the weights once more.
+    """Leave a session as a warm-up does, before the weights are loaded again.
 
-    An optimizer whose state survives that would train on another task than the reference.
+    This shows an optimizer whose state survives the loading: what it trains is not the task.
     """
     session.load(initial_weights(task, seed))
     for x, y in batches[-USED_STEPS:]:
@@ -177,18 +180,19 @@ def _evaluated(session: Session, task: Task, folder: Path) -> dict[str, Array]:
 
 
 def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Weights under which what is normalized over a batch nearly all passes the rectifier behind.
+    """Weights with which nearly all values that are normalized over a batch pass their rectifier.
 
-    Such values lie around 0 by the million, and rounding carries some of them over, where the slope
-    jumps from 0 to 1: on a small map, a single one changes a gradient by a hundredth. The formula's
-    steps are there to hold float32 to the size of its rounding, so they begin away from 0.
+    Normalized values lie around 0 by the million, and rounding carries some of them across it,
+    where the slope jumps from 0 to 1. On a small map, a single such value changes a gradient by a
+    hundredth. The formula's steps hold float32 to the size of its rounding, so they start with
+    values away from 0.
     """
     if not task.batch_norm:
         return dict(weights)
     moved = {
-        one.name: np.full(one.shape, OPEN[one.kind], np.float32)
-        for one in task.parameters
-        if one.kind in OPEN
+        parameter.name: np.full(parameter.shape, OPEN[parameter.kind], np.float32)
+        for parameter in task.parameters
+        if parameter.kind in OPEN
     }
     return {**weights, **moved}
 
@@ -204,8 +208,8 @@ def _formula_steps(
     arrays = {f"formula/{name}": weight for name, weight in session.dump().items()}
     if task.batch_norm:
         arrays["opened/losses"] = np.array(losses)
-        found = _evaluated(session, task, folder)
-        arrays |= {f"opened/{name}": logits for name, logits in found.items()}
+        evaluated = _evaluated(session, task, folder)
+        arrays |= {f"opened/{name}": logits for name, logits in evaluated.items()}
     session.close()
     return arrays
 
@@ -213,7 +217,7 @@ def _formula_steps(
 def prove(
     job: ProofJob, tasks: Mapping[str, Task], adapter: Adapter, listener: Listener
 ) -> dict[str, Exception | None]:
-    """Trace every task of the job. Returns, by task, what kept it from being traced."""
+    """Trace every task of the job. Returns, by task, the error that prevented it, or None."""
     failures: dict[str, Exception | None] = {}
     open_session = partial(adapter.open, mode=job.mode, setting=job.setting, seed=job.seed)
     for name, folder in job.data.items():
@@ -228,6 +232,6 @@ def prove(
             )
             np.savez(Path(job.out) / f"{name}.npz", **arrays)  # type: ignore[arg-type]
             failures[name] = None
-        except Exception as error:  # one task must not take the others along
+        except Exception as error:  # the other tasks are still traced
             failures[name] = error
     return failures

@@ -1,4 +1,4 @@
-"""A layer of which Flax has the function, and of which XLA is slow at the gradient on a CPU."""
+"""Max pooling as a layer: Flax has only a function, whose gradient is slow in XLA on a CPU."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from jax import numpy as jnp
 
 
 def larger(a: Array, b: Array) -> Array:
-    """The larger of two; of equals the first, which gets the gradient.
+    """The larger of two values. Of equal values the first, which gets the whole gradient.
 
-    jnp.maximum and jnp.max would share the gradient between equals, and flat regions of real
-    pictures do have equals.
+    jnp.maximum and jnp.max would share the gradient between equal values, which flat regions of
+    real pictures have.
     """
     return jnp.where(a < b, b, a)
 
@@ -19,8 +19,9 @@ def larger(a: Array, b: Array) -> Array:
 class MaxPool(nnx.Module):
     """The largest of each 2x2 square, (N, H, W, C) -> (N, H//2, W//2, C).
 
-    `by_comparison` writes it with comparisons, whose gradient XLA fuses with what is around. That
-    of nnx.max_pool is one operator (SelectAndScatter), which XLA runs on a CPU element by element.
+    `by_comparison` computes it by comparisons, whose gradient XLA fuses with its surroundings. The
+    gradient of nnx.max_pool is a single operator (SelectAndScatter), which XLA runs on a CPU
+    element by element.
     """
 
     def __init__(self) -> None:

@@ -194,14 +194,14 @@ class MXNetGluonSession:
 class MXNetGluonAdapter:
     def set_up(self, setting: Setting) -> None:
         if setting.tuning == "expert":
-            flush_denormals()  # before anything is computed, as MXNet's threads start with that
+            flush_denormals()  # before anything is computed, which starts MXNet's threads
         if setting.device == "cuda":
             self._check_gpu()
         # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
         set_operators(setting.precision, context(setting.device))
 
     def _check_gpu(self) -> None:
-        """Use it once: a card newer than the kernels is found, but fails at its first use."""
+        """Try it: a card newer than MXNet's kernels is listed, but fails at its first use."""
         try:
             if not mx.context.num_gpus():
                 raise UnsupportedError(f"mxnet {mx.__version__} finds no CUDA device here")

@@ -39,8 +39,8 @@ def _missing(*args: Any, **kwargs: Any) -> Any:
 
 
 def restore() -> None:
-    """Give numpy back what it lacks of these names. Call before `import mxnet`."""
-    present = vars(np)  # `hasattr` would warn, or find an alias that numpy only tells to avoid
+    """Give numpy the names that it lacks. Call before `import mxnet`."""
+    present = vars(np)  # `hasattr` would warn, or return an alias that is deprecated
     for name, value in REMOVED.items():
         if name not in present:
             setattr(np, name, value)

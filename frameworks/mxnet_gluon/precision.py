@@ -1,4 +1,4 @@
-"""Precisions by MXNet's own means: its amp, which patches the operators of the whole process."""
+"""How MXNet sets a precision: by its amp, which patches the operators of the whole process."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ TARGETS = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 def set_operators(precision: Precision, device: mx.Context) -> None:
-    """Have operators compute in a precision. Before a network is built; there is no way back.
+    """Have operators compute in a precision. Call before a network is built: it cannot be undone.
 
-    Raises UnsupportedError where the processor cannot.
+    Raises UnsupportedError if the processor lacks it.
     """
     if precision == "bf16":
         if device.device_type == "cpu":
             _check_bf16()
-        # Its list has _zeros, which has no input that could be cast: an LSTM, whose first state it
-        # makes, would fail.
-        kept = [name for name in symbol_bf16.FP32_FUNCS if name != "_zeros"]
-        amp.init(TARGETS[precision], fp32_ops=kept)
+        # Its list has _zeros, which has no input to cast. An LSTM, which makes its first state with
+        # it, would fail.
+        in_float32 = [name for name in symbol_bf16.FP32_FUNCS if name != "_zeros"]
+        amp.init(TARGETS[precision], fp32_ops=in_float32)
     elif precision in TARGETS:
         amp.init(TARGETS[precision])
 
 
 def _check_bf16() -> None:
-    """Use it once: MXNet's oneDNN has no bfloat16 code for a processor without AVX-512."""
-    one = mx.nd.amp_cast(mx.nd.ones((1, 1)), dtype=amp.amp.bfloat16)
+    """Try it: MXNet's oneDNN has no bfloat16 code for a processor without AVX-512."""
+    unit = mx.nd.amp_cast(mx.nd.ones((1, 1)), dtype=amp.amp.bfloat16)
     try:
-        mx.nd.FullyConnected(one, one, no_bias=True, num_hidden=1).wait_to_read()
+        mx.nd.FullyConnected(unit, unit, no_bias=True, num_hidden=1).wait_to_read()
     except mx.MXNetError as error:
         reason = str(error).strip().splitlines()[-1]
         raise UnsupportedError(
@@ -46,7 +46,7 @@ def _check_bf16() -> None:
 
 
 def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[[Any], Any]:
-    """The network's forward pass, of arrays or symbols; logits are in float32 if it is mixed."""
+    """The network's forward pass, for arrays or symbols. In mixed precision, logits are float32."""
     if precision not in TARGETS:
         return model
 
@@ -57,9 +57,9 @@ def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[[Any]
 
 
 def scale_by_trainer(precision: Precision, trainer: gluon.Trainer) -> None:
-    """Have the trainer scale losses, for float16 alone: the others hold what float32 holds.
+    """Have the trainer scale losses, for float16 only: the other types have the range of float32.
 
-    Called again, it begins anew.
+    Another call starts with the initial scale again.
     """
     if precision == "fp16":
         trainer._scale = 1.0
@@ -70,13 +70,13 @@ def scale_by_trainer(precision: Precision, trainer: gluon.Trainer) -> None:
 
 
 def scaled(precision: Precision, losses: NDArray, trainer: gluon.Trainer) -> NDArray:
-    """The losses to go backward from; the trainer's step divides by what they were scaled by."""
+    """The losses for the backward pass. The trainer's step divides gradients by their scale."""
     if precision != "fp16":
         return losses
-    with amp.scale_loss(losses, trainer) as found:
-        return found
+    with amp.scale_loss(losses, trainer) as scaled_losses:
+        return scaled_losses
 
 
 def unscaled(precision: Precision, gradient: NDArray, trainer: gluon.Trainer) -> NDArray:
-    """A gradient of the losses that `scaled` gave, as it would be without."""
+    """A gradient of scaled losses, without the scale."""
     return gradient * trainer._scale if precision == "fp16" else gradient

@@ -1,4 +1,4 @@
-"""Precisions by Paddle's own means: auto_cast, and GradScaler for float16."""
+"""How Paddle sets a precision: by auto_cast, and GradScaler for float16."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AUTO_CAST = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 def casting(precision: Precision) -> AbstractContextManager[None]:
-    """Where operators compute in a precision; a graph that `to_static` made is cast as a whole."""
+    """A context in which operators, or a graph by `to_static`, compute in a precision."""
     if precision not in AUTO_CAST:
         return nullcontext()
     context: AbstractContextManager[None] = paddle.amp.auto_cast(
@@ -22,7 +22,7 @@ def casting(precision: Precision) -> AbstractContextManager[None]:
 
 
 def make_scaler(precision: Precision) -> paddle.amp.GradScaler | None:
-    """What scales the loss, for float16 alone: the others hold what float32 holds."""
+    """The scaler of the loss, for float16 only: the other types have the range of float32."""
     if precision != "fp16":
         return None
     return paddle.amp.GradScaler(init_loss_scaling=LOSS_SCALE)

@@ -1,4 +1,4 @@
-"""Precisions by PyTorch's own means: autocast, a scaled loss in float16, and TF32's switches."""
+"""How PyTorch sets a precision: by autocast, GradScaler for float16, and switches for TF32."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def set_products(precision: Precision) -> None:
-    """Whether products of float32 may be computed in TF32, process-wide."""
+    """Allow float32 products to be computed in TF32, or forbid it, in the whole process."""
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
@@ -21,7 +21,7 @@ def set_products(precision: Precision) -> None:
 def forward_in(
     precision: Precision, model: nn.Module, device: torch.device
 ) -> Callable[[Tensor], Tensor]:
-    """The network's forward pass, (N, ...) -> (N, K); logits are in float32 if it is mixed."""
+    """The network's forward pass, (N, ...) -> (N, K). In mixed precision, logits are float32."""
     if precision not in AUTOCAST:
         return model
     dtype = AUTOCAST[precision]
@@ -34,7 +34,7 @@ def forward_in(
 
 
 def make_scaler(precision: Precision, device: torch.device) -> torch.amp.GradScaler | None:
-    """What scales the loss, for float16 alone: the others hold what float32 holds."""
+    """The scaler of the loss, for float16 only: the other types have the range of float32."""
     if precision != "fp16":
         return None
     return torch.amp.GradScaler(device.type, init_scale=LOSS_SCALE)

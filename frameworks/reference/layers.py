@@ -1,7 +1,7 @@
 """Layers and losses as formulas over numpy arrays.
 
 Parameters are in the canonical layouts of `bench.core.parameters`. Written with autograd's numpy,
-which records what is done and differentiates it.
+which records the operations and differentiates them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from autograd.tracer import getval
 
 Value = Any  # an array, or autograd's box around one
 Params = Mapping[str, Value]
-Dropout = Callable[[str, Value], Value]  # by the name of the layer that it follows
+Dropout = Callable[[str, Value], Value]  # takes the name of the layer that it follows
 
 
 def dense(params: Params, name: str, x: Value) -> Value:
@@ -25,8 +25,8 @@ def dense(params: Params, name: str, x: Value) -> Value:
 def relu(x: Value) -> Value:
     """max(x, 0), with the slope 0 at 0, as in every framework here.
 
-    Zero is met: it is what a convolution without a bias makes of a region where all rectifiers of
-    the layer before are off.
+    Zeros do occur: a convolution without a bias gives 0 wherever all rectifiers of the layer before
+    are off.
     """
     return x * (getval(x) > 0)
 
@@ -58,9 +58,9 @@ def conv(params: Params, name: str, x: Value, *, stride: int = 1, padding: int =
 class Running:
     """Batch normalization's running mean and variance of each channel, by layer.
 
-    With each batch in training, r <- 0.9 r + 0.1 b, from mean 0 and variance 1 on. Over n values a
-    batch's variance is kept twice: over n, and over n - 1 (Bessel). Frameworks take the one or the
-    other for evaluation, and `unbiased` chooses. Training is the same with both.
+    Each training batch moves them, r <- 0.9 r + 0.1 b, starting from mean 0 and variance 1. There
+    are two running variances: of a batch's variance over its n values, and over n - 1 (Bessel).
+    Frameworks evaluate with one or the other, and `unbiased` chooses. Training does not use them.
     """
 
     def __init__(self) -> None:
@@ -69,27 +69,27 @@ class Running:
         self.reset()
 
     def reset(self) -> None:
-        self._kept: dict[tuple[str, bool], tuple[Any, Any]] = {}
+        self._running: dict[tuple[str, bool], tuple[Any, Any]] = {}
 
     def add(self, name: str, mean: Any, variance: Any, count: int) -> None:
         """Mean and variance, (channels,), of a batch with `count` values a channel."""
         for unbiased, scale in ((False, 1.0), (True, count / (count - 1))):
-            old_mean, old_variance = self._kept.get((name, unbiased), (0.0, 1.0))
-            self._kept[name, unbiased] = (
+            old_mean, old_variance = self._running.get((name, unbiased), (0.0, 1.0))
+            self._running[name, unbiased] = (
                 0.9 * old_mean + 0.1 * mean,
                 0.9 * old_variance + 0.1 * scale * variance,
             )
 
     def of(self, name: str, channels: int) -> tuple[Any, Any]:
         """Mean and variance, (channels,)."""
-        mean, variance = self._kept.get((name, self.unbiased), (0.0, 1.0))
+        mean, variance = self._running.get((name, self.unbiased), (0.0, 1.0))
         return np.zeros(channels) + mean, np.zeros(channels) + variance
 
 
 def batch_norm(params: Params, name: str, x: Value, running: Running) -> Value:
     """(x - mean) / sqrt(variance + 1e-5) * weight + bias, of each channel; (N, C, H, W).
 
-    Ioffe and Szegedy (2015). In training mean and variance are the batch's, else the running ones.
+    Ioffe and Szegedy (2015). Mean and variance are the batch's in training, else the running ones.
     """
     if running.training:
         mean = np.mean(x, axis=(0, 2, 3))
@@ -106,8 +106,8 @@ def batch_norm(params: Params, name: str, x: Value, running: Running) -> Value:
 def max_pool(x: Value) -> Value:
     """The largest of each 2x2 square; an odd last row or column is left out.
 
-    Among equals it is the first, row by row, that gets the gradient, as in every framework here:
-    flat regions of real pictures do have equals.
+    Of equal values the first, row by row, gets the gradient, as in every framework here. Flat
+    regions of real pictures have equal values.
     """
     n, c, height, width = x.shape
     rows, columns = height // 2, width // 2

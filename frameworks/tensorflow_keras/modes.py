@@ -1,4 +1,4 @@
-"""What TensorFlow/Keras's modes make of a function of tensors."""
+"""The modes of TensorFlow/Keras: how each runs a function of tensors."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import tensorflow as tf
 
 
 def compiled(function: Callable[..., Any], *, jit_compile: bool) -> Callable[..., Any]:
-    """A tf.function of `function`, which takes tensors alone.
+    """A tf.function of `function`, which takes only tensors.
 
-    It is called by its trace: a tf.function looks at each argument anew to find the trace, which
-    costs a tenth and more of a small network's step.
+    Its traces are called directly: a tf.function examines its arguments in each call to find the
+    trace, which costs a tenth and more of a small network's step.
     """
     # AutoGraph would find no Python control flow to rewrite in these functions.
     traced = tf.function(function, autograph=False, jit_compile=jit_compile)

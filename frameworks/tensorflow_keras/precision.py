@@ -1,4 +1,4 @@
-"""Precisions by Keras's own means: a dtype policy, and LossScaleOptimizer for float16."""
+"""How Keras sets a precision: by a dtype policy, and LossScaleOptimizer for float16."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16"}
 
 
 def set_policy(precision: Precision) -> None:
-    """The types of the layers that are made from now on, and whether TF32 may be used."""
+    """Set the types of all layers made from now on, and whether TF32 may be used."""
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
-    # Said here, because Keras reads its defaults from a file in the user's home.
+    # Set explicitly, because Keras reads its defaults from a file in the user's home.
     keras.config.set_floatx(storage_dtype(precision))
     keras.config.set_dtype_policy(POLICIES.get(precision, storage_dtype(precision)))
 
 
 def forward_in(precision: Precision, model: keras.Model) -> Callable[..., tf.Tensor]:
-    """The network's forward pass; logits are in float32 if it is mixed."""
+    """The network's forward pass. In mixed precision, logits are float32."""
     if precision not in POLICIES:
         return model
 
@@ -34,14 +34,14 @@ def forward_in(precision: Precision, model: keras.Model) -> Callable[..., tf.Ten
 def scaled(
     precision: Precision, optimizer: keras.optimizers.Optimizer
 ) -> keras.optimizers.Optimizer:
-    """The optimizer; in float16, one that scales the loss and leaves out what overflows."""
+    """The optimizer. In float16 it scales the loss, and skips updates that overflow."""
     if precision != "fp16":
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=LOSS_SCALE)
 
 
 def unscaled(gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:
-    """Gradients of a loss that the optimizer scaled, as they would be without."""
+    """Gradients of a loss that the optimizer scaled, without the scale."""
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return gradients
     return [gradient / optimizer.dynamic_scale for gradient in gradients]

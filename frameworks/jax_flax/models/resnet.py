@@ -8,9 +8,9 @@ from jax import numpy as jnp
 
 from bench.core.task import Task
 
-# Padded by one pixel on each side: in stride 2, "SAME" would pad the far sides alone.
+# Padded by one pixel on each side: in stride 2, "SAME" would pad only the far sides.
 Conv = partial(nnx.Conv, kernel_size=(3, 3), padding=1, use_bias=False)
-# The variance as the other frameworks have it: the default, E[x^2] - E[x]^2, loses digits.
+# The variance as the other frameworks compute it: the default, E[x^2] - E[x]^2, loses digits.
 Norm = partial(nnx.BatchNorm, momentum=0.9, epsilon=1e-5, use_fast_variance=False)
 
 

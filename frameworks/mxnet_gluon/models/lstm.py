@@ -15,7 +15,7 @@ class LSTM(HybridBlock):
         self.output = nn.Dense(1, in_units=256)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
-        # The fused operator computes time-major: the tokens are turned, not the features.
+        # The fused operator is time-major. Tokens are transposed, because features are larger.
         x = F.transpose(x)  # (N, T) -> (T, N)
         x = self.embedding(x)  # (T, N, 100)
         x = self.lstm(x)  # (T, N, 256)
