@@ -1,9 +1,9 @@
-"""What a framework does with denormal numbers: run by `tests.test_frameworks` in its environment.
+"""What a framework does with denormal numbers. `tests.test_frameworks` runs it in its environment.
 
     python -m tests.denormals FRAMEWORK TUNING MODE...
 
-Prints, a line for each mode, which share of a layer's weights is 0 after updates by nothing of
-weights that were denormal.
+A layer's weights start as denormal numbers and get updates of 0. Prints, in a line for each mode,
+the share of them that is 0 afterwards.
 """
 
 import sys
@@ -24,7 +24,7 @@ def main(framework: str, tuning: Tuning, *modes: str) -> None:
     task = load_task("mnist-mlp")
     weights = initial_weights(task, 0)
     weights["hidden.weight"] = np.full_like(weights["hidden.weight"], DENORMAL)
-    # The gradient of the first layer's weights is that of its inputs: nothing.
+    # With inputs of 0 the gradient of the first layer's weights is 0.
     images = np.zeros((task.batch, 784), np.float32)
     for mode in modes:
         session = adapter.open(task, mode=mode, setting=setting, seed=0)
@@ -33,7 +33,7 @@ def main(framework: str, tuning: Tuning, *modes: str) -> None:
         for _ in range(2):
             session.step(session.stage(images, labels))
         session.sync()
-        # Of the bits: the numbers may count as zero in this very comparison.
+        # Compares bits, because the comparison itself may treat denormal numbers as zero.
         print(np.mean(session.dump()["hidden.weight"].view(np.uint32) << 1 == 0))
         session.close()
 

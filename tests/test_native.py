@@ -39,4 +39,4 @@ def test_all_frameworks_are_given_the_same_memory_allocator() -> None:
         }
         for framework in catalogue.compared()
     ]
-    assert settings[0] and all(one == settings[0] for one in settings)
+    assert settings[0] and all(other == settings[0] for other in settings)

@@ -1,16 +1,16 @@
-"""Is an adapter as fast as the loop that an expert writes by the framework's documentation?
+"""Is an adapter as fast as the loop that an expert writes after the framework's documentation?
 
 `python -m tests.benchmarks.native [-f FRAMEWORK] [-t TASK] [-m MODE] [--threads 1] [--rounds 5]`
 
-Native scripts (`tests/native/`) and adapters (as `framebench run` measures them: a worker, a job)
-train on the same batches in turn, each in a fresh process with the framework's own variables; in
-every second round the adapter goes first. Windows hold the same on both sides: turning arrays into
-tensors, the steps, the fence. A ratio is the adapter's throughput over the native script's, of one
-round; the median of the rounds is what counts, and 1 is par. Where others use the machine at the
-same time, look at the ratio of processor time, and at that of the fastest windows of all rounds:
-they are disturbed the least. Or have both sides alternate window by window in one process
-(`--together --rounds 60`): the rest of the machine meets both alike, and the median is steady to
-a few hundredths on a busy machine too.
+Native scripts (`tests/native/`) and adapters (measured as by `framebench run`, in a worker) train
+on the same batches in turn, each in a fresh process with the framework's own variables. In every
+second round the adapter goes first. A window covers the same on both sides: turning arrays into
+tensors, the steps, the fence. Each round gives a ratio, the adapter's throughput over the native
+script's. The median over the rounds counts; 1 is par. If other processes use the machine, look at
+the ratio of processor time, and at that of the fastest windows of all rounds, which are disturbed
+the least. Or let both sides alternate window by window in one process (`--together --rounds 60`):
+disturbances then slow both alike, and the median is steady to a few hundredths even on a busy
+machine.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from bench.run.preparation import prepare_data
 
 NATIVE = catalogue.TREE / "tests" / "native"
 TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
-SLOWER = 0.97  # marked: more than the noise of a quiet machine
+SLOWER = 0.97  # ratios below are marked: they exceed the noise of a quiet machine
 
-# As the adapters' sessions have theirs, which only a worker can read.
+# The formats of the adapters' sessions, which only a worker can read.
 FORMATS = {
     "jax_flax": BatchFormat(channels_last=True, labels="int32", tokens="int32"),
     "mxnet_gluon": BatchFormat(labels="int32", tokens="int32"),
@@ -53,13 +53,13 @@ FORMATS = {
     "tensorflow_keras": BatchFormat(channels_last=True),
 }
 
-# Training steps of an adapter's job, and the distinct batches that a native script goes through.
+# Training steps of an adapter's job, and the number of distinct batches for a native script.
 STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """One process: samples a second of each window, by the clock and by its processor time."""
+    """One process: the samples per second of each window, by the clock and by processor time."""
 
     wall: list[float]
     cpu: list[float]
@@ -67,7 +67,7 @@ class Windows:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One cell: a process of either side for each round."""
+    """One cell, with a process of each side for each round."""
 
     framework: str
     task: str
@@ -77,14 +77,16 @@ class Comparison:
     adapter: list[Windows]
 
     def ratios(self, clock: str) -> list[float]:
-        """Of each round, by the `wall` clock or by `cpu` time."""
+        """The ratio of each round, by the `wall` clock or by `cpu` time."""
         return [
             statistics.median(getattr(adapter, clock)) / statistics.median(getattr(native, clock))
             for adapter, native in zip(self.adapter, self.native, strict=True)
         ]
 
     def ratio_of_fastest(self) -> float:
-        adapter, native = (max(max(one.wall) for one in s) for s in (self.adapter, self.native))
+        adapter, native = (
+            max(max(process.wall) for process in side) for side in (self.adapter, self.native)
+        )
         return adapter / native
 
     def row(self) -> dict[str, object]:
@@ -94,14 +96,18 @@ class Comparison:
             "framework": self.framework,
             "task": self.task,
             "mode": self.mode,
-            "native": round(statistics.median(statistics.median(o.wall) for o in self.native)),
-            "adapter": round(statistics.median(statistics.median(o.wall) for o in self.adapter)),
+            "native": _median_of_medians(self.native),
+            "adapter": _median_of_medians(self.adapter),
             "ratio": f"{median:.3f}",
             "lowest-highest": f"{min(ratios):.3f}-{max(ratios):.3f}",
             "of fastest": f"{self.ratio_of_fastest():.3f}",
             "of CPU time": f"{cpu:.3f}",
             "": "SLOWER" if max(median, cpu, self.ratio_of_fastest()) < SLOWER else "",
         }
+
+
+def _median_of_medians(processes: list[Windows]) -> int:
+    return round(statistics.median(statistics.median(process.wall) for process in processes))
 
 
 class Pair:
@@ -114,10 +120,10 @@ class Pair:
         self._length, self._warmup = length, warmup
         self._task = tasks.load(cell.task).with_length(length)
         self._framework: Framework = catalogue.load(cell.framework)
-        found = environments.find(self._framework, cell.device)
-        if found is None:
+        environment = environments.find(self._framework, cell.device)
+        if environment is None:
             sys.exit(f"{cell.framework} has no environment yet: framebench setup {cell.framework}")
-        self._environment: Environment = found
+        self._environment: Environment = environment
         self._script = NATIVE / cell.framework / f"{self._task.network}.py"
         self._steps = 1
         self._batches = scratch / f"{cell.framework}-{cell.task}.npz"
@@ -133,7 +139,7 @@ class Pair:
         np.savez(self._batches, x=x, y=y)
 
     def adapter(self) -> Windows:
-        """Each window of a worker's job."""
+        """The windows of a worker's job."""
         job = Job(
             cell=self._cell,
             block=0,
@@ -174,7 +180,7 @@ class Pair:
         )
 
     def native(self) -> Windows:
-        """Each window of the native script, of as many steps as a worker's."""
+        """The windows of the native script, each with as many steps as a worker's."""
         options = {
             "data": self._batches,
             "mode": self._cell.mode,
@@ -193,7 +199,7 @@ class Pair:
         )
 
     def _run(self, file: Path, *arguments: str, payload: object = None) -> dict[str, list[Any]]:
-        """What a script of this framework's own Python answers."""
+        """Run a script under the framework's own Python. Returns the JSON that it prints."""
         done = subprocess.run(
             [str(self._environment.python), str(file), *arguments],
             env=worker_process.variables(
@@ -233,7 +239,7 @@ class Pair:
 
     def apart(self, rounds: int) -> tuple[list[Windows], list[Windows]]:
         """Native and adapter in a fresh process each, for each round."""
-        self.adapter()  # uncounted: it says how many steps make a window
+        self.adapter()  # not counted: it shows how many steps fill a window
         native: list[Windows] = []
         adapter: list[Windows] = []
         for number in range(rounds):
@@ -282,7 +288,7 @@ def main() -> None:
     options = parser.parse_args()
     wanted = list(cells(options))
     data = prepare_data({cell.task for cell in wanted}, "auto", SILENT)
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix="framebench-native-") as scratch:
         for cell in wanted:
             pair = Pair(
@@ -292,11 +298,17 @@ def main() -> None:
                 length=options.length,
                 warmup=options.warmup,
             )
-            found.append(pair.compare(options.rounds, together=options.together))
-            print(*(value for value in found[-1].row().values()), file=sys.stderr, flush=True)
+            comparisons.append(pair.compare(options.rounds, together=options.together))
+            print(*(value for value in comparisons[-1].row().values()), file=sys.stderr, flush=True)
             if options.json:
-                options.json.write_text(json.dumps([asdict(one) for one in found]) + "\n")
-    print(tabulate([one.row() for one in found], headers="keys", tablefmt="github"))
+                options.json.write_text(
+                    json.dumps([asdict(comparison) for comparison in comparisons]) + "\n"
+                )
+    print(
+        tabulate(
+            [comparison.row() for comparison in comparisons], headers="keys", tablefmt="github"
+        )
+    )
 
 
 if __name__ == "__main__":

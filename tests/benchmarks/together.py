@@ -1,9 +1,9 @@
-"""Adapter and native script in one process, window about: run by `tests.benchmarks.native`.
+"""Adapter and native script in one process, their windows alternating.
 
-Under the framework's own Python. Windows of a tenth of a second alternate, so that whatever else
-the machine does meets both sides alike. What it cannot show is what a process of one's own changes.
-Standard input is JSON; the answer is a line of JSON on standard output: seconds of each window as
-[wall, cpu], for each side.
+Run by `tests.benchmarks.native` under the framework's own Python. Windows last a tenth of a second,
+so that whatever else the machine does slows both sides alike. This cannot show what a separate
+process changes. Standard input is JSON. The result is a line of JSON on standard output: for each
+side, the seconds of each window as [wall, cpu].
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 TREE = Path(__file__).resolve().parents[2]
-UNCOUNTED = 3  # pairs of windows that warm both sides up
+UNCOUNTED = 3  # pairs of windows for warming up both sides
 
 
 def load(name: str, file: Path) -> Any:
@@ -30,7 +30,7 @@ def load(name: str, file: Path) -> Any:
 
 
 def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
-    """The adapter as a worker drives it, as a function of a window's batches."""
+    """A function that trains a window's batches by the adapter, as a worker does."""
     from bench.core.setting import Setting
     from bench.core.weights import initial_weights
     from bench.worker.main import import_framework, load_task

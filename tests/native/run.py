@@ -1,9 +1,9 @@
 """Time one native script: `python run.py pytorch/mlp.py --data BATCHES.npz --mode eager`.
 
-A script is a training loop as an expert writes it from the framework's own documentation. Its
+A script is a training loop as an expert writes it after the framework's own documentation. Its
 `prepare(mode, threads, length)` returns `train(batches)`, which turns each (x, y) of numpy arrays
-into tensors, takes a step, waits for the last one, and returns the losses unread. This file
-owns the clock, as the project's worker does for the adapters, and shares no code with it.
+into tensors, takes a step with them, waits for the last step, and returns the losses unread. This
+file owns the clock, as the project's worker does for adapters, and shares no code with it.
 Run it in the framework's own environment. The result is one line of JSON on standard output.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
     train = script.prepare(options.mode, options.threads, options.length)
 
     def window(steps: int) -> tuple[float, float]:
-        # Fresh arrays, laid out off the clock: as warm or cold in the cache as a worker's are.
+        # Fresh arrays, laid out before the clock starts: as warm in the caches as a worker's.
         batches = [(x.copy(), y.copy()) for x, y in islice(supply, steps)]
         start, cpu = time.perf_counter(), time.process_time()
         losses = train(batches)

@@ -16,7 +16,7 @@ from jax import numpy as jnp
 
 
 def network(params, x):
-    x = params["embedding"][x.T]  # time first, as scan wants it
+    x = params["embedding"][x.T]  # scan needs time first
 
     def cell(carry, x):
         c, h = carry

@@ -22,7 +22,7 @@ class Network(gluon.HybridBlock):
         self.output = nn.Dense(1, in_units=256)
 
     def hybrid_forward(self, F, x):  # noqa: N803
-        states = self.lstm(self.embedding(F.transpose(x)))  # time first, as the layer wants it
+        states = self.lstm(self.embedding(F.transpose(x)))  # the layer needs time first
         last = F.slice_axis(states, axis=0, begin=-1, end=None)
         return self.output(F.squeeze(last, axis=0))
 
@@ -33,7 +33,7 @@ network = Network
 def prepare(mode, threads, length):
     model = network()
     model.initialize()
-    model.lstm.l0_h2h_bias.grad_req = "null"  # one bias, as the task has
+    model.lstm.l0_h2h_bias.grad_req = "null"  # the task has only one bias
     criterion = gluon.loss.SigmoidBinaryCrossEntropyLoss()
     if mode == "compiled":
         model.hybridize(static_alloc=True, static_shape=True)

@@ -47,7 +47,7 @@ def prepare(mode, threads, length):
         losses = []
         for inputs, labels in batches:
             x, y = (
-                torch.from_numpy(inputs).permute(0, 3, 1, 2),  # (N, H, W, C) in memory, as it comes
+                torch.from_numpy(inputs).permute(0, 3, 1, 2),  # in memory, still (N, H, W, C)
                 torch.from_numpy(labels),
             )
             optimizer.zero_grad(set_to_none=True)

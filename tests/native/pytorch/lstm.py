@@ -21,7 +21,7 @@ class Network(nn.Module):
         self.embedding = nn.Embedding(25_000, 100)
         self.lstm = nn.LSTM(100, 256, batch_first=True)
         self.output = nn.Linear(256, 1)
-        nn.init.zeros_(self.lstm.bias_hh_l0).requires_grad_(False)  # one bias, as the task has
+        nn.init.zeros_(self.lstm.bias_hh_l0).requires_grad_(False)  # the task has only one bias
 
     def forward(self, x):
         states, _ = self.lstm(self.embedding(x))
