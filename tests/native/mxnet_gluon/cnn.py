@@ -5,8 +5,9 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon
 (static_alloc and static_shape where shapes stay),
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/ndarray/ndarray.html (from_numpy).
 
-Tried, on one thread: mx.nd.array in place of from_numpy 0.96 of the pace; no static memory, no
-key-value store, the engine of one thread (NaiveEngine) within noise.
+Alternatives tried on one thread, with their throughput relative to this script's: mx.nd.array
+instead of from_numpy 0.96; no static memory, no key-value store, and the engine with one thread
+(NaiveEngine) within noise.
 """
 
 import mxnet as mx

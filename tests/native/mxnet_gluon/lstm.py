@@ -5,8 +5,9 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon
 (static_alloc and static_shape where shapes stay),
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/ndarray/ndarray.html (from_numpy).
 
-Tried, on one thread: MXNET_FORCE_ADDTAKEGRAD, NaiveEngine, mx.nd.array and a key-value store or
-none within noise; no static memory 0.73 of the pace.
+Alternatives tried on one thread, with their throughput relative to this script's:
+MXNET_FORCE_ADDTAKEGRAD, NaiveEngine, mx.nd.array, and with or without a key-value store within
+noise; no static memory 0.73.
 """
 
 import mxnet as mx

@@ -5,8 +5,9 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/packages/gluon
 (static_alloc and static_shape where shapes stay),
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/ndarray/ndarray.html (from_numpy).
 
-Tried, on one thread: mx.nd.array in place of from_numpy 0.8 of the pace, no static memory 0.94;
-a key-value store or none within noise; the engine of one thread (NaiveEngine) 0.7.
+Alternatives tried on one thread, with their throughput relative to this script's: mx.nd.array
+instead of from_numpy 0.8; no static memory 0.94; with or without a key-value store within noise;
+the engine with one thread (NaiveEngine) 0.7.
 """
 
 import mxnet as mx

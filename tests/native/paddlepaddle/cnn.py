@@ -5,8 +5,8 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/optimizer/Adam_
 (use_multi_tensor, clear_grad),
 https://www.paddlepaddle.org.cn/documentation/docs/en/guides/jit/index_en.html (to_static).
 
-Tried, on one thread: use_multi_tensor and tensors in the memory of the arrays within noise;
-FLAGS_use_onednn aborts.
+Alternatives tried on one thread, with their throughput relative to this script's: use_multi_tensor,
+and tensors in the arrays' own memory within noise; FLAGS_use_onednn aborts.
 """
 
 import paddle

@@ -5,8 +5,9 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/optimizer/Adam_
 (use_multi_tensor, clear_grad),
 https://www.paddlepaddle.org.cn/documentation/docs/en/guides/jit/index_en.html (to_static).
 
-Tried, on one thread: use_multi_tensor, time first, the last hidden state in place of the last
-output, tensors in the memory of the arrays and FLAGS_use_onednn, all within noise.
+Alternatives tried on one thread, with their throughput relative to this script's: use_multi_tensor,
+time first, the last hidden state instead of the last output, tensors in the arrays' own memory, and
+FLAGS_use_onednn, all within noise.
 """
 
 import paddle

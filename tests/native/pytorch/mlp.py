@@ -6,8 +6,9 @@ denormals),
 https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html (fused),
 https://docs.pytorch.org/docs/stable/generated/torch.compile.html.
 
-Tried, on one thread: fused Adam 1.25 times the pace of the default one, foreach the same; compiled,
-the network with its loss and fused Adam 1.39 times the network and the optimizer's step compiled.
+Alternatives tried on one thread, with their throughput relative to this script's: the default Adam,
+and Adam with foreach, 0.8; compiled network and compiled optimizer step 0.72 of compiled network
+with loss and fused Adam.
 """
 
 import torch
