@@ -107,12 +107,12 @@ def test_an_epoch_is_a_shuffle_without_repeats(images: Path, image_task: Task) -
 
 
 def test_a_limit_keeps_the_same_examples_whatever_the_seed(images: Path, image_task: Task) -> None:
-    kept = [Split(images, "train", image_task, FORMAT, 70) for _ in range(2)]
+    splits = [Split(images, "train", image_task, FORMAT, 70) for _ in range(2)]
     rows = np.arange(70)
-    np.testing.assert_array_equal(kept[0].batch(rows)[0], kept[1].batch(rows)[0])
-    assert len(kept[0]) == 70
+    np.testing.assert_array_equal(splits[0].batch(rows)[0], splits[1].batch(rows)[0])
+    assert len(splits[0]) == 70
     everything = Split(images, "train", image_task, FORMAT, None).batch(rows)[0]
-    assert (kept[0].batch(rows)[0] != everything).any()  # not just the first ones
+    assert (splits[0].batch(rows)[0] != everything).any()  # not just the first ones
 
 
 def test_too_few_examples_for_a_batch_are_refused(images: Path, image_task: Task) -> None:
@@ -122,10 +122,10 @@ def test_too_few_examples_for_a_batch_are_refused(images: Path, image_task: Task
 
 def test_evaluation_sees_every_example_once(images: Path, image_task: Task) -> None:
     split = Split(images, "test", image_task, FORMAT, None)
-    found = list(split.in_order(8))
-    assert [count for _, _, count in found] == [8, 8, 8, 6]
-    assert {len(x) for x, _, _ in found} == {8}
-    labels = np.concatenate([y[:count] for _, y, count in found])
+    batches = list(split.in_order(8))
+    assert [count for _, _, count in batches] == [8, 8, 8, 6]
+    assert {len(x) for x, _, _ in batches} == {8}
+    labels = np.concatenate([y[:count] for _, y, count in batches])
     assert labels.tolist() == np.load(images / "test_y.npy").tolist()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -17,13 +19,14 @@ from bench.core.parameters import Parameter
 from bench.core.record import (
     Cell,
     Evaluation,
+    Feed,
     Job,
     Measurement,
     Record,
     Window,
     Windows,
 )
-from bench.core.setting import Setting
+from bench.core.setting import Device, Precision, Setting, Tuning
 from bench.core.task import Budget, TokenInput
 from bench.core.weights import digest, initial_weights
 from bench.records import run_folder
@@ -49,7 +52,7 @@ PARAMETERS = {
 }
 
 
-def test_every_task_is_there_with_its_parameters() -> None:
+def test_every_task_has_the_parameters_of_its_recipe() -> None:
     assert {name: tasks.load(name).parameter_count for name in tasks.names()} == PARAMETERS
 
 
@@ -61,7 +64,7 @@ def test_the_headline_tasks() -> None:
     ]
 
 
-def test_an_unknown_task_is_named_with_those_that_there_are() -> None:
+def test_the_error_about_an_unknown_task_lists_the_tasks() -> None:
     with pytest.raises(UsageError, match=r"'mnist'.*mnist-mlp"):
         tasks.load("mnist")
 
@@ -76,8 +79,8 @@ def test_every_task_has_every_preset(name: str) -> None:
 
 def test_initial_weights_are_the_same_everywhere() -> None:
     """Pinned: every worker draws them by itself, with whatever numpy it has."""
-    found = digest(initial_weights(tasks.load("mnist-mlp"), 0))
-    assert found == "67bb220f945f97554e09632070048d891e7dfea347c621e0557830929091baf6"
+    drawn = digest(initial_weights(tasks.load("mnist-mlp"), 0))
+    assert drawn == "67bb220f945f97554e09632070048d891e7dfea347c621e0557830929091baf6"
 
 
 def test_initial_weights_follow_the_seed_and_open_the_forget_gate() -> None:
@@ -95,7 +98,7 @@ def test_a_gru_s_update_gate_starts_open_too() -> None:
     assert not weights["gru.recurrent_bias"].any()
 
 
-def test_a_convolution_before_a_rectifier_is_drawn_by_he_and_a_normalization_does_nothing() -> None:
+def test_convolutions_before_rectifiers_start_by_he_and_normalizations_as_identities() -> None:
     weights = initial_weights(tasks.load("cifar-resnet20"), 0)
     kernel = weights["stage3.2.conv2.weight"]
     bound = np.sqrt(6 / (64 * 9))
@@ -112,7 +115,7 @@ def test_digest_sees_names_types_shapes_and_values() -> None:
         {"a": base["a"].reshape(3, 2)},
         {"a": base["a"] + 1},
     ]
-    assert len({digest(one) for one in [base, *others]}) == 5
+    assert len({digest(arrays) for arrays in [base, *others]}) == 5
 
 
 KERNEL = Parameter(name="k", shape=(5, 3, 2, 4), kind="conv")
@@ -140,7 +143,7 @@ def test_a_dense_weight_behind_a_flatten_follows_the_channels() -> None:
     np.testing.assert_allclose(last @ native, x.reshape(6, -1) @ weight.T)
 
 
-def test_a_layout_puts_gates_in_the_framework_s_order() -> None:
+def test_a_layout_reorders_gates() -> None:
     recurrent = Parameter(name="r", shape=(6, 2), kind="gru_recurrent")
     layout = Layout(axes={"gru_recurrent": (1, 0)}, gates={"gru_recurrent": (1, 2, 0)})
     array = np.arange(12.0).reshape(6, 2)
@@ -168,8 +171,8 @@ def test_a_parameter_that_the_network_lacks_is_refused() -> None:
     first, second = task.parameters
     tensors = {first.name: np.zeros(first.shape), second.name: np.zeros(second.shape)}
 
-    def weights(found: Mapping[str, Any]) -> NetworkWeights[Any]:
-        return NetworkWeights(task, Layout(), "float32", lambda one: found[one.name])
+    def weights(tensors: Mapping[str, Any]) -> NetworkWeights[Any]:
+        return NetworkWeights(task, Layout(), "float32", lambda parameter: tensors[parameter.name])
 
     assert weights(tensors).tensors == [*tensors.values()]
     with pytest.raises(WrongError, match=f"the network has no {second.name}"):
@@ -184,7 +187,7 @@ def test_weights_come_in_the_network_s_layout_and_type_and_go_back() -> None:
     tensors = {
         parameter.name: np.zeros(parameter.shape[::-1], np.float64) for parameter in task.parameters
     }
-    weights = NetworkWeights(task, layout, "float64", lambda one: tensors[one.name])
+    weights = NetworkWeights(task, layout, "float64", lambda parameter: tensors[parameter.name])
     initial = initial_weights(task, 0)
     for tensor, native in weights.to_load(initial):
         assert native.dtype == np.float64
@@ -194,13 +197,13 @@ def test_weights_come_in_the_network_s_layout_and_type_and_go_back() -> None:
 
 
 def test_a_framework_names_a_parameter_by_its_layer_and_its_own_attribute() -> None:
-    names = recurrent_names(
+    layout_names = recurrent_names(
         inputs="weight_ih_l0", recurrent="weight_hh_l0", bias="bias_ih_l0", recurrent_bias="b"
     )
-    layout = Layout(names=names)
+    layout = Layout(names=layout_names)
     (*_, cells, _, gates, weight, _) = tasks.load("imdb-lstm").parameters
-    found = [layout.native_name(one) for one in (cells, gates, weight)]
-    assert found == ["lstm.weight_ih_l0", "lstm.bias_ih_l0", "output.weight"]
+    names = [layout.native_name(parameter) for parameter in (cells, gates, weight)]
+    assert names == ["lstm.weight_ih_l0", "lstm.bias_ih_l0", "output.weight"]
 
 
 def test_a_mode_or_a_network_that_a_framework_lacks_is_unsupported() -> None:
@@ -220,7 +223,7 @@ def test_a_text_task_can_be_shortened() -> None:
     assert tasks.load("mnist-mlp").with_length(50) is tasks.load("mnist-mlp")
 
 
-def test_dropout_can_be_left_to_one_layer() -> None:
+def test_dropout_can_be_restricted_to_one_layer() -> None:
     task = tasks.load("cifar-vgg")
     assert task.dropout == {"conv2": 0.25, "conv4": 0.25, "hidden": 0.5}
     assert task.with_dropout("conv4").dropout == {"conv2": 0, "conv4": 0.25, "hidden": 0}
@@ -270,6 +273,42 @@ def test_a_record_survives_its_json() -> None:
     line = record.to_json()
     assert "\n" not in line
     assert run_folder.record(line.encode()) == record
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_a_record_of_a_flat_schema_reads_as_one_of_this_schema(schema: int) -> None:
+    record = some_record()
+    fields = json.loads(record.to_json())
+    fields["schema"] = schema
+    fields["job"]["cell"] |= fields["job"]["cell"].pop("setting")
+    if schema == 1:
+        del fields["job"]["cell"]["tuning"]
+        for column in ("others", "stolen"):
+            del fields["measurement"]["windows"][column]
+    tuning = "untold" if schema == 1 else "expert"
+    cell = record.job.cell.with_setting(tuning=tuning)
+    expected = replace(record, job=replace(record.job, cell=cell), schema=schema)
+    assert run_folder.record(json.dumps(fields).encode()) == expected
+
+
+def test_no_two_cells_of_a_run_read_alike() -> None:
+    choices = {
+        "framework": ("pytorch", "jax_flax"),
+        "task": ("mnist-mlp", "imdb-lstm"),
+        "mode": ("eager", "compiled"),
+        "device": get_args(Device),
+        "precision": get_args(Precision),
+        "threads": (1, 2, 12),
+        "feed": get_args(Feed),
+        "tuning": get_args(Tuning),
+    }
+    assert set(choices) == set(some_record().job.cell.to_columns())
+    cells = [
+        Cell.from_columns(dict(zip(choices, values, strict=True)))
+        for values in itertools.product(*choices.values())
+    ]
+    assert len({str(cell) for cell in cells}) == len(cells)
+    assert all(Cell.from_columns(cell.to_columns()) == cell for cell in cells)
 
 
 def test_a_record_of_another_schema_is_refused() -> None:
