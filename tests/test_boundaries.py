@@ -114,24 +114,7 @@ def repeated(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 
 
-# To be split: remove a file from here when it is.
-STILL_LONG = {
-    "bench/worker/training.py",
-    "frameworks/jax_flax/adapter.py",
-    "frameworks/paddlepaddle/adapter.py",
-}
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        pytest.param(file, marks=pytest.mark.xfail(strict=True))
-        if path_in_tree(file) in STILL_LONG
-        else file
-        for file in (*PYTHON_FILES, *FRAMEWORK_FILES)
-    ],
-    ids=path_in_tree,
-)
+@pytest.mark.parametrize("file", (*PYTHON_FILES, *FRAMEWORK_FILES), ids=path_in_tree)
 def test_modules_and_functions_are_short(file: Path) -> None:
     """A command's own function is excepted: each of its options is a parameter, and its docstring
     is the command's help.
