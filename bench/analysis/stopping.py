@@ -1,4 +1,4 @@
-"""When a run has blocks enough."""
+"""When a run has enough blocks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from bench.analysis import cell_summary, contention, results
 from bench.core.record import Record
 
-# Whoever stops at the first narrow interval favours those that are narrow by luck. By simulation,
-# 87 to 92 % of the intervals at which --until stopped from 2 blocks on hold the truth, 92 to 95 %
-# of those at which it stopped from 5 on.
+# Stopping at the first narrow interval favours intervals that are narrow by luck. In simulations,
+# 87 to 92 % of the intervals at which --until stopped contain the truth if it may stop from 2
+# blocks on, and 92 to 95 % if it may stop from 5 on.
 FEWEST = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
-    """When a run has blocks enough.
+    """When a run has enough blocks.
 
-    `repeats` blocks are planned. For each in which a process was not measured in peace another is
-    made, up to `spare` of them. With `until`, more are made until every interval of a ratio to the
-    fastest is that narrow (half its width over its estimate), or another block would take longer
-    than `seconds` in all; then planned ones are left out too.
+    `repeats` blocks are planned. For each block in which other processes disturbed a measurement,
+    another is added, up to `spare` of them. With `until`, blocks are added until every interval of
+    a ratio to the fastest is that narrow (half its width over its estimate), or another block would
+    take longer than `seconds` in all; then even planned blocks are left out.
     """
 
     repeats: int
@@ -31,7 +31,7 @@ class Stopping:
     seconds: float
 
     def more(self, records: Sequence[Record], *, blocks: int, elapsed: float) -> tuple[bool, str]:
-        """Whether another block is due after `blocks` of them in `elapsed` seconds, and why."""
+        """Whether another block is needed after `blocks` in `elapsed` seconds, and why."""
         if self.until is not None and blocks > 1 and elapsed * (blocks + 1) / blocks > self.seconds:
             return False, (
                 f"after {blocks} blocks, as another would have taken longer than the "
@@ -43,51 +43,54 @@ class Stopping:
         if blocks < self.repeats + min(disturbed, self.spare):
             return True, f"{disturbed} of {blocks} blocks were disturbed"
         if self.until is None:
-            more = blocks - self.repeats
-            made = "as planned" if not more else f"{more} more than planned, for disturbed ones"
-            return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {made}"
+            added = blocks - self.repeats
+            why = f"{added} more than planned, for disturbed ones" if added else "as planned"
+            return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {why}"
         missed = self.missed(records, blocks=blocks)
         if missed:
             return True, missed
         return False, f"{_in_words(widest(records))}, after {blocks} blocks"
 
     def missed(self, records: Sequence[Record], *, blocks: int) -> str:
-        """How `until` is missed after so many blocks; empty where it is reached, or not asked."""
-        found = widest(records)
-        if self.until is None or found is None:
+        """How `until` is missed after so many blocks; "" if it is reached, or not requested."""
+        interval = widest(records)
+        if self.until is None or interval is None:
             return ""
-        if found[0] > self.until:
-            return _in_words(found)
-        few = f"{_in_words(found)}, but fewer than {FEWEST} blocks may be that narrow by luck"
-        return few if blocks < FEWEST else ""
+        half_width, _ = interval
+        if half_width > self.until:
+            return _in_words(interval)
+        if blocks < FEWEST:
+            return (
+                f"{_in_words(interval)}, but fewer than {FEWEST} blocks may be that narrow by luck"
+            )
+        return ""
 
 
 def widest(records: Sequence[Record]) -> tuple[float, str] | None:
-    """Half the width of the widest interval of a ratio to the fastest, over its estimate; whose.
+    """The widest interval of a ratio to the fastest: half its width over its estimate, and whose.
 
-    None where there is nothing to compare, infinity where an interval is not known.
+    None if there is nothing to compare; the width is infinite if an interval is unknown.
     """
-    found = []
     groups: dict[tuple[object, ...], list[cell_summary.CellSummary]] = {}
-    for one in results.summarize(records):
-        if one.status == "ok":
-            groups.setdefault(cell_summary.conditions(one.cell), []).append(one)
-    for group in groups.values():
-        if len(group) > 1:
-            found += [
-                (one.relative.half_width if one.relative else math.inf, f"{one.cell}")
-                for one in group
-            ]
-    return max(found, default=None)
+    for summary in results.summarize(records):
+        if summary.status == "ok":
+            groups.setdefault(cell_summary.conditions(summary.cell), []).append(summary)
+    intervals = [
+        (summary.relative.half_width if summary.relative else math.inf, str(summary.cell))
+        for group in groups.values()
+        if len(group) > 1
+        for summary in group
+    ]
+    return max(intervals, default=None)
 
 
-def _in_words(found: tuple[float, str] | None) -> str:
-    """What `widest` found."""
-    if found is None:
+def _in_words(interval: tuple[float, str] | None) -> str:
+    """The result of `widest` as a phrase."""
+    if interval is None:
         return "there is nothing to compare"
-    width, where = found
-    if not math.isfinite(width):
-        return f"the interval of {where} is not known"
-    if width > 1:
-        return f"the widest interval is wider than the ratio itself, of {where}"
-    return f"the widest interval is ±{width:.1%}, of {where}"
+    half_width, cell = interval
+    if not math.isfinite(half_width):
+        return f"the interval of {cell} is not known"
+    if half_width > 1:
+        return f"the widest interval is wider than the ratio itself, of {cell}"
+    return f"the widest interval is ±{half_width:.1%}, of {cell}"

@@ -1,7 +1,7 @@
-"""What a person sees while something long goes on: live in a terminal, a line a step elsewhere.
+"""The progress of long work: live in a terminal, and line by line elsewhere.
 
-All of it goes to standard error; standard output is for results. Nothing redraws by itself: the
-display moves when there is news, so that it costs no processor time while a worker measures.
+All of it goes to standard error; standard output is for results. The display is only redrawn when
+there is news, so that it uses no processor time while a worker measures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GOOD = ("ready", "proved")
 
 
 def wide_console() -> Console:
-    """Standard output. A file or a pipe has no width of its own: there nothing is cut."""
+    """Standard output; wide if it is a file or a pipe, so that nothing is cut off."""
     console = Console()
     if not console.is_terminal:
         console.width = 160
@@ -38,11 +38,11 @@ Shown = TypeVar("Shown", bound="_Display")
 
 
 class _Display:
-    """Live in a terminal while it is entered."""
+    """A display that is live in a terminal within its `with` block."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self: Shown) -> Shown:
@@ -60,7 +60,7 @@ class _Display:
 
 
 class SetupDisplay(_Display, Listener):
-    """Environments, data and proofs being made: a line each."""
+    """One line for each environment, data set and proof that is being prepared."""
 
     def __init__(self, console: Console = STDERR) -> None:
         super().__init__(console)
@@ -77,7 +77,7 @@ class SetupDisplay(_Display, Listener):
 
     def _show(self, subject: str, state: str, *, final: bool) -> None:
         # Called from several threads at once; rich's console has a lock of its own.
-        elapsed = seconds_text(time.monotonic() - self._begun)
+        elapsed = seconds_text(time.monotonic() - self._started)
         if not self._console.is_terminal:
             if final or subject not in self._states:
                 line = f"{subject}: {state} ({elapsed})"
@@ -86,14 +86,14 @@ class SetupDisplay(_Display, Listener):
             return
         self._states[subject] = state
         grid = Table.grid(padding=(0, 2))
-        for name, at in sorted(self._states.items()):
-            grid.add_row(Text(name, "bold"), Text(at, "green" if at in _GOOD else "dim"))
+        for name, shown in sorted(self._states.items()):
+            grid.add_row(Text(name, "bold"), Text(shown, "green" if shown in _GOOD else "dim"))
         grid.add_row(Text("elapsed", "dim"), Text(elapsed, "dim"))
         self._live.update(grid, refresh=True)
 
 
 class RunDisplay(_Display, CampaignListener):
-    """A run: the cell that is measured, how far it is, what is done, and the time left."""
+    """A run: the current cell and its progress, the finished jobs, and the time left."""
 
     def __init__(self, jobs: int, console: Console = STDERR) -> None:
         super().__init__(console)
@@ -101,18 +101,18 @@ class RunDisplay(_Display, CampaignListener):
         self._finished = 0
 
     def _left(self) -> str:
-        """Time left, by the pace so far."""
+        """The time left at the pace so far."""
         if not self._finished:
-            return "time left: not known yet"
-        pace = (time.monotonic() - self._begun) / self._finished
+            return "time left: unknown yet"
+        pace = (time.monotonic() - self._started) / self._finished
         return f"about {seconds_text(pace * (self._jobs - self._finished))} left"
 
-    def _show(self, subject: str, doing: str) -> None:
+    def _show(self, subject: str, activity: str) -> None:
         if not self._console.is_terminal:
             return
         position = f"[{self._finished + 1}/{self._jobs}]"
         line = Text.assemble(
-            (position, "bold"), f" {subject}  {doing}  ", (f"({self._left()})", "dim")
+            (position, "bold"), f" {subject}  {activity}  ", (f"({self._left()})", "dim")
         )
         line.no_wrap = True
         line.truncate(self._console.width, overflow="ellipsis")
@@ -128,24 +128,24 @@ class RunDisplay(_Display, CampaignListener):
         self._show(subject, outcome)
 
     def extended(self, jobs: int, why: str) -> None:
-        """So many jobs are added to the run."""
+        """Print why a block of so many jobs is added."""
         self._jobs += jobs
         self._console.print(f"one more block: {why}", style="dim", highlight=False)
 
     def recorded(self, record: Record) -> None:
-        """A line that stays: what came of one job."""
+        """Print the result of a job, in a line that stays."""
         self._finished += 1
-        found = record.reason
+        result = record.reason
         if record.measurement:
             pace = count_text(processes.throughput(record, contention.contended(record)))
             accuracy = percent(record.measurement.evaluations[-1].accuracy)
-            found = f"{pace} samples/s, accuracy {accuracy}"
+            result = f"{pace} samples/s, accuracy {accuracy}"
         style = "green" if record.status == "ok" else "yellow"
         self._console.print(
             Text.assemble(
                 f"[{self._finished}/{self._jobs}] {record.job.cell} ",
                 (record.status, style),
-                f" {found} ({seconds_text(record.wall_seconds)})",
+                f" {result} ({seconds_text(record.wall_seconds)})",
             ),
             highlight=False,
             soft_wrap=True,

@@ -1,8 +1,7 @@
-"""A worker that trains as many steps as it is asked for, and tells how long they took.
+"""A worker that trains as many steps as requested and reports how long they took.
 
-The other side is `bench.worker.on_demand`.
-
-For whoever decides as he goes how much to time, which a run does not: a run's jobs are planned.
+For callers that decide step by step how much to time, such as pytest-benchmark; the jobs of a run
+are planned instead. `bench.worker.on_demand` is the worker's side.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from bench.worker.clock import Timed
 
 
 class JobEndedError(Exception):
-    """A job ended before it was asked to: its status is one of a record's, the text says why."""
+    """A job ended before it was told to: `status` is one of a record's, the text says why."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -26,28 +25,29 @@ class JobEndedError(Exception):
 
 
 class Steps:
-    """One cell at a steady pace.
+    """A cell that trains at a steady pace.
 
-    `window_steps` fill a window of the job's length; `versions` and `dataset` are as in a Record.
+    `window_steps` is the number of steps that fill a window of the job's length; `versions` and
+    `dataset` are as in a Record.
     """
 
-    def __init__(self, requests: IO[bytes], told: Iterator[dict[str, Any]]) -> None:
-        """Returns when the worker is ready. Raises JobEndedError if it will not be."""
+    def __init__(self, requests: IO[bytes], answers: Iterator[dict[str, Any]]) -> None:
+        """Waits until the worker is ready. Raises JobEndedError if it does not get there."""
         self._requests = requests
-        self._told = told
+        self._answers = answers
         ready = self._next("ready")
         self.window_steps: int = ready["window_steps"]
         self.versions: dict[str, str] = ready["versions"]
         self.dataset: dict[str, Any] = ready["dataset"]
 
     def take(self, count: int) -> Timed:
-        """Train `count` steps in one window. Raises JobEndedError if the job ends instead."""
-        _say(self._requests, str(count))
+        """Train `count` steps in one window. Raises JobEndedError if the job ends before that."""
+        _send(self._requests, str(count))
         answer = self._next("window")
         return Timed(**{key: value for key, value in answer.items() if key != "event"})
 
     def _next(self, event: str) -> dict[str, Any]:
-        for message in self._told:
+        for message in self._answers:
             if message["event"] == event:
                 return message
             if message["event"] == "result":
@@ -55,8 +55,8 @@ class Steps:
         raise AssertionError("a worker's messages end with its result, or in an error")
 
 
-def _say(requests: IO[bytes], line: str) -> None:
-    # A worker that is gone is told by its exit, not by a broken pipe.
+def _send(requests: IO[bytes], line: str) -> None:
+    # A worker that is gone is noticed by its exit, not by a broken pipe.
     with suppress(BrokenPipeError):
         requests.write(line.encode() + b"\n")
         requests.flush()
@@ -64,15 +64,14 @@ def _say(requests: IO[bytes], line: str) -> None:
 
 @contextmanager
 def start(job: Job, spec: WorkerSpec) -> Iterator[Steps]:
-    """Bring a job's cell to a steady pace in a fresh process, which is gone when this is done.
+    """Bring a job's cell to a steady pace in a fresh process, which is gone afterwards.
 
-    Here and in what follows, a worker that is silent for too long and a worker that dies raise
-    JobEndedError like any other end.
+    A worker that dies, or is silent for too long, raises JobEndedError, here and in `Steps.take`.
     """
     try:
-        with worker_process.worker(spec) as (requests, told):
-            _say(requests, job.to_json(kind="steps"))
-            yield Steps(requests, told)
+        with worker_process.worker(spec) as (requests, answers):
+            _send(requests, job.to_json(kind="steps"))
+            yield Steps(requests, answers)
     except TimeoutError:
         raise JobEndedError("timeout", f"no sign of life for {spec.timeout:g} s, killed") from None
     except worker_process.WorkerDiedError as error:

@@ -1,6 +1,6 @@
-"""Start a worker, watch it, time it out, and record what came of it.
+"""Start a worker, follow its messages, stop it if it hangs, and make a record of the outcome.
 
-The runner sleeps in `select` while a worker measures: it wakes for the worker's messages alone.
+While a worker measures, this process sleeps in `select` and wakes only for the worker's messages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from bench.launch.environments import Environment
 
 LAUNCH = catalogue.TREE / "bench" / "worker" / "launch.py"
 
-# What a worker inherits. Everything else stays out, so that two shells measure the same.
+# The environment variables that a worker inherits. All others are left out, so that the same is
+# measured from any shell.
 INHERITED = (
     "PATH",
     "HOME",
@@ -48,10 +49,10 @@ INHERITED = (
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSpec:
-    """What it takes to start a worker.
+    """What is needed to start a worker.
 
-    Whatever the framework prints goes to `log`. A worker that sends no message for `timeout`
-    seconds is killed.
+    Everything that the worker prints goes to `log`. It is killed if it sends no message for
+    `timeout` seconds.
     """
 
     framework: Framework
@@ -61,25 +62,28 @@ class WorkerSpec:
     timeout: float
 
 
-def outcome(
-    job: Job, status: Status, reason: str = "", *, started: float | None = None, **known: Any
+def make_record(
+    job: Job, status: Status, reason: str = "", *, started: float | None = None, **findings: Any
 ) -> Record:
-    """A record of a job, `started` at a Unix time."""
-    begun = time.time() if started is None else started
+    """The record of a job that started at a Unix time, by default now.
+
+    `findings` are further fields of the record.
+    """
+    start = time.time() if started is None else started
     return Record(
         job=replace(job, data=Path(job.data).name),
         batch=tasks.load(job.cell.task).batch,
         status=status,
         reason=reason,
         source_digest=catalogue.source_digest(catalogue.load(job.cell.framework)),
-        started=datetime.fromtimestamp(begun, timezone.utc).isoformat(timespec="seconds"),
-        wall_seconds=round(time.time() - begun, 3),
-        **known,
+        started=datetime.fromtimestamp(start, timezone.utc).isoformat(timespec="seconds"),
+        wall_seconds=round(time.time() - start, 3),
+        **findings,
     )
 
 
 def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
-    """Run one job in a fresh process. Whatever happens to the worker, there is a record."""
+    """Run a job in a fresh process. There is a record whatever happens to the worker."""
     started = time.time()
     with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         result = ask(
@@ -91,7 +95,7 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
     if result["status"] == "timeout":
         result["reason"] += f"; see {spec.log.name}"
     measurement = result.pop("measurement", None)
-    return outcome(
+    return make_record(
         job,
         result.pop("status"),
         result.pop("reason", ""),
@@ -103,7 +107,7 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
 
 
 class _SamplingListener(Listener):
-    """Looks at the GPU between two windows, whenever a worker tells of its progress."""
+    """Samples the GPU whenever a worker reports progress, which it does between windows."""
 
     def __init__(self, listener: Listener, watch: gpu.Watch) -> None:
         self._listener = listener
@@ -130,9 +134,9 @@ def _pass_on(message: Mapping[str, Any], listener: Listener) -> None:
 
 
 def ask(payload: str, spec: WorkerSpec, *, listener: Listener) -> dict[str, Any]:
-    """Have a worker do a job, and give back its result; `listener` hears of the messages before it.
+    """Have a worker do a job, and return its result; `listener` gets the messages before that.
 
-    Whatever happens to the worker, there is a result: a `status`, with a `reason` if it is not ok.
+    There is a result whatever happens to the worker: a `status`, with a `reason` if it is not ok.
     """
     message: dict[str, Any] = {}
     try:
@@ -151,7 +155,7 @@ _live: set[int] = set()
 
 
 def kill_all() -> None:
-    """End every worker that runs, in whatever thread: a person does not want to wait any longer."""
+    """Kill every running worker, whichever thread started it: for an interrupted command."""
     for leader in tuple(_live):
         with suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
@@ -164,19 +168,19 @@ class WorkerDiedError(Exception):
 def messages(payload: str, spec: WorkerSpec) -> Iterator[dict[str, Any]]:
     """Start a worker on a job's JSON and yield its messages, the result last.
 
-    Raises TimeoutError when it is silent for too long, and WorkerDiedError when it ends
-    without a result. It is gone, with its children, when this is done.
+    Raises TimeoutError if it is silent for too long, and WorkerDiedError if it ends without a
+    result. Afterwards the worker and its children are gone.
     """
-    with worker(spec) as (requests, told):
-        # A worker that dies at once is told by its exit, not by a broken pipe.
+    with worker(spec) as (requests, answers):
+        # A worker that dies at once is noticed by its exit, not by a broken pipe.
         with suppress(BrokenPipeError):
             requests.write(payload.encode() + b"\n")
             requests.close()
-        yield from told
+        yield from answers
 
 
 def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[str, str]:
-    """All environment variables of a worker: what it inherits, and its framework's own."""
+    """All environment variables of a worker: those it inherits, and its framework's own."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     own = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
     return inherited | own
@@ -184,9 +188,9 @@ def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[
 
 @contextmanager
 def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
-    """A running worker: its standard input, and what it tells as in `messages`.
+    """A running worker: its standard input, and an iterator over its messages as in `messages`.
 
-    It is gone, with its children, when this is done.
+    Afterwards the worker and its children are gone.
     """
     reading, writing = os.pipe()
     python = spec.environment.python
@@ -209,7 +213,7 @@ def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any
         requests = process.stdin
         _live.add(process.pid)
         try:
-            yield requests, _told(process, reading, log=spec.log, timeout=spec.timeout)
+            yield requests, _messages_of(process, reading, log=spec.log, timeout=spec.timeout)
         finally:
             os.close(reading)
             with suppress(ProcessLookupError):
@@ -220,7 +224,7 @@ def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any
                 requests.close()
 
 
-def _told(
+def _messages_of(
     process: subprocess.Popen[bytes], pipe: int, *, log: Path, timeout: float
 ) -> Iterator[dict[str, Any]]:
     """A worker's messages, its result last. Raises TimeoutError and WorkerDiedError."""
@@ -247,7 +251,7 @@ def _lines(pipe: int, timeout: float) -> Iterator[bytes]:
 
 
 def _why(code: int, log: Path) -> str:
-    """Why a worker ended without a result: signal or exit code, and the last thing it printed."""
+    """Why a worker ended without a result: signal or exit code, and the last line it printed."""
     printed = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     last = f": {printed[-1][:300]}" if printed else ""
     if code < 0:

@@ -63,15 +63,17 @@ def _record_of(
     """The record of a job, which only runs if its cell is proved; `number` counts jobs from 1."""
     cell = job.cell
     if reason := plan.refused.get(cell):
-        return worker_process.outcome(job, "unsupported", reason)
+        return worker_process.make_record(job, "unsupported", reason)
     if certificate := objection(cell, preparation.certificates):
         precision = certificate.claim.precision
         where = f"in {precision}: " if precision != cell.precision else ""
-        return worker_process.outcome(job, certificate.status, where + certificate.reason)
+        return worker_process.make_record(job, certificate.status, where + certificate.reason)
     framework = catalogue.load(cell.framework)
     proved_source = preparation.certificates[Claim.of(cell)].source_digest
     if catalogue.source_digest(framework) != proved_source:
-        return worker_process.outcome(job, "failed", "the source has changed since it was proved")
+        return worker_process.make_record(
+            job, "failed", "the source has changed since it was proved"
+        )
     environment = preparation.environments[cell.framework, cell.device]
     assert isinstance(environment, Environment)  # without one, the certificate would object
     spec = worker_process.WorkerSpec(

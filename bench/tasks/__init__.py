@@ -1,4 +1,4 @@
-"""The tasks: one file each, one `TASK` in each. They are found by listing this folder."""
+"""The tasks: every other file in this folder defines one, as `TASK`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.core.task import Task
 @cache
 def _names() -> tuple[str, ...]:
     files = Path(__file__).parent.glob("*.py")
-    return tuple(sorted(one.stem.replace("_", "-") for one in files if one.stem != "__init__"))
+    return tuple(sorted(file.stem.replace("_", "-") for file in files if file.stem != "__init__"))
 
 
 def names() -> list[str]:
