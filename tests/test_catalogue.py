@@ -1,4 +1,4 @@
-"""What a framework's folder says of devices, packages and precisions."""
+"""The devices, packages and precisions that a framework's folder declares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.run.plan import cells_of, refusal
 from bench.run.request import Request
 
 ON_GPU = [name for name in catalogue.compared() if "cuda" in catalogue.load(name).devices]
-# Where the build for GPUs has a name of its own.
+# Packages whose build for GPUs has another name.
 GPU_BUILDS = {
     "mxnet": "mxnet-cu112",
     "paddlepaddle": "paddlepaddle-gpu",
@@ -28,11 +28,13 @@ def requirements(name: str, device: str) -> list[Requirement]:
 
 
 @pytest.mark.parametrize("name", ON_GPU)
-def test_a_gpu_has_the_same_versions_as_the_cpu(name: str) -> None:
+def test_versions_are_the_same_on_the_gpu_and_the_cpu(name: str) -> None:
     cpu, gpu = (
         {
-            (GPU_BUILDS.get(one.name, one.name), str(one.marker)): str(one.specifier)
-            for one in requirements(name, device)
+            (GPU_BUILDS.get(requirement.name, requirement.name), str(requirement.marker)): str(
+                requirement.specifier
+            )
+            for requirement in requirements(name, device)
         }
         for device in ("cpu", "cuda")
     )
@@ -42,12 +44,16 @@ def test_a_gpu_has_the_same_versions_as_the_cpu(name: str) -> None:
 
 def test_every_framework_is_offered_on_a_gpu() -> None:
     assert catalogue.compared() == ON_GPU
-    builds = {one.name: one.extras for name in ON_GPU for one in requirements(name, "cuda")}
+    builds = {
+        requirement.name: requirement.extras
+        for name in ON_GPU
+        for requirement in requirements(name, "cuda")
+    }
     assert builds["tensorflow"] == {"and-cuda"} and builds["jax"] == {"cuda13"}
     assert {"mxnet-cu112", "paddlepaddle-gpu", "torch"} <= set(builds)
 
 
-def test_precisions_are_known_and_said_by_what_means() -> None:
+def test_every_precision_says_how_it_is_computed() -> None:
     for name in catalogue.compared():
         framework = catalogue.load(name)
         assert set(framework.precisions) == set(EPSILONS) - {"float32", "float64"}
@@ -57,7 +63,7 @@ def test_precisions_are_known_and_said_by_what_means() -> None:
         assert all(framework.computes(precision, "cuda") for precision in EPSILONS)
 
 
-def test_a_precision_has_variables_of_its_own() -> None:
+def test_a_precision_can_set_environment_variables() -> None:
     framework = catalogue.load("paddlepaddle")
 
     def override(precision: Precision) -> str:
@@ -70,9 +76,9 @@ def test_a_precision_has_variables_of_its_own() -> None:
     }
 
 
-def test_what_cannot_be_computed_is_said_before_anything_is_made() -> None:
-    found = cells_of(Request(tasks=["mnist-mlp"], precisions=["tf32", "fp16"]))
-    reasons = {(cell.framework, cell.precision): refusal(cell) for cell in found}
+def test_an_unsupported_precision_is_refused_before_anything_is_built() -> None:
+    cells = cells_of(Request(tasks=["mnist-mlp"], precisions=["tf32", "fp16"]))
+    reasons = {(cell.framework, cell.precision): refusal(cell) for cell in cells}
     assert reasons["mxnet_gluon", "fp16"] == "MXNet Gluon has no fp16 on cpu"
     assert reasons["pytorch", "tf32"] == "PyTorch has no tf32 on cpu"
     assert reasons["pytorch", "fp16"] is None

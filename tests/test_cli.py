@@ -1,4 +1,4 @@
-"""The command line as a person meets it: usage, errors, inventory."""
+"""The command line as a user sees it: usage, errors, inventory, completion."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("command", ["report", "compare", "recommend", "show", "verify"])
-def test_two_forms_at_once_are_bad_usage(command: str, framebench: Framebench) -> None:
+def test_two_formats_at_once_are_bad_usage(command: str, framebench: Framebench) -> None:
     runs = {"report": 1, "compare": 2, "recommend": 1}.get(command, 0) * [str(PUBLISHED)]
     said = framebench(command, *runs, "--json", "--format", "markdown", expect=2).stderr
     assert said == ("framebench: --json and --format markdown are two formats; give one of them\n")
@@ -218,24 +218,22 @@ def test_a_terminal_is_not_flooded(
         assert json.loads(piped.stdout)["benchmarks"]
 
 
-def test_a_run_is_not_written_over(framebench: Framebench, tmp_path: Path) -> None:
+def test_a_run_is_not_overwritten(framebench: Framebench, tmp_path: Path) -> None:
     (tmp_path / "results" / "r").mkdir(parents=True)
     (tmp_path / "results" / "r" / "run.json").write_text("{}", encoding="utf-8")
     done = framebench("run", "--name", "r", expect=2)
     assert "holds a run already" in done.stderr
 
 
-def test_cuda_without_a_gpu_is_unsupported_with_a_reason(
-    framebench: Framebench, tmp_path: Path
-) -> None:
+def test_cuda_without_a_gpu_is_unsupported(framebench: Framebench, tmp_path: Path) -> None:
     if Path("/dev/nvidia0").exists():
         pytest.skip("this machine has an NVIDIA GPU")
     arguments = ("run", "-d", "cuda", "-t", "mnist-softmax", "-n", "1", "--name", "r")
     done = framebench(*arguments, expect=1)
     lines = (tmp_path / "results" / "r" / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    found = [json.loads(line) for line in lines]
-    assert {record["status"] for record in found} == {"unsupported"}
-    assert {record["reason"] for record in found} == {"no NVIDIA GPU is found on this machine"}
+    records = [json.loads(line) for line in lines]
+    assert {record["status"] for record in records} == {"unsupported"}
+    assert {record["reason"] for record in records} == {"no NVIDIA GPU is found on this machine"}
     assert "no NVIDIA GPU" in done.stdout
 
 
@@ -246,24 +244,24 @@ def test_help_has_examples(framebench: Framebench) -> None:
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
 
 
-def test_list_shows_what_there_is(framebench: Framebench) -> None:
-    found = json.loads(framebench("list", "--json").stdout)
-    frameworks = {one["name"]: one for one in found["frameworks"]}
+def test_list_shows_frameworks_tasks_and_data(framebench: Framebench) -> None:
+    inventory = json.loads(framebench("list", "--json").stdout)
+    frameworks = {entry["name"]: entry for entry in inventory["frameworks"]}
     assert {"pytorch", "tensorflow_keras", "mxnet_gluon", "paddlepaddle"} <= set(frameworks)
-    for one in frameworks.values():
-        assert one["recommended"] in one["modes"]
-        assert one["environment"] == "ready" or "framebench setup" in one["environment"]
-    assert [one["name"] for one in found["tasks"]] == tasks.names()
-    assert all(one["heavy"] == tasks.load(one["name"]).heavy for one in found["tasks"])
-    assert not any(task["missing_in"] for task in found["tasks"])
-    assert {one["name"] for one in found["data"]} == {"cifar10", "imdb", "mnist"}
+    for entry in frameworks.values():
+        assert entry["recommended"] in entry["modes"]
+        assert entry["environment"] == "ready" or "framebench setup" in entry["environment"]
+    assert [entry["name"] for entry in inventory["tasks"]] == tasks.names()
+    assert all(entry["heavy"] == tasks.load(entry["name"]).heavy for entry in inventory["tasks"])
+    assert not any(task["missing_in"] for task in inventory["tasks"])
+    assert {entry["name"] for entry in inventory["data"]} == {"cifar10", "imdb", "mnist"}
     table = framebench("list").stdout
     for name in (*frameworks, "mnist-mlp*", "cifar-resnet20+", "cuda"):
         assert name in table
 
 
-def test_a_process_prints_and_ends_as_it_is_said_to(tmp_path: Path) -> None:
-    """The other tests call the command's entry point; this one starts it as a shell does."""
+def test_output_and_exit_codes_of_a_process(tmp_path: Path) -> None:
+    """Started as a shell does; the other tests call the command's entry point."""
     fine = in_a_process("--version", folder=tmp_path)
     assert (fine.returncode, fine.stdout, fine.stderr) == (
         0,
@@ -282,7 +280,7 @@ def test_a_process_prints_and_ends_as_it_is_said_to(tmp_path: Path) -> None:
     assert (gate.returncode, gate.stderr) == (1, "") and "FAILED" in gate.stdout
 
 
-def test_what_cannot_be_written_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+def test_a_full_disk_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "show", "mnist-softmax", "--format", "html"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -298,7 +296,7 @@ def test_what_cannot_be_written_is_one_line_and_exit_code_1(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_list_has_room_for_every_name(width: int) -> None:
+def test_list_cuts_off_no_name(width: int) -> None:
     long = "could not be made: no matching distribution was found for mxnet==1.9.1"
     known = take_inventory("own")
     first = replace(known.frameworks[0], environment=long)
@@ -307,10 +305,10 @@ def test_list_has_room_for_every_name(width: int) -> None:
     console.print(to_terminal(known, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
-    for each in (*known.frameworks, *known.tasks, *known.data):
-        assert any(line.startswith(each.name) for line in text.splitlines()), each.name
+    for entry in (*known.frameworks, *known.tasks, *known.data):
+        assert any(line.startswith(entry.name) for line in text.splitlines()), entry.name
     assert "│could not be made" in text and f"{first.name}: no matching" in text
-    names = [version for each in known.frameworks for version in each.versions.items()]
+    names = [version for entry in known.frameworks for version in entry.versions.items()]
     assert all(f"{name} {version}" in text for name, version in names)
 
 
@@ -334,7 +332,7 @@ COMPLETED = {
 
 
 def type_in_bash(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As bash tells the command what is to be completed."""
+    """Set what bash passes to the command for a completion."""
     monkeypatch.setenv("_FRAMEBENCH_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", f"framebench {typed}")
     monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
@@ -352,21 +350,21 @@ def test_completion_offers(
     assert offered in framebench(expect=None).stdout.split()
 
 
-def test_completion_by_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_in_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     type_in_bash("run -t mnist-s", monkeypatch)
     assert in_a_process(folder=tmp_path).stdout.split() == ["mnist-softmax"]
 
 
-def test_a_report_of_one_task_has_the_figures_of_the_whole(framebench: Framebench) -> None:
+def test_a_report_of_one_task_has_the_figures_of_the_full_report(framebench: Framebench) -> None:
     def cells(*chosen: str) -> list[dict[str, Any]]:
         printed = framebench("report", str(PUBLISHED), *chosen, "--json").stdout
-        return [one for one in json.loads(printed)["cells"] if one["task"] == "mnist-mlp"]
+        return [cell for cell in json.loads(printed)["cells"] if cell["task"] == "mnist-mlp"]
 
     assert len(cells("-t", "mnist-mlp")) == 4
     assert cells("-t", "mnist-mlp") == cells()
 
 
-def test_the_newest_run_is_the_one_that_was_started_last(
+def test_the_newest_run_is_the_run_that_was_started_last(
     framebench: Framebench, tmp_path: Path
 ) -> None:
     for name, started in (("copied-late", "2026-01-01"), ("newer", "2026-02-01")):
@@ -376,8 +374,8 @@ def test_the_newest_run_is_the_one_that_was_started_last(
         text = json.dumps({**info, "name": name, "started": started})
         (folder / "run.json").write_text(text, encoding="utf-8")
     os.utime(tmp_path / "results" / "copied-late" / "run.json")
-    found = json.loads(framebench("report", "--json").stdout)
-    assert found["run"]["name"] == "newer"
+    newest = json.loads(framebench("report", "--json").stdout)
+    assert newest["run"]["name"] == "newer"
 
 
 def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:
@@ -388,24 +386,27 @@ def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:
 
 def test_advice_in_every_form(framebench: Framebench) -> None:
     asked = ("recommend", str(PUBLISHED), "-p", "industry", "-w", "speed=4")
-    found = json.loads(framebench(*asked, "--json").stdout)
-    assert found == json.loads(framebench(*asked, "--format", "json").stdout)
-    (told,) = found["advice"]
-    assert told["persona"] == "industry"
-    assert {row["name"]: row["weight"] for row in told["criteria"]}["speed"] == 4
-    assert told["headline"] in framebench(*asked, "--format", "markdown").stdout
+    as_json = json.loads(framebench(*asked, "--json").stdout)
+    assert as_json == json.loads(framebench(*asked, "--format", "json").stdout)
+    (advice,) = as_json["advice"]
+    assert advice["persona"] == "industry"
+    assert {row["name"]: row["weight"] for row in advice["criteria"]}["speed"] == 4
+    assert advice["headline"] in framebench(*asked, "--format", "markdown").stdout
     table = framebench(*asked).stdout
-    assert told["headline"] in " ".join(table.split()) and "pypi.org" not in table
+    assert advice["headline"] in " ".join(table.split()) and "pypi.org" not in table
     several = framebench(*asked, "-p", "edge", "-p", "industry").stdout
-    assert [several.count(f"Advice for: {one} with") for one in ("industry", "edge")] == [1, 1]
+    assert [several.count(f"Advice for: {persona} with") for persona in ("industry", "edge")] == [
+        1,
+        1,
+    ]
     assert several.count("Common claims") == several.count("A score runs from 0 to 1") == 1
     assert "https://pypi.org/project/torch/" in framebench(*asked, "--facts").stdout
 
 
 def test_the_help_has_every_criterion_and_weight(framebench: Framebench) -> None:
     text = " ".join(framebench("recommend", "--help").stdout.split())
-    for one in CRITERIA.values():
-        assert f"{one.name}: {one.figure}; {one.scored}." in text
+    for criterion in CRITERIA.values():
+        assert f"{criterion.name}: {criterion.figure}; {criterion.scored}." in text
     for persona in PERSONAS.values():
         weights = (f"{name} {weight:g}" for name, weight in persona.weights.items())
         assert f"{persona.name}: {', '.join(weights)}." in text

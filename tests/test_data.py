@@ -28,7 +28,7 @@ OFFICIAL = Path(os.environ.get("FRAMEBENCH_DATA", "/nonexistent")).absolute()
 
 
 class Lines(Silent):
-    """Keeps what it is told, a line a call."""
+    """Keeps every call as a line."""
 
     def __init__(self):
         self.lines = []
@@ -42,7 +42,7 @@ class Lines(Silent):
 
 @pytest.fixture(autouse=True)
 def no_network(tmp_path, monkeypatch):
-    """A cache of its own, no data folder, and a proxy that nobody answers for."""
+    """A cache for this test, no data folder, and a proxy that does not answer."""
     monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FRAMEBENCH_DATA", raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
@@ -68,7 +68,7 @@ def mnist_contents(train=5, test=3) -> dict[str, bytes]:
 
 
 def write_mnist(folder: Path, **changed: bytes) -> dict[str, Path]:
-    """Four IDX files; `changed` replaces the content of those whose names begin so."""
+    """Four IDX files; `changed` gives other content by the start of the file name."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in mnist_contents().items():
         replaced = [new for key, new in changed.items() if name.startswith(key.replace("_", "-"))]
@@ -177,7 +177,7 @@ def test_official_mnist(monkeypatch):
 # CIFAR-10
 
 
-def test_cifar_arrays_whatever_the_compression_and_order(tmp_path):
+def test_cifar_arrays_do_not_depend_on_compression_and_order(tmp_path):
     members = cifar_members()
     packed = write_tar(tmp_path / "cifar-10-binary.tar.gz", members)
     shuffled = dict(sorted(members.items(), reverse=True))
@@ -187,7 +187,7 @@ def test_cifar_arrays_whatever_the_compression_and_order(tmp_path):
     assert first.arrays["train_y"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     record = members["cifar-10-batches-bin/test_batch.bin"][3073:]
     assert first.arrays["test_x"][1, 2, 31, 31] == record[-1]  # the last blue byte
-    assert first.arrays["test_x"][1, 1, 0, 0] == record[1 + 1024]  # the first green one
+    assert first.arrays["test_x"][1, 1, 0, 0] == record[1 + 1024]  # the first green byte
     assert split_digest(first.arrays, "train") == split_digest(second.arrays, "train")
     assert not any(first.official.values())
     assert "test_batch.bin is not the official file (sha1 " in first.note
@@ -226,7 +226,7 @@ def test_cifar_refuses_a_truncated_archive(tmp_path, suffix):
 
 def test_imdb_tokens(tmp_path):
     content = imdb.parse({"": write_tar(tmp_path / "aclImdb_v1.tar.gz", REVIEWS)}, SILENT)
-    # a, film and good are twice in the training set, the others once
+    # a, film and good occur twice in the training set, the other words once
     words = ["a", "film", "good", "bad", "caf", "don't", "ten"]
     assert content.texts["vocabulary.txt"].split("\n") == [*words, ""]
     number = {word: place + 2 for place, word in enumerate(words)}
@@ -260,7 +260,7 @@ def test_imdb_needs_both_labels(tmp_path):
         imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, SILENT)
 
 
-def test_an_unpacked_folder_reads_as_its_archive_does(tmp_path):
+def test_an_unpacked_folder_reads_like_its_archive(tmp_path):
     for name, content in (REVIEWS | cifar_members()).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
@@ -304,17 +304,22 @@ def test_hostile_archives_are_refused(tmp_path, member):
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
 
 
-def test_dots_within_a_name_are_no_offence(tmp_path):
+def test_dots_within_a_name_are_allowed(tmp_path):
     members = {**REVIEWS, "./aclImdb/notes..txt": b"", "./aclImdb/train/neg/7_3.txt": b"bad"}
     content = imdb.parse({"": write_tar(tmp_path / "a.tar.gz", members)}, SILENT)
-    assert content.arrays["train_y"].tolist() == [0, 0, 1, 1]  # the one with ./ is read too
+    assert content.arrays["train_y"].tolist() == [
+        0,
+        0,
+        1,
+        1,
+    ]  # including the member whose name starts with ./
 
 
 # Finding, preparing, caching
 
 
 @pytest.mark.parametrize("where", ["mnist", "."])
-def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch, where):
+def test_prepare_reads_the_data_folder_and_does_not_change_it(tmp_path, monkeypatch, where):
     folder = tmp_path / "official"
     write_mnist(folder / where)
     monkeypatch.setenv("FRAMEBENCH_DATA", str(folder))
@@ -339,7 +344,7 @@ def test_prepare_reads_the_data_folder_and_leaves_it_alone(tmp_path, monkeypatch
     assert left - {"mnist.lock"} == {prepared.name}  # no temporary folder stays
 
 
-def test_prepared_data_are_found_until_a_source_file_changes(tmp_path, monkeypatch):
+def test_prepared_data_are_reused_until_a_source_file_changes(tmp_path, monkeypatch):
     files = write_mnist(tmp_path / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
     first = datasets.prepare("mnist")
@@ -353,7 +358,7 @@ def test_prepared_data_are_found_until_a_source_file_changes(tmp_path, monkeypat
     assert datasets.prepare("mnist") != first
 
 
-def test_a_broken_prepared_folder_is_made_again(tmp_path, monkeypatch):
+def test_an_incomplete_prepared_folder_is_built_again(tmp_path, monkeypatch):
     write_mnist(tmp_path / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
     folder = datasets.prepare("mnist")
@@ -390,7 +395,7 @@ def test_damage_is_not_hidden_by_a_twin(tmp_path, monkeypatch):
     assert not list((cache_dir() / "data").glob("*mnist-*"))
 
 
-def test_auto_falls_back_and_real_does_not(monkeypatch):
+def test_auto_falls_back_to_the_twin_and_real_does_not(monkeypatch):
     small = partial(synthetic.images, synthetic.MNIST, train=20, test=10)
     monkeypatch.setattr(synthetic, "make", lambda name: small())
     assert datasets.status("mnist") == "to be downloaded (11.6 MB)"
@@ -416,14 +421,14 @@ def test_bad_requests():
         datasets.prepare("mnist", source="fake")
 
 
-def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+def test_an_unwritable_cache_is_a_data_error(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(DataError, match=r"cannot be written.*FRAMEBENCH_CACHE"):
         datasets.prepare("mnist", source="synthetic")
 
 
-def test_downloads_go_to_the_data_folder_only_if_it_can_be_written(tmp_path, monkeypatch):
+def test_downloads_go_to_the_data_folder_only_if_it_is_writable(tmp_path, monkeypatch):
     assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path / "new"))
     assert sources.download_folder("mnist") == tmp_path / "new" / "mnist"
@@ -493,7 +498,7 @@ def test_download_takes_the_first_mirror_with_the_right_bytes(tmp_path, server):
     assert listener.lines[0] == "mnist: downloading f.gz from 127.0.0.1"
 
 
-def test_download_tells_each_mirrors_reason(tmp_path, server):
+def test_a_failed_download_gives_the_reason_of_each_mirror(tmp_path, server):
     folder, url = server
     (folder / "wrong.gz").write_bytes(b"wrong")
     dead = "http://127.0.0.1:9/f.gz"
@@ -552,7 +557,7 @@ def test_twins_are_the_same_on_every_machine():
     }
 
 
-def test_twins_have_the_form_of_the_real_sets():
+def test_twins_have_the_shapes_and_types_of_the_real_data():
     twins = small_twins()
     for name, shape in (("mnist", (1, 28, 28)), ("cifar10", (3, 32, 32))):
         arrays = twins[name].arrays
@@ -573,7 +578,7 @@ def test_twins_have_the_form_of_the_real_sets():
     assert 1 in arrays["test_tokens"]
 
 
-def test_the_order_of_two_markers_decides_a_text():
+def test_the_order_of_two_markers_decides_the_label_of_a_text():
     twin = synthetic.reviews(train=400, test=100)
     words = twin.texts["vocabulary.txt"].split()
     offsets, tokens = twin.arrays["train_offsets"], twin.arrays["train_tokens"]
@@ -583,7 +588,7 @@ def test_the_order_of_two_markers_decides_a_text():
         assert markers == (["bad", "good"] if label else ["good", "bad"])
 
 
-def test_the_picture_twin_can_be_learned_but_not_by_the_mean_of_each_class():
+def test_the_image_twin_can_be_learned_but_not_by_class_means():
     arrays = synthetic.images(synthetic.MNIST, train=4_000, test=500).arrays
     x, y = (arrays[f"train_{part}"] for part in "xy")
     means = np.stack([x[y == label].mean(axis=0) for label in range(10)]).reshape(10, -1)

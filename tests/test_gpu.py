@@ -1,4 +1,4 @@
-"""What a driver tells of a GPU: asked through NVML's own Python module, which is answered here."""
+"""What is recorded of a GPU, with a driver in place of NVML's that answers as that does."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bench.run.plan import devices_of
 from tests.test_core import some_record
 from tests.test_tables import run_of, tables
 
-STRANGER = 4_000_000  # no process has this number: Linux counts to 4,194,304 at most
+STRANGER = 4_000_000  # no process has this number: the largest that Linux assigns is 4,194,304
 
 
 class Driver:
-    """A driver of one GPU, on which this process and some others are. Answers as pynvml does."""
+    """A driver of one GPU with the processes that a test sets; it answers like pynvml."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.used = 100
@@ -60,14 +60,14 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     return Driver(monkeypatch)
 
 
-def test_gpus_are_found(driver: Driver) -> None:
-    (found,) = gpu.find()
-    assert found == {"name": "A GPU", "memory_bytes": "1000", "driver": "580.1", "cuda": "13.0"}
+def test_gpus_are_listed(driver: Driver) -> None:
+    (only,) = gpu.find()
+    assert only == {"name": "A GPU", "memory_bytes": "1000", "driver": "580.1", "cuda": "13.0"}
     assert devices_of(["auto"]) == ["cpu", "cuda"]
     assert devices_of(["cuda", "auto"]) == ["cuda", "cpu"]
 
 
-def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_driver_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise pynvml.NVMLError_LibraryNotFound
 
@@ -78,7 +78,7 @@ def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None
         assert watch is None
 
 
-def test_a_gpu_is_followed_while_a_worker_uses_it(driver: Driver) -> None:
+def test_a_gpu_is_sampled_while_a_worker_uses_it(driver: Driver) -> None:
     with gpu.watched() as watch:
         assert watch
         driver.used, driver.processes = 400, [os.getpid()]
@@ -92,14 +92,14 @@ def test_a_gpu_is_followed_while_a_worker_uses_it(driver: Driver) -> None:
         clock_mhz=1700 + pynvml.NVML_CLOCK_SM,
         memory_clock_mhz=1700 + pynvml.NVML_CLOCK_MEM,
         watts=123.456,
-        celsius=None,  # this one does not tell
+        celsius=None,  # this GPU does not report it
         used_bytes=400,
         slowdowns=("power cap",),
     )
 
 
 @pytest.mark.parametrize(("visible", "asked"), [("", 0), ("1,0", 1), ("GPU-7,GPU-8", "GPU-7")])
-def test_the_gpu_that_the_frameworks_take_is_followed(
+def test_the_gpu_that_frameworks_use_is_sampled(
     visible: str, asked: int | str, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -111,7 +111,7 @@ def test_other_processes_on_the_gpu_are_named(driver: Driver) -> None:
     driver.processes = [STRANGER]
     with gpu.watched() as watch:
         assert watch
-        # A worker in a container is seen by its number on the host: it is not one of the others.
+        # A worker in a container appears under its number on the host, which is invisible here.
         driver.processes = [STRANGER, STRANGER + 1, os.getpid()]
         watch.sample([1])
         use = watch.use()
@@ -136,13 +136,13 @@ def on_gpu(*others: str) -> Record:
     return replace(record, job=replace(record.job, cell=cell), gpu=use)
 
 
-def test_a_record_keeps_what_the_gpu_was_at() -> None:
+def test_a_record_keeps_the_samples_of_the_gpu() -> None:
     record = on_gpu("python (process 7)")
     assert run_folder.record(record.to_json().encode()) == record
     assert record.gpu and record.gpu.peak_bytes == 2**30 - 2**20
 
 
-def test_a_shared_gpu_is_said_below_the_table() -> None:
+def test_a_shared_gpu_is_reported_below_the_table() -> None:
     (alone,), (shared,) = tables([on_gpu()]), tables([on_gpu("python (process 7)")])
     assert not any("also used" in note for note in alone.warnings)
     assert any("also used by python (process 7)" in note for note in shared.warnings)
@@ -162,7 +162,7 @@ def test_the_ledger_has_clocks_power_and_temperature() -> None:
     assert cpu.gpu == ()
 
 
-def test_the_ledger_has_by_what_a_precision_is_computed() -> None:
+def test_the_ledger_says_how_a_precision_is_computed() -> None:
     record = on_gpu()
     cell = replace(record.job.cell, framework="paddlepaddle").with_setting(precision="tf32")
     run = run_of([replace(record, job=replace(record.job, cell=cell))])

@@ -1,4 +1,4 @@
-"""`--env current`: the present interpreter in place of environments."""
+"""`--env current`: this interpreter in place of separate environments."""
 
 from __future__ import annotations
 
@@ -28,31 +28,35 @@ SMALL = (
 )
 
 
-def test_what_an_adapter_imports_is_looked_for_and_not_imported() -> None:
+def test_modules_of_an_adapter_are_looked_for_without_importing_them() -> None:
     framework = replace(
         catalogue.load("reference"), modules=("this", "no_such_module", "nor_this_one")
     )
     assert current_python.missing(framework) == ["no_such_module", "nor_this_one"]
-    assert "this" not in sys.modules  # which would have printed a poem
+    assert "this" not in sys.modules  # importing it prints a poem
     with pytest.raises(UnavailableError, match="this Python has no no_such_module, nor_this_one"):
         current_python.use(framework, "cpu", SILENT)
 
 
-def test_where_this_python_looks_a_worker_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_looks_for_packages_where_this_python_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "path", ["", str(catalogue.TREE), "/opt/modules", *sys.path])
-    found = current_python.use(catalogue.load("reference"), "cpu", SILENT)
-    assert found.path[0] == "/opt/modules"
-    assert str(catalogue.TREE) not in found.path and "" not in found.path
-    assert found.packages["numpy"] == version("numpy")
+    environment = current_python.use(catalogue.load("reference"), "cpu", SILENT)
+    assert environment.path[0] == "/opt/modules"
+    assert str(catalogue.TREE) not in environment.path and "" not in environment.path
+    assert environment.packages["numpy"] == version("numpy")
 
 
-def test_frameworks_that_are_not_there_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = {"pytorch", "jax_flax"}
-    monkeypatch.setattr(current_python, "missing", lambda one: [] if one.name in there else ["x"])
-    assert {cell.framework for cell in cells_of(Request(env="current"))} == there
+def test_frameworks_that_cannot_be_imported_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    importable = {"pytorch", "jax_flax"}
+    monkeypatch.setattr(
+        current_python, "missing", lambda framework: [] if framework.name in importable else ["x"]
+    )
+    assert {cell.framework for cell in cells_of(Request(env="current"))} == importable
     named = cells_of(Request(env="current", frameworks=["mxnet_gluon"]))
-    assert {cell.framework for cell in named} == {"mxnet_gluon"}  # a row that says why not
-    there.clear()
+    assert {cell.framework for cell in named} == {"mxnet_gluon"}  # its row will give the reason
+    importable.clear()
     with pytest.raises(UsageError, match="cannot import any of jax, mxnet, paddle, torch"):
         cells_of(Request(env="current"))
 
@@ -69,10 +73,10 @@ def test_the_reference_runs_in_this_python(framebench: Framebench, tmp_path: Pat
 
 
 @pytest.mark.frameworks
-def test_a_framework_that_a_python_has_is_proved_and_measured_there(
+def test_a_framework_that_a_python_can_import_is_proved_and_measured_in_it(
     environment: Callable[[str], Environment], tmp_path: Path
 ) -> None:
-    """PyTorch's environment lends its Python; framebench is found by PYTHONPATH."""
+    """With the Python of PyTorch's environment, which finds framebench by PYTHONPATH."""
     python = environment("pytorch").python
     path = os.pathsep.join((str(catalogue.TREE), sysconfig.get_path("purelib")))
     done = subprocess.run(
@@ -88,4 +92,4 @@ def test_a_framework_that_a_python_has_is_proved_and_measured_there(
     frameworks = {json.loads(line)["job"]["cell"]["framework"] for line in records}
     assert frameworks == {"pytorch"}
     info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
-    assert [one["status"] for one in info["certificates"]] == ["ok", "ok"]
+    assert [certificate["status"] for certificate in info["certificates"]] == ["ok", "ok"]

@@ -1,4 +1,4 @@
-"""Which cells a request names."""
+"""The cells that a request names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def named(request: Request) -> set[tuple[str, str]]:
     return {(cell.task, cell.device) for cell in cells_of(request)}
 
 
-def test_there_are_heavy_tasks_and_none_is_a_headline() -> None:
+def test_no_headline_task_is_heavy() -> None:
     assert "cifar-resnet20" in HEAVY
     assert not any(tasks.load(name).headline for name in HEAVY)
 
@@ -31,11 +31,11 @@ def test_every_task_is_trained_on_a_gpu() -> None:
     assert named(request) == {(name, "cuda") for name in tasks.names()}
 
 
-def test_a_heavy_task_beside_others_is_trained_on_the_gpu_alone() -> None:
-    found = named(Request(preset="full", devices=["cpu", "cuda"]))
-    assert {task for task, device in found if device == "cuda"} == set(tasks.names())
-    assert {task for task, device in found if device == "cpu"} == set(tasks.names()) - HEAVY
+def test_with_all_tasks_heavy_ones_are_trained_only_on_the_gpu() -> None:
+    cells = named(Request(preset="full", devices=["cpu", "cuda"]))
+    assert {task for task, device in cells if device == "cuda"} == set(tasks.names())
+    assert {task for task, device in cells if device == "cpu"} == set(tasks.names()) - HEAVY
 
 
-def test_a_heavy_task_that_is_named_is_trained_where_it_is_asked_for() -> None:
+def test_a_heavy_task_that_is_named_is_trained_on_the_cpu_too() -> None:
     assert named(Request(tasks=["cifar-resnet20"])) == {("cifar-resnet20", "cpu")}

@@ -1,4 +1,4 @@
-"""The runner end to end, on real workers of the numpy reference: sound ones, and faulty ones."""
+"""Runs from end to end, with real workers of the numpy reference, some of them faulty."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
 
 
 def records(folder: Path) -> list[Record]:
-    """Of the run that was made there."""
+    """The records of the run r in a folder."""
     return read(folder / "results" / "r")
 
 
@@ -28,15 +28,15 @@ def read(run: Path) -> list[Record]:
     return run_folder.read(run).records
 
 
-def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRun) -> None:
+def test_a_run_records_everything(framebench: Framebench, finished_run: FinishedRun) -> None:
     folder, done = finished_run.folder, finished_run.said
-    found = read(folder)
-    assert [record.status for record in found] == ["ok"] * 4
-    # each block holds every cell once, and its cells share a seed that is the block's own
-    assert [record.job.block for record in found] == [0, 0, 1, 1]
-    assert [record.job.seed for record in found] == [0, 0, 1, 1]
-    assert {record.job.cell.task for record in found[:2]} == {"mnist-softmax", "mnist-mlp"}
-    for record in found:
+    made = read(folder)
+    assert [record.status for record in made] == ["ok"] * 4
+    # each block has every cell once, and a seed that its cells share
+    assert [record.job.block for record in made] == [0, 0, 1, 1]
+    assert [record.job.seed for record in made] == [0, 0, 1, 1]
+    assert {record.job.cell.task for record in made[:2]} == {"mnist-softmax", "mnist-mlp"}
+    for record in made:
         measurement = record.measurement
         assert measurement
         assert sum(measurement.windows.steps) == 30
@@ -44,12 +44,14 @@ def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRu
         assert measurement.evaluations[-1].examples == 100
         assert record.dataset["name"] == "mnist" and "/" not in record.job.data
     digests = {
-        (r.job.cell.task, r.job.seed, r.measurement.weights_digest) for r in found if r.measurement
+        (record.job.cell.task, record.job.seed, record.measurement.weights_digest)
+        for record in made
+        if record.measurement
     }
     assert len(digests) == 4
     info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert info["machine"]["cpu"] and info["environments"]["reference cpu"]["autograd"]
-    assert info["source_digests"]["reference"] == found[0].source_digest
+    assert info["source_digests"]["reference"] == made[0].source_digest
     (rates,) = info["rates"]
     assert (rates["framework"], rates["device"], rates["status"]) == ("reference", "cpu", "ok")
     assert rates["matmul"] > 0 and rates["memory"] > 0
@@ -63,7 +65,7 @@ def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRu
     assert "mnist-softmax" in (folder / "summary.md").read_text(encoding="utf-8")
     assert (folder / "summary.csv").read_text(encoding="utf-8").count("\nmnist-") == 2
     again = framebench("report", str(folder)).stdout
-    assert again == done.stdout  # the table comes from the records alone
+    assert again == done.stdout  # the table needs only what the run wrote
     newest = ("report", "--results", str(folder.parent))
     assert json.loads(framebench(*newest, "--json").stdout)["run"]["name"] == "r"
     page = framebench(*newest, "--format", "html").stdout
@@ -74,12 +76,12 @@ def test_a_run_keeps_everything(framebench: Framebench, finished_run: FinishedRu
 def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path: Path) -> None:
     options = ("--tuning", "expert", "--tuning", "default", "--until", "0.0001%", "--budget", "1s")
     done = framebench(*TINY, *options, "-n", "2", expect=1)
-    # on a busy machine, two blocks may leave more open than the ratio itself
+    # on a busy machine, the interval of two blocks may be wider than the ratio itself
     missed = r"--until 0\.0001% was missed: the widest interval is (±|wider than the ratio itself)"
     assert re.search(missed, done.stderr)
-    found = records(tmp_path)
-    assert {record.status for record in found} == {"ok"}
-    assert len(found) >= 4 and len(found) % 2 == 0
+    made = records(tmp_path)
+    assert {record.status for record in made} == {"ok"}
+    assert len(made) >= 4 and len(made) % 2 == 0
     info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
     assert info["repeats"] == 2 and "stopped" in info
     summary = (tmp_path / "results" / "r" / "summary.md").read_text(encoding="utf-8")
@@ -87,7 +89,7 @@ def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path:
 
 
 @pytest.mark.frameworks
-def test_training_is_the_same_twice(framebench: Framebench, tmp_path: Path) -> None:
+def test_training_is_reproducible(framebench: Framebench, tmp_path: Path) -> None:
     framebench(*TINY)
     first = records(tmp_path)[0].measurement
     (tmp_path / "results" / "r").rename(tmp_path / "results" / "before")
@@ -113,7 +115,7 @@ FAULTS = {
 
 
 def late(fault: str) -> str:
-    """The step with a fault that comes after the proof's last step, when the training is timed."""
+    """A step with a fault that only appears after the proof's last step, in timed training."""
     return f"        if self._steps > {STEPS}:\n            {fault}\n{STEP}"
 
 
@@ -163,15 +165,15 @@ def test_the_run_goes_on_after_a_failure(
 
 
 @pytest.mark.frameworks
-def test_an_environment_that_cannot_be_made_takes_its_own_framework_out_alone(
+def test_an_environment_that_cannot_be_built_only_affects_its_framework(
     framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:
     tree = plant("frameworks/pytorch/requirements-cpu.txt", "torch==2.13.0", "./no-such-wheel.whl")
     framebench(*TINY, "-f", "pytorch", "-n", "1", tree=tree, expect=1)
-    found = {record.job.cell.framework: record for record in records(tmp_path)}
-    assert found["reference"].status == "ok"
-    assert found["pytorch"].status == "unavailable"
-    assert "no-such-wheel.whl" in found["pytorch"].reason
+    by_framework = {record.job.cell.framework: record for record in records(tmp_path)}
+    assert by_framework["reference"].status == "ok"
+    assert by_framework["pytorch"].status == "unavailable"
+    assert "no-such-wheel.whl" in by_framework["pytorch"].reason
 
 
 @pytest.mark.frameworks
@@ -189,7 +191,7 @@ def test_a_framework_without_the_network_is_unsupported(
 
 
 @pytest.mark.frameworks
-def test_synthetic_data_is_said_so(framebench: Framebench, tmp_path: Path) -> None:
+def test_synthetic_data_are_reported_as_such(framebench: Framebench, tmp_path: Path) -> None:
     done = framebench(*TINY, "-n", "1", "--data", "synthetic")
     markdown = (tmp_path / "results" / "r" / "summary.md").read_text(encoding="utf-8")
     assert "SYNTHETIC" in done.stdout and "SYNTHETIC" in markdown

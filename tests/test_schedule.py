@@ -1,4 +1,4 @@
-"""When a run has blocks enough."""
+"""The order of jobs in a block, and when a run has enough blocks."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from tests.test_noise import BUSY, QUIET, record
 
 
 def records(paces: Mapping[str, tuple[float, ...]]) -> list[Record]:
-    """A record for each framework and block, of one window that took so many seconds."""
-    found = []
-    for framework, walls in paces.items():
-        for block, wall in enumerate(walls):
-            one = record(QUIET._replace(wall=wall), block=block)
-            cell = replace(one.job.cell, framework=framework)
-            found.append(replace(one, job=replace(one.job, cell=cell)))
-    return found
+    """A record for each framework and block, with a window of the given seconds."""
+    return [
+        of_framework(framework, record(QUIET._replace(wall=wall), block=block))
+        for framework, walls in paces.items()
+        for block, wall in enumerate(walls)
+    ]
+
+
+def of_framework(framework: str, made: Record) -> Record:
+    return replace(made, job=replace(made.job, cell=replace(made.job.cell, framework=framework)))
 
 
 PLANNED = Stopping(repeats=3, spare=1, until=None, seconds=100)
 UNTIL = replace(PLANNED, until=0.05)
-NARROW = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.4)})  # always twice as long
+NARROW = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.4)})  # always a ratio of 2
 WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
 
 
@@ -49,7 +51,7 @@ def plan_of(cells: Sequence[Cell], *, seed: int = 0) -> Plan:
     )
 
 
-def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
+def test_a_block_has_every_cell_once_in_its_own_order() -> None:
     cells = [
         Cell(framework=name, task="mnist-mlp", mode="eager", setting=Setting())
         for name in "abcdefgh"
@@ -65,11 +67,11 @@ def test_every_cell_once_in_an_order_of_the_block_s_own() -> None:
     assert order(0) == order(0)
 
 
-def test_cells_of_a_task_run_one_after_the_other() -> None:
+def test_cells_of_a_task_run_one_after_another() -> None:
     names = ("mnist-mlp", "mnist-softmax", "cifar-cnn")
     cells = [
-        Cell(framework=one, task=task, mode="eager", setting=Setting())
-        for one in "abcd"
+        Cell(framework=framework, task=task, mode="eager", setting=Setting())
+        for framework in "abcd"
         for task in names
     ]
     orders = set()
@@ -78,7 +80,7 @@ def test_cells_of_a_task_run_one_after_the_other() -> None:
         order = [job.cell.task for job in jobs]
         assert [order[at] for at in (0, 4, 8)] == list(dict.fromkeys(order))
         orders.add(tuple(order[::4]))
-    assert len(orders) > 3  # and the tasks in another order in each block
+    assert len(orders) > 3  # tasks are shuffled too
 
 
 def test_planned_blocks_come_first() -> None:
@@ -87,7 +89,7 @@ def test_planned_blocks_come_first() -> None:
     assert PLANNED.more(WIDE, blocks=3, elapsed=1) == (False, "3 blocks, as planned")
 
 
-def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
+def test_disturbed_blocks_are_replaced_up_to_a_limit() -> None:
     disturbed = [record(BUSY, block=block) for block in range(3)]
     assert PLANNED.more(disturbed, blocks=3, elapsed=1) == (True, "3 of 3 blocks were disturbed")
     assert PLANNED.more(disturbed, blocks=4, elapsed=1) == (
@@ -96,66 +98,64 @@ def test_disturbed_blocks_are_made_up_for_within_bounds() -> None:
     )
 
 
-def test_until_every_interval_is_narrow() -> None:
+def test_until_stops_when_every_interval_is_narrow() -> None:
     assert UNTIL.more(NARROW, blocks=5, elapsed=1) == (
         False,
         "the widest interval is ±0.0%, of b mnist-mlp eager cpu 2 threads, after 5 blocks",
     )
-    # that narrow by luck: fewer are not enough
+    # fewer blocks may be that narrow by luck
     assert UNTIL.more(NARROW, blocks=4, elapsed=1)[0]
     more, why = UNTIL.more(WIDE, blocks=5, elapsed=1)
     assert more and why.endswith("of b mnist-mlp eager cpu 2 threads")
 
 
-def test_all_cells_are_judged_by_the_same_quiet_blocks() -> None:
-    found = []
+def test_all_cells_are_summarized_over_the_same_quiet_blocks() -> None:
+    made = []
     for framework in "ab":
         for block in range(4):
             window = BUSY if framework == "b" and block > 1 else QUIET
-            one = record(window._replace(steps=5 * (1 + block)), block=block)
-            cell = replace(one.job.cell, framework=framework)
-            found.append(replace(one, job=replace(one.job, cell=cell)))
-    a, b = results.summarize(found)
+            paced = record(window._replace(steps=5 * (1 + block)), block=block)
+            made.append(of_framework(framework, paced))
+    a, b = results.summarize(made)
     assert set(a.throughputs) == set(b.throughputs) == {0, 1}
     assert a.throughput == b.throughput
 
 
-def test_nothing_to_compare_is_said_so() -> None:
-    alone = [one for one in NARROW if one.job.cell.framework == "a"]
-    failed = [replace(one, status="failed", measurement=None) for one in NARROW]
-    for found in (alone, failed):
-        more, why = UNTIL.more(found, blocks=5, elapsed=1)
+def test_a_run_with_nothing_to_compare_says_so() -> None:
+    alone = [made for made in NARROW if made.job.cell.framework == "a"]
+    failed = [replace(made, status="failed", measurement=None) for made in NARROW]
+    for incomparable in (alone, failed):
+        more, why = UNTIL.more(incomparable, blocks=5, elapsed=1)
         assert not more and why == "there is nothing to compare, after 5 blocks"
 
 
-def test_pairs_outlast_disturbed_blocks() -> None:
-    """Each was disturbed in blocks of its own: they are compared in all, not in none."""
-    found = []
+def test_cells_are_compared_although_their_disturbed_blocks_differ() -> None:
+    """Every block is disturbed for one of them, so they are compared in all blocks."""
+    made = []
     for framework, disturbed in (("a", (0, 1)), ("b", (2, 3))):
         for block in range(4):
-            one = record(BUSY if block in disturbed else QUIET, block=block)
-            cell = replace(one.job.cell, framework=framework)
-            found.append(replace(one, job=replace(one.job, cell=cell)))
-    for summary in results.summarize(found):
+            window = BUSY if block in disturbed else QUIET
+            made.append(of_framework(framework, record(window, block=block)))
+    for summary in results.summarize(made):
         assert summary.relative and summary.relative.known and summary.rank == "1="
-    assert widest(found)
+    assert widest(made)
 
 
-def test_until_the_time_is_up() -> None:
+def test_until_stops_when_the_time_is_up() -> None:
     more, why = UNTIL.more(WIDE, blocks=3, elapsed=90)
     assert not more and why.startswith(
         "after 3 blocks, as another would have taken longer than the "
     )
 
 
-def test_a_target_that_is_missed_is_told_from_one_that_is_reached() -> None:
+def test_a_run_says_whether_it_missed_until() -> None:
     assert UNTIL.missed(WIDE, blocks=5).endswith("of b mnist-mlp eager cpu 2 threads")
     assert UNTIL.missed(NARROW, blocks=5) == ""
     assert "fewer than 5 blocks may be that narrow by luck" in UNTIL.missed(NARROW, blocks=4)
-    assert PLANNED.missed(WIDE, blocks=1) == ""  # nothing was asked for
+    assert PLANNED.missed(WIDE, blocks=1) == ""  # there was no --until
 
 
-def test_spans_and_percentages() -> None:
+def test_durations_and_percentages() -> None:
     assert [duration(text) for text in ("90s", "1.5m", "2h", "7")] == [90, 90, 7200, 7]
     assert [fraction(text) for text in ("2%", "0.02", ".5%")] == [0.02, 0.02, 0.005]
     for wrong in ("2 %%", "fast", "-1%", ""):

@@ -1,4 +1,4 @@
-"""The verdict: each check on arrays that are off by a known amount in one place."""
+"""Each check of a proof, on arrays that are off by a known amount in one place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DRAWS = 40
 
 
 def trace() -> dict[str, Array]:
-    """A made-up trace of the right shapes."""
+    """An artificial trace with the right shapes."""
     rng = np.random.default_rng(0)
     arrays: dict[str, Array] = {"parameters": np.array(TASK.parameter_count)}
     for name, weight in initial_weights(TASK, 0).items():
@@ -50,21 +50,23 @@ def values(
     alike: tuple[int, ...] = (),
     shape: tuple[int, int, int, int] = (DRAWS, 9, 32, 4),
 ) -> Array:
-    """Draws of dropout, the same for all places along the axes `alike`."""
+    """Draws of dropout, equal along the axes `alike`."""
     drawn = tuple(1 if axis in alike else length for axis, length in enumerate(shape))
     kept = np.random.default_rng(seed).random(drawn) >= rate
     return np.broadcast_to(kept, shape) * scale
 
 
-def failed(found: Mapping[str, Array], precision: str = "float64") -> list[Check]:
-    every = compare(TASK, found, trace(), precision)  # type: ignore[arg-type]
+def failed(traced: Mapping[str, Array], precision: str = "float64") -> list[Check]:
+    """The checks that fail; asserts that all checks of the precision are there, in order."""
+    every = compare(TASK, traced, trace(), precision)  # type: ignore[arg-type]
     allowed = TOLERANCES[precision]
-    made = {"formula": allowed.formula, "rounding": allowed.rounding}
-    assert [check.name for check in every] == [name for name in CHECKS if made.get(name, True)]
+    optional = {"formula": allowed.formula, "rounding": allowed.rounding}
+    expected = [name for name in CHECKS if optional.get(name, True)]
+    assert [check.name for check in every] == expected
     return [check for check in every if not check.passed]
 
 
-def test_a_trace_passes_against_itself() -> None:
+def test_a_trace_equals_itself() -> None:
     assert failed(trace()) == []
     assert failed(trace(), "float32") == []
 
@@ -101,14 +103,14 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_seen_by_its_check(name: str) -> None:
+def test_a_change_is_detected_by_its_check(name: str) -> None:
     change, check = CHANGES[name]
     arrays = trace()
     change(arrays)
-    assert check in [one.name for one in failed(arrays)]
+    assert check in [check.name for check in failed(arrays)]
 
 
-def test_another_formula_is_seen_in_float32() -> None:
+def test_another_formula_is_detected_in_float32() -> None:
     arrays = trace()
     scaled("formula/hidden.bias", None, 1 + 1e-2)(arrays)
     assert [check.name for check in failed(arrays, "float32")] == ["formula"]
@@ -123,7 +125,7 @@ def test_the_worst_place_is_named() -> None:
     assert str(gradients) == "gradients deviates by 1 in output.bias, allowed 1e-09"
 
 
-def test_what_is_not_a_number_fails() -> None:
+def test_nan_fails() -> None:
     for key, check in (
         ("logits", "logits"),
         ("losses", "loss"),
@@ -131,7 +133,7 @@ def test_what_is_not_a_number_fails() -> None:
     ):
         arrays = trace()
         arrays[key] = np.full_like(arrays[key], np.nan, dtype=float)
-        assert check in [one.name for one in failed(arrays)]
+        assert check in [check.name for check in failed(arrays)]
 
 
 def test_another_shape_fails() -> None:
@@ -148,9 +150,9 @@ def test_one_parameter_too_many_fails() -> None:
 
 
 def dropout_of(drawn: Array) -> Check:
-    """The check of the draws, of a trace with these."""
-    found = compare(TASK, trace() | {"dropout/hidden/values": drawn}, trace(), "float64")
-    return next(check for check in found if check.name == "dropout")
+    """The check of draws."""
+    every = compare(TASK, trace() | {"dropout/hidden/values": drawn}, trace(), "float64")
+    return next(check for check in every if check.name == "dropout")
 
 
 def test_draws_of_the_same_distribution_pass() -> None:
@@ -169,27 +171,27 @@ def test_a_rate_may_be_rounded_to_the_precision() -> None:
     drawn = values(seed=0, rate=26 / 128, shape=(800, 9, 128, 1))
     traced = trace() | {"dropout/hidden/values": drawn}
     for precision, passes in (("float32", False), ("bf16", True)):
-        found = {one.name: one for one in compare(TASK, traced, trace(), precision)}
-        assert found["dropout"].passed == passes
+        by_name = {check.name: check for check in compare(TASK, traced, trace(), precision)}
+        assert by_name["dropout"].passed == passes
 
 
 # Axes: draws, examples, channels, places.
 @pytest.mark.parametrize("alike", [(0,), (1,), (2,), (3,), (0, 1), (2, 3), (1, 2, 3)])
-def test_draws_of_which_one_tells_of_another_fail(alike: tuple[int, ...]) -> None:
+def test_draws_that_depend_on_each_other_fail(alike: tuple[int, ...]) -> None:
     assert not dropout_of(values(seed=0, alike=alike)).passed
 
 
-def test_draws_that_come_round_again_fail() -> None:
+def test_draws_that_repeat_fail() -> None:
     few = values(seed=0)[: DRAWS // 4]
     assert not dropout_of(np.concatenate([few] * 4)).passed
 
 
-def test_as_many_dropped_in_each_draw_fail() -> None:
+def test_draws_that_always_drop_the_same_number_fail() -> None:
     rng = np.random.default_rng(0)
     kept = np.arange(128) >= 128 * RATE
     drawn = np.array([rng.permutation(kept) for _ in range(DRAWS * 9)])
-    found = dropout_of(drawn.reshape(DRAWS, 9, 128, 1) / (1 - RATE))
-    assert not found.passed and found.where == "hidden"
+    check = dropout_of(drawn.reshape(DRAWS, 9, 128, 1) / (1 - RATE))
+    assert not check.passed and check.where == "hidden"
 
 
 def test_float32_allows_what_rounding_explains_and_no_more() -> None:
@@ -225,8 +227,8 @@ def test_a_reduced_precision_must_show_its_rounding(precision: str) -> None:
     ("precision", "passes"),
     [("float64", False), ("float32", False), ("tf32", True), ("bf16", True), ("fp16", True)],
 )
-def test_where_updates_are_coarse_losses_move_apart_sooner(precision: str, passes: bool) -> None:
-    """By 1.9e-3 at the fifth step, as in every framework in fp16; a hundredth is too much."""
+def test_losses_may_diverge_sooner_where_updates_are_coarse(precision: str, passes: bool) -> None:
+    """By 1.9e-3 at the fifth step, as in every framework in fp16, but not by a hundredth."""
     arrays = trace()
     arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits / 2)
     scaled("losses", EARLY_STEPS - 1, 1.0019)(arrays)
@@ -235,23 +237,28 @@ def test_where_updates_are_coarse_losses_move_apart_sooner(precision: str, passe
     assert [check.name for check in failed(arrays, precision)] == ["curve"]
 
 
-def test_small_batches_loosen_the_formula_of_one_task_in_float32_alone() -> None:
-    """The one of images, heavy, whose rectifiers are not opened: one value weighs more there."""
-    found = {
+def test_only_one_task_has_a_looser_formula_for_its_small_batches() -> None:
+    """The heavy image task whose rectifiers are not opened, where a single value weighs more."""
+    loosened = {
         (name, precision): dict(special(tasks.load(name), precision))
         for name in tasks.names()
         for precision in TOLERANCES
     }
-    assert {where for where, one in found.items() if "formula" in one} == {("cifar-vgg", "float32")}
-    assert found["cifar-vgg", "float32"] == {"formula": 1e-2}
-    assert {name for (name, _), one in found.items() if one} == {"cifar-vgg", "cifar-resnet20"}
+    assert {where for where, tolerances in loosened.items() if "formula" in tolerances} == {
+        ("cifar-vgg", "float32")
+    }
+    assert loosened["cifar-vgg", "float32"] == {"formula": 1e-2}
+    assert {name for (name, _), tolerances in loosened.items() if tolerances} == {
+        "cifar-vgg",
+        "cifar-resnet20",
+    }
 
 
 RESNET = tasks.load("cifar-resnet20")
 
 
 def normalized_trace() -> dict[str, Array]:
-    """A made-up trace of the reference on a task with batch normalization."""
+    """An artificial trace of the reference on a task with batch normalization."""
     rng = np.random.default_rng(0)
     arrays: dict[str, Array] = {"parameters": np.array(RESNET.parameter_count)}
     initial = initial_weights(RESNET, 0)
@@ -270,17 +277,17 @@ def normalized_trace() -> dict[str, Array]:
     return arrays
 
 
-def failed_normalized(found: Mapping[str, Array], precision: str) -> list[str]:
-    every = compare(RESNET, found, normalized_trace(), precision)  # type: ignore[arg-type]
+def failed_normalized(traced: Mapping[str, Array], precision: str) -> list[str]:
+    every = compare(RESNET, traced, normalized_trace(), precision)  # type: ignore[arg-type]
     return [check.name for check in every if not check.passed]
 
 
 @pytest.mark.parametrize("precision", TOLERANCES)
-def test_a_running_variance_may_be_over_n_or_over_one_less(precision: str) -> None:
+def test_a_running_variance_may_be_over_n_or_n_minus_1(precision: str) -> None:
     prefix = "" if precision == "float64" else "opened/"
     arrays = normalized_trace()
     for _ in range(2):
-        # no rounding is to be seen, as both traces are the reference's
+        # both traces are the reference's, so there is no rounding
         assert set(failed_normalized(arrays, precision)) <= {"rounding"}
         arrays[f"{prefix}evaluated"] = arrays[f"{prefix}evaluated/unbiased"]
 
@@ -292,7 +299,7 @@ def test_no_other_running_variance_passes() -> None:
         assert failed_normalized(arrays, "float64") == ["evaluated"]
 
 
-def test_rectifiers_that_rounding_turns_over_are_allowed_for_in_float32_alone() -> None:
+def test_only_float32_allows_for_rectifiers_that_rounding_flips() -> None:
     arrays = normalized_trace()
     scaled("grads/output.bias", None, 1 + 5e-2)(arrays)
     scaled("losses", HEAVY_STEPS - 1, 2)(arrays)
@@ -302,14 +309,14 @@ def test_rectifiers_that_rounding_turns_over_are_allowed_for_in_float32_alone() 
     assert failed_normalized(arrays, "float32") == ["gradients"]
 
 
-def test_steps_from_open_rectifiers_are_held_tight_in_float32() -> None:
+def test_steps_from_open_rectifiers_have_tight_tolerances_in_float32() -> None:
     for key, check in (("opened/losses", "curve"), ("formula/norm1.bias", "formula")):
         arrays = normalized_trace()
         scaled(key, None, 1 + 2e-5)(arrays)
         assert failed_normalized(arrays, "float32") == [check]
 
 
-def test_only_rectifiers_behind_a_batch_normalization_are_opened() -> None:
+def test_only_rectifiers_after_batch_normalization_are_opened() -> None:
     weights = initial_weights(RESNET, 0)
     start = opened(RESNET, weights)
     assert {name for name in weights if (start[name] != weights[name]).any()} == {
@@ -327,9 +334,9 @@ def some_certificates() -> list[Certificate]:
         mode="eager",
         setting=Setting(precision="float64"),
     )
-    found = compare(TASK, trace(), trace(), "float64")
+    passed = compare(TASK, trace(), trace(), "float64")
     good = Certificate(
-        claim=claim, status="ok", checks=found, losses=(2.0, 1.0), dataset="mnist-1", data="real"
+        claim=claim, status="ok", checks=passed, losses=(2.0, 1.0), dataset="mnist-1", data="real"
     )
     infinite = Check(name="logits", deviation=math.inf, tolerance=1e-9, ulps=math.inf)
     reason = f"not the same task: {infinite}"
@@ -337,11 +344,11 @@ def some_certificates() -> list[Certificate]:
     return [good, bad]
 
 
-def test_a_certificate_survives_its_json() -> None:
-    found = some_certificates()
-    text = proof_forms.to_json(found)
+def test_a_certificate_is_read_back_from_json() -> None:
+    certificates = some_certificates()
+    text = proof_forms.to_json(certificates)
     assert "Infinity" not in text  # which is not JSON
-    assert proof_forms.from_json(text) == found
+    assert proof_forms.from_json(text) == certificates
 
 
 def test_a_certificate_as_markdown() -> None:
