@@ -1,1 +1,1 @@
-"""What the runner and the workers share: numpy and the standard library, nothing else."""
+"""The contract between runner and workers. Imports only numpy and the standard library."""

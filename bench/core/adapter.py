@@ -94,9 +94,10 @@ class Session(Protocol):
 
 
 class Adapter(Protocol):
-    """A framework in a worker process. It keeps nothing from one call for the next.
+    """A framework in a worker process. An adapter has no state.
 
-    A process computes in one setting, which every method is given: `set_up` comes first, and once.
+    A process computes in one setting. The harness passes it to every method that needs it, and
+    calls `set_up` first, and once.
     """
 
     def set_up(self, setting: Setting) -> None:

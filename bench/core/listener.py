@@ -1,8 +1,8 @@
-"""Who is told how far long work is: one protocol for environments, data, proofs and training.
+"""Progress of long work: one protocol for environments, data, proofs and training.
 
-The work calls a listener with its subject ("mnist", "pytorch compiled cpu float64", a cell), from
-several threads at once where several subjects are worked on. What a listener does with it, a line
-in a terminal or a message on a worker's pipe, is no concern of the work.
+The work calls a listener and names its subject ("mnist", "pytorch compiled cpu 1 thread", a cell).
+Work on several subjects may call from several threads at once. What a listener does with a call,
+such as writing a line in a terminal or a message on a worker's pipe, does not concern the work.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Protocol
 
 
 class Listener(Protocol):
-    """Is told how far long work is."""
+    """Receives the progress of long work."""
 
     def phase(self, subject: str, name: str) -> None:
         """`subject` has entered the phase `name`: "downloading train.gz", "warm-up"."""
 
     def progress(self, subject: str, done: int, total: int) -> None:
-        """Within its phase, `subject` has done so many of its steps."""
+        """Within its phase, `subject` has done `done` of `total` steps."""
 
     def finished(self, subject: str, outcome: str) -> None:
         """`subject` is done: "ready", "unavailable: needs Python 3.11". The last call about it."""

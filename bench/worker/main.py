@@ -2,7 +2,7 @@
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the others of a `Listener`, and
-last `{"event": "result", ...}` with what came of the job. A job of the kind `steps` is a
+last `{"event": "result", ...}` with the outcome. A job of the kind `steps` is a
 conversation: see `bench.worker.on_demand`.
 """
 
