@@ -39,8 +39,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import __version__
-from bench.analysis.comparison import cell_pairs
-from bench.analysis.comparison.cell_pairs import Comparison
+from bench.analysis.comparison import run_comparison
+from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.results import Results
 from bench.records import run_folder
 
@@ -79,4 +79,4 @@ def compare(
     4 cells: 4 tied; geometric mean of all ratios 1.00
     """
     old, new = (run if isinstance(run, Results) else results(run, folder=folder) for run in (a, b))
-    return cell_pairs.compare(old, new, tasks=tasks, frameworks=frameworks)
+    return run_comparison.compare(old, new, tasks=tasks, frameworks=frameworks)

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 from scipy.stats import ttest_ind
 
-from bench.analysis.comparison.cell_pairs import CellPair, Comparison, compare
+from bench.analysis.comparison.cell_pairs import CellPair
+from bench.analysis.comparison.run_comparison import Comparison, compare
 from bench.analysis.intervals import CONFIDENCE, unpaired_ratio
 from bench.analysis.results import Results
 from bench.core.errors import UsageError

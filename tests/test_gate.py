@@ -11,9 +11,10 @@ import pytest
 from scipy.stats import ttest_ind
 
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.comparison.cell_pairs import CellPair, Comparison, compare
+from bench.analysis.comparison.cell_pairs import CellPair
 from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate, judge
+from bench.analysis.comparison.run_comparison import Comparison, compare
 from bench.analysis.intervals import chance_below, holm, unpaired_ratio
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status

@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from bench.analysis.cell_summary import CellSummary, conditions
 from bench.analysis.processes import Process
 from bench.analysis.results import Results
-from bench.core.record import Measurement
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparableCells:
     """One cell of each framework, all under the same conditions and all with status ok.
 
-    `measurements` holds each framework's measurements by block.
+    `processes` holds the processes of each framework's cell, by block.
     """
 
     task: str
     device: str
     summaries: Mapping[str, CellSummary]
-    measurements: Mapping[str, Mapping[int, Measurement]]
+    processes: Mapping[str, Mapping[int, Process]]
 
 
 def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]]:
@@ -59,7 +58,7 @@ def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]
                     task=str(task),
                     device=str(device),
                     summaries=group,
-                    measurements=_by_block(results.processes, group),
+                    processes=_by_block(results.processes, group),
                 )
             )
     return comparable, left_out
@@ -71,11 +70,11 @@ def _of_framework(summary: CellSummary) -> tuple[object, ...]:
 
 def _by_block(
     processes: Iterable[Process], group: Mapping[str, CellSummary]
-) -> dict[str, dict[int, Measurement]]:
-    measurements: dict[str, dict[int, Measurement]] = {name: {} for name in group}
+) -> dict[str, dict[int, Process]]:
+    by_block: dict[str, dict[int, Process]] = {name: {} for name in group}
     frameworks = {summary.cell: name for name, summary in group.items()}
-    for record in (process.record for process in processes):
-        name = frameworks.get(record.job.cell)
-        if name and record.measurement:
-            measurements[name][record.job.block] = record.measurement
-    return measurements
+    for process in processes:
+        job = process.record.job
+        if name := frameworks.get(job.cell):
+            by_block[name][job.block] = process
+    return by_block

@@ -17,19 +17,18 @@ from bench.advice.criteria import Criterion
 from bench.advice.criterion_figures import CriterionFigures, ratio_to_smallest
 from bench.advice.evidence import Evidence
 from bench.analysis.intervals import CONFIDENCE, Interval
-from bench.analysis.processes import time_to_accuracy
-from bench.core.record import Measurement
+from bench.analysis.processes import Process
 
 # The quantiles of the draws at which an interval ends.
 ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
-def _by_block(read: Callable[[Measurement, ComparableCells], float | None]) -> MetricByBlock:
-    """A metric read from the measurement of each process; blocks without a value are left out."""
+def _by_block(read: Callable[[Process, ComparableCells], float | None]) -> MetricByBlock:
+    """A metric read from each process; blocks without a value are left out."""
 
     def metric(cells: ComparableCells, framework: str) -> dict[int, float]:
-        measurements = cells.measurements[framework]
-        values = {block: read(each, cells) for block, each in measurements.items()}
+        processes = cells.processes[framework]
+        values = {block: read(process, cells) for block, process in processes.items()}
         return {block: value for block, value in values.items() if value}
 
     return metric
@@ -47,9 +46,9 @@ def throughput(evidence: Evidence) -> MetricByBlock:
 def time_to_target(evidence: Evidence) -> MetricByBlock:
     """Training seconds until the task's target accuracy."""
 
-    def read(measurement: Measurement, cells: ComparableCells) -> float | None:
+    def read(process: Process, cells: ComparableCells) -> float | None:
         target = evidence.snapshot.target(cells.task)
-        return None if target is None else time_to_accuracy(measurement, target)
+        return None if target is None else process.seconds_to(target)
 
     return _by_block(read)
 
@@ -60,22 +59,17 @@ def startup(evidence: Evidence) -> MetricByBlock:
     Some frameworks import lazily what others import at once. PyTorch's optimizers, for example,
     import its compiler when the first of them is created, in eager mode too.
     """
-    return _by_block(lambda measurement, _: measurement.import_seconds + measurement.build_seconds)
+    return _by_block(lambda process, _: process.startup_seconds)
 
 
 def first_step(evidence: Evidence) -> MetricByBlock:
     """Seconds of the first training step."""
-    return _by_block(lambda measurement, _: measurement.first_step_seconds)
+    return _by_block(lambda process, _: process.first_step_seconds)
 
 
 def peak_memory(evidence: Evidence) -> MetricByBlock:
     """The most bytes that a process held: of the GPU's memory on a GPU, else of the machine's."""
-
-    def read(measurement: Measurement, cells: ComparableCells) -> float | None:
-        on_gpu = cells.device == "cuda"
-        return measurement.peak_device_bytes if on_gpu else measurement.peak_resident_bytes
-
-    return _by_block(read)
+    return _by_block(lambda process, _: process.peak_bytes)
 
 
 def _behind_best(logs: Floats) -> Floats:

@@ -168,10 +168,24 @@ def p_values(records: Iterable[Record]) -> dict[tuple[str, str], float]:
     return {what: chance for what, chance in chances.items() if chance is not None}
 
 
-def moved(before: Iterable[Record], after: Iterable[Record]) -> float | None:
-    """The p-value of one cell's accuracies in two runs; None where they share too few seeds."""
-    found = _by_common_seeds([_last(before), _last(after)])
-    if not found:
+@dataclass(frozen=True, kw_only=True)
+class AccuracyChange:
+    """Mean final accuracies of a cell in two runs, and how likely seeds alone move them so."""
+
+    before: float
+    after: float
+    p_value: float
+
+
+def change(before: Sequence[Record], after: Sequence[Record]) -> AccuracyChange | None:
+    """How one cell's accuracies changed between two runs; None where they share too few seeds.
+
+    The p-value is from the seeds that both have, the means from all.
+    """
+    last = [_last(before), _last(after)]
+    common = _by_common_seeds(last)
+    if not common:
         return None
-    rows, one_example = found
-    return blocked(rows, least=one_example)
+    rows, one_example = common
+    old, new = (statistics.fmean(each.accuracy for each in run.values()) for run in last)
+    return AccuracyChange(before=old, after=new, p_value=blocked(rows, least=one_example))

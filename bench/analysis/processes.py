@@ -25,6 +25,31 @@ class Process:
     contended: tuple[bool, ...]
 
     @property
+    def startup_seconds(self) -> float | None:
+        """Seconds of importing the framework and of building the network."""
+        done = self.record.measurement
+        return done.import_seconds + done.build_seconds if done else None
+
+    @property
+    def first_step_seconds(self) -> float | None:
+        """Seconds of the first training step."""
+        done = self.record.measurement
+        return done.first_step_seconds if done else None
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The most memory that it held: of the GPU on a GPU, else of the machine."""
+        done, on_gpu = self.record.measurement, self.record.job.cell.device == "cuda"
+        if done is None:
+            return None
+        return done.peak_device_bytes if on_gpu else done.peak_resident_bytes
+
+    def seconds_to(self, target: float) -> float | None:
+        """Training seconds until an evaluation first reached this accuracy; None if none did."""
+        done = self.record.measurement
+        return time_to_accuracy(done, target) if done else None
+
+    @property
     def contended_share(self) -> float:
         """The share of its windows that others disturbed; 0 where it has none."""
         return contention.share(self.contended) if self.contended else 0.0

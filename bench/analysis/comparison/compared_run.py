@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.contention import Cleanness
+from bench.analysis.processes import Process
 from bench.analysis.results import Results
 from bench.analysis.roofline import Peak
 from bench.core.record import Cell, Record
@@ -17,7 +18,7 @@ from bench.records.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedRun:
-    """The summaries and records, by cell, of those cells of a run that are compared.
+    """The summaries and processes, by cell, of those cells of a run that are compared.
 
     Summaries are those of the whole run, because the blocks that count depend on all its cells.
     `cleanness` is that of the compared cells, `peaks` the machine's, by device and threads.
@@ -25,7 +26,7 @@ class ComparedRun:
 
     run: Run
     summaries: Mapping[Cell, CellSummary]
-    records: Mapping[Cell, Sequence[Record]]
+    processes: Mapping[Cell, Sequence[Process]]
     cleanness: Cleanness
     peaks: Mapping[tuple[str, int], Peak]
 
@@ -40,17 +41,17 @@ class ComparedRun:
             if (not tasks or summary.cell.task in tasks)
             and (not frameworks or summary.cell.framework in frameworks)
         }
-        processes = [each for each in results.processes if each.record.job.cell in summaries]
-        records: dict[Cell, list[Record]] = defaultdict(list)
-        for process in processes:
-            records[process.record.job.cell].append(process.record)
+        compared = [each for each in results.processes if each.record.job.cell in summaries]
+        processes: dict[Cell, list[Process]] = defaultdict(list)
+        for process in compared:
+            processes[process.record.job.cell].append(process)
         return ComparedRun(
             run=results.run,
             summaries=summaries,
-            records=records,
+            processes=processes,
             cleanness=Cleanness.of(
-                [process.record for process in processes],
-                [process.contended for process in processes if process.contended],
+                [process.record for process in compared],
+                [process.contended for process in compared if process.contended],
             ),
             peaks=results.peaks,
         )
@@ -63,5 +64,9 @@ class ComparedRun:
     @property
     def repeats(self) -> int:
         """The number of blocks that were measured."""
-        blocks = (record.job.block for records in self.records.values() for record in records)
+        blocks = (each.record.job.block for cell in self.processes.values() for each in cell)
         return max(blocks, default=-1) + 1
+
+    def of_cell(self, cell: Cell) -> list[Record]:
+        """The records of one cell."""
+        return [process.record for process in self.processes[cell]]

@@ -3,7 +3,7 @@
 A cell fails where its whole 95 % interval lies below 1 - limit, and where the one-sided test for
 that still holds after Holm's correction for all cells that were tested. If no cell is slower by
 more than the limit, at most 5 % of gates fail by chance, however many cells there are. This covers
-chance within the runs, not what slows a whole run: see `bench.analysis.comparison.cell_pairs`.
+chance within the runs, not what slows a whole run: see `run_comparison`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.analysis.comparison.cell_pairs import CellPair, Comparison
+from bench.analysis.comparison.cell_pairs import CellPair
+from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import KINDS
 from bench.analysis.intervals import CONFIDENCE, Interval, chance_below, holm
 from bench.core.errors import UsageError

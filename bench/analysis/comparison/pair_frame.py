@@ -1,17 +1,15 @@
-"""A comparison of two runs as one DataFrame."""
+"""Pairs of cells as one DataFrame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bench.analysis.cell_summary import CellSummary
+from bench.analysis.comparison.cell_pairs import CellPair
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bench.analysis.comparison.cell_pairs import Comparison
-    from bench.analysis.comparison.gate import Gate
 
 
 def _side(name: str, summary: CellSummary | None) -> Iterator[tuple[str, object]]:
@@ -30,16 +28,17 @@ def _side(name: str, summary: CellSummary | None) -> Iterator[tuple[str, object]
     yield f"peak_device_bytes_{name}", summary.peak_device_bytes if summary else None
 
 
-def frame(comparison: Comparison, gate: Gate | None = None) -> pd.DataFrame:
+def frame(pairs: Sequence[CellPair], outcomes: Sequence[str] = ()) -> pd.DataFrame:
     """Every figure, one row for each pair of cells; seconds, bytes and fractions of 1.
 
     `ratio` is samples/s of B over samples/s of A, with the ends of its 95 % interval; columns that
-    end in `_a` and `_b` are the figures of either run. Unknown figures are missing.
+    end in `_a` and `_b` are the figures of either run. `outcomes` are a gate's, in the order of the
+    pairs, if there is a gate. Unknown figures are missing.
     """
     import pandas as pd  # takes half a second to import, which the tables for people can spare
 
     rows = []
-    for index, pair in enumerate(comparison.pairs):
+    for index, pair in enumerate(pairs):
         cell, ratio = pair.cell, pair.ratio
         known = ratio is not None and ratio.known
         figures = {
@@ -56,7 +55,7 @@ def frame(comparison: Comparison, gate: Gate | None = None) -> pd.DataFrame:
             "ratio_high": ratio.high if ratio and known else None,
             "same_training": pair.same_training,
             "memory_ratio": pair.memory,
-            "gate": gate.judgements[index].outcome if gate else None,
+            "gate": outcomes[index] if outcomes else None,
             "reason": pair.reason,
         }
         sides = dict((*_side("a", pair.a), *_side("b", pair.b)))

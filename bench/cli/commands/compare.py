@@ -94,7 +94,7 @@ def compare(
     if a is None or b is None:
         given = f", but only {a} is given" if a else ""
         raise UsageError(f"compare needs two runs{given}: framebench compare A B; A is the base")
-    from bench.analysis.comparison import cell_pairs
+    from bench.analysis.comparison import run_comparison
     from bench.analysis.comparison.gate import check_allowed, check_limit, judge
     from bench.analysis.results import Results
     from bench.cli.display import wide_console
@@ -111,7 +111,7 @@ def compare(
     if limit is not None:
         check_limit(limit)
     old, new = (Results.of(run_folder.find(run, results)) for run in (a, b))
-    comparison = cell_pairs.compare(old, new, tasks=task, frameworks=framework)
+    comparison = run_comparison.compare(old, new, tasks=task, frameworks=framework)
     gate = None if limit is None else judge(comparison, limit=limit, allowed=allow)
     if wanted == "json":
         typer.echo(to_json(comparison, gate))

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 
-from bench.analysis.comparison.cell_pairs import Comparison
+import pandas as pd
+
 from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate
 from bench.analysis.comparison.pair_frame import frame
+from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
+
+
+def _frame(comparison: Comparison, gate: Gate | None) -> pd.DataFrame:
+    return frame(comparison.pairs, [each.outcome for each in gate.judgements] if gate else ())
 
 
 def to_csv(comparison: Comparison, gate: Gate | None) -> str:
     """Every figure, one line for each pair, to the 9 digits on which all machines agree."""
-    return frame(comparison, gate).to_csv(index=False, float_format="%.9g")
+    return _frame(comparison, gate).to_csv(index=False, float_format="%.9g")
 
 
 def to_json(comparison: Comparison, gate: Gate | None) -> str:
     """Both runs' descriptions, every figure of every pair, the differences, and the gate."""
-    cells = json.loads(frame(comparison, gate).to_json(orient="records"))
+    cells = json.loads(_frame(comparison, gate).to_json(orient="records"))
     fields = {
         "a": _described(comparison.a),
         "b": _described(comparison.b),

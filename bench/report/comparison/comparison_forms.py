@@ -12,8 +12,9 @@ from rich.text import Text
 from tabulate import tabulate
 
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.comparison.cell_pairs import CellPair, Comparison, PairVerdict
+from bench.analysis.comparison.cell_pairs import CellPair, PairVerdict
 from bench.analysis.comparison.gate import Gate
+from bench.analysis.comparison.run_comparison import Comparison
 from bench.report.common import terminal
 from bench.report.common.text import count_text, mode_text, percent, ratio_text, seconds_text
 from bench.report.comparison.comparison_lines import (

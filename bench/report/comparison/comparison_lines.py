@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import groupby
 
-from bench.analysis.comparison.cell_pairs import CellPair, Comparison, PairVerdict
+from bench.analysis.comparison.cell_pairs import CellPair, PairVerdict
 from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate, GateOutcome, limit_text
+from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
 from bench.analysis.intervals import Interval
 from bench.core.record import Cell

@@ -69,7 +69,7 @@ class IndexEntry:
 
 
 def _title(run: PublishedRun, framework: str) -> str:
-    return run.run.snapshot.framework_title(framework)
+    return run.results.snapshot.framework_title(framework)
 
 
 def _size(run: PublishedRun) -> str:
@@ -82,9 +82,9 @@ def _size(run: PublishedRun) -> str:
 
 def _facts(run: PublishedRun) -> dict[str, str]:
     """What was run, and what the run's own report says below its tables."""
-    notes = dict(line.partition(": ")[::2] for line in footer(run.run))
+    notes = dict(line.partition(": ")[::2] for line in footer(run.results.run))
     del notes["command"]
-    processes = len(run.run.records)
+    processes = len(run.results.processes)
     return {
         "tasks": ", ".join(run.tasks),
         "frameworks": ", ".join(_title(run, name) for name in run.frameworks),
@@ -132,7 +132,9 @@ def to_html(runs: Sequence[PublishedRun], folder: Path) -> str:
 
 def to_json(runs: Sequence[PublishedRun]) -> str:
     """The published runs, without their records."""
-    fields = [{name: value for name, value in vars(run).items() if name != "run"} for run in runs]
+    fields = [
+        {name: value for name, value in vars(run).items() if name != "results"} for run in runs
+    ]
     return json.dumps(fields, indent=2, ensure_ascii=False)
 
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.contention import Cleanness
-from bench.records.run_folder import Run, read
+from bench.analysis.results import Results
+from bench.records.run_folder import read
 from bench.report.gallery.publication import FILES, check
 
 
@@ -20,7 +20,7 @@ class PublishedRun:
     are ok, and of all; None if the run kept none. `files` are those of `FILES` that exist.
     """
 
-    run: Run
+    results: Results
     name: str
     about: str
     date: str
@@ -34,21 +34,20 @@ class PublishedRun:
     files: tuple[str, ...]
 
     @staticmethod
-    def of(run: Run) -> PublishedRun:
-        """From a run that has been published."""
-        cells = [record.job.cell for record in run.records]
-        clean = Cleanness.of(run.records)
-        statuses = [certificate["status"] for certificate in run.info.get("certificates", [])]
+    def of(results: Results) -> PublishedRun:
+        """From the results of a run that has been published."""
+        run, jobs = results.run, [process.record.job for process in results.processes]
+        statuses = [certificate.status for certificate in results.certificates]
         return PublishedRun(
-            run=run,
+            results=results,
             name=run.folder.name,
             about=run.info["about"],
             date=run.info["started"].partition("T")[0],
-            tasks=tuple(sorted({cell.task for cell in cells})),
-            frameworks=tuple(sorted({cell.framework for cell in cells})),
-            repeats=len({record.job.block for record in run.records}),
-            not_ok=sum(record.status != "ok" for record in run.records),
-            contended_share=clean.contended_windows / clean.windows if clean.told else None,
+            tasks=tuple(sorted({job.cell.task for job in jobs})),
+            frameworks=tuple(sorted(results.frameworks)),
+            repeats=len({job.block for job in jobs}),
+            not_ok=sum(process.record.status != "ok" for process in results.processes),
+            contended_share=results.cleanness.contended_share,
             proved=(statuses.count("ok"), len(statuses)) if statuses else None,
             command=run.info["command"],
             files=tuple(file for file in FILES if (run.folder / file).is_file()),
@@ -65,5 +64,5 @@ def published_runs(folder: Path) -> list[PublishedRun]:
         if "about" in json.loads(file.read_text(encoding="utf-8")):
             run = read(file.parent)
             check(run)
-            published.append(PublishedRun.of(run))
-    return sorted(published, key=lambda each: each.run.info["started"], reverse=True)
+            published.append(PublishedRun.of(Results.of(run)))
+    return sorted(published, key=lambda each: each.results.run.info["started"], reverse=True)
