@@ -252,7 +252,7 @@ def precisions() -> str:
                 catalogue.load(name).title,
                 f"`{precision}`",
                 ", ".join(means.devices),
-                f"`{means.about}`" if ";" not in means.about else means.about,
+                means.about,
             ]
             for name in catalogue.compared()
             for precision, means in catalogue.load(name).precisions.items()
