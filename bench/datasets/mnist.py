@@ -53,9 +53,9 @@ def _dimensions(path: Path, content: bytes, *, magic: int) -> tuple[int, ...]:
         raise damaged(
             path, why=f"{len(content)} bytes in all", expected=f"an IDX header of {header} bytes"
         )
-    found, *shape = struct.unpack_from(f">{1 + ndim}I", content)
-    if found != magic:
-        raise damaged(path, why=f"its magic number is {found}", expected=f"{magic}")
+    actual, *shape = struct.unpack_from(f">{1 + ndim}I", content)
+    if actual != magic:
+        raise damaged(path, why=f"its magic number is {actual}", expected=f"{magic}")
     size = int(np.prod(shape, dtype=object))
     if len(content) - header != size or size == 0:
         why = f"{len(content) - header} bytes follow the header, which declares {shape}"
@@ -72,10 +72,10 @@ def _images(path: Path, content: bytes) -> Array:
 
 
 def _labels(path: Path, content: bytes, *, count: int) -> Array:
-    (found,) = _dimensions(path, content, magic=_LABEL_MAGIC)
-    if found != count:
+    (labelled,) = _dimensions(path, content, magic=_LABEL_MAGIC)
+    if labelled != count:
         raise damaged(
-            path, why=f"it has {found} labels", expected=f"one for each of {count} images"
+            path, why=f"it has {labelled} labels", expected=f"one for each of {count} images"
         )
     labels = np.frombuffer(content, np.uint8, offset=8)
     if labels.max() > 9:

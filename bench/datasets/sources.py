@@ -132,13 +132,13 @@ def _within(folder: Path, file: OfficialFile) -> Path | None:
 def find(source: DatasetSource) -> dict[str, Path]:
     """The paths, by official name, of the files that are on this machine. Opens none of them."""
     folders = list(_searched(source))
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for file in source.files:
         paths = (path for folder in folders if (path := _within(folder, file)) is not None)
         path = next(paths, None)
         if path is not None:
-            found[file.name] = path
-    return found
+            files[file.name] = path
+    return files
 
 
 def download_folder(name: str) -> Path:

@@ -192,18 +192,18 @@ class _Comparison:
         return Check(name=name, deviation=worst, tolerance=tolerance, where=where, ulps=ulps)
 
 
-def _largest(found: Array, expected: Array) -> float:
+def _largest(actual: Array, expected: Array) -> float:
     """The largest difference over the largest entry; infinite if shapes differ."""
-    if found.shape != expected.shape:
+    if actual.shape != expected.shape:
         return math.inf
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 
-def _update(found: Array, expected: Array, initial: Array) -> float:
+def _update(actual: Array, expected: Array, initial: Array) -> float:
     """The distance from the expected weights over the length of the update; infinite as above."""
-    if found.shape != expected.shape:
+    if actual.shape != expected.shape:
         return math.inf
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected - initial))
+    return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected - initial))
 
 
 def _strangeness(dropped: Array, rate: float, epsilon: float) -> float:

@@ -1,7 +1,7 @@
-"""Prove claims: have traces made, compare them with the reference's, and keep the certificates.
+"""Prove claims: trace the tasks, compare with the reference's traces, keep the certificates.
 
 A certificate holds for a framework's source and environment on one machine. It is kept in the
-user's cache under a name that hashes all of these, and is found again until one of them changes.
+user's cache under a name that hashes all of these, and is reused until one of them changes.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Prover:
             )
             try:
                 for result in results:
-                    certificates.update({made.claim: made for made in result})
+                    certificates.update({proof.claim: proof for proof in result})
             except BaseException:
                 # Otherwise the pool would wait for workers whose traces are no longer needed.
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -186,7 +186,10 @@ class Prover:
 def _summary(certificates: Sequence[Certificate], log: Path, label: str) -> str:
     """One line on a group; it says where the worker's log is kept if a task was not traced."""
     bad = [certificate for certificate in certificates if certificate.status != "ok"]
-    summary = "; ".join(f"{made.claim.task} {made.status}" for made in bad) or "proved"
+    summary = (
+        "; ".join(f"{certificate.claim.task} {certificate.status}" for certificate in bad)
+        or "proved"
+    )
     if any(not certificate.checks for certificate in bad):
         summary += f" (log: {cache.keep_log(log, label)})"
     return summary

@@ -23,7 +23,7 @@ SILENCE = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Tracing:
-    """What came of tracing tasks in one process, whose traces and log are in `folder`.
+    """The result of tracing tasks in one process, whose traces and log are in `folder`.
 
     `outcomes` has each task's status, and the reason if it is not ok; `versions` are those of the
     framework and its libraries.

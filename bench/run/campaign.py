@@ -19,7 +19,7 @@ from bench.run.preparation import Preparation, objection
 
 
 class CampaignListener(Listener, Protocol):
-    """Is told of a run's records and added blocks, besides the progress of its jobs."""
+    """Is called with a run's records and added blocks, besides the progress of its jobs."""
 
     def recorded(self, record: Record) -> None:
         """A job is done, and its record is on the disk."""

@@ -145,9 +145,9 @@ def _frameworks(request: Request) -> list[Framework]:
 
 
 def _check_modes(request: Request) -> None:
-    known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
+    modes = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
     for mode in request.modes:
-        check_choice("mode", mode, ["recommended", "all", *sorted(known)])
+        check_choice("mode", mode, ["recommended", "all", *sorted(modes)])
 
 
 def _modes(framework: Framework, requested: Sequence[str]) -> list[str]:

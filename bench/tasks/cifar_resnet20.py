@@ -1,7 +1,7 @@
 """ResNet-20 on CIFAR-10: He et al. (2015, "Deep residual learning"), section 4.2, with n = 3.
 
-Their shortcuts are of option A, without parameters. Not theirs: no picture is flipped or shifted,
-no weight decays, and the learning rate stays as it is, as in every task here.
+Shortcuts are of their option A, without parameters. Unlike theirs, and as in every task here, this
+recipe has no data augmentation, no weight decay, and a constant learning rate.
 """
 
 from bench.core.optimizers import SGD
@@ -12,14 +12,14 @@ BLOCKS = 3
 
 
 def stage(number: int, inputs: int, channels: int, size: int) -> tuple[Parameter, ...]:
-    """Blocks of two convolutions each, on maps of size x size behind the first stride."""
-    found: tuple[Parameter, ...] = ()
+    """Blocks of two convolutions each; after the first stride, maps are size x size."""
+    parameters: tuple[Parameter, ...] = ()
     for block in range(BLOCKS):
         for place in (1, 2):
             conv, norm = (f"stage{number}.{block}.{kind}{place}" for kind in ("conv", "norm"))
-            found += conv_norm(conv, norm, inputs, channels, 3, output=(size, size))
+            parameters += conv_norm(conv, norm, inputs, channels, 3, output=(size, size))
             inputs = channels
-    return found
+    return parameters
 
 
 TASK = Task(

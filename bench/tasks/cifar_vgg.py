@@ -1,7 +1,7 @@
-"""A VGG-style network with three dropouts on CIFAR-10: that of the 2018 comparison of frameworks.
+"""A VGG-style network with three dropouts on CIFAR-10, from a comparison of frameworks of 2018.
 
-The network and the recipe are those of https://github.com/ilkarman/DeepLearningFrameworks, where
-each framework is reported to end at 72 to 78 % after ten epochs. Pixels are scaled alone.
+Network and recipe are those of https://github.com/ilkarman/DeepLearningFrameworks, which reports an
+accuracy of 72 to 78 % after ten epochs in every framework. Pixels are scaled, but not normalized.
 """
 
 from bench.core.optimizers import SGD

@@ -1,4 +1,4 @@
-"""A GRU that tells good film reviews from bad ones, as ilkarman/DeepLearningFrameworks has it."""
+"""A GRU that classifies film reviews as good or bad, from ilkarman/DeepLearningFrameworks."""
 
 from bench.core.optimizers import Adam
 from bench.core.parameters import dense, embedding, gru

@@ -1,4 +1,4 @@
-"""An LSTM that tells good film reviews from bad ones."""
+"""An LSTM that classifies film reviews as good or bad."""
 
 from bench.core.optimizers import Adam
 from bench.core.parameters import dense, embedding, lstm

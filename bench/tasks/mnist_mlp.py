@@ -1,4 +1,4 @@
-"""A multilayer perceptron on MNIST, trained by Adam."""
+"""A multilayer perceptron on MNIST, trained with Adam."""
 
 from bench.core.optimizers import Adam
 from bench.core.parameters import dense

@@ -1,4 +1,4 @@
-"""A multilayer perceptron on MNIST, trained by plain gradient descent."""
+"""A multilayer perceptron on MNIST, trained with plain stochastic gradient descent."""
 
 from bench.core.optimizers import SGD
 from bench.core.parameters import dense
