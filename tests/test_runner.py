@@ -116,7 +116,7 @@ FAULTS = {
 
 def late(fault: str) -> str:
     """A step with a fault that only appears after the proof's last step, in timed training."""
-    return f"        if self._steps > {STEPS}:\n            {fault}\n{STEP}"
+    return f"        if self._updates._steps > {STEPS}:\n            {fault}\n{STEP}"
 
 
 @pytest.mark.frameworks
