@@ -24,10 +24,10 @@ def records(
 ) -> list[Record]:
     record = some_record()
     assert record.measurement
+    columns = record.job.cell.to_columns()
+    cell = Cell.from_columns({**columns, "framework": framework, "mode": mode, **of_cell})
     found = []
     for block, value in enumerate(accuracies):
-        columns = record.job.cell.to_columns()
-        cell = Cell.from_columns({**columns, "framework": framework, "mode": mode, **of_cell})
         last = replace(record.measurement.evaluations[-1], accuracy=float(value), examples=10_000)
         found.append(
             replace(

@@ -52,6 +52,7 @@ def compare(folder: Path, *files: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.frameworks  # proves and times the reference, and then runs it
 def test_a_step_is_timed_and_lines_up_with_a_run_s(
     framebench: Framebench, finished_run: FinishedRun, tmp_path: Path
 ) -> None:

@@ -192,30 +192,21 @@ def test_two_formats_at_once_are_bad_usage(command: str, framebench: Framebench)
     ],
 )
 def test_a_terminal_is_not_flooded(
-    arguments: tuple[str, ...], instead: str, tmp_path: Path
+    arguments: tuple[str, ...],
+    instead: str,
+    framebench: Framebench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shutil.copytree(PUBLISHED, tmp_path / "results" / "r")
-    ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "bench", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(catalogue.TREE)}
-    said = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=environment,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(theirs)
-    os.close(ours)
-    assert said.returncode == 2
-    assert "cannot be read in a terminal" in said.stderr and instead in said.stderr
     if arguments == ("export",):
-        piped = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, check=True
-        )
-        assert json.loads(piped.stdout)["benchmarks"]
+        assert json.loads(framebench(*arguments).stdout)["benchmarks"]
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", terminal)
+        said = framebench(*arguments, expect=2)
+    os.close(ours)
+    assert "cannot be read in a terminal" in said.stderr and instead in said.stderr
 
 
 def test_a_run_is_not_overwritten(framebench: Framebench, tmp_path: Path) -> None:

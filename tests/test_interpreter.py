@@ -61,6 +61,7 @@ def test_frameworks_that_cannot_be_imported_are_left_out(monkeypatch: pytest.Mon
         cells_of(Request(env="current"))
 
 
+@pytest.mark.frameworks
 def test_the_reference_runs_in_this_python(framebench: Framebench, tmp_path: Path) -> None:
     framebench(*SMALL, "-f", "reference")
     folder = tmp_path / "results" / "r"

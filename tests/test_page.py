@@ -80,10 +80,15 @@ def tab() -> Iterator[Tab]:
 
 
 def varied(run: run_folder.Run) -> run_folder.Run:
-    """The published run, with a second device, a second mode and a cell that failed."""
+    """Two tasks of the published run, with a second device, a second mode and a cell that failed.
+
+    A third task would only be more charts, each of which takes the browser a while.
+    """
     records: list[Record] = []
     for record in run.records:
         cell = record.job.cell
+        if cell.task == "cifar-cnn":
+            continue
         records.append(record)
         if cell.task == "mnist-mlp":
             elsewhere = cell.with_setting(device="cuda")
@@ -112,7 +117,7 @@ def test_the_page_draws_fits_and_asks_for_nothing(tab: Tab, report: Path) -> Non
     assert tab.errors == []
     assert tab.asked == [report.as_uri()]
     assert tab.page.evaluate("document.documentElement.scrollWidth") == 1440
-    assert tab.count(".chart svg.main-svg") > 30
+    assert tab.count(".chart:has(svg.main-svg)") == tab.count(".chart") > 10
     assert tab.page.locator("li.bad").first.inner_text().endswith("failed: <b>no</b>")
 
 
@@ -135,7 +140,6 @@ def test_a_phone_has_room_for_all_of_it(tab: Tab, report: Path) -> None:
             viewport={"width": 390, "height": 844},
             is_mobile=True,
             has_touch=True,
-            device_scale_factor=3,
         )
     )
     phone.page.goto(report.as_uri())
@@ -143,7 +147,7 @@ def test_a_phone_has_room_for_all_of_it(tab: Tab, report: Path) -> None:
     assert phone.errors == []
     assert phone.asked == [report.as_uri()]
     assert phone.page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
-    assert phone.count(".chart svg.main-svg") > 30
+    assert phone.count(".chart:has(svg.main-svg)") == phone.count(".chart") > 10
     assert phone.page.evaluate(BEYOND) == []
     phone.page.close()
 
@@ -152,7 +156,7 @@ def test_the_filters_filter(tab: Tab, report: Path) -> None:
     tab.open(report)
     page = tab.page
     everything = tab.count("section[data-task]")
-    assert everything == 4  # three tasks, one of them on a second device
+    assert everything == 3  # two tasks, one of them on a second device
     page.select_option("select[name=task]", "imdb-lstm")
     assert tab.count("section[data-task]") == 1
     page.select_option("select[name=task]", "mnist-mlp")
@@ -236,7 +240,7 @@ def test_dark_mode_and_print(tab: Tab, report: Path) -> None:
         arg=dark,
     )
     undrawn = tab.page.locator(".chart:not(:has(svg))")
-    assert undrawn.count() > 20
+    assert undrawn.count() > 10
     assert len(tab.page.pdf()) > 50_000
     assert undrawn.count() == 0  # what was not yet seen is drawn before it is printed
     tab.page.emulate_media(media="print")

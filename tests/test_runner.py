@@ -73,6 +73,7 @@ def test_a_run_records_everything(framebench: Framebench, finished_run: Finished
     assert page == (folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.frameworks
 def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path: Path) -> None:
     options = ("--tuning", "expert", "--tuning", "default", "--until", "0.0001%", "--budget", "1s")
     done = framebench(*TINY, *options, "-n", "2", expect=1)
