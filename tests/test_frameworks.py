@@ -127,8 +127,16 @@ def test_mxnet_says_so_where_the_processor_has_no_bf16(
     assert all("has no bf16 on this processor" in one.reason for one in found)
 
 
-@pytest.mark.parametrize("tuning", ["expert", "default"])
-@pytest.mark.parametrize("name", catalogue.compared())
+@pytest.mark.parametrize(
+    ("name", "tuning"),
+    [
+        *((name, "expert") for name in catalogue.compared()),
+        *(
+            pytest.param(name, "default", marks=rotating(f"denormals {name}"))
+            for name in catalogue.compared()
+        ),
+    ],
+)
 def test_denormal_numbers_are_flushed(
     name: str, tuning: Tuning, environment: Callable[[str], Environment], tmp_path: Path
 ) -> None:

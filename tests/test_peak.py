@@ -24,6 +24,7 @@ from bench.report.run import run_forms
 from bench.report.run.peak_text import peak_lines, share_text
 from bench.run.peak_measurement import measure_rates
 from bench.worker.machine_rates import best_seconds
+from tests.rotation import rotating
 
 RATES = (
     Rates(framework="pytorch", device="cpu", threads=2, matmul=200e9, memory=20e9),
@@ -167,7 +168,10 @@ def test_a_worker_that_dies_holds_nothing_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.frameworks
-@pytest.mark.parametrize("framework", catalogue.names())
+@pytest.mark.parametrize(
+    "framework",
+    [pytest.param(name, marks=rotating(f"rates {name}")) for name in catalogue.names()],
+)
 def test_every_framework_s_rates_are_plausible(
     framework: str, environment: Callable[[str], Environment]
 ) -> None:
