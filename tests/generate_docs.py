@@ -139,10 +139,12 @@ def advice() -> str:
 
 def certificate() -> str:
     """The published certificate, as `framebench verify` prints it."""
+    from bench.records.snapshot_taking import of_proofs
     from bench.report.proof import proof_forms
 
     text = (RESULTS / "certificate.json").read_text(encoding="utf-8")
-    return proof_forms.to_markdown(proof_forms.from_json(text)).strip()
+    certificates = proof_forms.from_json(text)
+    return proof_forms.to_markdown(certificates, of_proofs(certificates)).strip()
 
 
 def commands() -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from bench.analysis.results import Results
 from bench.records import run_folder
 from bench.report.run.run_page import run_page
 
@@ -75,7 +76,7 @@ def main() -> None:
         sys.exit(f"usage: python -m tests.picture RUN, with one of {', '.join(BROWSERS)}")
     run = run_folder.read(Path(sys.argv[1]))
     file = run.folder / "report.png"
-    file.write_bytes(marked(take(browser, run_page(run)), digest(run)))
+    file.write_bytes(marked(take(browser, run_page(Results.of(run))), digest(run)))
     print(f"wrote {file}")
 
 

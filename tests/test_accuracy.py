@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench.analysis import accuracy, results
+from bench.analysis import accuracy
+from bench.analysis.results import Results
 from bench.core.record import Cell, Record
-from bench.report.run.frame import frame
 from tests.test_core import some_record
+from tests.test_tables import run_of
 
 # By seed. What a seed does to one framework, it does to all of them.
 SEEDS = (0.90, 0.91, 0.92)
@@ -134,7 +135,7 @@ def test_constant_accuracies() -> None:
 def test_a_cell_out_of_line_is_wrong_and_not_ranked() -> None:
     found = records("pytorch", SEEDS) + records("mxnet_gluon", SEEDS)
     found += records("paddlepaddle", tuple(value - 0.4 for value in SEEDS))
-    table = frame(results.summarize(found)).set_index("framework")
+    table = Results.of(run_of(found)).frame().set_index("framework")
     assert table["status"].to_dict() == {
         "pytorch": "ok",
         "mxnet_gluon": "ok",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.stats import Stats
 
+from bench.analysis.results import Results
 from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.task import Budget
@@ -93,7 +94,7 @@ def test_an_unknown_framework_is_one_line() -> None:
 
 
 def test_a_published_run_is_read_by_pytest_benchmark(tmp_path: Path) -> None:
-    text, left_out = pytest_benchmark.to_json(run_folder.read(PUBLISHED))
+    text, left_out = pytest_benchmark.to_json(Results.of(run_folder.read(PUBLISHED)))
     file = tmp_path / "run.json"
     file.write_text(text, encoding="utf-8")
     said = compare(tmp_path, file)
@@ -104,7 +105,9 @@ def test_a_published_run_is_read_by_pytest_benchmark(tmp_path: Path) -> None:
 
 
 def test_statistics_are_pytest_benchmark_s_own() -> None:
-    for one in json.loads(pytest_benchmark.to_json(run_folder.read(PUBLISHED))[0])["benchmarks"]:
+    for one in json.loads(pytest_benchmark.to_json(Results.of(run_folder.read(PUBLISHED)))[0])[
+        "benchmarks"
+    ]:
         own = Stats()
         for seconds in one["stats"]["data"]:
             own.update(seconds)
@@ -118,7 +121,9 @@ def test_what_is_not_ok_is_left_out_and_named() -> None:
     run = run_folder.read(PUBLISHED)
     cell = run.records[0].job.cell
     bad = replace(run.records[0], status="diverged", reason="loss nan", measurement=None)
-    text, left_out = pytest_benchmark.to_json(replace(run, records=[bad, *run.records[1:]]))
+    text, left_out = pytest_benchmark.to_json(
+        Results.of(replace(run, records=[bad, *run.records[1:]]))
+    )
     assert left_out == [f"{cell}: diverged: loss nan"]
     assert len(json.loads(text)["benchmarks"]) == 11
 

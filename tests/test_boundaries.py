@@ -93,6 +93,16 @@ def test_the_package_for_notebooks_is_a_roof_of_its_own() -> None:
         assert not any(module.split(".")[0] == "framebench" for module in imported(file)), file
 
 
+def test_a_report_reads_the_present_source_only_where_it_shows_the_source() -> None:
+    """A published run reads the same when tasks and frameworks have moved on."""
+    for file in sorted((TREE / "bench" / "report").rglob("*.py")):
+        rooms = {module.split(".")[1] for module in imported(file) if module.startswith("bench.")}
+        present = rooms & {"tasks", "launch", "datasets"}
+        taken = "bench.records.snapshot_taking" in set(imported(file))
+        if file.parent.name != "task":
+            assert not present and not taken, f"{file.relative_to(TREE)} reads {present}"
+
+
 def test_every_allowed_room_is_imported() -> None:
     for room, below in ROOMS.items():
         used = {

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bench import tasks
+from bench.analysis.results import Results
 from bench.core.optimizers import SGD
 from bench.core.record import Status
 from bench.core.task import TokenInput
@@ -22,6 +23,7 @@ from bench.proof.checks import CHECKS
 from bench.records import run_folder
 from bench.report.proof import proof_forms
 from bench.report.run import run_forms
+from bench.report.run.tables import task_tables
 from tests import generate_docs, picture
 from tests.conftest import Framebench
 from tests.test_mutants import MUTANTS
@@ -145,7 +147,7 @@ def test_a_published_page_says_what_its_run_says() -> None:
     assert pages
     for page in pages:
         text = html.unescape(page.read_text(encoding="utf-8"))
-        for table in run_forms.tables(run_folder.read(page.parent)):
+        for table in task_tables(Results.of(run_folder.read(page.parent))):
             assert table.verdict in text and table.caption in text, page
 
 
@@ -155,10 +157,10 @@ def test_a_published_page_says_what_its_run_says() -> None:
     ids=str,
 )
 def test_a_published_run_is_whole_and_names_no_place(folder: Path) -> None:
-    run = run_folder.read(folder)
-    assert run.records and all(record.status == "ok" for record in run.records)
-    assert (folder / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(run)
-    assert (folder / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(run)
+    results = Results.of(run_folder.read(folder))
+    assert results.processes and results.ok
+    assert (folder / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(results)
+    assert (folder / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(results)
     for file in folder.glob("*.json*"):
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"/(home|root|tmp|work|Users)/", text), file

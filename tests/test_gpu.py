@@ -10,6 +10,7 @@ from typing import Any
 import pynvml
 import pytest
 
+from bench.analysis.results import Results
 from bench.core.record import GpuSample, GpuUse, Record
 from bench.launch import catalogue, gpu
 from bench.records import run_folder
@@ -149,7 +150,7 @@ def test_a_shared_gpu_is_reported_below_the_table() -> None:
 
 
 def test_the_ledger_has_clocks_power_and_temperature() -> None:
-    (entry,) = entries(run_of([on_gpu()]))
+    (entry,) = entries(Results.of(run_of([on_gpu()])))
     assert entry.gpu == (
         "A GPU, driver 580.1 (CUDA up to 13.0)",
         "1,200 to 1,980 MHz",
@@ -158,7 +159,7 @@ def test_the_ledger_has_clocks_power_and_temperature() -> None:
         "61 to 61 °C",
         "slowed down at times by: power cap",
     )
-    (cpu,) = entries(run_of([some_record()]))
+    (cpu,) = entries(Results.of(run_of([some_record()])))
     assert cpu.gpu == ()
 
 
@@ -167,6 +168,6 @@ def test_the_ledger_says_how_a_precision_is_computed() -> None:
     cell = replace(record.job.cell, framework="paddlepaddle").with_setting(precision="tf32")
     run = run_of([replace(record, job=replace(record.job, cell=cell))])
     run.info["settings"] = {"paddlepaddle": catalogue.load("paddlepaddle").settings("")}
-    (entry,) = entries(run)
+    (entry,) = entries(Results.of(run))
     assert entry.precision.startswith("tf32 by Paddle's default")
     assert "NVIDIA_TF32_OVERRIDE=1" in entry.variables

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from bench.analysis.results import Results
 from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
+from bench.records.snapshot_taking import of_proofs
 from bench.report.proof.proof_forms import from_json
-from bench.report.run.run_page import certificate_page, run_page
+from bench.report.proof.proof_page import certificate_page
+from bench.report.run.run_page import run_page
 from tests.picture import ARGUMENTS, find_browser
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -107,7 +110,7 @@ def varied(run: run_folder.Run) -> run_folder.Run:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(run_page(varied(run_folder.read(PUBLISHED))), encoding="utf-8")
+    file.write_text(run_page(Results.of(varied(run_folder.read(PUBLISHED)))), encoding="utf-8")
     return file
 
 
@@ -250,7 +253,8 @@ def test_dark_mode_and_print(tab: Tab, report: Path) -> None:
 def test_the_certificate_has_a_page_of_its_own(tab: Tab, tmp_path: Path) -> None:
     file = tmp_path / "certificate.html"
     published = (PUBLISHED.parent / "certificate.json").read_text(encoding="utf-8")
-    file.write_text(certificate_page(from_json(published)), encoding="utf-8")
+    certificates = from_json(published)
+    file.write_text(certificate_page(certificates, of_proofs(certificates)), encoding="utf-8")
     tab.open(file, width=390)
     tab.scroll()
     assert tab.errors == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench import tasks
+from bench.analysis.results import Results
 from bench.analysis.roofline import Rates, Use, peaks, use
 from bench.core.cost import step_bytes, training_flops
 from bench.core.errors import UnavailableError
@@ -69,10 +70,11 @@ def test_what_bounds_a_cell(share: float, memory_share: float, bound: str) -> No
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(1.02, "102%"), (0.123, "12%"), (0.0996, "10%"), (0.0994, "9.9%"), (1e-5, "<0.1%")],
+    [(1.02, "102 %"), (0.123, "12 %"), (0.0996, "10 %"), (0.0994, "9.9 %"), (1e-5, "<0.1 %")],
 )
 def test_a_share_is_shown_with_what_bounds_it(share: float, text: str) -> None:
-    assert share_text(share, "memory") == f"{text} memory"
+    bound = "compute" if share > 0.5 else "overhead"
+    assert share_text(Use(share=share, memory_share=0.1)) == f"{text} ({bound}-bound)"
 
 
 def quick(**changed: Any) -> run_folder.Run:
@@ -88,26 +90,26 @@ def quick(**changed: Any) -> run_folder.Run:
 
 
 def test_a_report_tells_shares_for_the_length_that_was_trained() -> None:
-    table = run_forms.figures(quick())
+    table = Results.of(quick()).frame()
     row = table[(table["task"] == "imdb-lstm") & (table["framework"] == "pytorch")].iloc[0]
     flops = 50 * 3 * 2 * 4 * 256 * 356 + 3 * 2 * 256
     assert row["flops_per_example"] == flops
     assert row["share_of_peak"] == pytest.approx(flops * row["samples_per_second"] / 200e9)
     assert row["bound"] == ("compute" if row["share_of_peak"] >= 0.5 else "overhead")
-    run = quick()
-    assert peak_lines(run)[0] == (
+    results = Results.of(quick())
+    assert peak_lines(results)[0] == (
         "peak (cpu, 2 threads): 200 GFLOP/s of float32 matrix product in PyTorch, "
         "30.0 GB/s of memory in MXNet Gluon"
     )
-    for line in peak_lines(run):
-        assert line in run_forms.to_markdown(run)
+    for line in peak_lines(results):
+        assert line in run_forms.to_markdown(results)
 
 
 @pytest.mark.parametrize(
     "changed", [{"threads": 4}, {"precision": "float64"}, {"status": "wrong", "reason": "no"}]
 )
 def test_what_cannot_be_held_against_the_peak_has_no_share(changed: dict[str, Any]) -> None:
-    table = run_forms.figures(quick(**changed))
+    table = Results.of(quick(**changed)).frame()
     assert table["share_of_peak"].isna().all() and table["bound"].isna().all()
     assert table["flops_per_example"].notna().all()
 
@@ -115,9 +117,9 @@ def test_what_cannot_be_held_against_the_peak_has_no_share(changed: dict[str, An
 def test_a_run_without_rates_is_blank_there() -> None:
     run = run_folder.read(QUICK)
     run.info.pop("rates", None)
-    table = run_forms.figures(run)
-    assert table["share_of_peak"].isna().all()
-    assert not peak_lines(run) and "overhead" not in run_forms.to_markdown(run)
+    results = Results.of(run)
+    assert results.frame()["share_of_peak"].isna().all()
+    assert not peak_lines(results) and "overhead" not in run_forms.to_markdown(results)
 
 
 def test_the_best_window_counts() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.launch import catalogue
 from bench.records import run_folder
@@ -109,8 +110,10 @@ def test_a_run_is_published_without_its_logs(
         "name": "theirs",
         "about": "A | test. Of it.",
     }
-    assert (after / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(run)
-    assert (after / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(run)
+    assert (after / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(
+        Results.of(run)
+    )
+    assert (after / "summary.csv").read_text(encoding="utf-8") == run_forms.to_csv(Results.of(run))
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert r"| A \| test " in text and "A \\| test. Of it." in text
     assert ("report.html" in text) == page

@@ -12,18 +12,17 @@ import pytest
 from rich.console import Console
 
 from bench import tasks
-from bench.analysis.results import summarize
+from bench.analysis.results import Results
 from bench.core.record import Record
 from bench.core.task import TokenInput
 from bench.launch import catalogue
 from bench.records import run_folder
+from bench.records.snapshot_taking import of_proofs
 from bench.report.common.text import interval_text, ratio_text
 from bench.report.proof import proof_forms
 from bench.report.run import run_forms
-from bench.report.run.frame import frame
 from bench.report.run.literature import PUBLISHED
-from bench.report.run.sections import sections
-from bench.report.run.tables import HEADINGS, TaskTable, task_tables
+from bench.report.run.tables import HEADINGS, TaskTable, accuracy_line, task_tables
 from tests.test_peak import RATES
 from tests.test_stats import RECORDS, with_pace
 
@@ -36,12 +35,15 @@ def run_of(records: list[Record]) -> run_folder.Run:
 
 
 def tables(records: list[Record]) -> list[TaskTable]:
-    summaries = summarize(records)
-    return task_tables(run_of(records), frame(summaries), summaries)
+    return task_tables(Results.of(run_of(records)))
+
+
+def markdown(run: run_folder.Run) -> str:
+    return run_forms.to_markdown(Results.of(run))
 
 
 def column(table: TaskTable, name: str) -> list[str]:
-    return [row[HEADINGS.index(name)] for row in table.rows]
+    return [row.texts[HEADINGS.index(name)] for row in table.rows]
 
 
 def test_a_table_shows_ranks_and_intervals() -> None:
@@ -90,7 +92,7 @@ def test_what_a_gpu_and_a_precision_bring_is_said_below_their_tables() -> None:
         ]
     )
     by_place = {table.caption.split(" — ")[1]: table.notes for table in found}
-    assert by_place["cpu, 2 threads"] == []
+    assert by_place["cpu, 2 threads"] == ()
     (gpu,), (reduced,) = by_place["cuda"], by_place["cuda, bf16"]
     assert gpu.endswith("eager: 10.00 (9.99–10.02) times as fast as on the CPU")
     assert reduced.endswith("1.50 (1.49–1.51) times as fast as in float32, accuracy +0.0%")
@@ -105,7 +107,7 @@ def test_what_others_published_is_said_below_their_task() -> None:
     assert measured.endswith("PyTorch eager 83 min 20 s")
     assert "in 2018, on a K80 and a P100: PyTorch 169 s and 51 s; " in published
     failed = [replace(record, status="failed", measurement=None) for record in records]
-    assert [one.notes for one in tables(failed)] == [[published]]
+    assert [one.notes for one in tables(failed)] == [(published,)]
 
 
 def test_paces_on_texts_of_another_length_are_not_put_beside_what_was_published() -> None:
@@ -113,7 +115,7 @@ def test_paces_on_texts_of_another_length_are_not_put_beside_what_was_published(
     assert len(list(tables([record])[0].notes)) == 2
     budget = replace(record.job.budget, length=50)
     short = replace(record, job=replace(record.job, budget=budget))
-    assert tables([short])[0].notes == []
+    assert tables([short])[0].notes == ()
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -126,7 +128,7 @@ def test_what_others_published_is_of_the_task_s_own_recipe(name: str) -> None:
 
 
 def test_the_csv_has_ends_of_intervals() -> None:
-    rows = list(csv.DictReader(io.StringIO(run_forms.to_csv(run_of(RECORDS)))))
+    rows = list(csv.DictReader(io.StringIO(run_forms.to_csv(Results.of(run_of(RECORDS))))))
     assert [row["rank"] for row in rows] == ["1", "2=", "2=", "4"]
     for row in rows:
         for name in ("relative", "samples_per_second"):
@@ -149,13 +151,14 @@ def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
     console = Console(width=width, file=io.StringIO(), record=True)
     run = run_folder.read(QUICK)
     run.info["rates"] = [one.to_fields() for one in RATES]
-    console.print(run_forms.to_terminal(run, width=width))
+    results = Results.of(run)
+    console.print(run_forms.to_terminal(results, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     gone = {HEADINGS.index(name) for name in hidden.split(", ") if name}
     shown = [
-        [cell for index, cell in enumerate(row) if index not in gone and cell]
-        for table in run_forms.tables(run)
+        [cell for index, cell in enumerate(row.texts) if index not in gone and cell]
+        for table in task_tables(results)
         for row in table.rows
     ]
     lines = [
@@ -182,7 +185,7 @@ def test_no_check_of_a_certificate_is_cut_in_a_terminal(width: int) -> None:
         if one.claim.task == "mnist-mlp-dropout"
     ]
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(proof_forms.to_terminal(found, width=width))
+    console.print(proof_forms.to_terminal(found, of_proofs(found), width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     for one in found:
@@ -207,39 +210,45 @@ def test_an_interval_without_ends_is_not_shown() -> None:
 def test_what_a_run_lacks_is_said_below_its_tables() -> None:
     """A reader may take four frameworks for all that there are, and a run for a proved one."""
     quick = run_folder.read(QUICK)
-    proved, bare = run_forms.to_markdown(quick), run_forms.to_markdown(run_of(list(quick.records)))
+    proved, bare = markdown(quick), markdown(run_of(list(quick.records)))
     assert "- identity: 24 of 24 proved" in proved and "NOT PROVED" not in proved
     assert "- identity: NOT PROVED: " in bare
     assert "- not in this run: JAX/Flax\n" in bare
     everyone = [with_pace(name, 0, 100) for name in catalogue.compared()]
-    assert "not in this run" not in run_forms.to_markdown(run_of(everyone))
+    assert "not in this run" not in markdown(run_of(everyone))
 
 
 @pytest.mark.parametrize(
-    ("chance", "said"), [(1.0, "more than 99%"), (0.614, "61%"), (0.0004, "0.04%")]
+    ("p_value", "line"),
+    [
+        (1.0, "Accuracy: no difference found (p > 0.99)"),
+        (0.614, "Accuracy: no difference found (p = 0.61)"),
+        (0.0004, "Accuracy: they differ by more than seeds explain (p = 0.0004)"),
+    ],
 )
-def test_how_likely_accuracies_differ_so_is_said_in_words(chance: float, said: str) -> None:
-    (table,) = tables(RECORDS)
-    line = TaskTable(table.figures, RECORDS, verdict="x", chance=chance).accuracy_line
-    assert (
-        f"seeds alone make such differences in {said} of tables (analysis of variance in blocks)"
-        in line
-    )
-    assert ("no more than" in line) == (chance >= 0.001)
+def test_whether_accuracies_differ_is_said_in_a_line(p_value: float, line: str) -> None:
+    assert accuracy_line(p_value, cells=4) == line
+
+
+def test_too_few_repeats_say_nothing_of_accuracies_and_one_cell_needs_no_line() -> None:
+    assert accuracy_line(None, cells=2).startswith("Accuracy: too few repeats to tell")
+    assert accuracy_line(None, cells=1) == ""
 
 
 def test_memory_sorts_by_what_is_shown() -> None:
     record = with_pace("a", 0, 100, device="cuda")
     assert record.measurement
     used = replace(record.measurement, peak_device_bytes=5_000_000, peak_resident_bytes=9_000_000)
-    run = run_of([replace(record, measurement=used)])
-    (section,) = sections(run, summarize(run.records))
-    (row,) = section.rows
+    (table,) = tables([replace(record, measurement=used)])
+    (row,) = table.rows
     assert (row.texts[-1], row.sorts[-1]) == ("5 MB", 5_000_000)
 
 
 def test_accuracies_on_other_data_are_not_put_beside_published_ones() -> None:
     (table,) = tables(RECORDS)
     assert "published" not in table.data_line
-    table.data = "real, test not official"
+    official = {"train": True, "test": False}
+    odd = [replace(one, dataset={**one.dataset, "official": official}) for one in RECORDS]
+    (table,) = tables(odd)
+    assert table.data_line.startswith("data: real, test not official")
     assert table.data_line.endswith("with each other, not with those published elsewhere")

@@ -14,6 +14,7 @@ from bench.core.weights import Array, initial_weights
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import CHECKS, Check, compare
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
+from bench.records.snapshot_taking import of_proofs
 from bench.report.proof import proof_forms
 from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, opened
 
@@ -352,6 +353,6 @@ def test_a_certificate_is_read_back_from_json() -> None:
 
 
 def test_a_certificate_as_markdown() -> None:
-    text = proof_forms.to_markdown(some_certificates())
+    text = proof_forms.to_markdown(some_certificates(), of_proofs(some_certificates()))
     assert "| PyTorch" in text and "1 of 2" in text and "data: mnist real" in text
     assert text.endswith("1 of 2 proved: 1 not the same task.")

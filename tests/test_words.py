@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from bench.analysis.cell_summary import CellSummary
-from bench.analysis.results import summarize
+from dataclasses import replace
+
+from bench.analysis.results import Results, ResultTable, summarize
 from bench.core.record import Record
+from bench.report.common.text import labels
 from bench.report.common.ties import groups as groups_of
 from bench.report.run import verdicts
 from tests.test_stats import RECORDS, with_pace
+from tests.test_tables import run_of
+
+
+def tables(records: list[Record]) -> tuple[ResultTable, ...]:
+    return Results.of(run_of(records)).tables
 
 
 def verdict(records: list[Record]) -> str:
-    (group,) = verdicts.by_conditions(summarize(records)).values()
-    return verdicts.sentence(group)
+    (table,) = tables(records)
+    return verdicts.sentence(table, run_of(records).snapshot)
 
 
 def of(*frameworks: str) -> list[Record]:
     return [record for record in RECORDS if record.job.cell.framework in frameworks]
-
-
-def groups(records: list[Record]) -> dict[tuple[object, ...], list[CellSummary]]:
-    return verdicts.by_conditions(summarize(records))
 
 
 def test_the_fastest_is_set_beside_each_of_the_others() -> None:
@@ -60,8 +63,8 @@ def test_a_tie_that_leaves_twice_the_pace_open_is_no_tie_yet() -> None:
         for name, values in {"a": [100, 130], "b": [50, 55]}.items()
         for block, pace in enumerate(values)
     ]
-    (group,) = groups(records).values()
-    assert [one.rank for one in group] == ["1=", "1="]
+    (table,) = tables(records)
+    assert [summary.rank for summary in table.summaries] == ["1=", "1="]
     said = verdict(records)
     assert said.startswith("a and b can't be told apart yet: a trained 2.17 times (0.")
     assert said.endswith(" as fast as b.") and "tied" not in said
@@ -125,15 +128,15 @@ def test_one_cell_alone_wins_nothing() -> None:
 
 
 def test_who_leads_over_all() -> None:
-    alone = groups(RECORDS)
-    assert verdicts.overall(alone) == ""  # one table says so itself
-    (first,), (second,) = alone.values(), groups(of("b", "c", "d")).values()
-    both = {("one",): first, ("two",): second, ("alone",): [first[0]]}
-    said = verdicts.overall(both)
-    assert said.startswith("one framework is surely the fastest in 1 of 2 comparisons (a in 1); ")
-    assert all(f"{framework} in 1" in said for framework in "abc") and "d in" not in said
+    (first,), (second,) = tables(RECORDS), tables(of("b", "c", "d"))
+    assert verdicts.overall([first], str) == ""  # one table says so itself
+    single = replace(first, summaries=first.summaries[:1])
+    assert verdicts.overall([first, second, single], str) == (
+        "One framework is clearly the fastest in 1 of 2 comparisons (a on 1). "
+        "Fastest, or tied for fastest: a on 1, b on 1, c on 1."
+    )
 
 
 def test_modes_are_named_where_a_framework_has_several() -> None:
     cells = [record.job.cell for record in RECORDS]
-    assert set(verdicts.labels(cells).values()) == {"a", "b", "c", "d"}
+    assert set(labels(cells, str).values()) == {"a", "b", "c", "d"}

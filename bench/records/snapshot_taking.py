@@ -14,6 +14,7 @@ from bench.core.record import Cell
 from bench.core.setting import Precision
 from bench.core.task import Budget, Task, TokenInput
 from bench.launch import catalogue, machine
+from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.records import caveats
@@ -60,6 +61,16 @@ def take(
         unequal=caveats.UNEQUAL,
         caveats=tuple(caveats.of_cells(cells)),
     )
+
+
+def of_proofs(certificates: Iterable[Certificate]) -> Snapshot:
+    """A snapshot for what was proved and not timed."""
+    claims = [certificate.claim for certificate in certificates]
+    cells = [
+        Cell(framework=one.framework, task=one.task, mode=one.mode, setting=one.setting)
+        for one in claims
+    ]
+    return take(cells, {claim.task: Budget(epochs=1) for claim in claims})
 
 
 def task(name: str, length: int | None) -> TaskSnapshot:

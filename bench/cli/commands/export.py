@@ -38,6 +38,8 @@ def export(
 
       pytest-benchmark compare before.json after.json             both, side by side
     """
+    from bench.analysis.results import Results
+    from bench.cli.commands.report import print_caveats
     from bench.records import run_folder
     from bench.report.run import pytest_benchmark
 
@@ -47,10 +49,11 @@ def export(
         raise UsageError(f"--output {output}: there is no folder {output.parent}")
     if not output:
         check_redirected("pytest-benchmark's JSON", "write it to a file: -o run.json")
-    made = run_folder.find(run, results)
-    text, left_out = pytest_benchmark.to_json(made)
+    found = Results.of(run_folder.find(run, results))
+    text, left_out = pytest_benchmark.to_json(found)
     for line in left_out:
         typer.echo(f"left out: {line}", err=True)
+    print_caveats(found)
     if output:
         output.write_text(text, encoding="utf-8")
     else:

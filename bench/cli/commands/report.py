@@ -10,7 +10,7 @@ import typer
 from bench.cli.options import JsonOption, ResultsOption, RunArgument, TasksOption, among, form
 
 if TYPE_CHECKING:
-    from bench.records.run_folder import Run
+    from bench.analysis.results import Results
 
 FORMATS = ("table", "markdown", "csv", "json", "html")
 
@@ -29,7 +29,7 @@ def report(
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:
-    """Print a run's table again, from its records alone.
+    """Print the tables of a run, from its records.
 
     [bold]Examples[/bold]
 
@@ -41,30 +41,38 @@ def report(
 
       framebench report --format html > report.html     a page, with the certificate and its curves
     """
+    from bench.analysis.results import Results
     from bench.records import run_folder
     from bench.report.run import run_forms
 
-    def page(run: Run) -> str:
+    wanted = form(format, FORMATS, json=json)
+    found = Results.of(run_folder.part(run_folder.find(run, results), tasks=task))
+    if wanted in ("table", "json"):
+        print_results(found, json=wanted == "json")
+    elif wanted == "html":
         from bench.report.run.run_page import run_page
 
-        return run_page(run)
-
-    wanted = form(format, FORMATS, json=json)
-    made = run_folder.part(run_folder.find(run, results), tasks=task)
-    if wanted in ("table", "json"):
-        print_run(made, json=wanted == "json")
+        typer.echo(run_page(found), nl=False)
+    elif wanted == "markdown":
+        typer.echo(run_forms.to_markdown(found), nl=False)
     else:
-        forms = {"markdown": run_forms.to_markdown, "csv": run_forms.to_csv, "html": page}
-        typer.echo(forms[wanted](made), nl=False)
+        typer.echo(run_forms.to_csv(found), nl=False)
+        print_caveats(found)
 
 
-def print_run(run: Run, *, json: bool) -> None:
+def print_caveats(results: Results) -> None:
+    """What to mind in the figures, on standard error: for forms that have no place for it."""
+    for caveat in results.caveats:
+        typer.echo(f"mind: {caveat}", err=True)
+
+
+def print_results(results: Results, *, json: bool) -> None:
     """A run's tables, or its figures as JSON, on standard output."""
     from bench.cli.display import wide_console
     from bench.report.run import run_forms
 
     if json:
-        typer.echo(run_forms.to_json(run))
+        typer.echo(run_forms.to_json(results))
         return
     console = wide_console()
-    console.print(run_forms.to_terminal(run, width=console.width))
+    console.print(run_forms.to_terminal(results, width=console.width))

@@ -41,8 +41,7 @@ def run(options: RunOptions) -> None:
     results/NAME as soon as it is there. Exit code 0: every row is ok, and --until was reached; 1:
     some row is not, or the time was up before; 2: bad usage.
     """
-    from bench.analysis.results import summarize
-    from bench.cli.commands.report import print_run
+    from bench.cli.commands.report import print_results
     from bench.cli.display import RunDisplay, SetupDisplay
     from bench.report.run.report_files import PAGE, write_reports
     from bench.run import campaign
@@ -61,9 +60,9 @@ def run(options: RunOptions) -> None:
             typer.echo(f"not finished; the results so far are in {plan.folder}", err=True)
         raise
     finished = write_reports(plan.folder)
-    print_run(finished, json=options.json)
+    print_results(finished, json=options.json)
     typer.echo(f"results: {plan.folder}; report with charts: {plan.folder / PAGE}", err=True)
     if missed:
         typer.echo(f"--until {options.until} was missed: {missed}", err=True)
-    if missed or any(summary.status != "ok" for summary in summarize(finished.records)):
+    if missed or not finished.ok:
         raise typer.Exit(1)

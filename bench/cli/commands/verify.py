@@ -62,6 +62,7 @@ def verify(
     """
     from bench import tasks
     from bench.cli.display import SetupDisplay, wide_console
+    from bench.records.snapshot_taking import of_proofs
     from bench.report.proof import proof_forms
     from bench.run.preparation import certify
     from bench.run.request import Request
@@ -81,16 +82,17 @@ def verify(
     )
     with SetupDisplay() as display:
         certificates = certify(request, fresh=fresh, listener=display)
+    snapshot = of_proofs(certificates)
     if chosen == "html":
-        from bench.report.run.run_page import certificate_page
+        from bench.report.proof.proof_page import certificate_page
 
-        typer.echo(certificate_page(certificates), nl=False)
+        typer.echo(certificate_page(certificates, snapshot), nl=False)
     elif chosen == "json":
         typer.echo(proof_forms.to_json(certificates))
     elif chosen == "markdown":
-        typer.echo(proof_forms.to_markdown(certificates))
+        typer.echo(proof_forms.to_markdown(certificates, snapshot))
     else:
         console = wide_console()
-        console.print(proof_forms.to_terminal(certificates, width=console.width))
+        console.print(proof_forms.to_terminal(certificates, snapshot, width=console.width))
     if any(certificate.status != "ok" for certificate in certificates):
         raise typer.Exit(1)

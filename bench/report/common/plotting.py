@@ -1,8 +1,8 @@
 """What charts are made of: traces, markers, axes and rows, as plotly's plain data.
 
-Colours of text and background and the sizes are the page's, so that they follow its light and dark
-modes. A framework has one colour and a mode one symbol and dash in every chart, so that no reader
-depends on colours alone.
+The page sets the colours of text and background and the sizes, so that charts follow its light and
+dark modes. A framework has one colour, and a mode one symbol and dash, in every chart, so that no
+reader depends on colours alone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.cell_summary import CellSummary
-from bench.core.record import Cell, Record
-from bench.launch import catalogue
-from bench.report.run.verdicts import labels
+from bench.analysis.results import ResultTable
+from bench.core.record import Cell, Measurement
+from bench.records.snapshot import Snapshot
+from bench.report.common.text import labels
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -22,7 +23,6 @@ DASHES = {"eager": "solid", "compiled": "dash", "xla": "dot"}
 SYMBOLS = {"eager": "circle", "compiled": "diamond", "xla": "square"}
 # d3's format of ticks: with as many digits as neighbours need to differ.
 PERCENT = "~%"
-# Curves that coincide are drawn from wide to narrow, so that each can be seen.
 WIDEST, NARROWEST = 9.0, 1.5
 
 Spec = dict[str, Any]
@@ -37,28 +37,65 @@ class Chart:
     spec: Spec
 
 
-def colour(framework: str) -> str:
-    """A framework's colour, the same on every page."""
-    known = catalogue.compared()
-    return COLOURS[known.index(framework) % len(COLOURS)] if framework in known else "#777777"
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """How a cell looks in every chart: by its framework's colour, and its mode's symbol and dash.
 
+    `compared` are the names of the frameworks that were compared, in their order: a framework's
+    place there is its colour, and one that is not there is grey.
+    """
 
-def width(order: int, of: int) -> float:
-    """The line width of the curve that is drawn as number `order`, from 0."""
-    return WIDEST - (WIDEST - NARROWEST) * order / max(1, of - 1)
+    compared: Sequence[str]
+
+    def colour(self, framework: str) -> str:
+        """A framework's colour."""
+        if framework not in self.compared:
+            return "#777777"
+        return COLOURS[self.compared.index(framework) % len(COLOURS)]
+
+    def marker(self, cell: Cell, size: int) -> Spec:
+        """A marker in plotly's terms; the symbol is hollow for the default tuning."""
+        symbol = SYMBOLS.get(cell.mode, "cross") + "-open" * (cell.tuning == "default")
+        return {"color": self.colour(cell.framework), "symbol": symbol, "size": size}
+
+    def line(self, cell: Cell, order: int, of: int) -> Spec:
+        """A line in plotly's terms, the `order`-th that is drawn of `of`, from 0.
+
+        Curves that coincide are drawn from wide to narrow, so that each can be seen.
+        """
+        width = WIDEST - (WIDEST - NARROWEST) * order / max(1, of - 1)
+        dash = DASHES.get(cell.mode, "dashdot")
+        return {"color": self.colour(cell.framework), "dash": dash, "width": width}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Cells to be compared, those with figures alone, and the records of each."""
+class ChartedTable:
+    """A table as charts show it: with the labels and marks of its cells, and the task's target."""
 
-    cells: Sequence[CellSummary]
-    records: Mapping[Cell, Sequence[Record]]
+    table: ResultTable
+    labels: Mapping[Cell, str]
+    marks: Marks
     target: float | None
 
+    @staticmethod
+    def of(table: ResultTable, snapshot: Snapshot) -> ChartedTable:
+        """A table of a run with that snapshot."""
+        return ChartedTable(
+            table=table,
+            labels=labels([one.cell for one in table.summaries], snapshot.framework_title),
+            marks=Marks(compared=snapshot.compared),
+            target=snapshot.target(table.task),
+        )
+
     @property
-    def label(self) -> dict[Cell, str]:
-        return labels(one.cell for one in self.cells)
+    def summaries(self) -> Sequence[CellSummary]:
+        """The cells, the fastest first."""
+        return self.table.summaries
+
+    def measurements(self, cell: Cell) -> list[Measurement]:
+        """What each process of a cell measured."""
+        records = [process.record for process in self.table.by_cell[cell]]
+        return [record.measurement for record in records if record.measurement]
 
 
 def trace(cell: Cell, label: str, **fields: Any) -> Spec:
@@ -66,18 +103,6 @@ def trace(cell: Cell, label: str, **fields: Any) -> Spec:
     meta = {"framework": cell.framework, "mode": cell.mode, "device": cell.device}
     meta |= {"tuning": cell.tuning, "precision": cell.precision}
     return {"name": label, "meta": meta, **fields}
-
-
-def marker(cell: Cell, size: int) -> Spec:
-    """The framework's colour and the mode's symbol, which is hollow for the default tuning."""
-    symbol = SYMBOLS.get(cell.mode, "cross") + "-open" * (cell.tuning == "default")
-    return {"color": colour(cell.framework), "symbol": symbol, "size": size}
-
-
-def line(cell: Cell, order: int, of: int) -> Spec:
-    """The framework's colour and the mode's dash, as wide as its place among `of` lines tells."""
-    dash = DASHES.get(cell.mode, "dashdot")
-    return {"color": colour(cell.framework), "dash": dash, "width": width(order, of)}
 
 
 def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) -> Spec:
@@ -95,51 +120,69 @@ def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) ->
     return axes
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dots:
+    """A figure of one cell: its middle, the ends of its interval if they are known, its repeats."""
+
+    cell: Cell
+    middle: float
+    ends: tuple[float, float] | None
+    repeats: Sequence[float]
+
+
 def dots(
-    group: Group,
-    wanted: Iterable[tuple[CellSummary, float, tuple[float, float] | None, Sequence[float]]],
-    written: Callable[[float], str],
+    charted: ChartedTable, figures: Iterable[Dots], text: Callable[[float], str]
 ) -> list[Spec]:
     """For each cell a large marker with its interval, and a small one for each repeat."""
     traces = []
-    for one, middle, ends, repeats in wanted:
-        label = group.label[one.cell]
-        shown = {"x": [middle], "y": [label], "mode": "markers", "marker": marker(one.cell, 12)}
+    for figure in figures:
+        cell, middle, ends = figure.cell, figure.middle, figure.ends
+        label = charted.labels[cell]
+        large: Spec = {"x": [middle], "y": [label], "mode": "markers"}
+        large["marker"] = charted.marks.marker(cell, 12)
+        hover = f"{label}: {text(middle)}"
         if ends:
-            off = {"array": [ends[1] - middle], "arrayminus": [middle - ends[0]]}
-            shown["error_x"] = {"type": "data", "symmetric": False, **off}
-        text = f"{label}: {written(middle)}"
-        if ends:
-            text += f" ({written(ends[0])} to {written(ends[1])})"
-        traces.append(trace(one.cell, label, **shown, hovertemplate=f"{text}<extra></extra>"))
-        small = {**marker(one.cell, 5), "opacity": 0.45}
-        dots = {"x": [*repeats], "y": [label] * len(repeats), "mode": "markers", "marker": small}
-        traces.append(trace(one.cell, label, **dots, hoverinfo="x"))
+            reach = {"array": [ends[1] - middle], "arrayminus": [middle - ends[0]]}
+            large["error_x"] = {"type": "data", "symmetric": False, **reach}
+            hover += f" ({text(ends[0])} to {text(ends[1])})"
+        traces.append(trace(cell, label, **large, hovertemplate=f"{hover}<extra></extra>"))
+        small: Spec = {"x": [*figure.repeats], "y": [label] * len(figure.repeats)}
+        small |= {"mode": "markers", "marker": {**charted.marks.marker(cell, 5), "opacity": 0.45}}
+        traces.append(trace(cell, label, **small, hoverinfo="x"))
     return traces
 
 
-def bars(group: Group, values: Sequence[tuple[CellSummary, float, str]], x: str) -> Spec:
-    """A horizontal bar for each cell, with its value written at its end."""
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A figure of one cell, and the text at the end of its bar."""
+
+    cell: Cell
+    value: float
+    text: str
+
+
+def bars(charted: ChartedTable, figures: Sequence[Bar], x: str) -> Spec:
+    """A horizontal bar for each cell."""
     traces = [
         trace(
-            one.cell,
-            group.label[one.cell],
+            bar.cell,
+            charted.labels[bar.cell],
             type="bar",
             orientation="h",
-            x=[value],
-            y=[group.label[one.cell]],
+            x=[bar.value],
+            y=[charted.labels[bar.cell]],
             marker={
-                "color": colour(one.cell.framework),
-                "pattern": {"shape": "" if one.cell.mode == "eager" else "/"},
+                "color": charted.marks.colour(bar.cell.framework),
+                "pattern": {"shape": "" if bar.cell.mode == "eager" else "/"},
             },
-            text=[text],
+            text=[bar.text],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate=f"{group.label[one.cell]}: {text}<extra></extra>",
+            hovertemplate=f"{charted.labels[bar.cell]}: {bar.text}<extra></extra>",
         )
-        for one, value, text in values
+        for bar in figures
     ]
-    axes = layout(x, categories=len(values))
-    # Room for what is written at the end of the longest.
-    axes["xaxis"] |= {"range": [0, 1.7 * max(value for _, value, _ in values)]}
+    axes = layout(x, categories=len(figures))
+    # Room for the text at the end of the longest.
+    axes["xaxis"] |= {"range": [0, 1.7 * max(bar.value for bar in figures)]}
     return {"data": traces, "layout": axes}

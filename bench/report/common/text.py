@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bench import tasks
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
 from bench.core.record import Cell
-from bench.launch import catalogue
 
 # How many times apart the ends of an interval may be.
 WIDEST = 100
@@ -72,11 +73,17 @@ def place_text(cell: Cell) -> str:
     return ", ".join(words)
 
 
-def framework_text(name: str) -> str:
-    """A framework as it writes itself, or as it is called here where it is not known."""
-    return catalogue.load(name).title if name in catalogue.names() else name
+def labels(cells: Sequence[Cell], title: Callable[[str], str]) -> dict[Cell, str]:
+    """Short names of cells to be compared: the framework's, with its mode where it has several.
 
-
-def task_text(name: str) -> str:
-    """A task's title, or its name where it is not known."""
-    return tasks.load(name).title if name in tasks.names() else name
+    `title` gives a framework's title by its name.
+    """
+    modes: dict[str, set[str]] = defaultdict(set)
+    for cell in cells:
+        modes[cell.framework].add(mode_text(cell.mode, cell.tuning))
+    return {
+        cell: f"{title(cell.framework)} {mode_text(cell.mode, cell.tuning)}"
+        if len(modes[cell.framework]) > 1
+        else title(cell.framework)
+        for cell in cells
+    }

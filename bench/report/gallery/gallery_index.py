@@ -14,7 +14,7 @@ from bench.core.errors import UsageError
 from bench.report.common.templating import environment
 from bench.report.gallery.publication import FILES
 from bench.report.gallery.published_runs import PublishedRun, published_runs
-from bench.report.run.run_forms import footer
+from bench.report.run.footer import footer
 
 INDEX = ("README.md", "index.html")
 # Marks an index, so that a page written by a person is not overwritten by mistake.
@@ -82,7 +82,7 @@ def _size(run: PublishedRun) -> str:
 
 def _facts(run: PublishedRun) -> dict[str, str]:
     """What was run, and what the run's own report says below its tables."""
-    notes = dict(line.partition(": ")[::2] for line in footer(run.results.run))
+    notes = dict(line.partition(": ")[::2] for line in footer(run.results))
     del notes["command"]
     processes = len(run.results.processes)
     return {

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from bench.launch import catalogue
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS, Check
+from bench.records.snapshot import Snapshot
 from bench.report.common import terminal
 from bench.report.common.text import mode_text
 
@@ -38,54 +38,56 @@ def _badness(check: Check) -> tuple[bool, float]:
     return not check.passed, math.inf if math.isnan(check.deviation) else check.deviation
 
 
-def _who(certificate: Certificate) -> tuple[str, str]:
+def _framework_and_mode(certificate: Certificate, snapshot: Snapshot) -> tuple[str, str]:
     claim = certificate.claim
     mode = mode_text(claim.mode, claim.tuning)
     if claim.device != "cpu":
         mode += f", {claim.device}"
-    return catalogue.load(claim.framework).title, mode
+    return snapshot.framework_title(claim.framework), mode
 
 
-def _kinds(certificates: Iterable[Certificate]) -> list[str]:
-    made = {check.name for one in certificates for check in one.checks}
-    return [name for name in CHECKS if name in made]
+def _check_names(certificates: Iterable[Certificate], snapshot: Snapshot) -> list[str]:
+    """The checks that were made, in the order of the proof."""
+    made = {check.name for certificate in certificates for check in certificate.checks}
+    return [name for name, _ in snapshot.proof.checks if name in made]
 
 
 def verdict(certificates: Sequence[Certificate]) -> str:
     """How many are proved, in words."""
-    good = sum(one.status == "ok" for one in certificates)
-    wrong = sum(one.status == "wrong" for one in certificates)
+    proved = sum(certificate.status == "ok" for certificate in certificates)
+    wrong = sum(certificate.status == "wrong" for certificate in certificates)
     if wrong:
-        words = f"{wrong} not the same task"
-    elif good < len(certificates):
-        words = f"{len(certificates) - good} could not be held against it"
+        rest = f"{wrong} not the same task"
+    elif proved < len(certificates):
+        rest = f"{len(certificates) - proved} could not be checked"
     else:
-        words = "all are the same task"
-    return f"{good} of {len(certificates)} proved: {words}"
+        rest = "all are the same task"
+    return f"{proved} of {len(certificates)} proved: {rest}"
 
 
 def data_line(certificates: Iterable[Certificate]) -> str:
-    """What the proofs were made on; empty where none was made."""
-    found = {one.dataset.partition("-")[0]: one.data for one in certificates if one.data}
-    listed = "; ".join(f"{name} {data}" for name, data in sorted(found.items()))
+    """The data that the proofs were made on; empty where none was made."""
+    data = {one.dataset.partition("-")[0]: one.data for one in certificates if one.data}
+    listed = "; ".join(f"{name} {about}" for name, about in sorted(data.items()))
     return f"data: {listed}" if listed else ""
 
 
-def _tables(certificates: Sequence[Certificate], width: int) -> Iterator[Table]:
+def _tables(certificates: Sequence[Certificate], snapshot: Snapshot, width: int) -> Iterator[Table]:
     """A row for each certificate; in several tables where one would be too wide."""
-    kinds = _kinds(certificates)
-    headings = ["framework", "mode", "status", *kinds]
+    names = _check_names(certificates, snapshot)
+    headings = ["framework", "mode", "status", *names]
     rows = []
-    for one in certificates:
-        figures = {check.name: _figure(check) for check in one.checks}
-        rows.append([*_who(one), one.status, *(figures.get(kind, "") for kind in kinds)])
+    for certificate in certificates:
+        figures = {check.name: _figure(check) for check in certificate.checks}
+        words = (*_framework_and_mode(certificate, snapshot), certificate.status)
+        rows.append([*words, *(figures.get(name, "") for name in names)])
     if not terminal.fits([headings, *rows], width):
         headings = [heading.replace(" ", "\n") for heading in headings]
         rows = [[*row[:_WORDS], *map(terminal.stacked, row[_WORDS:])] for row in rows]
-    columns = ("", "", "status", *kinds)
+    columns = ("", "", "status", *names)
     styled = [
-        [Text(text, _style(one, column)) for text, column in zip(row, columns, strict=True)]
-        for one, row in zip(certificates, rows, strict=True)
+        [Text(text, _style(certificate, column)) for text, column in zip(row, columns, strict=True)]
+        for certificate, row in zip(certificates, rows, strict=True)
     ]
     for shown in terminal.parts([headings, *rows], width, kept=_WORDS):
         texts = [[row[index] for index in shown] for row in styled]
@@ -99,20 +101,20 @@ def _style(certificate: Certificate, column: str) -> str:
     return "bold red" if column in failed else ""
 
 
-def to_terminal(certificates: Sequence[Certificate], *, width: int) -> Group:
+def to_terminal(certificates: Sequence[Certificate], snapshot: Snapshot, *, width: int) -> Group:
     """A table for each task and precision, a row for each framework and mode: 80 columns do."""
     by_table: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
-    for one in certificates:
-        by_table[one.claim.task, one.claim.precision].append(one)
+    for certificate in certificates:
+        by_table[certificate.claim.task, certificate.claim.precision].append(certificate)
     parts: list[Table | Text] = []
-    for (task, precision), chosen in by_table.items():
+    for (task, precision), group in by_table.items():
         parts.append(Text(f"{task} in {precision}", "bold"))
-        for table in _tables(chosen, width):
+        for table in _tables(group, snapshot, width):
             parts += [table, Text()]
     parts += [
-        Text(f"{one}: {one.status}: {one.reason}", "yellow")
-        for one in certificates
-        if one.status != "ok"
+        Text(f"{certificate}: {certificate.status}: {certificate.reason}", "yellow")
+        for certificate in certificates
+        if certificate.status != "ok"
     ]
     legend = "Deviations from the float64 reference, relative (in units in the last place)"
     parts += [Text(legend, "dim"), Text(data_line(certificates), "dim")]
@@ -121,50 +123,53 @@ def to_terminal(certificates: Sequence[Certificate], *, width: int) -> Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table of words: each framework's and mode's worst deviations over so many tasks."""
+class DeviationTable:
+    """Each framework's and mode's worst deviations over so many tasks, in words."""
 
     headings: list[str]
     rows: list[list[str]]
     tasks: int
 
 
-def grid(certificates: Sequence[Certificate]) -> Grid:
+def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> DeviationTable:
     """The worst over the tasks of certificates of one precision."""
-    kinds = _kinds(certificates)
+    names = _check_names(certificates, snapshot)
     worst: dict[tuple[str, str], dict[str, Check]] = defaultdict(dict)
     proved: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for one in certificates:
-        proved[_who(one)].append(one.status == "ok")
-        known = worst[_who(one)]
-        for check in one.checks:
-            known[check.name] = max(known.get(check.name, check), check, key=_badness)
+    for certificate in certificates:
+        key = _framework_and_mode(certificate, snapshot)
+        proved[key].append(certificate.status == "ok")
+        for check in certificate.checks:
+            before = worst[key].get(check.name, check)
+            worst[key][check.name] = max(before, check, key=_badness)
     rows = [
         [
-            *who,
-            f"{sum(proved[who])} of {len(proved[who])}",
-            *(_figure(known[kind]) if kind in known else "" for kind in kinds),
+            *key,
+            f"{sum(outcomes)} of {len(outcomes)}",
+            *(_figure(worst[key][name]) if name in worst[key] else "" for name in names),
         ]
-        for who, known in worst.items()
+        for key, outcomes in proved.items()
     ]
-    return Grid(
-        headings=["framework", "mode", "tasks proved", *kinds],
+    return DeviationTable(
+        headings=["framework", "mode", "tasks proved", *names],
         rows=rows,
-        tasks=len({one.claim.task for one in certificates}),
+        tasks=len({certificate.claim.task for certificate in certificates}),
     )
 
 
-def to_markdown(certificates: Sequence[Certificate]) -> str:
-    """One grid a precision, and the verdict."""
+def to_markdown(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:
+    """One table a precision, and the verdict."""
     parts: list[str] = []
     for precision in dict.fromkeys(one.claim.precision for one in certificates):
-        found = grid([one for one in certificates if one.claim.precision == precision])
-        aligned = ["left", "left", *["right"] * (len(found.headings) - 2)]
+        worst = deviation_table(
+            [one for one in certificates if one.claim.precision == precision], snapshot
+        )
+        aligned = ["left", "left", *["right"] * (len(worst.headings) - 2)]
         table = tabulate(
-            found.rows, found.headings, tablefmt="github", colalign=aligned, disable_numparse=True
+            worst.rows, worst.headings, tablefmt="github", colalign=aligned, disable_numparse=True
         )
         parts += [
-            f"In {precision}, the largest deviations over {found.tasks} tasks, relative (units in "
+            f"In {precision}, the largest deviations over {worst.tasks} tasks, relative (units in "
             "the last place):",
             table,
         ]

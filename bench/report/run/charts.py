@@ -1,155 +1,165 @@
-"""Charts of cells that can be compared: plotly figures as plain data, which the page draws."""
+"""Charts of a table's cells: plotly figures as plain data, which the page draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from bench.analysis.cell_summary import CellSummary
-from bench.core.record import Cell
 from bench.report.common.plotting import (
     PERCENT,
+    Bar,
     Chart,
-    Group,
+    ChartedTable,
+    Dots,
     Spec,
     bars,
     dots,
     layout,
-    line,
-    marker,
     trace,
 )
 from bench.report.common.text import bytes_text, count_text, percent, seconds_text
 from bench.report.run.curves import curves, windows
 
-# How far, in the fastest process's paces, intervals are drawn.
+# How far intervals are drawn, in multiples of the fastest process.
 WIDEST_REACH = 2.0
-# Grey from light to dark, for what a bar is made of.
-STAGES = {"import": "#BBBBBB", "build": "#888888", "first step": "#444444"}
+# The stages before training is under way: the field, and a grey from light to dark.
+STAGES = {
+    "import": ("import_seconds", "#BBBBBB"),
+    "build": ("build_seconds", "#888888"),
+    "first step": ("first_step", "#444444"),
+}
+# Lines that cross later than this are not followed so far.
+MOST_EPOCHS = 1e4
 
 
-def pace(group: Group) -> Chart | None:
+def charts(charted: ChartedTable) -> list[Chart]:
+    """Every chart that the table has figures for."""
+    drawn = (
+        pace(charted),
+        windows(charted),
+        accuracy(charted),
+        *(
+            curves(charted, of=of, seconds=seconds)
+            for of in ("loss", "accuracy")
+            for seconds in (False, True)
+        ),
+        to_accuracy(charted),
+        memory(charted),
+        start(charted),
+        break_even(charted),
+        peak(charted),
+    )
+    return [chart for chart in drawn if chart]
+
+
+def pace(charted: ChartedTable) -> Chart | None:
     """Throughput of each cell with its interval and its repeats."""
-    wanted = [
-        (
-            one,
-            one.throughput.estimate,
-            (one.throughput.low, one.throughput.high) if one.throughput.known else None,
-            [*one.throughputs.values()],
+    figures = [
+        Dots(
+            cell=summary.cell,
+            middle=summary.throughput.estimate,
+            ends=(summary.throughput.low, summary.throughput.high)
+            if summary.throughput.known
+            else None,
+            repeats=[*summary.throughputs.values()],
         )
-        for one in group.cells
-        if one.throughput
+        for summary in charted.summaries
+        if summary.throughput
     ]
-    if not wanted:
+    if not figures:
         return None
-    axes = layout("training samples a second", categories=len(wanted))
+    axes = layout("training samples a second", categories=len(figures))
     axes["xaxis"] |= {"rangemode": "tozero"}
     about = (
         "Further right is faster. Bars are 95 % intervals, small marks single processes. "
-        "Overlapping bars may still be told apart: cells are compared within each block."
+        "Cells whose bars overlap may still differ surely: they are compared block by block."
     )
-    fastest = max(max(middle, *repeats) for _, middle, _, repeats in wanted)
-    if any(ends and ends[1] > WIDEST_REACH * fastest for *_, ends, _ in wanted):
-        # Of two processes, an interval may reach to many times the pace of any.
+    fastest = max(max(figure.middle, *figure.repeats) for figure in figures)
+    if any(figure.ends and figure.ends[1] > WIDEST_REACH * fastest for figure in figures):
+        # With two processes, an interval may reach to many times the pace of any.
         axes["xaxis"] |= {"range": [0, WIDEST_REACH * fastest]}
         about += " A bar that reaches the edge goes on beyond it."
     return Chart(
         title="Throughput",
         about=about,
-        spec={"data": dots(group, wanted, count_text), "layout": axes},
+        spec={"data": dots(charted, figures, count_text), "layout": axes},
     )
 
 
-def accuracy(group: Group) -> Chart | None:
+def accuracy(charted: ChartedTable) -> Chart | None:
     """Final test accuracy of each cell, with the lowest and highest of its repeats."""
-    wanted = [
-        (
-            one,
-            one.accuracy.median,
-            (one.accuracy.low, one.accuracy.high),
-            [
-                record.measurement.evaluations[-1].accuracy
-                for record in group.records[one.cell]
-                if record.measurement
+    figures = [
+        Dots(
+            cell=summary.cell,
+            middle=summary.accuracy.median,
+            ends=(summary.accuracy.low, summary.accuracy.high),
+            repeats=[
+                measurement.evaluations[-1].accuracy
+                for measurement in charted.measurements(summary.cell)
             ],
         )
-        for one in group.cells
-        if one.accuracy
+        for summary in charted.summaries
+        if summary.accuracy
     ]
-    if not wanted:
+    if not figures:
         return None
-    axes = layout("test accuracy", categories=len(wanted))
+    axes = layout("test accuracy", categories=len(figures))
     axes["xaxis"] |= {"tickformat": PERCENT}
     return Chart(
         title="Accuracy",
-        about="After the last epoch: the median of the repeats, the lowest and the highest. "
-        "The same task ends at the same accuracy, but for its seeds.",
-        spec={"data": dots(group, wanted, percent), "layout": axes},
+        about="After the last epoch: the median of the repeats, with the lowest and the highest. "
+        "The task is the same, so that only seeds and rounding should make a difference.",
+        spec={"data": dots(charted, figures, percent), "layout": axes},
     )
 
 
-def to_accuracy(group: Group) -> Chart | None:
+def to_accuracy(charted: ChartedTable) -> Chart | None:
     """Training seconds until the task's target accuracy was reached."""
-    values = [
-        (one, one.time_to_accuracy, seconds_text(one.time_to_accuracy))
-        for one in group.cells
+    figures = [
+        Bar(cell=one.cell, value=one.time_to_accuracy, text=seconds_text(one.time_to_accuracy))
+        for one in charted.summaries
         if one.time_to_accuracy is not None
     ]
-    if not values or group.target is None:
+    if not figures or charted.target is None:
         return None
-    missing = [group.label[one.cell] for one in group.cells if one.time_to_accuracy is None]
+    missing = [
+        charted.labels[one.cell] for one in charted.summaries if one.time_to_accuracy is None
+    ]
     about = (
-        f"Training seconds until the first evaluation with {group.target:.0%} or more, which come "
-        "after each epoch: the median of the repeats."
+        f"Training seconds until an evaluation first reached {charted.target:.0%}, which is after "
+        "an epoch: the median of the repeats."
     )
     if missing:
         about += f" Not reached in every repeat by {', '.join(missing)}."
     return Chart(
-        title=f"Time to {group.target:.0%} accuracy",
+        title=f"Time to {charted.target:.0%} accuracy",
         about=about,
-        spec=bars(group, values, "training seconds"),
+        spec=bars(charted, figures, "training seconds"),
     )
 
 
-def memory(group: Group) -> Chart | None:
+def memory(charted: ChartedTable) -> Chart | None:
     """Throughput against memory, with the cells that no other beats in both."""
-
-    def used(one: CellSummary) -> float | None:
-        return one.peak_device_bytes or one.peak_resident_bytes
-
     points = [
-        (one, held, one.throughput.estimate)
-        for one in group.cells
-        if one.throughput and (held := used(one))
+        (summary, held, summary.throughput.estimate)
+        for summary in charted.summaries
+        if summary.throughput and (held := _held(summary))
     ]
     if len(points) < 2:
         return None
-    front = sorted(
-        (held, fast)
-        for _, held, fast in points
-        if not any(h <= held and f >= fast and (h, f) != (held, fast) for _, h, f in points)
-    )
-    traces = [
-        {
-            "x": [held / 1e6 for held, _ in front],
-            "y": [fast for _, fast in front],
-            "mode": "lines",
-            "line": {"color": "#888888", "dash": "dot", "shape": "hv", "width": 1.5},
-            "name": "Pareto front",
-            "hoverinfo": "skip",
-        }
-    ]
-    for one, held, fast in points:
-        label = group.label[one.cell]
+    traces = [_pareto_front([(held, fast) for _, held, fast in points])]
+    for summary, held, fast in points:
+        label = charted.labels[summary.cell]
         text = f"{label}: {count_text(fast)} samples/s, {bytes_text(held)}"
         traces.append(
             trace(
-                one.cell,
+                summary.cell,
                 label,
                 x=[held / 1e6],
                 y=[fast],
                 mode="markers",
                 cliponaxis=False,
-                marker=marker(one.cell, 12),
+                marker=charted.marks.marker(summary.cell, 12),
                 hovertemplate=f"{text}<extra></extra>",
             )
         )
@@ -164,101 +174,106 @@ def memory(group: Group) -> Chart | None:
     )
 
 
-def start(group: Group) -> Chart | None:
+def _held(summary: CellSummary) -> float | None:
+    """Bytes: the device's where the framework tells them, else the process's."""
+    return summary.peak_device_bytes or summary.peak_resident_bytes
+
+
+def _pareto_front(points: Sequence[tuple[float, float]]) -> Spec:
+    """A line through the points, (bytes, samples a second), that no other beats in both."""
+    front = sorted(
+        (held, fast)
+        for held, fast in points
+        if not any(h <= held and f >= fast and (h, f) != (held, fast) for h, f in points)
+    )
+    return {
+        "x": [held / 1e6 for held, _ in front],
+        "y": [fast for _, fast in front],
+        "mode": "lines",
+        "line": {"color": "#888888", "dash": "dot", "shape": "hv", "width": 1.5},
+        "name": "Pareto front",
+        "hoverinfo": "skip",
+    }
+
+
+def start(charted: ChartedTable) -> Chart | None:
     """What it takes before training is under way: import, build, first step."""
-    shown = [one for one in group.cells if one.first_step is not None]
+    shown = [summary for summary in charted.summaries if summary.first_step is not None]
     if not shown:
         return None
-    stages = {"import": "import_seconds", "build": "build_seconds", "first step": "first_step"}
     traces = [
         trace(
-            one.cell,
+            summary.cell,
             stage,
             type="bar",
             orientation="h",
             x=[seconds],
-            y=[group.label[one.cell]],
-            marker={"color": STAGES[stage]},
+            y=[charted.labels[summary.cell]],
+            marker={"color": grey},
             legendgroup=stage,
-            showlegend=one is shown[0],
+            showlegend=summary is shown[0],
             hovertemplate=f"{stage}: {seconds_text(seconds)}<extra></extra>",
         )
-        for one in shown
-        for stage, name in stages.items()
-        if (seconds := getattr(one, name)) is not None
+        for summary in shown
+        for stage, (name, grey) in STAGES.items()
+        if (seconds := getattr(summary, name)) is not None
     ]
     axes = layout("seconds", categories=len(shown) + 1, legend=True)
     return Chart(
         title="Before training: import, build, first step",
-        about="Medians of the repeats. The build makes the network and its optimizer, and holds "
-        "what is imported only then: PyTorch's compiler, by its optimizers. The first step holds "
-        "tracing and compiling.",
+        about="Medians of the repeats. The build makes the network and its optimizer, and includes "
+        "what is imported only then: PyTorch's compiler, by its optimizers. The first step "
+        "includes tracing and compiling.",
         spec={"data": traces, "layout": {**axes, "barmode": "stack"}},
     )
 
 
-def break_even(group: Group) -> Chart | None:
-    """Seconds since the build began after so many epochs, where a framework has several modes."""
+def break_even(charted: ChartedTable) -> Chart | None:
+    """Seconds since the build began, by epochs, where a framework has several modes."""
     by_framework: dict[str, list[CellSummary]] = {}
-    for one in group.cells:
-        if one.throughput and one.epoch_samples and one.cell.tuning == "expert":
-            by_framework.setdefault(one.cell.framework, []).append(one)
+    for summary in charted.summaries:
+        if summary.throughput and summary.epoch_samples and summary.cell.tuning == "expert":
+            by_framework.setdefault(summary.cell.framework, []).append(summary)
     several = [one for cells in by_framework.values() if len(cells) > 1 for one in cells]
     if not several:
         return None
-    points = [one.break_even for one in several if one.break_even and one.break_even < 1e4]
-    last = max(10.0, 1.5 * max(points, default=0.0))
+    crossings = [at for one in several if (at := one.break_even) and at < MOST_EPOCHS]
+    last = max(10.0, 1.5 * max(crossings, default=0.0))
     traces = []
-    for one in several:
-        assert one.throughput and one.epoch_samples
-        before = (one.build_seconds or 0.0) + (one.first_step or 0.0)
-        epoch = one.epoch_samples / one.throughput.estimate
+    for summary in several:
+        assert summary.throughput and summary.epoch_samples
+        before = (summary.build_seconds or 0.0) + (summary.first_step or 0.0)
+        epoch = summary.epoch_samples / summary.throughput.estimate
         shown: Spec = {"x": [0.0, last], "y": [before, before + last * epoch], "mode": "lines"}
-        shown["line"] = line(one.cell, 1, 3)
-        traces.append(trace(one.cell, group.label[one.cell], **shown))
+        shown["line"] = charted.marks.line(summary.cell, 1, 3)
+        traces.append(trace(summary.cell, charted.labels[summary.cell], **shown))
     return Chart(
         title="When compiling pays off",
-        about="Build, first step and training, added up. Where two lines of a framework cross, "
-        "compiling has paid off.",
+        about="Build, first step and training, added up. Compiling has paid off where the two "
+        "lines of a framework cross.",
         spec={"data": traces, "layout": layout("epochs", "seconds", legend=True)},
     )
 
 
-def peak(group: Group, use: Mapping[Cell, tuple[float, str]]) -> Chart | None:
+def peak(charted: ChartedTable) -> Chart | None:
     """Share of the machine's peak, and what bounds each cell."""
-    values = [
+    figures = [
         # In two lines: a phone has no room for it in one.
-        (one, use[one.cell][0], f"{use[one.cell][0]:.1%}<br>{use[one.cell][1]}")
-        for one in group.cells
-        if one.cell in use
+        Bar(
+            cell=summary.cell,
+            value=summary.use.share,
+            text=f"{summary.use.share:.1%}<br>{summary.use.bound}",
+        )
+        for summary in charted.summaries
+        if summary.use
     ]
-    if not values:
+    if not figures:
         return None
-    spec = bars(group, values, "share of the float32 peak")
+    spec = bars(charted, figures, "share of the float32 peak")
     spec["layout"]["xaxis"] |= {"tickformat": PERCENT}
     return Chart(
         title="Share of peak",
-        about="Model FLOPs a second over the best matrix product of this machine, and what bounds "
-        "the cell, by a rule of thumb.",
+        about="Model FLOPs a second over the rate of this machine's fastest matrix product, and "
+        "what bounds the cell, by a rule of thumb.",
         spec=spec,
     )
-
-
-def charts(group: Group, use: Mapping[Cell, tuple[float, str]]) -> list[Chart]:
-    """Every chart that the group has figures for."""
-    made = (
-        pace(group),
-        windows(group),
-        accuracy(group),
-        *(
-            curves(group, of=of, seconds=seconds)
-            for of in ("loss", "accuracy")
-            for seconds in (False, True)
-        ),
-        to_accuracy(group),
-        memory(group),
-        start(group),
-        break_even(group),
-        peak(group, use),
-    )
-    return [chart for chart in made if chart]

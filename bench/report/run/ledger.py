@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.results import Results
 from bench.core.record import Cell, GpuUse, Record
-from bench.records.run_folder import Run
 from bench.records.snapshot import FrameworkSettings, Snapshot
 from bench.report.common.text import mode_text
 
@@ -21,7 +21,7 @@ GPU_FIGURES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class LedgerEntry:
     """One framework, mode and tuning under one set of conditions, in words."""
 
     framework: str
@@ -75,27 +75,28 @@ def _key(record: Record) -> tuple[object, ...]:
     )
 
 
-def entries(run: Run) -> list[Entry]:
+def entries(results: Results) -> list[LedgerEntry]:
     """An entry for every way in which a framework was run; tasks share them."""
-    found: dict[tuple[object, ...], Entry] = {}
-    used: dict[tuple[object, ...], list[GpuUse]] = defaultdict(list)
-    for record in run.records:
+    records = [process.record for process in results.processes]
+    gpus: dict[tuple[object, ...], list[GpuUse]] = defaultdict(list)
+    for record in records:
         if record.gpu:
-            used[_key(record)].append(record.gpu)
-    for record in run.records:
+            gpus[_key(record)].append(record.gpu)
+    entry: dict[tuple[object, ...], LedgerEntry] = {}
+    for record in records:
         key = _key(record)
-        if key not in found or (record.versions and not found[key].versions):
-            found[key] = _entry(record, used[key], run.snapshot)
-    return list(found.values())
+        if key not in entry or (record.versions and not entry[key].versions):
+            entry[key] = _entry(record, gpus[key], results.snapshot)
+    return list(entry.values())
 
 
-def _entry(record: Record, used: Sequence[GpuUse], snapshot: Snapshot) -> Entry:
+def _entry(record: Record, used: Sequence[GpuUse], snapshot: Snapshot) -> LedgerEntry:
     cell = record.job.cell
     framework = snapshot.framework(cell.framework)
     settings = framework.settings if framework else None
     threads = f", {cell.threads} thread{'s' * (cell.threads != 1)}" * (cell.device == "cpu")
     precision = settings.precisions.get(cell.precision) if settings else None
-    return Entry(
+    return LedgerEntry(
         framework=snapshot.framework_title(cell.framework),
         mode=mode_text(cell.mode, cell.tuning),
         about=settings.modes.get(cell.mode, "") if settings else "",

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import statistics
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bench.analysis import contention
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.results import summarize
-from bench.core.record import Cell, Record
+from bench.analysis.processes import Process
+from bench.analysis.results import Results
+from bench.core.record import Cell
 from bench.core.task import Budget
-from bench.records.run_folder import Run
 
 TEST = "tests/benchmarks/test_steps.py::test_step"
 
@@ -41,7 +42,7 @@ def label(cell: Cell, budget: Budget) -> str:
 def extra_info(
     cell: Cell, *, batch: int, seconds: float, versions: dict[str, str], data: str
 ) -> dict[str, Any]:
-    """What a benchmark tells besides its statistics. `seconds` are those of a median step."""
+    """What a benchmark says besides its statistics. `seconds` are those of a median step."""
     return {
         "framework": cell.framework,
         "versions": versions,
@@ -55,34 +56,36 @@ def extra_info(
     }
 
 
-def to_json(run: Run) -> tuple[str, list[str]]:
+def to_json(results: Results) -> tuple[str, list[str]]:
     """The run as JSON, and a line for each cell that is not ok and so is not in it."""
-    repeats: dict[Cell, list[Record]] = defaultdict(list)
-    for record in run.records:
-        repeats[record.job.cell].append(record)
-    summaries = summarize(run.records)
-    text = json.dumps(
-        {
-            "machine_info": machine_info(run.info["machine"]),
-            "commit_info": _commit_info(run),
-            "benchmarks": [
-                _benchmark(one, repeats[one.cell]) for one in summaries if one.status == "ok"
-            ],
-            "datetime": run.info["started"],
-            "version": f"framebench {run.info['framebench']}",
-        },
-        indent=4,
-    )
-    left_out = [f"{one.cell}: {one.status}: {one.reason}" for one in summaries]
-    ok = [one.status == "ok" for one in summaries]
-    return text + "\n", [line for line, good in zip(left_out, ok, strict=True) if not good]
+    info = results.run.info
+    repeats: dict[Cell, list[Process]] = defaultdict(list)
+    for process in results.processes:
+        repeats[process.record.job.cell].append(process)
+    fields = {
+        "machine_info": machine_info(info["machine"]),
+        "commit_info": _commit_info(info),
+        "benchmarks": [
+            _benchmark(summary, repeats[summary.cell])
+            for summary in results.summaries
+            if summary.ok
+        ],
+        "datetime": info["started"],
+        "version": f"framebench {info['framebench']}",
+    }
+    left_out = [
+        f"{summary.cell}: {summary.status}: {summary.reason}"
+        for summary in results.summaries
+        if not summary.ok
+    ]
+    return json.dumps(fields, indent=4) + "\n", left_out
 
 
 def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
-    """What `bench.launch.machine.describe` tells, under pytest-benchmark's own names too.
+    """What `bench.launch.machine.describe` gives, under pytest-benchmark's own names too.
 
-    Two that differ are told to be from different machines: so what passes, like the load, is left
-    out, and so is whose machine it was.
+    pytest-benchmark takes two that differ for different machines, so that what changes from day to
+    day, like the load, is left out.
     """
     cpu = {
         "brand_raw": machine["cpu"],
@@ -98,8 +101,8 @@ def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _commit_info(run: Run) -> dict[str, Any]:
-    """A run knows its source by digests, not by a commit: as of a tree without version control."""
+def _commit_info(info: Mapping[str, Any]) -> dict[str, Any]:
+    """As of a tree without version control: a run keeps digests of its source, not a commit."""
     return {
         "id": "unversioned",
         "time": None,
@@ -107,21 +110,21 @@ def _commit_info(run: Run) -> dict[str, Any]:
         "dirty": False,
         "project": "framebench",
         "branch": "(unknown)",
-        "source_digests": run.info["source_digests"],
+        "source_digests": info["source_digests"],
     }
 
 
-def _benchmark(summary: CellSummary, repeats: list[Record]) -> dict[str, Any]:
-    first = repeats[0]
+def _benchmark(summary: CellSummary, repeats: Sequence[Process]) -> dict[str, Any]:
+    first = repeats[0].record
     cell = summary.cell
     paces = [
         pace
-        for one in repeats
-        if one.measurement
-        for pace in contention.clean_paces(one, contention.contended(one))
+        for process in repeats
+        if process.record.measurement
+        for pace in contention.clean_paces(process.record, process.contended)
     ]
     name = label(cell, first.job.budget)
-    found = _stats(paces)
+    stats = _stats(paces)
     return {
         "group": cell.task,
         "name": f"{TEST.partition('::')[2]}[{name}]",
@@ -136,12 +139,12 @@ def _benchmark(summary: CellSummary, repeats: list[Record]) -> dict[str, Any]:
         "extra_info": extra_info(
             cell,
             batch=first.batch,
-            seconds=found["median"],
+            seconds=stats["median"],
             versions=first.versions,
             data=summary.data,
         ),
         "options": {"timer": "framebench", "repeats": len(repeats)},
-        "stats": found,
+        "stats": stats,
     }
 
 
@@ -149,7 +152,7 @@ def _stats(paces: list[tuple[int, float]]) -> dict[str, Any]:
     """Statistics under pytest-benchmark's names and by its formulas, of seconds a step."""
     data = np.array([wall / steps for steps, wall in paces])
     mean, deviation = float(data.mean()), float(data.std(ddof=1)) if len(data) > 1 else 0.0
-    # its quartiles interpolate at n * p - 1/2, which is Hazen's rule
+    # Its quartiles interpolate at n * p - 1/2, which is Hazen's rule.
     q1, q3 = (float(one) for one in np.quantile(data, (0.25, 0.75), method="hazen"))
     low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
     within = data[(data >= low) & (data <= high)]

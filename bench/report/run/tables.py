@@ -1,39 +1,36 @@
-"""A frame's rows as tables for people; each form writes them out."""
+"""A run's tables in words and rounded figures; each form writes them out."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import pandas as pd
-
-from bench.analysis import accuracy
-from bench.analysis.cell_summary import CONDITIONS, CellSummary, conditions
-from bench.core.record import Record
-from bench.records.run_folder import Run
+from bench.analysis.accuracy import SURE
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.intervals import Interval
+from bench.analysis.results import Results, ResultTable
+from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
     bytes_text,
     count_text,
-    framework_text,
     interval_text,
     mode_text,
     percent,
     place_text,
     ratio_text,
     seconds_text,
-    task_text,
     too_wide,
 )
-from bench.report.run import notes, peak_text
-from bench.report.run.verdicts import by_conditions, sentence
+from bench.report.run import notes
+from bench.report.run.peak_text import share_text
+from bench.report.run.verdicts import sentence
 
 OF_PEAK = "of peak"
 
 # What each column has, and how it is to be read, in the order in which they are shown.
 ABOUT = {
-    "rank": "1 more than the cells that are surely faster, and never before one that measured "
-    "faster; `=` where tied with another; empty if not known",
+    "rank": "1 more than the number of cells that are surely faster, and never before a cell that "
+    "measured faster; `=` where tied with another; empty if not known",
     "framework": "whose adapter trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
@@ -44,160 +41,154 @@ ABOUT = {
     OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
     "test accuracy": "after the last epoch, median over repeats",
     "import": "importing the framework",
-    "build": "making the network and its optimizer, and setting the weights; with what is imported "
-    "only then: PyTorch's compiler, by its optimizers, in eager mode too",
+    "build": "making the network and its optimizer, and setting the weights; includes what is "
+    "imported only then: PyTorch's compiler, by its optimizers, in eager mode too",
     "first step": "the first training step: tracing, compiling, allocating",
     "memory": "the most memory that a process held; on a GPU, the most device memory that its "
     "tensors took",
 }
 HEADINGS = tuple(ABOUT)
 
-# The figure of each heading, by which a reader may sort; `memory` is the column of `memory`.
-FIGURES = (
-    "rank",
-    "framework",
-    "mode",
-    "status",
-    "samples_per_second",
-    "relative",
-    "share_of_peak",
-    "accuracy",
-    "import_seconds",
-    "build_seconds",
-    "first_step_seconds",
-    "memory",
-)
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """One cell: its texts under `HEADINGS`, and the figures by which a reader may sort them."""
+
+    summary: CellSummary
+    texts: tuple[str, ...]
+    sorts: tuple[object, ...]
+
+    @staticmethod
+    def of(summary: CellSummary, snapshot: Snapshot) -> TableRow:
+        """A row; what a figure is not known for is empty, as a text and to sort by."""
+        cell, use = summary.cell, summary.use
+        rank = int(summary.rank.rstrip("=")) if summary.rank else None
+        relative = summary.relative.estimate if summary.relative else None
+        accuracy = summary.accuracy.median if summary.accuracy else None
+        figures: tuple[tuple[str, object], ...] = (
+            (summary.rank, rank),
+            (snapshot.framework_title(cell.framework), cell.framework),
+            (mode_text(cell.mode, cell.tuning), cell.mode),
+            (summary.status, summary.status),
+            (_interval(summary.throughput, count_text), summary.samples_per_second),
+            (_interval(summary.relative, ratio_text), relative),
+            (share_text(use) if use else "", use.share if use else None),
+            (_text(accuracy, percent), accuracy),
+            (_text(summary.import_seconds, seconds_text), summary.import_seconds),
+            (_text(summary.build_seconds, seconds_text), summary.build_seconds),
+            (_text(summary.first_step, seconds_text), summary.first_step),
+            (_text(summary.memory_bytes, bytes_text), summary.memory_bytes),
+        )
+        return TableRow(
+            summary=summary,
+            texts=tuple(text for text, _ in figures),
+            sorts=tuple("" if value is None else value for _, value in figures),
+        )
 
 
-def memory(row: dict[str, Any]) -> str:
-    """The column that holds what a cell took of the memory that its framework computes in."""
-    return "peak_device_bytes" if row["device"] == "cuda" else "peak_resident_bytes"
+def _text(value: float | None, text: Callable[[float], str]) -> str:
+    return "" if value is None else text(value)
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """A row of the table for people, under `HEADINGS`."""
-
-    def shown(name: str, write: Any) -> str:
-        value = row[name]
-        return "" if value is None or pd.isna(value) else write(value)
-
-    def with_ends(name: str, write: Any) -> str:
-        high = row[f"{name}_high"]
-        if high is not None and too_wide(row[f"{name}_low"], high):
-            return f"{shown(name, write)} (too wide)"
-        ends = shown(f"{name}_low", write), shown(f"{name}_high", write)
-        return interval_text(shown(name, write), *ends)
-
-    return (
-        row["rank"],
-        framework_text(row["framework"]),
-        mode_text(row["mode"], row["tuning"]),
-        row["status"],
-        with_ends("samples_per_second", count_text),
-        with_ends("relative", ratio_text),
-        shown("share_of_peak", lambda share: peak_text.share_text(share, row["bound"])),
-        shown("accuracy", percent),
-        shown("import_seconds", seconds_text),
-        shown("build_seconds", seconds_text),
-        shown("first_step_seconds", seconds_text),
-        shown(memory(row), bytes_text),
-    )
+def _interval(interval: Interval | None, text: Callable[[float], str]) -> str:
+    if interval is None:
+        return ""
+    estimate = text(interval.estimate)
+    if not interval.known:
+        return estimate
+    if too_wide(interval.low, interval.high):
+        return f"{estimate} (too wide)"
+    return interval_text(estimate, text(interval.low), text(interval.high))
 
 
+@dataclass(frozen=True, kw_only=True)
 class TaskTable:
-    """Cells to be compared, as people read them: a caption, rows under `HEADINGS`, footnotes.
+    """A table of cells that can be compared, as people read it.
 
-    `figures` are the rows as they are in the frame, `cells` whose they are. `warnings` say what
-    went wrong, `notes` what else is worth knowing.
+    `caption` is `name` and the conditions; `data_line` says what the task was trained on, and
+    `synthetic` whether that was not real data; `accuracy_line` says whether final accuracies bear
+    the proof out, and is empty for a single cell. `warnings` say what went wrong, `notes` what else
+    is worth knowing.
     """
 
-    def __init__(
-        self,
-        figures: Sequence[dict[str, Any]],
-        records: Sequence[Record],
-        *,
-        verdict: str,
-        chance: float | None,
-    ) -> None:
-        """A frame's rows and the records behind them, with what they tell in words.
+    table: ResultTable
+    name: str
+    caption: str
+    verdict: str
+    rows: tuple[TableRow, ...]
+    synthetic: bool
+    data_line: str
+    accuracy_line: str
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
-        `chance` is the p-value of their final accuracies.
-        """
-        self.verdict = verdict[0].upper() + verdict[1:]
-        self._chance = chance
-        first = records[0]
-        cell = first.job.cell
-        budget = first.job.budget
-        examples = f"{budget.train_examples:,}" if budget.train_examples else "all"
-        epochs = "1 epoch" if budget.epochs == 1 else f"{budget.epochs} epochs"
-        words = [f"batch {first.batch}", f"{epochs} of {examples} examples"]
-        if budget.length:
-            words.append(f"{budget.length} tokens")
-        repeats = max(row["repeats"] for row in figures)
-        words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
-        counted = max(row["blocks"] for row in figures)
-        if counted < repeats:
-            words.append(f"paces of the {counted} that nothing disturbed")
-        self.caption = (
-            f"{cell.task}: {task_text(cell.task)} — {place_text(cell)} — {', '.join(words)}"
-        )
-        self.data = "; ".join(sorted({row["data"] for row in figures} - {""})) or "none"
-        self.synthetic = "synthetic" in self.data
-        of_data = {record.dataset["note"] for record in records if record.dataset}
-        self.data_notes = "; ".join(sorted(of_data - {""}))
-        self.figures = figures
-        self.cells = [peak_text.cell_of(row) for row in figures]
-        self.rows = [_cells(row) for row in figures]
-        self.statuses = [row["status"] for row in figures]
-        self.warnings = list(notes.warnings(figures))
-        published = notes.published(cell.task, budget.length, figures)
-        self.notes = [*notes.remarks(figures), *published]
-
-    @property
-    def data_line(self) -> str:
-        """What the task was trained on, said so that nobody misses a synthetic twin."""
-        if self.synthetic:
-            return "data: SYNTHETIC, not the real data set"
-        line = f"data: {self.data}" + f" ({self.data_notes})" * bool(self.data_notes)
-        if "not official" in self.data:
-            line += ": accuracies compare with each other, not with those published elsewhere"
-        return line
-
-    @property
-    def accuracy_line(self) -> str:
-        """Whether the final accuracies bear the proof out; empty where there is but one."""
-        if self._chance is None:
-            few = "accuracies: too few repeats to tell whether seeds explain how they differ"
-            return few if self.statuses.count("ok") > 1 else ""
-        sure = "more" if self._chance < accuracy.SURE else "no more"
-        return (
-            f"accuracies differ by {sure} than seeds explain: seeds alone make such differences in "
-            f"{_chance_text(self._chance)} of tables (analysis of variance in blocks)"
+    @staticmethod
+    def of(table: ResultTable, snapshot: Snapshot) -> TaskTable:
+        """A table of a run with that snapshot."""
+        verdict = sentence(table, snapshot)
+        name = f"{table.task}: {snapshot.task_title(table.task)}"
+        length = table.processes[0].record.job.budget.length
+        data = "; ".join(sorted({summary.data for summary in table.summaries} - {""})) or "none"
+        return TaskTable(
+            table=table,
+            name=name,
+            caption=f"{name} — {place_text(table.cell)} — {_amount(table)}",
+            verdict=verdict[0].upper() + verdict[1:],
+            rows=tuple(TableRow.of(summary, snapshot) for summary in table.summaries),
+            synthetic="synthetic" in data,
+            data_line=_data_line(data, table),
+            accuracy_line=accuracy_line(table.accuracy_p_value, cells=len(table.ok)),
+            warnings=tuple(notes.warnings(table.summaries, snapshot)),
+            notes=(
+                *notes.gains(table.summaries, snapshot),
+                *notes.published(table.task, length, table.summaries, snapshot),
+            ),
         )
 
 
-def _chance_text(chance: float) -> str:
-    """A p-value as a share of cases."""
-    if chance > 0.99:
-        return "more than 99%"
-    return f"{chance:.0%}" if chance >= 0.01 else f"{100 * chance:.1g}%"
+def task_tables(results: Results) -> list[TaskTable]:
+    """One table for each set of conditions, in the order of the results."""
+    return [TaskTable.of(table, results.snapshot) for table in results.tables]
 
 
-def task_tables(run: Run, table: pd.DataFrame, summaries: Iterable[CellSummary]) -> list[TaskTable]:
-    """One table for each set of conditions, in the order of the frame's rows."""
-    verdicts = {where: sentence(group) for where, group in by_conditions(summaries).items()}
-    chances = accuracy.p_values(run.records)
-    records: dict[tuple[object, ...], list[Record]] = defaultdict(list)
-    for record in run.records:
-        records[conditions(record.job.cell)].append(record)
-    figures: dict[tuple[object, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in table.to_dict("records"):
-        figures[tuple(row[name] for name in CONDITIONS)].append(
-            {str(key): value for key, value in row.items()}
-        )
-    made = []
-    for where, rows in figures.items():
-        cell = records[where][0].job.cell
-        chance = chances.get((cell.task, cell.precision))
-        made.append(TaskTable(rows, records[where], verdict=verdicts[where], chance=chance))
-    return made
+def _amount(table: ResultTable) -> str:
+    """How much was trained, and how often: batch, epochs, examples, repeats."""
+    first = table.processes[0].record
+    budget = first.job.budget
+    examples = f"{budget.train_examples:,}" if budget.train_examples else "all"
+    epochs = "1 epoch" if budget.epochs == 1 else f"{budget.epochs} epochs"
+    words = [f"batch {first.batch}", f"{epochs} of {examples} examples"]
+    if budget.length:
+        words.append(f"{budget.length} tokens")
+    repeats = max(summary.repeats for summary in table.summaries)
+    words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
+    counted = max(len(summary.throughputs) for summary in table.summaries)
+    if counted < repeats:
+        words.append(f"paces of the {counted} that nothing disturbed")
+    return ", ".join(words)
+
+
+def _data_line(data: str, table: ResultTable) -> str:
+    """What the task was trained on, said so that nobody misses a synthetic twin."""
+    if "synthetic" in data:
+        return "data: SYNTHETIC, not the real data set"
+    datasets = [process.record.dataset for process in table.processes]
+    about = "; ".join(sorted({dataset["note"] for dataset in datasets if dataset} - {""}))
+    line = f"data: {data} ({about})" if about else f"data: {data}"
+    if "not official" in data:
+        line += ": accuracies compare with each other, not with those published elsewhere"
+    return line
+
+
+def accuracy_line(p_value: float | None, *, cells: int) -> str:
+    """Whether final accuracies differ, of so many cells that are ok; empty for a single cell."""
+    if p_value is None:
+        few = "Accuracy: too few repeats to tell whether seeds alone explain the differences"
+        return few if cells > 1 else ""
+    differ = "they differ by more than seeds explain" if p_value < SURE else "no difference found"
+    return f"Accuracy: {differ} ({p_text(p_value)})"
+
+
+def p_text(p_value: float) -> str:
+    """A p-value in two significant digits: p = 0.42."""
+    return "p > 0.99" if p_value > 0.99 else f"p = {p_value:.2g}"

@@ -3,106 +3,87 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
-from bench.analysis.cell_summary import CellSummary, conditions
+from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
+from bench.analysis.results import ResultTable
 from bench.core.record import Cell
-from bench.report.common.text import count_text, framework_text, mode_text, ratio_text, too_wide
+from bench.records.snapshot import Snapshot
+from bench.report.common.text import count_text, labels, ratio_text, too_wide
 from bench.report.common.ties import OPEN, PACE, Tie, Verbs, listed, ties
-
-Groups = dict[tuple[object, ...], list[CellSummary]]
 
 # Of two cells that are tied, either may still be faster. Where one may be twice as fast, too little
 # was measured for the tie to say that they are alike.
 ALIKE = 2.0
 
 
-def by_conditions(summaries: Iterable[CellSummary]) -> Groups:
-    """Cells that can be compared, fastest first; what is not ok comes last."""
-    groups: Groups = defaultdict(list)
-    for one in summaries:
-        groups[conditions(one.cell)].append(one)
-    for group in groups.values():
-        group.sort(key=lambda one: (one.status != "ok", -_pace(one)))
-    return dict(groups)
-
-
-def _pace(one: CellSummary) -> float:
-    return one.throughput.estimate if one.throughput else 0.0
-
-
-def labels(cells: Iterable[Cell]) -> dict[Cell, str]:
-    """Short names of cells to be compared: the framework's, with its mode where it has several."""
-    every = list(cells)
-    shared: dict[str, set[str]] = defaultdict(set)
-    for cell in every:
-        shared[cell.framework].add(mode_text(cell.mode, cell.tuning))
-    return {
-        cell: f"{framework_text(cell.framework)} {mode_text(cell.mode, cell.tuning)}"
-        if len(shared[cell.framework]) > 1
-        else framework_text(cell.framework)
-        for cell in every
-    }
-
-
-def _inverse(found: Interval) -> Interval:
-    high = 1 / found.low if found.low else math.inf
-    return Interval(estimate=1 / found.estimate, low=1 / found.high, high=high)
-
-
-def times_text(found: Interval) -> str:
+def times_text(interval: Interval) -> str:
     """1.4 times (1.3 to 1.5); without the ends where they are not known, or tell nothing."""
-    words = f"{ratio_text(found.estimate)} times"
-    if not found.known:
-        return words
-    if too_wide(found.low, found.high):
-        return f"{words} (too wide)"
-    return f"{words} ({ratio_text(found.low)} to {ratio_text(found.high)})"
+    text = f"{ratio_text(interval.estimate)} times"
+    if not interval.known:
+        return text
+    if too_wide(interval.low, interval.high):
+        return f"{text} (too wide)"
+    return f"{text} ({ratio_text(interval.low)} to {ratio_text(interval.high)})"
 
 
-def leaders(group: Sequence[CellSummary]) -> list[CellSummary]:
-    """The fastest cell, and those of which nobody can tell that they are slower."""
-    good = [one for one in group if one.status == "ok" and one.relative]
-    return [one for one in good if one.relative and one.relative.known and one.relative.includes(1)]
+def leaders(table: ResultTable) -> list[CellSummary]:
+    """The fastest cell, and those that may be as fast; empty where no interval is known."""
+    return [
+        summary
+        for summary in table.ok
+        if summary.relative and summary.relative.known and summary.relative.includes(1)
+    ]
 
 
-def sentence(group: Sequence[CellSummary]) -> str:
+def sentence(table: ResultTable, snapshot: Snapshot) -> str:
     """Who is faster than whom, by how much, and who is tied; of cells under the same conditions."""
-    good = [one for one in group if one.status == "ok" and one.throughput and one.relative]
-    name = labels(one.cell for one in group)
-    if not good:
+    cells = [one for one in table.ok if one.throughput and one.relative]
+    names = labels([one.cell for one in table.summaries], snapshot.framework_title)
+    if not cells:
         return "nothing could be measured."
-    if len(good) == 1:
-        return f"only {name[good[0].cell]} was measured: {count_text(_pace(good[0]))} samples/s."
-    first = next(one for one in good if one.relative and one.relative.estimate == 1)
-    others = [one for one in good if one is not first]
+    if len(cells) == 1:
+        pace = cells[0].samples_per_second or 0.0
+        return f"only {names[cells[0].cell]} was measured: {count_text(pace)} samples/s."
+    first = next(one for one in cells if one.relative and one.relative.estimate == 1)
+    others = [one for one in cells if one is not first]
     if not all(one.relative and one.relative.known for one in others):
-        ratios = [
-            f"{times_text(_inverse(one.relative))} as fast as {name[one.cell]}"
-            for one in others
-            if one.relative
-        ]
         return (
-            f"{name[first.cell]} trained {listed(ratios)}; "
+            f"{names[first.cell]} trained {_times_as_fast(others, names)}; "
             "with so few repeats nobody can tell how sure that is."
         )
     chosen = _fastest_modes([first, *others])
     begin = "each in its fastest mode, " if len(chosen) <= len(others) else ""
-    order, others = chosen, chosen[1:]
-    found = ties(order, tied=_tied, ahead=_faster, name=lambda one: name[one.cell], verbs=_verbs)
-    texts = _with_ratios(found, name)
-    parts = [text for one, text in texts if first in one.group]
-    if behind := [one for one in others if not _tied(first, one)]:
-        ratios = [
-            f"{times_text(_inverse(one.relative))} as fast as {name[one.cell]}"
-            for one in behind
+    return f"{begin}{'; '.join(_compared(chosen, names))}."
+
+
+def _compared(order: Sequence[CellSummary], names: Mapping[Cell, str]) -> list[str]:
+    """Parts of a sentence on cells whose ratios are all known, the fastest of which is first."""
+    first = order[0]
+    tied = ties(order, tied=_tied, ahead=_faster, name=lambda one: names[one.cell], verbs=_verbs)
+    texts = _with_ratios(tied, names)
+    parts = [text for tie, text in texts if first in tie.group]
+    if behind := [one for one in order[1:] if not _tied(first, one)]:
+        parts.append(f"{names[first.cell]} trains {_times_as_fast(behind, names)}")
+    return parts + [text for tie, text in texts if first not in tie.group]
+
+
+def _times_as_fast(slower: Sequence[CellSummary], names: Mapping[Cell, str]) -> str:
+    """How many times as fast as each of these the fastest cell is."""
+    return listed(
+        [
+            f"{times_text(_inverse(one.relative))} as fast as {names[one.cell]}"
+            for one in slower
             if one.relative
         ]
-        parts.append(f"{name[first.cell]} trains {listed(ratios)}")
-    parts += [text for one, text in texts if first not in one.group]
-    return begin + "; ".join(parts) + "."
+    )
+
+
+def _inverse(interval: Interval) -> Interval:
+    high = 1 / interval.low if interval.low else math.inf
+    return Interval(estimate=1 / interval.estimate, low=1 / interval.high, high=high)
 
 
 def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
@@ -111,8 +92,8 @@ def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
     With every pair of modes a sentence of five frameworks would be too long to be read.
     """
     fastest: dict[str, CellSummary] = {}
-    for one in order:
-        fastest.setdefault(one.cell.framework, one)
+    for summary in order:
+        fastest.setdefault(summary.cell.framework, summary)
     return list(fastest.values()) if len(fastest) > 1 else list(order)
 
 
@@ -127,15 +108,15 @@ def _faster(one: CellSummary, other: CellSummary) -> bool:
 
 
 def _widest(group: Sequence[CellSummary]) -> tuple[CellSummary, CellSummary, Interval] | None:
-    """Of a group of ties, the two of which the least is known, where it is too little."""
-    found = [
+    """Of a group of ties, the pair of which the least is known, where that is too little."""
+    pairs = [
         (one, other, between)
         for place, one in enumerate(group)
         for other in group[place + 1 :]
         if (between := ratio(one.throughputs, other.throughputs))
         and max(between.high, 1 / between.low) > ALIKE
     ]
-    return max(found, key=lambda pair: pair[2].high / pair[2].low, default=None)
+    return max(pairs, key=lambda pair: pair[2].high / pair[2].low, default=None)
 
 
 def _verbs(group: Sequence[CellSummary]) -> Verbs:
@@ -143,46 +124,49 @@ def _verbs(group: Sequence[CellSummary]) -> Verbs:
 
 
 def _with_ratios(
-    found: Sequence[Tie[CellSummary]], name: Mapping[Cell, str]
+    tied: Sequence[Tie[CellSummary]], names: Mapping[Cell, str]
 ) -> list[tuple[Tie[CellSummary], str]]:
     """Each tie in words; where it leaves much open, with the ratio that does, once each."""
-    texts, said = [], set()
-    for tie in found:
+    texts, named = [], set()
+    for tie in tied:
         text, widest = tie.text, _widest(tie.group)
         if widest:
             one, other, between = widest
-            ratio_said = f"{times_text(between)} as fast as {name[other.cell]}"
-            if (one.cell, other.cell) not in said:
-                text += f": {name[one.cell]} trained {ratio_said}"
-            said.add((one.cell, other.cell))
+            if (one.cell, other.cell) not in named:
+                text += (
+                    f": {names[one.cell]} trained {times_text(between)} as fast as "
+                    f"{names[other.cell]}"
+                )
+            named.add((one.cell, other.cell))
         texts.append((tie, text))
     return texts
 
 
-def overall(groups: Groups) -> str:
-    """Who leads where: one sentence over all tables of a run; empty where there is one alone."""
-    led: dict[str, int] = defaultdict(int)
-    won: dict[str, int] = defaultdict(int)
+def overall(tables: Sequence[ResultTable], title: Callable[[str], str]) -> str:
+    """Who leads where, over all tables of a run; empty where fewer than two compare anything.
+
+    `title` gives a framework's title by its name.
+    """
+    led: Counter[str] = Counter()
+    won: Counter[str] = Counter()
     judged = 0
-    for group in groups.values():
-        ahead = leaders(group)
-        if sum(one.status == "ok" for one in group) < 2 or not ahead:
+    for table in tables:
+        if len(table.ok) < 2 or not (ahead := leaders(table)):
             continue
         judged += 1
-        leading = {one.cell.framework for one in ahead}
-        for framework in leading:
-            led[framework] += 1
-            won[framework] += len(leading) == 1
+        leading = list(dict.fromkeys(summary.cell.framework for summary in ahead))
+        led.update(leading)
+        won.update(leading[:1] * (len(leading) == 1))
     if judged < 2:
         return ""
 
-    def told(counts: dict[str, int]) -> str:
-        ranked = sorted(counts, key=lambda framework: -counts[framework])
-        return ", ".join(f"{framework_text(one)} in {counts[one]}" for one in ranked if counts[one])
+    def counted(counts: Counter[str]) -> str:
+        """The most frequent first; of equal counts, by name."""
+        ranked = sorted(counts, key=lambda name: (-counts[name], name))
+        return ", ".join(f"{title(name)} on {counts[name]}" for name in ranked)
 
-    decided = sum(won.values())
-    alone = f" ({told(won)})" if decided else ""
+    alone = f" ({counted(won)})" if won else ""
     return (
-        f"one framework is surely the fastest in {decided} of {judged} comparisons{alone}; "
-        f"the fastest, or not surely slower: {told(led)}."
+        f"One framework is clearly the fastest in {sum(won.values())} of {judged} comparisons"
+        f"{alone}. Fastest, or tied for fastest: {counted(led)}."
     )

@@ -8,9 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import DiffLexer, PythonLexer
+from pygments.lexers import DiffLexer
 from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
@@ -19,18 +17,24 @@ from tabulate import tabulate
 
 from bench import tasks
 from bench.records.definition import about, parameter_words
+from bench.records.snapshot import ModelSource
+from bench.report.common.task_fragment import (
+    PARAMETER_HEADINGS,
+    TaskFragment,
+    TitledModel,
+    highlighted,
+    style,
+)
+from bench.report.common.task_fragment import to_html as fragment_to_html
 from bench.report.common.templating import environment
 from bench.report.task.task_listing import Difference, Listing, Source
 
-PARAMETER_HEADINGS = ("tensor", "shape", "layout", "values", "initial values")
 TASK_HEADINGS = ("task", "what it is")
 GO_ON = "framebench show TASK shows the definition, and the model in every framework"
 # Terminals know these names for themselves, so that code can be read on a light ground and a dark.
 _THEME = "ansi_dark"
 # Between models side by side.
 _GAP = 3
-# Styles that keep a contrast of 4.5 in all that Python and diffs have.
-_LIGHT, _DARK = "default", "monokai"
 
 
 def _lines_text(source: Source) -> str:
@@ -187,41 +191,29 @@ def tasks_to_json() -> str:
     return json.dumps([{"name": name, "about": about(name)} for name in tasks.names()], indent=2)
 
 
-def style() -> Markup:
-    """The CSS of `to_fragment`, for a page that includes some. All of it is under `.listing`."""
-    code = ".listing pre"
-    rules = (
-        environment()
-        .get_template("listing.css.j2")
-        .render(
-            light="\n".join(HtmlFormatter(style=_LIGHT).get_token_style_defs(code)),
-            dark="\n".join(HtmlFormatter(style=_DARK).get_token_style_defs(code)),
-        )
-    )
-    return Markup(rules)
-
-
-def _highlighted(text: str, lexer: PythonLexer | DiffLexer) -> Markup:
-    return Markup(highlight(text, lexer, HtmlFormatter(nowrap=True)))
-
-
 def to_fragment(listing: Listing, *, level: int = 3) -> Markup:
-    """A task's definition and models as HTML, to be included in a page that has `style()`.
-
-    `level` is that of its headings. It has none of its own for the task: fold it under one.
-    """
-    fragment = (
-        environment()
-        .get_template("listing_fragment.html.j2")
-        .render(
-            listing=listing,
-            headings=PARAMETER_HEADINGS,
-            rows=[parameter_words(one) for one in listing.task.parameters],
-            codes=[_highlighted(source.text, PythonLexer()) for source in listing.sources],
-            level=level,
-        )
+    """The definition and models as HTML, to be included in a page that has `style()`."""
+    return fragment_to_html(
+        TaskFragment(
+            name=listing.task.name,
+            definition=tuple(listing.definition.items()),
+            tensors=[parameter_words(parameter) for parameter in listing.task.parameters],
+            models=[
+                TitledModel(
+                    title=source.title,
+                    source=ModelSource(
+                        network=listing.task.network,
+                        path=source.path,
+                        text=source.text,
+                        lines_of_code=source.lines_of_code,
+                    ),
+                )
+                for source in listing.sources
+            ],
+            missing=listing.missing,
+        ),
+        level=level,
     )
-    return Markup(fragment)
 
 
 def to_html(listings: Sequence[Listing]) -> str:
@@ -250,6 +242,6 @@ def difference_to_html(found: Difference) -> str:
             listings=[],
             fragments=[],
             style=style(),
-            diff={"code": _highlighted(found.text, DiffLexer()), "line": difference_line(found)},
+            diff={"code": highlighted(found.text, DiffLexer()), "line": difference_line(found)},
         )
     )

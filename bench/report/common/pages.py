@@ -1,0 +1,26 @@
+"""Self-contained pages with charts: one HTML file, with plotly in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from plotly.offline import get_plotlyjs
+
+from bench.report.common.plotting import Spec
+from bench.report.common.templating import environment
+
+
+def render(template: str, **context: Any) -> str:
+    """A page from a template that extends `base.html.j2`."""
+    templates = environment()
+    templates.filters["script"] = _script
+    # Charts leave their figures in `specs` as the body is rendered.
+    specs: list[Spec] = []
+    page = templates.get_template(template)
+    return page.render(plotly=get_plotlyjs(), specs=specs, **context)
+
+
+def _script(value: Any) -> str:
+    """JSON that cannot end the script element that it is in."""
+    return json.dumps(value, separators=(",", ":")).replace("</", "<\\/")

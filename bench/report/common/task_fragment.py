@@ -1,0 +1,88 @@
+"""A task's definition and models as a fragment of HTML, for the pages that include some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import PythonLexer
+
+from bench.records.snapshot import ModelSource, Pairs, Snapshot
+from bench.report.common.templating import environment
+
+PARAMETER_HEADINGS = ("tensor", "shape", "layout", "values", "initial values")
+# Styles that keep a contrast of 4.5 for everything in Python and diffs.
+_LIGHT, _DARK = "default", "monokai"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TitledModel:
+    """A model with the title of its framework."""
+
+    title: str
+    source: ModelSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFragment:
+    """What a fragment shows: rows of `tensors` are under `PARAMETER_HEADINGS`.
+
+    `missing` are titles of frameworks without a model.
+    """
+
+    name: str
+    definition: Pairs
+    tensors: Sequence[Sequence[str]]
+    models: Sequence[TitledModel]
+    missing: Sequence[str] = ()
+
+    @staticmethod
+    def of(snapshot: Snapshot, task: str, frameworks: Sequence[str]) -> TaskFragment | None:
+        """A task of a run, with the models in these frameworks; None if the snapshot lacks it."""
+        found = snapshot.task(task)
+        if found is None:
+            return None
+        models = [
+            TitledModel(title=framework.title, source=source)
+            for name in frameworks
+            if (framework := snapshot.framework(name))
+            and (source := framework.model(found.network))
+        ]
+        return TaskFragment(
+            name=task, definition=found.definition, tensors=found.tensors, models=models
+        )
+
+
+def style() -> Markup:
+    """The CSS of `to_html`, for a page that includes some. All of it is under `.listing`."""
+    code = ".listing pre"
+    rules = (
+        environment()
+        .get_template("listing.css.j2")
+        .render(
+            light="\n".join(HtmlFormatter(style=_LIGHT).get_token_style_defs(code)),
+            dark="\n".join(HtmlFormatter(style=_DARK).get_token_style_defs(code)),
+        )
+    )
+    return Markup(rules)
+
+
+def highlighted(text: str, lexer: Lexer) -> Markup:
+    """Code as HTML, coloured by the rules of `style`."""
+    return Markup(highlight(text, lexer, HtmlFormatter(nowrap=True)))
+
+
+def to_html(fragment: TaskFragment, *, level: int = 3) -> Markup:
+    """The fragment, to be included in a page that has `style()`.
+
+    `level` is that of its headings. It has none of its own for the task: fold it under one.
+    """
+    codes = [highlighted(model.source.text, PythonLexer()) for model in fragment.models]
+    template = environment().get_template("listing_fragment.html.j2")
+    return Markup(
+        template.render(task=fragment, headings=PARAMETER_HEADINGS, codes=codes, level=level)
+    )

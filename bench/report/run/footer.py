@@ -1,0 +1,66 @@
+"""Lines that belong to a run as a whole: machine, proof, caveats, and how it was made."""
+
+from __future__ import annotations
+
+from bench.analysis.results import Results
+from bench.report.common.text import bytes_text, seconds_text
+from bench.report.proof.proof_forms import verdict
+from bench.report.run.peak_text import peak_lines
+
+
+def footer(results: Results) -> list[str]:
+    """The lines below a run's tables, each beginning with its name and a colon."""
+    info = results.run.info
+    lines = [f"machine: {machine_text(results)}", *peak_lines(results)]
+    if versions := _versions(results):
+        lines.append(f"versions: {versions}")
+    lines.append(f"identity: {identity(results)}")
+    lines += [f"caveat ({', '.join(one.figures)}): {one.text}" for one in results.caveats]
+    if missing := absent(results):
+        lines.append(f"not in this run: {', '.join(missing)}")
+    lines.append(f"contention: {results.cleanness}")
+    if "stopped" in info:
+        lines.append(f"stopped: {info['stopped']}")
+    lines.append(f"command: {info['command']}")
+    if "wall_seconds" in info:
+        lines.append(f"took: {seconds_text(info['wall_seconds'])}")
+    else:
+        count = len(results.processes)
+        lines.append(f"this run was not finished: {count} processes of it are here")
+    return lines
+
+
+def machine_text(results: Results) -> str:
+    """Processor, cores, memory and GPUs of the machine that a run was made on."""
+    machine = results.run.info["machine"]
+    words = [
+        machine["cpu"],
+        f"{machine['cores_usable']} cores",
+        bytes_text(machine["memory_bytes"]) + " memory",
+        *(gpu["name"] for gpu in machine["gpus"]),
+    ]
+    return ", ".join(words)
+
+
+def identity(results: Results) -> str:
+    """Whether the tasks are proved to be the same, in words."""
+    if results.certificates:
+        return (
+            f"{verdict(results.certificates)}, against a float64 reference (each framework, task "
+            "and mode, in float64 and in the precision that is timed)"
+        )
+    return "NOT PROVED: no certificate was kept with this run, so take its figures with care"
+
+
+def absent(results: Results) -> list[str]:
+    """The frameworks that were compared at the time and that the run lacks, by title."""
+    snapshot = results.snapshot
+    missing = [name for name in snapshot.compared if name not in results.frameworks]
+    return [snapshot.framework_title(name) for name in missing]
+
+
+def _versions(results: Results) -> str:
+    versions: dict[str, str] = {}
+    for process in results.processes:
+        versions.update(process.record.versions)
+    return ", ".join(f"{name} {versions[name]}" for name in sorted(versions.keys() - {"numpy"}))
