@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.cell_summary import CellSummary, Spread
@@ -9,8 +10,6 @@ from bench.analysis.intervals import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bench.analysis.results import Results
 
 # Figures of a cell, in the order of the columns; seconds, bytes, fractions of 1.
 COLUMNS = (
@@ -72,16 +71,14 @@ COLUMNS = (
 )
 
 
-def frame(results: Results) -> pd.DataFrame:
-    """Every figure of every cell, a row a cell: by conditions, the fastest first.
+def frame(summaries: Iterable[CellSummary]) -> pd.DataFrame:
+    """Every figure of these cells, a row a cell in their order; what is not known is missing.
 
     `_low` and `_high` are the ends of 95 % intervals, but for accuracy the lowest and highest.
-    Cells that are not ok come last in their table; what is not known is missing.
     """
     import pandas as pd  # takes half a second to import, which the tables for people can spare
 
-    rows = [row(summary) for table in results.tables for summary in table.summaries]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame([row(summary) for summary in summaries], columns=list(COLUMNS))
 
 
 def row(summary: CellSummary) -> dict[str, Any]:

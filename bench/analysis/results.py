@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench.analysis import accuracy, cell_relations
 from bench.analysis.cell_estimates import estimate
+from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, conditions
 from bench.analysis.contention import Cleanness
 from bench.analysis.processes import Process, processes
@@ -126,10 +127,11 @@ class Results:
         return tuple(dict.fromkeys(summary.cell.framework for summary in self.summaries))
 
     def frame(self) -> pd.DataFrame:
-        """Every figure of every cell, a row a cell: see `cell_frame.frame`."""
-        from bench.analysis.cell_frame import frame
+        """Every figure of every cell, a row a cell, in the order of the tables.
 
-        return frame(self)
+        `bench.analysis.cell_frame` says what the columns hold.
+        """
+        return frame(summary for table in self.tables for summary in table.summaries)
 
 
 def summarize(
