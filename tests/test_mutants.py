@@ -26,7 +26,8 @@ from tests import planted
 from tests.conftest import Framebench
 from tests.rotation import rotating, shown
 
-pytestmark = pytest.mark.frameworks
+# The first test of a framework waits for all of that framework's traces.
+pytestmark = [pytest.mark.frameworks, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True, kw_only=True)
