@@ -26,6 +26,7 @@ from bench.core.task import Budget
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.run_folder import Run
+from bench.records.snapshot import Caveat
 from bench.report.common.text import ratio_text
 from bench.report.comparison.comparison_data import to_csv, to_json
 from bench.report.comparison.comparison_forms import to_markdown, to_terminal
@@ -62,11 +63,11 @@ def broken(record: Record) -> Record:
 
 def test_the_ratio_is_that_of_welch_s_test_on_logarithms() -> None:
     old, new = (100.0, 103.0, 98.0), (90.0, 95.0, 91.0, 99.0, 80.0)
-    found = only_pair(cell("a", *old), cell("a", *new)).ratio
+    ratio = only_pair(cell("a", *old), cell("a", *new)).ratio
     ends = ttest_ind(np.log(new), np.log(old), equal_var=False).confidence_interval(CONFIDENCE)
     middle = float(np.log(new).mean() - np.log(old).mean())
-    assert found
-    assert (found.estimate, found.low, found.high) == pytest.approx(
+    assert ratio
+    assert (ratio.estimate, ratio.low, ratio.high) == pytest.approx(
         tuple(np.exp([middle, ends.low, ends.high]))
     )
 
@@ -89,10 +90,10 @@ def test_verdicts(new: tuple[float, ...], verdict: str) -> None:
 
 def test_swapping_the_runs_inverts_the_ratio() -> None:
     a, b = cell("a", 100, 103, 98), cell("a", 90, 95)
-    found, inverted = only_pair(a, b).ratio, only_pair(b, a).ratio
-    assert found and inverted
+    ratio, inverted = only_pair(a, b).ratio, only_pair(b, a).ratio
+    assert ratio and inverted
     assert (inverted.estimate, inverted.low, inverted.high) == pytest.approx(
-        (1 / found.estimate, 1 / found.high, 1 / found.low)
+        (1 / ratio.estimate, 1 / ratio.high, 1 / ratio.low)
     )
 
 
@@ -102,12 +103,12 @@ def test_one_repeat_has_a_ratio_and_no_interval() -> None:
 
 
 def test_values_that_do_not_vary_have_an_interval_without_width() -> None:
-    found = unpaired_ratio([100, 100], [50, 50, 50])
-    assert (found.low, found.estimate, found.high) == pytest.approx((2, 2, 2))
+    ratio = unpaired_ratio([100, 100], [50, 50, 50])
+    assert (ratio.low, ratio.estimate, ratio.high) == pytest.approx((2, 2, 2))
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [0.0, 1.0]])
-def test_what_is_no_throughput_is_refused(values: list[float]) -> None:
+def test_invalid_throughputs_are_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="positive, finite values"):
         unpaired_ratio(values, [1.0, 2.0])
 
@@ -123,55 +124,57 @@ def test_95_of_100_intervals_hold_the_truth(
         throughputs(Noise(process=noise), paces=[pace], blocks=blocks, runs=runs, rng=rng)[:, 0]
         for noise, pace, blocks in zip(noises, (1000, 770), repeats, strict=True)
     ]
-    found = [unpaired_ratio(*one) for one in zip(*(side.tolist() for side in drawn), strict=True)]
+    intervals = [
+        unpaired_ratio(*values) for values in zip(*(side.tolist() for side in drawn), strict=True)
+    ]
     # Welch's errs to the safe side where there are few values
-    assert 0.94 < sum(one.includes(1000 / 770) for one in found) / runs < 0.98
+    assert 0.94 < sum(values.includes(1000 / 770) for values in intervals) / runs < 0.98
 
 
-def test_what_is_not_ok_is_named_and_has_no_ratio() -> None:
+def test_a_cell_that_is_not_ok_has_a_reason_and_no_ratio() -> None:
     good = cell("a", 100, 101)
-    row = only_pair(good, [good[0], broken(good[1])])
-    assert (row.verdict, row.ratio, row.reason) == ("not ok", None, "crashed in B: killed")
-    row = only_pair([broken(one) for one in good], good)
-    assert (row.verdict, row.reason) == ("not ok", "crashed in A: killed")
+    pair = only_pair(good, [good[0], broken(good[1])])
+    assert (pair.verdict, pair.ratio, pair.reason) == ("not ok", None, "crashed in B: killed")
+    pair = only_pair([broken(record) for record in good], good)
+    assert (pair.verdict, pair.reason) == ("not ok", "crashed in A: killed")
 
 
-def test_what_broke_before_it_had_data_was_to_train_alike() -> None:
+def test_a_failure_before_the_data_does_not_count_as_other_training() -> None:
     records = versioned()
-    gone = [replace(broken(one), dataset={}, versions={}) for one in records]
-    found = both(records, gone)
-    assert found.pairs[0].same_training and not found.differences
+    gone = [replace(broken(record), dataset={}, versions={}) for record in records]
+    comparison = both(records, gone)
+    assert comparison.pairs[0].same_training and not comparison.differences
     assert not only_pair(records, versioned(digest="0123456789")).same_training
 
 
-def test_what_one_run_has_alone_is_a_row() -> None:
+def test_a_cell_of_only_one_run_is_a_pair_too() -> None:
     a, b = cell("a", 100, 101), cell("b", 100, 101)
-    found = both([*a, *b], [*b, *cell("c", 1, 1)])
-    assert {row.cell.framework: row.verdict for row in found.pairs} == {
+    comparison = both([*a, *b], [*b, *cell("c", 1, 1)])
+    assert {pair.cell.framework: pair.verdict for pair in comparison.pairs} == {
         "a": "only in A",
         "b": "tied",
         "c": "only in B",
     }
-    assert str(found) == (
+    assert str(comparison) == (
         "3 cells: 1 tied, 1 only in A, 1 only in B; geometric mean of 1 ratio 1.00"
     )
 
 
-def test_a_tuning_that_is_untold_is_taken_for_expert() -> None:
+def test_an_unrecorded_tuning_is_taken_for_expert() -> None:
     old, new = cell("a", 100, 101, tuning="untold"), cell("a", 50, 51)
-    found = both(old, [*new, *cell("a", 10, 11, tuning="default")])
-    assert [row.verdict for row in found.pairs] == ["only in B", "slower"]
-    assert "A does not say which tuning it used; it is taken for expert" in found.remarks
+    comparison = both(old, [*new, *cell("a", 10, 11, tuning="default")])
+    assert [pair.verdict for pair in comparison.pairs] == ["only in B", "slower"]
+    assert "A does not say which tuning it used; it is taken for expert" in comparison.remarks
 
 
-def test_a_cell_on_other_threads_is_found_where_there_is_but_one() -> None:
+def test_cells_on_other_threads_are_matched_where_that_is_unambiguous() -> None:
     two, four, eight = (cell("a", 100, 101, threads=threads) for threads in (2, 4, 8))
-    found = both(two, four)
-    assert [row.verdict for row in found.pairs] == ["tied"]
-    assert [str(one) for one in found.differences] == ["threads: threads 2 → 4"]
-    assert {row.verdict for row in both(two, [*four, *eight]).pairs} == {"only in A", "only in B"}
+    comparison = both(two, four)
+    assert [pair.verdict for pair in comparison.pairs] == ["tied"]
+    assert [str(difference) for difference in comparison.differences] == ["threads: threads 2 → 4"]
+    assert {pair.verdict for pair in both(two, [*four, *eight]).pairs} == {"only in A", "only in B"}
     untold = cell("a", 100, 101, tuning="untold")
-    assert [row.verdict for row in both(untold, [*two, *four]).pairs] == ["tied", "only in B"]
+    assert [pair.verdict for pair in both(untold, [*two, *four]).pairs] == ["tied", "only in B"]
     assert not both([*two, *four], [*two, *four]).differences
 
 
@@ -179,18 +182,18 @@ def with_budget(records: Sequence[Record], **budget: Any) -> list[Record]:
     return [replace(one, job=replace(one.job, budget=Budget(**budget))) for one in records]
 
 
-def test_another_budget_is_compared_in_pace_alone() -> None:
+def test_only_the_pace_is_compared_where_budgets_differ() -> None:
     records = cell("a", 100, 101)
-    found = both(
+    comparison = both(
         with_budget(records, epochs=1, train_examples=6400), with_budget(records, epochs=5)
     )
-    (row,) = found.pairs
-    assert (row.verdict, row.same_training) == ("tied", False)
-    assert [str(one) for one in found.differences] == [
+    (pair,) = comparison.pairs
+    assert (pair.verdict, pair.same_training) == ("tied", False)
+    assert [str(difference) for difference in comparison.differences] == [
         "budgets: mnist-mlp epochs 1 → 5; mnist-mlp train examples 6,400 → all"
     ]
     assert "75.00%" in to_markdown(both(records, records), None)
-    text = to_markdown(found, None)
+    text = to_markdown(comparison, None)
     assert "75.00%" not in text and "only the pace is compared" in text
 
 
@@ -198,12 +201,12 @@ def test_longer_texts_and_larger_batches_are_other_work() -> None:
     records = cell("a", 100, 101, task="imdb-lstm")
     recipe = with_budget(records, epochs=1)
     short = with_budget(records, epochs=1, length=50)
-    row = only_pair(recipe, short)
-    assert (row.verdict, row.ratio) == ("other work", None)
-    assert row.reason == "batches of 64 and 200 tokens in A, batches of 64 and 50 tokens in B"
+    pair = only_pair(recipe, short)
+    assert (pair.verdict, pair.ratio) == ("other work", None)
+    assert pair.reason == "batches of 64 and 200 tokens in A, batches of 64 and 50 tokens in B"
     assert only_pair(recipe, with_budget(records, epochs=1, length=200)).verdict == "tied"
     # the same pace in samples, but steps of twice as many
-    large = [replace(one, batch=128) for one in records]
+    large = [replace(record, batch=128) for record in records]
     assert only_pair(records, large).verdict == "other work"
 
 
@@ -245,11 +248,11 @@ DIFFERENCES = {
 
 
 @pytest.mark.parametrize("case", DIFFERENCES)
-def test_what_differs_is_named(case: str) -> None:
+def test_differences_are_named(case: str) -> None:
     records, info, expected = DIFFERENCES[case]
-    found = compare(results_of(versioned()), results_of(versioned(**records), **info))
-    assert "; ".join(map(str, found.differences)) == expected
-    assert not found.remarks
+    comparison = compare(results_of(versioned()), results_of(versioned(**records), **info))
+    assert "; ".join(map(str, comparison.differences)) == expected
+    assert not comparison.remarks
 
 
 REMARKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
@@ -264,7 +267,7 @@ REMARKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REMARKS)
-def test_what_explains_is_remarked(case: str) -> None:
+def test_what_may_explain_a_change_is_a_remark(case: str) -> None:
     records, info, expected = REMARKS[case]
     environments = {"a cpu": {"torch": "2.12.0", "typing_extensions": "4.1", "pip": "23.2.1"}}
     machine = {**MACHINE, "system": "Linux 6"}
@@ -272,46 +275,48 @@ def test_what_explains_is_remarked(case: str) -> None:
     after = results_of(
         versioned(**records), **{"machine": machine, "environments": environments, **info}
     )
-    found = compare(before, after)
-    assert found.remarks == (expected,)
-    assert not found.differences
+    comparison = compare(before, after)
+    assert comparison.remarks == (expected,)
+    assert not comparison.differences
 
 
-def test_a_run_that_was_not_finished_is_named() -> None:
+def test_an_unfinished_run_is_a_remark() -> None:
     whole, part = results_of(versioned()), results_of(versioned())
     del part.run.info["wall_seconds"]
     assert compare(whole, part).remarks == ("B was not finished: its cells may lack repeats",)
 
 
-def test_an_accuracy_that_moved_is_named() -> None:
+def test_a_changed_accuracy_is_a_remark() -> None:
     def ending(records: Sequence[Record], accuracy: float) -> list[Record]:
-        found = []
-        for one in records:
-            assert one.measurement
-            last = replace(one.measurement.evaluations[-1], accuracy=accuracy, examples=10_000)
-            found.append(replace(one, measurement=replace(one.measurement, evaluations=(last,))))
-        return found
+        changed = []
+        for record in records:
+            assert record.measurement
+            last = replace(record.measurement.evaluations[-1], accuracy=accuracy, examples=10_000)
+            changed.append(
+                replace(record, measurement=replace(record.measurement, evaluations=(last,)))
+            )
+        return changed
 
     records = cell("a", 100, 101, 102)
-    found = both(ending(records, 0.95), ending(records, 0.90))
-    (remark,) = found.remarks
+    comparison = both(ending(records, 0.95), ending(records, 0.90))
+    (remark,) = comparison.remarks
     assert "test accuracy 95.00% → 90.00%, more than seeds explain" in remark
     assert not both(ending(records, 0.95), ending(records, 0.949)).remarks
     few = cell("a", 100)
     assert not both(ending(few, 0.95), ending(few, 0.90)).remarks
 
 
-def test_cells_that_moved_together_are_said_to_have() -> None:
+def test_it_says_so_where_all_cells_moved_the_same_way() -> None:
     paces = (100.0, 101.0, 102.0)
-    old = [one for name in "abc" for one in cell(name, *paces)]
-    slow = [one for name in "abc" for one in cell(name, *(0.9 * pace for pace in paces))]
+    old = [record for name in "abc" for record in cell(name, *paces)]
+    slow = [record for name in "abc" for record in cell(name, *(0.9 * pace for pace in paces))]
     assert both(old, slow).moved_alike == (
         "all 3 cells moved the same way: the machine may have been slower during B"
     )
     assert "faster during B" in both(slow, old).moved_alike
     assert not both(old, [*slow[:6], *cell("c", 110, 111, 112)]).moved_alike
     assert not both(old[:6], slow[:6]).moved_alike  # two cells do so in a half of cases
-    hardly = [one for name in "abc" for one in cell(name, *(0.999 * pace for pace in paces))]
+    hardly = [record for name in "abc" for record in cell(name, *(0.999 * pace for pace in paces))]
     assert not both(old, hardly).moved_alike  # within what chance explains
 
 
@@ -321,16 +326,16 @@ def test_a_disturbed_block_is_left_out_of_its_own_run() -> None:
     assert first.measurement
     windows = first.measurement.windows
     noisy = replace(first.measurement, windows=replace(windows, others=windows.wall), cores=2)
-    found = only_pair(clean, [replace(first, measurement=noisy), *rest])
-    assert found.ratio and found.ratio.estimate == pytest.approx(1)
+    pair = only_pair(clean, [replace(first, measurement=noisy), *rest])
+    assert pair.ratio and pair.ratio.estimate == pytest.approx(1)
 
 
-def test_what_is_asked_for_is_compared_alone() -> None:
+def test_only_named_tasks_and_frameworks_are_compared() -> None:
     a = results_of([*cell("a", 1, 1), *cell("b", 1, 1), *cell("a", 1, 1, task="mnist-softmax")])
     assert len(compare(a, a).pairs) == 3
     assert len(compare(a, a, tasks=["mnist-mlp"]).pairs) == 2
-    (row,) = compare(a, a, tasks=["mnist-mlp"], frameworks=["b"]).pairs
-    assert row.cell.framework == "b"
+    (pair,) = compare(a, a, tasks=["mnist-mlp"], frameworks=["b"]).pairs
+    assert pair.cell.framework == "b"
     with pytest.raises(
         UsageError, match="neither run has a task called 'mnist'; there are: mnist-m"
     ):
@@ -352,6 +357,22 @@ def published() -> Comparison:
     )
 
 
+def test_titles_and_caveats_are_those_of_the_runs() -> None:
+    """Whatever has become of the source since."""
+    records = cell("pytorch", 100, 101)
+    snapshot = results_of(records).snapshot
+    torch = snapshot.framework("pytorch")
+    assert torch
+    caveat = Caveat(figures=("memory",), text="not to be compared")
+    then = replace(snapshot, frameworks=(replace(torch, title="Torch"),), caveats=(caveat,))
+    kept = {"snapshot": json.loads(json.dumps(then.to_fields()))}
+    comparison = compare(results_of(records, name="a", **kept), results_of(records, **kept))
+    text = to_markdown(comparison, None)
+    assert "| Torch " in text and "PyTorch" not in text
+    assert text.count("- memory: not to be compared\n") == 1
+    assert json.loads(to_json(comparison, None))["caveats"] == ["memory: not to be compared"]
+
+
 @pytest.mark.parametrize("width", [80, 100, 128, 160])
 def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
@@ -362,26 +383,26 @@ def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None
     text = console.export_text()
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
-    for row in against_itself.pairs:
-        assert published.framework_title(row.cell.framework) in text
-        assert row.ratio and f"1.00 ({ratio_text(row.ratio.low)}–" in text
+    for pair in against_itself.pairs:
+        assert published.framework_title(pair.cell.framework) in text
+        assert pair.ratio and f"1.00 ({ratio_text(pair.ratio.low)}–" in text
     assert ("test accuracy" in text) == (width >= 100)
     assert ("first step" in text) == (width >= 128)
 
 
 def test_the_forms_agree(published: Comparison) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv(published, None))))
-    found = json.loads(to_json(published, None))
-    assert [row["verdict"] for row in rows] == [row.verdict for row in published.pairs]
-    assert [one["verdict"] for one in found["cells"]] == [row.verdict for row in published.pairs]
-    for row, line, one in zip(published.pairs, rows, found["cells"], strict=True):
-        estimate = row.ratio.estimate if row.ratio else None
+    fields = json.loads(to_json(published, None))
+    assert [row["verdict"] for row in rows] == [pair.verdict for pair in published.pairs]
+    assert [cell["verdict"] for cell in fields["cells"]] == [row["verdict"] for row in rows]
+    for pair, line, one in zip(published.pairs, rows, fields["cells"], strict=True):
+        estimate = pair.ratio.estimate if pair.ratio else None
         assert one["ratio"] == (estimate and pytest.approx(estimate))
         assert line["ratio"] == ("" if estimate is None else f"{estimate:.9g}")
         assert (one["ratio_low"], line["ratio_low"]) == (None, "")  # of one repeat in A
-    assert found["gate"] is None
-    assert found["summary"] == str(published)
-    assert list(found["differences"]) == ["budgets"]
+    assert fields["gate"] is None
+    assert fields["summary"] == str(published)
+    assert list(fields["differences"]) == ["budgets"]
     markdown = to_markdown(published, None)
     assert str(published) in markdown and "PaddlePaddle" in markdown
 

@@ -42,21 +42,21 @@ def gate(
     return judge(both(a, b), limit=limit, allowed=allowed)
 
 
-def outcomes(found: Gate) -> dict[str, str]:
-    return {one.pair.cell.framework: one.outcome for one in found.judgements}
+def outcomes(judged: Gate) -> dict[str, str]:
+    return {judgement.pair.cell.framework: judgement.outcome for judgement in judged.judgements}
 
 
-def test_a_cell_fails_where_it_is_surely_slower_by_more() -> None:
-    found = gate(BASE, OTHER)
-    assert outcomes(found) == {
+def test_a_cell_fails_if_it_is_surely_slower_than_allowed() -> None:
+    judged = gate(BASE, OTHER)
+    assert outcomes(judged) == {
         "a": "holds",
         "b": "fails",
         "c": "slower",
         "d": "not sure",
         "e": "holds",
     }
-    assert not found.passed
-    assert [one.why for one in found.of("fails")] == ["surely slower by more than 5%"]
+    assert not judged.passed
+    assert [judgement.why for judgement in judged.of("fails")] == ["surely slower by more than 5%"]
     assert gate(BASE, OTHER, limit=0.2).passed
     # cells that could not be decided do not fail, and are counted where the gate passes
     left_open = gate_verdict(gate(BASE, OTHER, limit=0.2))
@@ -65,7 +65,7 @@ def test_a_cell_fails_where_it_is_surely_slower_by_more() -> None:
     assert outcomes(gate(BASE, OTHER, limit=0.01))["c"] == "fails"
 
 
-def test_what_fails_shows_it_by_its_interval() -> None:
+def test_the_end_of_the_interval_decides_for_a_single_cell() -> None:
     """One cell needs no correction, and its test has one side: the interval's end decides."""
     for pace in np.linspace(85, 95, 21):
         (judged,) = gate(cell("a", 99, 101, 100), cell("a", pace - 1, pace + 1, pace)).judgements
@@ -73,7 +73,7 @@ def test_what_fails_shows_it_by_its_interval() -> None:
         assert ratio and (judged.outcome == "fails") == (ratio.high < 0.95)
 
 
-def test_more_cells_take_more_evidence() -> None:
+def test_more_cells_need_more_evidence() -> None:
     """Alone it fails; beside nineteen that hold, chance would make one look so too often."""
     slow = cell("a", 91.5, 93, 92), cell("a", 99, 101, 100)
     alone = gate(slow[1], slow[0])
@@ -86,37 +86,44 @@ def test_more_cells_take_more_evidence() -> None:
     assert "Holm" in line and not any("Holm" in one.why for one in gate(BASE, OTHER).judgements)
 
 
-def test_what_is_not_checked_is_summed_up_and_json_has_all() -> None:
-    fine, once = cell("a", 100, 101), [one for name in "bcdef" for one in cell(name, 100)]
-    found = both(fine, [*fine, *once])
-    judged = judge(found, limit=0.2)
+def test_unchecked_cells_are_summed_up_and_json_lists_all() -> None:
+    fine, once = (
+        cell("a", 100, 101),
+        [judgement for name in "bcdef" for judgement in cell(name, 100)],
+    )
+    comparison = both(fine, [*fine, *once])
+    judged = judge(comparison, limit=0.2)
     (line,) = (line for outcome, line in gate_lines(judged) if outcome == "not checked")
     assert line == (
         "not checked: only in B (5 cells): b mnist-mlp eager cpu 2 threads; "
         "c mnist-mlp eager cpu 2 threads; d mnist-mlp eager cpu 2 threads; "
         "and 2 more (--json lists all)"
     )
-    assert line in to_markdown(found, judged)
-    told = json.loads(to_json(found, judged))["gate"]["judgements"]
-    assert [one["cell"][0] for one in told if one["outcome"] == "not checked"] == [*"bcdef"]
-    assert all(one["why"] for one in told if one["outcome"] == "not checked")
+    assert line in to_markdown(comparison, judged)
+    judgements = json.loads(to_json(comparison, judged))["gate"]["judgements"]
+    assert [
+        judgement["cell"][0] for judgement in judgements if judgement["outcome"] == "not checked"
+    ] == [*"bcdef"]
+    assert all(
+        judgement["why"] for judgement in judgements if judgement["outcome"] == "not checked"
+    )
 
 
-def test_a_cell_that_broke_fails_and_one_that_was_broken_does_not() -> None:
+def test_a_cell_that_broke_fails_and_one_that_was_broken_before_does_not() -> None:
     good, bad = cell("a", 100, 101), [broken(one) for one in cell("a", 100, 101)]
     fine = cell("b", 100, 101)
-    found = gate([*good, *fine], [*bad, *fine])
-    assert [one.why for one in found.of("fails")] == ["ok in A, crashed in B: killed"]
+    judged = gate([*good, *fine], [*bad, *fine])
+    assert [one.why for one in judged.of("fails")] == ["ok in A, crashed in B: killed"]
     for a, b in ((bad, good), (bad, bad)):
-        found = gate([*a, *fine], [*b, *fine], limit=0.2)
-        assert found.passed and outcomes(found)["a"] == "not checked"
+        judged = gate([*a, *fine], [*b, *fine], limit=0.2)
+        assert judged.passed and outcomes(judged)["a"] == "not checked"
     assert not gate(good, bad).passed  # a gate that can tell nothing but that
 
 
-def test_a_missing_cell_fails_unless_it_may_be_missing() -> None:
+def test_a_missing_cell_fails_unless_that_is_allowed() -> None:
     a, b = cell("a", 100, 101), cell("b", 100, 101)
-    found = gate([*a, *b], b)
-    assert [(one.pair.cell.framework, one.why) for one in found.of("fails")] == [
+    judged = gate([*a, *b], b)
+    assert [(one.pair.cell.framework, one.why) for one in judged.of("fails")] == [
         ("a", "missing in B")
     ]
     for allowed in ("missing", "all"):
@@ -139,14 +146,14 @@ def test_a_gate_that_could_not_fail_is_refused() -> None:
 
 
 @pytest.mark.parametrize("limit", [-0.01, 1, 5])
-def test_a_limit_that_nothing_is_beyond_is_refused(limit: float) -> None:
+def test_an_impossible_limit_is_refused(limit: float) -> None:
     with pytest.raises(UsageError, match="--fail-on must be at least 0% and below 100%"):
         gate(BASE, OTHER, limit=limit)
 
 
-def test_what_differs_is_refused_unless_it_is_allowed() -> None:
+def test_differences_are_refused_unless_allowed() -> None:
     other = {"machine": {**MACHINE, "cpu": "Y"}}
-    found = compare(
+    comparison = compare(
         results_of(versioned(), name="a"),
         results_of(versioned(versions="2.13.0"), name="b", **other),
     )
@@ -155,17 +162,17 @@ def test_what_differs_is_refused_unless_it_is_allowed() -> None:
         "2.12.0 → 2.13.0 (allow: --allow machine --allow versions)"
     )
     with pytest.raises(UsageError) as refused:
-        judge(found, limit=0.2)
+        judge(comparison, limit=0.2)
     assert str(refused.value) == message
     with pytest.raises(UsageError, match=r"\(allow: --allow versions\)"):
-        judge(found, limit=0.2, allowed=["machine"])
-    assert judge(found, limit=0.2, allowed=["machine", "versions"]).passed
-    assert judge(found, limit=0.2, allowed=["all"]).passed
+        judge(comparison, limit=0.2, allowed=["machine"])
+    assert judge(comparison, limit=0.2, allowed=["machine", "versions"]).passed
+    assert judge(comparison, limit=0.2, allowed=["all"]).passed
     with pytest.raises(UsageError, match="--allow 'cpu' is unknown"):
-        judge(found, limit=0.2, allowed=["cpu"])
+        judge(comparison, limit=0.2, allowed=["cpu"])
 
 
-def test_the_chance_is_that_of_welch_s_one_sided_test() -> None:
+def test_the_p_value_is_that_of_welch_s_one_sided_test() -> None:
     new, old = [90.0, 95, 91, 99], [100.0, 103, 98]
     shifted = ttest_ind(
         np.log(new), np.log(old) + np.log(0.95), equal_var=False, alternative="less"
@@ -230,7 +237,9 @@ def simulated(paces: Sequence[float], *, runs: int, noise: Noise) -> list[Compar
 
 def failures(comparisons: Sequence[Comparison], limit: float) -> float:
     """The share of gates that fail."""
-    return sum(not judge(one, limit=limit).passed for one in comparisons) / len(comparisons)
+    return sum(not judge(comparison, limit=limit).passed for comparison in comparisons) / len(
+        comparisons
+    )
 
 
 NOISES = {
@@ -251,11 +260,11 @@ def test_equal_cells_seldom_fail(noise: str) -> None:
 def test_a_slow_cell_is_nearly_always_found() -> None:
     one_slow = simulated([0.85, *[1.0] * (CELLS - 1)], runs=300, noise=Noise(process=0.02))
     assert failures(one_slow, 0.05) > 0.95
-    found = [judge(one, limit=0.05).judgements for one in one_slow]
-    assert not any(judged.outcome == "fails" for every in found for judged in every[1:])
+    gates = [judge(one, limit=0.05).judgements for one in one_slow]
+    assert not any(judged.outcome == "fails" for every in gates for judged in every[1:])
 
 
-def test_a_gate_from_records_is_that_from_their_paces() -> None:
+def test_a_gate_on_records_agrees_with_a_gate_on_their_paces() -> None:
     """The simulation leaves the records out; here they are, once."""
     rng = np.random.default_rng(1)
     drawn = throughputs(Noise(), paces=[1, 0.8], blocks=REPEATS, runs=1, rng=rng)[0]

@@ -34,6 +34,7 @@ from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.code_lines import code_lines
 from bench.records.run_folder import Run
+from bench.records.snapshot import Caveat
 from bench.report.advice import advice_forms, sentences
 from bench.report.advice.advice_json import to_json
 from bench.report.advice.advice_report import AdviceReport, PersonaAdvice, build_report
@@ -97,7 +98,7 @@ def test_lines_of_code_are_the_mean_of_the_tasks_networks() -> None:
     assert assessed_of(records)["code"].values == {"a": None, "pytorch": sum(lines) / 2}
 
 
-def test_what_chance_leaves_open_is_student_s_interval_of_the_pairs() -> None:
+def test_the_draws_follow_student_s_interval_of_the_pairs() -> None:
     """Blocks differ tenfold; within them the two are close: pairs, not means, tell them apart."""
     values = {"a": [100, 1050, 9900, 101], "b": [90, 900, 9300, 95]}
     evidence = Evidence.of(results_of(paces("mnist-mlp", **values)))
@@ -112,7 +113,7 @@ def test_what_chance_leaves_open_is_student_s_interval_of_the_pairs() -> None:
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=near)
 
 
-def test_speed_is_the_geometric_mean_of_the_ratios_to_each_task_s_fastest() -> None:
+def test_speed_is_the_geometric_mean_of_the_ratios_to_the_fastest() -> None:
     records = paces("mnist-mlp", a=[100, 100], b=[50, 50], c=[25, 25])
     records += paces("cifar-cnn", a=[10, 10], b=[20, 20], c=[5, 5])
     speed = assessed_of(records)["speed"]
@@ -223,76 +224,78 @@ def test_the_help_describes_the_steps_of_the_scores() -> None:
 
 
 def test_a_score_is_the_weighted_mean() -> None:
-    found = ranking_of(
+    ranking = ranking_of(
         {"speed": 3, "memory": 1},
         figures("speed", {"a": 1.0, "b": 0.5, "c": 0.2}),
         figures("memory", {"a": 0.4, "b": 1.0, "c": 0.2}),
     )
-    scores = {one.framework: one.score for one in found.standings}
+    scores = {place.framework: place.score for place in ranking.standings}
     assert scores == pytest.approx({"a": 0.85, "b": 0.625, "c": 0.2})
-    assert [one.rank for one in found.standings] == ["1", "2", "3"]
-    assert [one.share for one in found.standings[0].contributions] == [0.75, 0.25]
+    assert [place.rank for place in ranking.standings] == ["1", "2", "3"]
+    assert [place.share for place in ranking.standings[0].contributions] == [0.75, 0.25]
 
 
 def test_differences_within_chance_are_ties() -> None:
     def ranks(spread: float) -> dict[str, str]:
-        found = ranking_of(
+        ranking = ranking_of(
             {"speed": 1}, figures("speed", {"a": 0.9, "b": 0.8, "c": 0.3}, spread=spread)
         )
-        return {one.framework: one.rank for one in found.standings}
+        return {place.framework: place.rank for place in ranking.standings}
 
     # the difference of a and b is known to within 1.96 * sqrt(2) * spread
     assert ranks(0.03) == {"a": "1", "b": "2", "c": "3"}
     assert ranks(0.04) == {"a": "1=", "b": "1=", "c": "3"}
-    found = ranking_of({"speed": 1}, figures("speed", {"a": 0.9, "b": 0.8, "c": 0.3}, spread=0.04))
-    assert sentences.headline(found).startswith("a and b can't be told apart")
+    ranking = ranking_of(
+        {"speed": 1}, figures("speed", {"a": 0.9, "b": 0.8, "c": 0.3}, spread=0.04)
+    )
+    assert sentences.headline(ranking).startswith("a and b can't be told apart")
     exact = ranking_of({"code": 1}, figures("code", {"a": 0.5, "b": 0.5, "c": 0.3}))
-    assert [one.tied for one in exact.standings] == [("b",), ("a",), ()]
+    assert [place.tied for place in exact.standings] == [("b",), ("a",), ()]
 
 
 def test_a_single_measurement_ranks_nobody() -> None:
     records = paces("mnist-mlp", a=[100], b=[1])
-    found = rank_frameworks(assessed_of(records), {"speed": 1.0}, {"a": "A", "b": "B"})
-    assert [(one.framework, one.rank, one.low) for one in found.standings] == [
+    ranking = rank_frameworks(assessed_of(records), {"speed": 1.0}, {"a": "A", "b": "B"})
+    assert [(place.framework, place.rank, place.low) for place in ranking.standings] == [
         ("a", "", None),
         ("b", "", None),
     ]
-    assert "measured only once" in sentences.headline(found)
+    assert "measured only once" in sentences.headline(ranking)
 
 
 def test_a_criterion_unknown_for_all_leaves_its_weight_to_the_others() -> None:
     known_of_all = figures("speed", {"a": 1.0, "b": 0.5, "c": 0.2})
     nothing = figures("install-size", dict.fromkeys(FRAMEWORKS))
-    found = ranking_of({"speed": 1, "install-size": 5}, known_of_all, nothing)
+    ranking = ranking_of({"speed": 1, "install-size": 5}, known_of_all, nothing)
     alone = ranking_of({"speed": 1, "install-size": 0}, known_of_all, nothing)
-    assert found.standings == alone.standings
-    assert (found.unknown, alone.unknown) == (("install-size",), ())
+    assert ranking.standings == alone.standings
+    assert (ranking.unknown, alone.unknown) == (("install-size",), ())
     with pytest.raises(UsageError, match="no figures for install-size"):
         ranking_of({"install-size": 1}, nothing)
 
 
 def test_an_unknown_score_is_the_middle_of_the_others_and_may_be_any_between_them() -> None:
-    found = ranking_of(
+    ranking = ranking_of(
         {"speed": 1, "memory": 1},
         figures("speed", {"a": 0.5, "b": 0.5, "c": 0.5}),
         figures("memory", {"a": None, "b": 0.9, "c": 0.5}),
     )
-    by_name = {one.framework: one for one in found.standings}
+    by_name = {place.framework: place for place in ranking.standings}
     assert by_name["a"].score == pytest.approx((0.5 + 0.7) / 2)
     assert by_name["a"].low == pytest.approx((0.5 + 0.5 + 0.4 * 0.025) / 2, abs=2e-3)
     assert by_name["a"].high == pytest.approx((0.5 + 0.5 + 0.4 * 0.975) / 2, abs=2e-3)
     assert by_name["a"].tied == () and by_name["b"].tied == ()  # it is surely between those two
     assert by_name["a"].known == 0.5
-    assert [one.known for one in by_name["a"].contributions] == [True, False]
+    assert [place.known for place in by_name["a"].contributions] == [True, False]
 
 
 def test_a_framework_of_which_too_little_is_known_is_not_ranked() -> None:
-    found = ranking_of(
+    ranking = ranking_of(
         {"speed": 2, "memory": 3},
         figures("speed", {"a": 1.0, "b": 0.5, "c": 0.4}),
         figures("memory", {"a": None, "b": 0.9, "c": 0.1}),
     )
-    assert [(one.framework, one.rank) for one in found.standings] == [
+    assert [(place.framework, place.rank) for place in ranking.standings] == [
         ("b", "1"),
         ("c", "2"),
         ("a", ""),
@@ -308,30 +311,32 @@ def published() -> tuple[Evidence, dict[str, CriterionFigures]]:
 
 
 def test_a_weight_that_swaps_is_solved_for() -> None:
-    found = ranking_of(
+    ranking = ranking_of(
         {"speed": 1, "memory": 2, "code": 1},
         figures("speed", {"a": 0.9, "b": 0.1, "c": 0.0}),
         figures("memory", {"a": 0.4, "b": 0.5, "c": 0.0}),
         figures("code", {"a": 0.3, "b": 0.3, "c": 0.0}),
     )
-    swaps = {one.criterion: (one.level, one.above) for one in found.swaps}
+    swaps = {swap.criterion: (swap.level, swap.above) for swap in ranking.swaps}
     # 0.8 * speed = 0.1 * memory, of which memory's 8 is beyond the scale
     assert swaps["speed"] == (pytest.approx(0.25), False)
     assert swaps["memory"] == (None, True)
     assert swaps["code"] == (None, False)
-    assert sentences.changes(found) == [
+    assert sentences.changes(ranking) == [
         "b would come first if this weight changed: speed below 0.25 (now 1); "
         "no other single weight from 0 to 5 does it."
     ]
 
 
 def test_it_says_when_no_single_weight_changes_the_order() -> None:
-    found = ranking_of(
+    ranking = ranking_of(
         {"speed": 3, "memory": 2},
         figures("speed", {"a": 0.9, "b": 0.8, "c": 0.0}),
         figures("memory", {"a": 0.5, "b": 0.49, "c": 0.0}),
     )
-    assert sentences.changes(found) == ["No change of a single weight within 0 to 5 puts b first."]
+    assert sentences.changes(ranking) == [
+        "No change of a single weight within 0 to 5 puts b first."
+    ]
 
 
 @pytest.mark.parametrize("persona", personas.PERSONAS)
@@ -360,9 +365,9 @@ def test_changing_the_weight_swaps_the_first_two(persona: str) -> None:
 
 
 def test_personas_weigh_known_criteria() -> None:
-    for one in personas.PERSONAS.values():
-        assert set(one.weights) <= set(CRITERIA) and one.why
-        assert all(0 < weight <= 5 for weight in one.weights.values())
+    for persona in personas.PERSONAS.values():
+        assert set(persona.weights) <= set(CRITERIA) and persona.why
+        assert all(0 < weight <= 5 for weight in persona.weights.values())
     assert set(personas.load("balanced").weights.values()) == {1}
 
 
@@ -443,7 +448,7 @@ print(catalogue.TREE, catalogue.source_digest(catalogue.load("pytorch")))
 # Common claims
 
 
-def judged(records: list[Record]) -> dict[str, ClaimResult]:
+def results_by_claim(records: list[Record]) -> dict[str, ClaimResult]:
     evidence = Evidence.of(results_of(records))
     return {claim.name: result for claim, result in check_claims(evidence, assess(evidence))}
 
@@ -454,12 +459,12 @@ def judged(records: list[Record]) -> dict[str, ClaimResult]:
 )
 def test_who_leads_on_the_headline_tasks(pace: list[float], outcome: str) -> None:
     records = paces("mnist-mlp", pytorch=pace, tensorflow_keras=[100, 101], mxnet_gluon=[100, 101])
-    assert judged(records)["scale"].outcome == outcome
+    assert results_by_claim(records)["scale"].outcome == outcome
 
 
 def test_a_claim_about_frameworks_that_are_missing_is_left_open() -> None:
     records = paces("mnist-mlp", mxnet_gluon=[100, 101], pytorch=[50, 51])
-    assert judged(records)["scale"].outcome == "can't be told"
+    assert results_by_claim(records)["scale"].outcome == "can't be told"
 
 
 def modes(eager: list[float], compiled: list[float]) -> list[Record]:
@@ -475,9 +480,9 @@ def modes(eager: list[float], compiled: list[float]) -> list[Record]:
     [([200, 201], "held"), ([50, 51], "did not hold"), ([70, 140], "can't be told")],
 )
 def test_whether_graphs_are_faster_and_pay(compiled: list[float], outcome: str) -> None:
-    found = judged(modes([100, 101], compiled))
-    assert found["graphs"].outcome == outcome
-    assert found["compiling"].outcome == outcome
+    results = results_by_claim(modes([100, 101], compiled))
+    assert results["graphs"].outcome == outcome
+    assert results["compiling"].outcome == outcome
 
 
 def test_faster_in_one_framework_and_slower_in_another_is_mixed() -> None:
@@ -487,14 +492,14 @@ def test_faster_in_one_framework_and_slower_in_another_is_mixed() -> None:
         for mode, values in (("eager", (100, 101)), ("compiled", (50, 51)))
         for block, pace in enumerate(values)
     ]
-    found = judged([*modes([100, 101], [200, 201]), *slower])
-    assert found["graphs"].outcome == "mixed"
+    results = results_by_claim([*modes([100, 101], [200, 201]), *slower])
+    assert results["graphs"].outcome == "mixed"
     assert (
-        "Surely faster: 1 of PyTorch; surely slower: 1 of PaddlePaddle" in found["graphs"].figures
+        "Surely faster: 1 of PyTorch; surely slower: 1 of PaddlePaddle" in results["graphs"].figures
     )
-    assert found["compiling"].outcome == "did not hold"  # a single cell refutes "always"
+    assert results["compiling"].outcome == "did not hold"  # a single cell refutes "always"
     for name in ("graphs", "compiling"):
-        assert "2 cells (1 of PaddlePaddle, 1 of PyTorch)" in found[name].figures
+        assert "2 cells (1 of PaddlePaddle, 1 of PyTorch)" in results[name].figures
 
 
 def test_the_claim_for_beginners_rests_on_the_beginner_s_ranking() -> None:
@@ -512,19 +517,19 @@ def test_the_claim_for_beginners_rests_on_the_beginner_s_ranking() -> None:
 def test_without_both_modes_an_eager_framework_in_front_refutes_graphs() -> None:
     ahead = paces("mnist-mlp", pytorch=[100, 101])
     behind = [with_pace("mxnet_gluon", block, 50 + block, mode="compiled") for block in (0, 1)]
-    found = judged([*ahead, *behind])
-    assert (found["graphs"].outcome, found["compiling"].outcome) == (
+    results = results_by_claim([*ahead, *behind])
+    assert (results["graphs"].outcome, results["compiling"].outcome) == (
         "did not hold",
         "can't be told",
     )
-    assert "This compares frameworks" in found["graphs"].figures
-    assert judged(ahead)["graphs"].outcome == "can't be told"
+    assert "This compares frameworks" in results["graphs"].figures
+    assert results_by_claim(ahead)["graphs"].outcome == "can't be told"
     elsewhere = [
         with_pace(name, block, pace + block, task="cifar-cnn", mode=mode)
         for name, mode, pace in (("pytorch", "eager", 50), ("mxnet_gluon", "compiled", 150))
         for block in (0, 1)
     ]
-    both = judged([*ahead, *behind, *elsewhere])["graphs"]
+    both = results_by_claim([*ahead, *behind, *elsewhere])["graphs"]
     assert both.outcome == "mixed"
     assert "On mnist-mlp, PyTorch, eager, trains 1.99 times".lower() in both.figures.lower()
     assert "and on cifar-cnn, MXNet Gluon, compiled, trains 2.9" in both.figures
@@ -548,7 +553,7 @@ def test_whether_accuracies_differ() -> None:
             for name, values in by_name.items()
             for block, value in enumerate(values)
         ]
-        return judged(records)["accuracies"].outcome
+        return results_by_claim(records)["accuracies"].outcome
 
     assert outcome(a=[0.9, 0.902, 0.898], b=[0.901, 0.9, 0.899]) == "did not hold"
     assert outcome(a=[0.9, 0.902, 0.898], b=[0.5, 0.501, 0.499]) == "held"
@@ -688,6 +693,36 @@ def test_the_headline_says_so_where_unchecked_facts_decide() -> None:
         "but this is not certain: it depends on facts that were not checked at their source."
     )
     assert "noise" not in headline
+
+
+def test_advice_rests_on_the_run_s_snapshot() -> None:
+    """Titles, recommended modes, lines of code and caveats are as they were then."""
+    records = [
+        *paces("mnist-mlp", pytorch=[100, 101], a=[50, 50]),
+        *(with_pace("pytorch", block, 400, mode="compiled") for block in (0, 1)),
+    ]
+    snapshot = results_of(records).snapshot
+    torch = snapshot.framework("pytorch")
+    assert torch
+    then = replace(
+        snapshot,
+        frameworks=(
+            replace(
+                torch,
+                title="Torch",
+                recommended="compiled",
+                models=(replace(torch.models[0], lines_of_code=7),),
+            ),
+        ),
+        caveats=(Caveat(figures=("memory",), text="not to be compared"),),
+    )
+    results = results_of(records, snapshot=json.loads(json.dumps(then.to_fields())))
+    assessment = assess(Evidence.of(results))
+    assert assessment["speed"].values == pytest.approx({"a": 0.125, "pytorch": 1})
+    assert assessment["code"].values == {"a": None, "pytorch": 7}
+    (advice,) = build_report(results, [personas.load("balanced")]).advice
+    assert {row.standing.title for row in advice.ranking} == {"a", "Torch"}
+    assert "Memory: not to be compared." in advice.notes
 
 
 def test_cells_that_were_disturbed_are_named() -> None:
