@@ -22,8 +22,9 @@ from bench.core.weights import initial_weights
 from bench.launch import catalogue
 from bench.records.code_lines import code_lines
 from bench.records.definition import parameter_words
-from bench.report.task import listing_forms as report
-from bench.report.task.task_listing import difference, listing
+from bench.report.common.task_fragment import style, to_html
+from bench.report.task import listing_forms
+from bench.report.task.task_listing import diff_models, list_task
 from tests.conftest import Framebench
 
 TASKS = tasks.names()
@@ -86,17 +87,17 @@ class One:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_model_is_shown_as_it_is(name: str) -> None:
-    found = listing(name)
-    assert [one.framework for one in found.sources] == [*catalogue.compared(), "reference"]
-    assert not found.missing
-    for one in found.sources:
-        assert one.text == source(one.framework, name)
-        assert 3 <= one.lines_of_code < len(one.text.splitlines())
+    listing = list_task(name)
+    assert [model.framework for model in listing.models] == [*catalogue.compared(), "reference"]
+    assert not listing.missing
+    for model in listing.models:
+        assert model.source.text == source(model.framework, name)
+        assert 3 <= model.source.lines_of_code < len(model.source.text.splitlines())
 
 
 def test_frameworks_are_shown_in_the_order_asked_for() -> None:
-    found = listing("mnist-mlp", ["pytorch", "mxnet_gluon", "pytorch"])
-    assert [one.framework for one in found.sources] == ["pytorch", "mxnet_gluon"]
+    listing = list_task("mnist-mlp", ["pytorch", "mxnet_gluon", "pytorch"])
+    assert [model.framework for model in listing.models] == ["pytorch", "mxnet_gluon"]
 
 
 def bound(parameter: Parameter) -> float:
@@ -130,7 +131,7 @@ def test_the_words_on_initial_weights_are_those_that_are_drawn(name: str) -> Non
 
 @pytest.mark.parametrize("name", TASKS)
 def test_the_definition_has_the_task_s_figures(name: str) -> None:
-    task, words = tasks.load(name), listing(name).definition
+    task, words = tasks.load(name), list_task(name).definition
     assert f"{task.parameter_count:,} values" in words["parameters"]
     assert words["batch"].startswith(f"{task.batch} ")
     assert f"learning rate {task.optimizer.learning_rate:g}" in words["optimizer"]
@@ -149,14 +150,14 @@ def test_the_definition_has_the_task_s_figures(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_nothing_is_cut_in_a_terminal(name: str, width: int) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
-    found = listing(name)
-    console.print(report.to_terminal(found, width=width))
+    listing = list_task(name)
+    console.print(listing_forms.to_terminal(listing, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
-    for parameter in found.task.parameters:
+    for parameter in listing.task.parameters:
         assert parameter.name in text
-    for one in found.sources:
-        for line in one.text.splitlines():
+    for model in listing.models:
+        for line in model.source.text.splitlines():
             if len(line) <= width:  # a longer one goes on below
                 assert line in text
 
@@ -164,7 +165,7 @@ def test_nothing_is_cut_in_a_terminal(name: str, width: int) -> None:
 def test_models_stand_side_by_side_where_there_is_room() -> None:
     def heads(width: int) -> list[int]:
         console = Console(width=width, file=io.StringIO(), record=True)
-        console.print(report.to_terminal(listing("mnist-softmax"), width=width))
+        console.print(listing_forms.to_terminal(list_task("mnist-softmax"), width=width))
         lines = console.export_text().splitlines()
         return [line.count("lines of code") for line in lines if "lines of code" in line]
 
@@ -175,24 +176,22 @@ def test_models_stand_side_by_side_where_there_is_room() -> None:
 
 
 def test_a_diff_is_one_that_patch_applies(tmp_path: Path) -> None:
-    found = difference("cifar-cnn", "pytorch", "mxnet_gluon")
-    (tmp_path / "cnn.py").write_text(found.old.text, encoding="utf-8")
-    subprocess.run(
-        ["git", "apply", "-p3", "-"], cwd=tmp_path, input=found.text.encode(), check=True
-    )
-    assert (tmp_path / "cnn.py").read_text(encoding="utf-8") == found.new.text
+    diff = diff_models("cifar-cnn", "pytorch", "mxnet_gluon")
+    (tmp_path / "cnn.py").write_text(diff.old.source.text, encoding="utf-8")
+    subprocess.run(["git", "apply", "-p3", "-"], cwd=tmp_path, input=diff.text.encode(), check=True)
+    assert (tmp_path / "cnn.py").read_text(encoding="utf-8") == diff.new.source.text
 
 
 def test_the_lines_that_a_diff_shares() -> None:
-    found = difference("mnist-softmax", "pytorch", "paddlepaddle")
-    kept = [line for line in found.text.splitlines() if line.startswith(" ")]
-    assert found.shared_lines >= len(kept) > 0
-    assert f"have {found.shared_lines} lines in common" in report.difference_line(found)
+    diff = diff_models("mnist-softmax", "pytorch", "paddlepaddle")
+    unchanged = [line for line in diff.text.splitlines() if line.startswith(" ")]
+    assert diff.shared_lines >= len(unchanged) > 0
+    assert f"have {diff.shared_lines} lines in common" in listing_forms.diff_summary(diff)
 
 
 def test_the_page_holds_every_model_and_fetches_nothing(framebench: Framebench) -> None:
     page = Page(framebench("show", "--format", "html").stdout)
-    shown = [one.text.rstrip() for name in TASKS for one in listing(name).sources]
+    shown = [model.source.text.rstrip() for name in TASKS for model in list_task(name).models]
     assert [code.rstrip() for code in page.codes] == shown
     assert page.fetched == []
 
@@ -201,41 +200,44 @@ def test_the_page_of_a_diff(framebench: Framebench) -> None:
     printed = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle")
     made = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle", "--format", "html")
     (code,) = Page(made.stdout).codes
-    assert code.strip() == difference("imdb-lstm", "pytorch", "paddlepaddle").text.strip()
+    assert code.strip() == diff_models("imdb-lstm", "pytorch", "paddlepaddle").text.strip()
     for line in code.splitlines():
         assert line in printed.stdout
 
 
 def test_a_fragment_styles_nothing_but_itself() -> None:
-    fragment = report.to_fragment(listing("mnist-mlp"), level=4)
+    fragment = to_html(list_task("mnist-mlp").fragment, level=4)
     assert (
         fragment.count("<h4>") == len(catalogue.names())
         and "<h3" not in fragment
         and "<style" not in fragment
     )
-    plain = re.sub(r"/\*.*?\*/|@media[^{]*\{", "", str(report.style()))
-    selectors = [one.strip() for one in re.findall(r"([^{}]+)\{", plain)]
+    plain = re.sub(r"/\*.*?\*/|@media[^{]*\{", "", str(style()))
+    selectors = [selector.strip() for selector in re.findall(r"([^{}]+)\{", plain)]
     assert len(selectors) > 50
     for selector in selectors:
-        assert all(one.strip().startswith(".listing") for one in selector.split(",")), selector
+        assert all(part.strip().startswith(".listing") for part in selector.split(",")), selector
 
 
 def test_markdown_and_json_hold_the_same_models(framebench: Framebench) -> None:
     markdown = framebench("show", "imdb-lstm", "--format", "markdown").stdout
-    found = json.loads(framebench("show", "imdb-lstm", "--json").stdout)
+    fields = json.loads(framebench("show", "imdb-lstm", "--json").stdout)
     blocks = re.findall(r"```python\n(.*?)```", markdown, re.DOTALL)
-    texts = [one["text"] for one in found["sources"]]
-    assert blocks == texts == [source(one["framework"], "imdb-lstm") for one in found["sources"]]
-    assert found["task"]["batch"] == 64 and found["parameters"][0]["shape"] == "(25000, 100)"
+    texts = [model["text"] for model in fields["sources"]]
+    assert (
+        blocks == texts == [source(model["framework"], "imdb-lstm") for model in fields["sources"]]
+    )
+    assert fields["task"]["batch"] == 64 and fields["parameters"][0]["shape"] == "(25000, 100)"
 
 
 def test_without_a_task_all_are_listed(framebench: Framebench) -> None:
     table = framebench("show").stdout
     assert "framebench show TASK" in table
-    found = json.loads(framebench("show", "--json").stdout)
-    assert [one["name"] for one in found] == TASKS
-    for one in found:
-        assert one["about"] and re.search(rf"{one['name']} +{re.escape(one['about'])}", table)
+    fields = json.loads(framebench("show", "--json").stdout)
+    assert [task["name"] for task in fields] == TASKS
+    for task in fields:
+        assert task["about"]
+        assert re.search(rf"{task['name']} +{re.escape(task['about'])}", table)
     assert framebench("show", "--format", "markdown").stdout.count("\n") == len(TASKS) + 2
 
 
@@ -244,6 +246,6 @@ def test_a_framework_without_the_model_is_named(framebench: Framebench, tmp_path
     for package in ("bench", "frameworks"):
         shutil.copytree(catalogue.TREE / package, tree / package)
     (tree / "frameworks" / "pytorch" / "models" / "lstm.py").unlink()
-    assert "no model of it in PyTorch" in framebench("show", "imdb-lstm", tree=tree).stdout
-    said = framebench("show", "imdb-lstm", "-f", "pytorch", tree=tree, expect=2).stderr
-    assert said == "framebench: no model of imdb-lstm in PyTorch\n"
+    assert "PyTorch has no model of it" in framebench("show", "imdb-lstm", tree=tree).stdout
+    error = framebench("show", "imdb-lstm", "-f", "pytorch", tree=tree, expect=2).stderr
+    assert error == "framebench: PyTorch has no model of imdb-lstm\n"

@@ -51,53 +51,57 @@ def show(
     if task is None:
         _print_tasks(wanted, framework)
     elif diff:
-        _print_difference(wanted, task, *diff)
+        _print_diff(wanted, task, *diff)
     else:
         _print_listing(wanted, task, framework)
 
 
 def _print_tasks(wanted: str, frameworks: list[str]) -> None:
     from bench import tasks
-    from bench.report.task import listing_forms as report
-    from bench.report.task.task_listing import listing
+    from bench.report.task import listing_forms
+    from bench.report.task.task_listing import list_task
 
-    every = [listing(name, frameworks) for name in tasks.names()]
+    listings = [list_task(name, frameworks) for name in tasks.names()]
     if wanted == "table":
-        _print_group(report.tasks_to_terminal())
+        _print_group(listing_forms.tasks_to_terminal())
     elif wanted == "html":
-        _print_text(report.to_html(every))
+        _print_text(listing_forms.to_html(listings))
+    elif wanted == "json":
+        _print_text(listing_forms.tasks_to_json())
     else:
-        _print_text(report.tasks_to_json() if wanted == "json" else report.tasks_to_markdown())
+        _print_text(listing_forms.tasks_to_markdown())
 
 
-def _print_difference(wanted: str, task: str, old: str, new: str) -> None:
-    from bench.report.task import listing_forms as report
-    from bench.report.task.task_listing import difference
+def _print_diff(wanted: str, task: str, old: str, new: str) -> None:
+    from bench.report.task import listing_forms
+    from bench.report.task.task_listing import diff_models
 
-    found = difference(task, old, new)
+    diff = diff_models(task, old, new)
     if wanted == "table":
-        _print_group(report.difference_to_terminal(found))
+        _print_group(listing_forms.diff_to_terminal(diff))
         return
     forms = {
-        "markdown": report.difference_to_markdown,
-        "html": report.difference_to_html,
-        "json": report.difference_to_json,
+        "markdown": listing_forms.diff_to_markdown,
+        "html": listing_forms.diff_to_html,
+        "json": listing_forms.diff_to_json,
     }
-    _print_text(forms[wanted](found))
+    _print_text(forms[wanted](diff))
 
 
 def _print_listing(wanted: str, task: str, frameworks: list[str]) -> None:
     from bench.cli.display import wide_console
-    from bench.report.task import listing_forms as report
-    from bench.report.task.task_listing import listing
+    from bench.report.task import listing_forms
+    from bench.report.task.task_listing import list_task
 
-    found = listing(task, frameworks)
+    listing = list_task(task, frameworks)
     if wanted == "table":
-        _print_group(report.to_terminal(found, width=wide_console().width))
+        _print_group(listing_forms.to_terminal(listing, width=wide_console().width))
     elif wanted == "html":
-        _print_text(report.to_html([found]))
+        _print_text(listing_forms.to_html([listing]))
+    elif wanted == "json":
+        _print_text(listing_forms.to_json(listing))
     else:
-        _print_text(report.to_json(found) if wanted == "json" else report.to_markdown(found))
+        _print_text(listing_forms.to_markdown(listing))
 
 
 def _print_group(group: Group) -> None:

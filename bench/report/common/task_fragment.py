@@ -21,8 +21,9 @@ _LIGHT, _DARK = "default", "monokai"
 
 @dataclass(frozen=True, kw_only=True)
 class TitledModel:
-    """A model with the title of its framework."""
+    """A model with the name and the title of its framework."""
 
+    framework: str
     title: str
     source: ModelSource
 
@@ -47,7 +48,7 @@ class TaskFragment:
         if found is None:
             return None
         models = [
-            TitledModel(title=framework.title, source=source)
+            TitledModel(framework=name, title=framework.title, source=source)
             for name in frameworks
             if (framework := snapshot.framework(name))
             and (source := framework.model(found.network))

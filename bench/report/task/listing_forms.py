@@ -1,4 +1,4 @@
-"""A task beside its models, in each form: terminal, Markdown, JSON, HTML."""
+"""A task beside its models, as people and programs read it: terminal, Markdown, JSON, HTML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from markupsafe import Markup
 from pygments.lexers import DiffLexer
 from rich.console import Group, RenderableType
 from rich.syntax import Syntax
@@ -16,43 +15,41 @@ from rich.text import Text
 from tabulate import tabulate
 
 from bench import tasks
-from bench.records.definition import about, parameter_words
-from bench.records.snapshot import ModelSource
+from bench.records.definition import about
 from bench.report.common.task_fragment import (
     PARAMETER_HEADINGS,
-    TaskFragment,
     TitledModel,
     highlighted,
     style,
 )
 from bench.report.common.task_fragment import to_html as fragment_to_html
 from bench.report.common.templating import environment
-from bench.report.task.task_listing import Difference, Listing, Source
+from bench.report.task.task_listing import ModelDiff, TaskListing
 
 TASK_HEADINGS = ("task", "what it is")
-GO_ON = "framebench show TASK shows the definition, and the model in every framework"
-# Terminals know these names for themselves, so that code can be read on a light ground and a dark.
+NEXT = "framebench show TASK shows its definition, and its model in every framework"
+# Colours that the terminal itself defines, so that code is readable on light and dark backgrounds.
 _THEME = "ansi_dark"
-# Between models side by side.
+# Columns between models that stand side by side.
 _GAP = 3
 
 
-def _lines_text(source: Source) -> str:
-    return f"{source.lines_of_code} lines of code"
+def _lines_text(model: TitledModel) -> str:
+    return f"{model.source.lines_of_code} lines of code"
 
 
-def _width(source: Source) -> int:
-    return max(len(line) for line in (source.path, *source.text.splitlines()))
+def _width(model: TitledModel) -> int:
+    return max(len(line) for line in (model.source.path, *model.source.text.splitlines()))
 
 
-def _side_by_side(sources: Sequence[Source], width: int) -> Iterator[list[Source]]:
-    """As many in a row as there is room for, in their order."""
-    row: list[Source] = []
-    for source in sources:
-        if row and sum(_width(one) + _GAP for one in row) + _width(source) > width:
+def _side_by_side(models: Sequence[TitledModel], width: int) -> Iterator[list[TitledModel]]:
+    """Rows of as many models as fit, in their order."""
+    row: list[TitledModel] = []
+    for model in models:
+        if row and sum(_width(other) + _GAP for other in row) + _width(model) > width:
             yield row
             row = []
-        row.append(source)
+        row.append(model)
     if row:
         yield row
 
@@ -61,8 +58,8 @@ def _code(text: str, language: str) -> Syntax:
     return Syntax(text.rstrip(), language, theme=_THEME, background_color="default", word_wrap=True)
 
 
-def to_terminal(listing: Listing, *, width: int) -> Group:
-    """The definition, then the models: side by side where they fit into so many columns."""
+def to_terminal(listing: TaskListing, *, width: int) -> Group:
+    """The definition, then the models: side by side where so many columns have room for them."""
     words = Table.grid(padding=(0, 2))
     words.add_column(style="bold", no_wrap=True)
     words.add_column()
@@ -75,57 +72,52 @@ def to_terminal(listing: Listing, *, width: int) -> Group:
             justify="right" if heading == "values" else "left",
             no_wrap=heading in ("tensor", "shape", "values"),
         )
-    for parameter in listing.task.parameters:
-        tensors.add_row(*parameter_words(parameter))
-    parts: list[RenderableType] = [
-        Text(f"{listing.task.name}: {listing.about}", "bold"),
-        words,
-        Text(),
-        tensors,
-        Text(),
-    ]
-    for row in _side_by_side(listing.sources, width):
+    for row in listing.tensors:
+        tensors.add_row(*row)
+    title = Text(f"{listing.task.name}: {listing.about}", "bold")
+    parts: list[RenderableType] = [title, words, Text(), tensors, Text()]
+    for models in _side_by_side(listing.models, width):
         grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
-        for _ in row:
+        for _ in models:
             grid.add_column()
-        grid.add_row(*(Text(f"{one.title}, {_lines_text(one)}", "bold") for one in row))
-        grid.add_row(*(Text(one.path, "dim") for one in row))
-        grid.add_row(*(_code(one.text, "python") for one in row))
+        grid.add_row(*(Text(f"{each.title}, {_lines_text(each)}", "bold") for each in models))
+        grid.add_row(*(Text(each.source.path, "dim") for each in models))
+        grid.add_row(*(_code(each.source.text, "python") for each in models))
         parts += [grid, Text()]
-    parts += [Text(f"no model of it in {title}", "yellow") for title in listing.missing]
+    parts += [Text(f"{framework} has no model of it", "yellow") for framework in listing.missing]
     return Group(*parts)
 
 
-def difference_line(found: Difference) -> str:
+def diff_summary(diff: ModelDiff) -> str:
     """How alike two models are, in words."""
-    old, new = (len(source.text.splitlines()) for source in (found.old, found.new))
-    return (
-        f"{found.task.name}: {found.old.title} ({old} lines) and {found.new.title} ({new} lines) "
-        f"have {found.shared_lines} lines in common"
+    old, new = (
+        f"{model.title} ({len(model.source.text.splitlines())} lines)"
+        for model in (diff.old, diff.new)
     )
+    return f"{diff.task.name}: {old} and {new} have {diff.shared_lines} lines in common"
 
 
-def difference_to_terminal(found: Difference) -> Group:
+def diff_to_terminal(diff: ModelDiff) -> Group:
     """The unified diff, coloured."""
-    return Group(_code(found.text, "diff"), Text(difference_line(found), "dim"))
+    return Group(_code(diff.text, "diff"), Text(diff_summary(diff), "dim"))
 
 
 def tasks_to_terminal() -> Group:
-    """Every task in a line, and how to go on."""
+    """One line for each task, and what to do next."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
     for name in tasks.names():
         grid.add_row(name, about(name))
-    return Group(grid, Text(), Text(GO_ON, "dim"))
+    return Group(grid, Text(), Text(NEXT, "dim"))
 
 
-def _escaped(cells: Sequence[str]) -> list[str]:
-    return [cell.replace("*", r"\*") for cell in cells]
+def _escaped(texts: Sequence[str]) -> list[str]:
+    return [text.replace("*", r"\*") for text in texts]
 
 
-def to_markdown(listing: Listing) -> str:
-    """The definition as a list and a table, then a block of code a framework."""
+def to_markdown(listing: TaskListing) -> str:
+    """The definition as a list and a table, then a block of code for each framework."""
     parts = [f"# {listing.task.name}: {listing.about}"]
     parts.append(
         "\n".join(
@@ -133,115 +125,86 @@ def to_markdown(listing: Listing) -> str:
             for name, text in listing.definition.items()
         )
     )
-    rows = [_escaped(parameter_words(one)) for one in listing.task.parameters]
+    rows = [_escaped(row) for row in listing.tensors]
     parts.append(tabulate(rows, PARAMETER_HEADINGS, tablefmt="github", disable_numparse=True))
-    for source in listing.sources:
-        parts.append(f"## {source.title}\n\n`{source.path}`, {_lines_text(source)}")
-        parts.append(f"```python\n{source.text}```")
-    parts += [f"No model of it in {title}." for title in listing.missing]
+    for model in listing.models:
+        parts.append(f"## {model.title}\n\n`{model.source.path}`, {_lines_text(model)}")
+        parts.append(f"```python\n{model.source.text}```")
+    parts += [f"{framework} has no model of it." for framework in listing.missing]
     return "\n\n".join(parts) + "\n"
 
 
-def difference_to_markdown(found: Difference) -> str:
+def diff_to_markdown(diff: ModelDiff) -> str:
     """The unified diff as a block of code."""
-    return f"{difference_line(found)}\n\n```diff\n{found.text}```\n"
+    return f"{diff_summary(diff)}\n\n```diff\n{diff.text}```\n"
 
 
 def tasks_to_markdown() -> str:
-    """Every task in a row."""
+    """One row for each task."""
     rows = [(f"`{name}`", about(name)) for name in tasks.names()]
     return tabulate(rows, TASK_HEADINGS, tablefmt="github") + "\n"
 
 
-def _source_fields(source: Source) -> dict[str, Any]:
-    return {**asdict(source), "lines_of_code": source.lines_of_code}
+def _model_fields(model: TitledModel) -> dict[str, Any]:
+    source = model.source
+    return {
+        "framework": model.framework,
+        "title": model.title,
+        "path": source.path,
+        "text": source.text,
+        "lines_of_code": source.lines_of_code,
+    }
 
 
-def to_json(listing: Listing) -> str:
-    """The task as its definition has it, in words, and each model's text."""
-    tensors = [
-        dict(zip(PARAMETER_HEADINGS, parameter_words(one), strict=True))
-        for one in listing.task.parameters
-    ]
-    found = {
+def to_json(listing: TaskListing) -> str:
+    """The task's definition, as values and in words, and the text of each model."""
+    fields = {
         "task": asdict(listing.task),
         "about": listing.about,
         "definition": listing.definition,
-        "parameters": tensors,
-        "sources": [_source_fields(source) for source in listing.sources],
+        "parameters": [dict(zip(PARAMETER_HEADINGS, row, strict=True)) for row in listing.tensors],
+        "sources": [_model_fields(model) for model in listing.models],
         "missing": listing.missing,
     }
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json.dumps(fields, indent=2, ensure_ascii=False)
 
 
-def difference_to_json(found: Difference) -> str:
+def diff_to_json(diff: ModelDiff) -> str:
     """The unified diff as text."""
     fields = {
-        "task": found.task.name,
-        "old": _source_fields(found.old),
-        "new": _source_fields(found.new),
-        "shared_lines": found.shared_lines,
-        "diff": found.text,
+        "task": diff.task.name,
+        "old": _model_fields(diff.old),
+        "new": _model_fields(diff.new),
+        "shared_lines": diff.shared_lines,
+        "diff": diff.text,
     }
     return json.dumps(fields, indent=2, ensure_ascii=False)
 
 
 def tasks_to_json() -> str:
-    """Every task's name and line."""
+    """The name and the description of every task."""
     return json.dumps([{"name": name, "about": about(name)} for name in tasks.names()], indent=2)
 
 
-def to_fragment(listing: Listing, *, level: int = 3) -> Markup:
-    """The definition and models as HTML, to be included in a page that has `style()`."""
-    return fragment_to_html(
-        TaskFragment(
-            name=listing.task.name,
-            definition=tuple(listing.definition.items()),
-            tensors=[parameter_words(parameter) for parameter in listing.task.parameters],
-            models=[
-                TitledModel(
-                    title=source.title,
-                    source=ModelSource(
-                        network=listing.task.network,
-                        path=source.path,
-                        text=source.text,
-                        lines_of_code=source.lines_of_code,
-                    ),
-                )
-                for source in listing.sources
-            ],
-            missing=listing.missing,
-        ),
-        level=level,
-    )
-
-
-def to_html(listings: Sequence[Listing]) -> str:
+def to_html(listings: Sequence[TaskListing]) -> str:
     """One self-contained page with one task or several."""
-    (title,) = [one.task.name for one in listings] if len(listings) == 1 else ["tasks"]
-    return (
-        environment()
-        .get_template("listing.html.j2")
-        .render(
-            title=title,
-            listings=listings,
-            fragments=[to_fragment(one) for one in listings],
-            style=style(),
-            diff=None,
-        )
+    return _page(
+        title=listings[0].task.name if len(listings) == 1 else "tasks",
+        listings=listings,
+        fragments=[fragment_to_html(listing.fragment) for listing in listings],
     )
 
 
-def difference_to_html(found: Difference) -> str:
+def diff_to_html(diff: ModelDiff) -> str:
     """One self-contained page with the unified diff."""
-    return (
-        environment()
-        .get_template("listing.html.j2")
-        .render(
-            title=f"{found.task.name}: {found.old.title} to {found.new.title}",
-            listings=[],
-            fragments=[],
-            style=style(),
-            diff={"code": highlighted(found.text, DiffLexer()), "line": difference_line(found)},
-        )
+    return _page(
+        title=f"{diff.task.name}: {diff.old.title} to {diff.new.title}",
+        diff={"code": highlighted(diff.text, DiffLexer()), "line": diff_summary(diff)},
+    )
+
+
+def _page(**context: Any) -> str:
+    template = environment().get_template("listing.html.j2")
+    return template.render(
+        **{"listings": (), "fragments": (), "diff": None, "style": style(), **context}
     )

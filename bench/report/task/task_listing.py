@@ -1,6 +1,6 @@
 """A task beside its model in every framework: what `framebench show` shows.
 
-Models are read as text. No framework is imported for it.
+Models are read as text; no framework is imported.
 """
 
 from __future__ import annotations
@@ -13,32 +13,18 @@ from bench import tasks
 from bench.core.errors import UsageError
 from bench.core.task import Task
 from bench.launch import catalogue
-from bench.records.code_lines import code_lines
-from bench.records.definition import about, definition
+from bench.records import snapshot_taking
+from bench.records.definition import about, definition, parameter_words
+from bench.report.common.task_fragment import TaskFragment, TitledModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """A framework's model of a task's network. `path` is from the source tree's root."""
-
-    framework: str
-    title: str
-    path: str
-    text: str
-
-    @property
-    def lines_of_code(self) -> int:
-        """Lines that are neither blank nor comment nor docstring."""
-        return code_lines(self.text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """A task's definition and its models. `missing` are titles of frameworks without a model."""
+class TaskListing:
+    """A task and its models. `missing` has the titles of frameworks without a model."""
 
     task: Task
     about: str
-    sources: tuple[Source, ...]
+    models: tuple[TitledModel, ...]
     missing: tuple[str, ...]
 
     @property
@@ -46,68 +32,84 @@ class Listing:
         """What is the same in every framework, in words."""
         return definition(self.task)
 
+    @property
+    def tensors(self) -> list[tuple[str, str, str, str, str]]:
+        """A row for each parameter, under `PARAMETER_HEADINGS`."""
+        return [parameter_words(parameter) for parameter in self.task.parameters]
+
+    @property
+    def fragment(self) -> TaskFragment:
+        """What a page shows of it."""
+        return TaskFragment(
+            name=self.task.name,
+            definition=tuple(self.definition.items()),
+            tensors=self.tensors,
+            models=self.models,
+            missing=self.missing,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class ModelDiff:
     """A unified diff from one framework's model to another's."""
 
     task: Task
-    old: Source
-    new: Source
+    old: TitledModel
+    new: TitledModel
 
     @property
     def text(self) -> str:
-        """Empty where both read the same."""
+        """The diff; empty where both models are the same text."""
+        old, new = self.old.source, self.new.source
         lines = difflib.unified_diff(
-            self.old.text.splitlines(keepends=True),
-            self.new.text.splitlines(keepends=True),
-            fromfile=self.old.path,
-            tofile=self.new.path,
+            old.text.splitlines(keepends=True),
+            new.text.splitlines(keepends=True),
+            fromfile=old.path,
+            tofile=new.path,
         )
         return "".join(lines)
 
     @property
     def shared_lines(self) -> int:
-        """Lines that are the same in both, as the diff pairs them."""
-        old, new = self.old.text.splitlines(), self.new.text.splitlines()
+        """The number of lines that the diff finds in both models."""
+        old, new = (model.source.text.splitlines() for model in (self.old, self.new))
         matcher = difflib.SequenceMatcher(None, old, new)
         return sum(block.size for block in matcher.get_matching_blocks())
 
 
-def _source(framework: catalogue.Framework, network: str) -> Source:
-    file = framework.folder / "models" / f"{network}.py"
-    return Source(
-        framework=framework.name,
-        title=framework.title,
-        path=file.relative_to(catalogue.TREE).as_posix(),
-        text=file.read_text(encoding="utf-8"),
-    )
+def list_task(name: str, frameworks: Sequence[str] = ()) -> TaskListing:
+    """A task and its models in `frameworks`, in their order; in all frameworks if none is named.
 
-
-def listing(name: str, frameworks: Sequence[str] = ()) -> Listing:
-    """A task beside its models in `frameworks`, in their order.
-
-    Where none is named, in every one, with the reference last. Raises UsageError for a task or a
-    framework that there is not, and for a framework that is named and has no model.
+    The reference comes last where all are listed. Raises UsageError for an unknown task or
+    framework, and for a named framework without a model of the task.
     """
     task = tasks.load(name)
-    asked = [catalogue.load(one) for one in dict.fromkeys(frameworks)]
-    every = [catalogue.load(one) for one in catalogue.names()]
-    wanted = asked or sorted(every, key=lambda one: one.reference)
-    missing = [one.title for one in wanted if not one.supports(task.network)]
-    if asked and missing:
-        raise UsageError(f"no model of {name} in {', '.join(missing)}")
-    return Listing(
+    named = [catalogue.load(framework) for framework in dict.fromkeys(frameworks)]
+    every = [catalogue.load(framework) for framework in catalogue.names()]
+    wanted = named or sorted(every, key=lambda framework: framework.reference)
+    missing = [each.title for each in wanted if not each.supports(task.network)]
+    if named and missing:
+        has = "has" if len(missing) == 1 else "have"
+        raise UsageError(f"{', '.join(missing)} {has} no model of {name}")
+    return TaskListing(
         task=task,
         about=about(name),
-        sources=tuple(_source(one, task.network) for one in wanted if one.supports(task.network)),
+        models=tuple(
+            TitledModel(
+                framework=each.name,
+                title=each.title,
+                source=snapshot_taking.model(each.name, task.network),
+            )
+            for each in wanted
+            if each.supports(task.network)
+        ),
         missing=tuple(missing),
     )
 
 
-def difference(name: str, old: str, new: str) -> Difference:
-    """From one framework's model to another's. Raises UsageError as `listing` does."""
+def diff_models(name: str, old: str, new: str) -> ModelDiff:
+    """The difference of two frameworks' models. Raises UsageError as `list_task` does."""
     if old == new:
         raise UsageError(f"--diff needs two frameworks, not {old!r} twice")
-    shown = listing(name, [old, new])
-    return Difference(task=shown.task, old=shown.sources[0], new=shown.sources[1])
+    listing = list_task(name, [old, new])
+    return ModelDiff(task=listing.task, old=listing.models[0], new=listing.models[1])
