@@ -455,7 +455,7 @@ def results_by_claim(records: list[Record]) -> dict[str, ClaimResult]:
 
 @pytest.mark.parametrize(
     ("pace", "outcome"),
-    [([50, 51], "held"), ([200, 201], "did not hold"), ([70, 140], "can't be told")],
+    [([50, 51], "held"), ([200, 201], "did not hold"), ([70, 140], "undecided")],
 )
 def test_who_leads_on_the_headline_tasks(pace: list[float], outcome: str) -> None:
     records = paces("mnist-mlp", pytorch=pace, tensorflow_keras=[100, 101], mxnet_gluon=[100, 101])
@@ -464,7 +464,7 @@ def test_who_leads_on_the_headline_tasks(pace: list[float], outcome: str) -> Non
 
 def test_a_claim_about_frameworks_that_are_missing_is_left_open() -> None:
     records = paces("mnist-mlp", mxnet_gluon=[100, 101], pytorch=[50, 51])
-    assert results_by_claim(records)["scale"].outcome == "can't be told"
+    assert results_by_claim(records)["scale"].outcome == "undecided"
 
 
 def modes(eager: list[float], compiled: list[float]) -> list[Record]:
@@ -477,7 +477,7 @@ def modes(eager: list[float], compiled: list[float]) -> list[Record]:
 
 @pytest.mark.parametrize(
     ("compiled", "outcome"),
-    [([200, 201], "held"), ([50, 51], "did not hold"), ([70, 140], "can't be told")],
+    [([200, 201], "held"), ([50, 51], "did not hold"), ([70, 140], "undecided")],
 )
 def test_whether_graphs_are_faster_and_pay(compiled: list[float], outcome: str) -> None:
     results = results_by_claim(modes([100, 101], compiled))
@@ -520,10 +520,10 @@ def test_without_both_modes_an_eager_framework_in_front_refutes_graphs() -> None
     results = results_by_claim([*ahead, *behind])
     assert (results["graphs"].outcome, results["compiling"].outcome) == (
         "did not hold",
-        "can't be told",
+        "undecided",
     )
     assert "This compares frameworks" in results["graphs"].figures
-    assert results_by_claim(ahead)["graphs"].outcome == "can't be told"
+    assert results_by_claim(ahead)["graphs"].outcome == "undecided"
     elsewhere = [
         with_pace(name, block, pace + block, task="cifar-cnn", mode=mode)
         for name, mode, pace in (("pytorch", "eager", 50), ("mxnet_gluon", "compiled", 150))
@@ -557,7 +557,7 @@ def test_whether_accuracies_differ() -> None:
 
     assert outcome(a=[0.9, 0.902, 0.898], b=[0.901, 0.9, 0.899]) == "did not hold"
     assert outcome(a=[0.9, 0.902, 0.898], b=[0.5, 0.501, 0.499]) == "held"
-    assert outcome(a=[0.9], b=[0.5]) == "can't be told"
+    assert outcome(a=[0.9], b=[0.5]) == "undecided"
 
 
 # Forms

@@ -2,7 +2,7 @@
 
 A test depends on the run alone. Its outcome is `held` where the figures support the claim beyond
 chance, `did not hold` where they contradict it beyond chance, `mixed` where they do both, and
-`can't be told` otherwise.
+`undecided` otherwise.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from bench.analysis import accuracy
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
 
-ClaimOutcome = Literal["held", "did not hold", "mixed", "can't be told"]
+ClaimOutcome = Literal["held", "did not hold", "mixed", "undecided"]
 HELD: ClaimOutcome = "held"
 DID_NOT_HOLD: ClaimOutcome = "did not hold"
 MIXED: ClaimOutcome = "mixed"
-OPEN: ClaimOutcome = "can't be told"
+OPEN: ClaimOutcome = "undecided"
 
 NO_PAIRS = (
     "no cell was measured in both modes at least twice: measure with `--mode all --repeats 3`"

@@ -11,9 +11,9 @@ from bench.advice.evidence import Evidence
 from bench.advice.facts import FrameworkFacts
 
 
-def upkeep_score(known: FrameworkFacts) -> float | None:
+def upkeep_score(facts_of: FrameworkFacts) -> float | None:
     """The score by months since the last release; an archived project scores 0."""
-    archived, months = known.by_name.get("archived"), known.months_since_release
+    archived, months = facts_of.by_name.get("archived"), facts_of.months_since_release
     if archived and archived.value:
         return 0.0
     if months is None:
@@ -23,14 +23,14 @@ def upkeep_score(known: FrameworkFacts) -> float | None:
 
 def upkeep(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     """Months since the last release, and whether the project is archived."""
-    known = {name: facts.of(name) for name in evidence.frameworks}
+    all_facts = {name: facts.of(name) for name in evidence.frameworks}
     return CriterionFigures(
         criterion=criterion,
-        values={name: each.months_since_release for name, each in known.items()},
-        scores={name: upkeep_score(each) for name, each in known.items()},
+        values={name: each.months_since_release for name, each in all_facts.items()},
+        scores={name: upkeep_score(each) for name, each in all_facts.items()},
         words={
             name: f"archived {fact.date}"
-            for name, each in known.items()
+            for name, each in all_facts.items()
             if (fact := each.by_name.get("archived")) and fact.value
         },
         unchecked=_unchecked(evidence, "release", "archived"),
@@ -39,8 +39,8 @@ def upkeep(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
 
 def popularity(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     """The rank among the most downloaded packages."""
-    known = {name: facts.of(name).by_name.get("downloads_rank") for name in evidence.frameworks}
-    values = {name: fact.value if fact else None for name, fact in known.items()}
+    ranks = {name: facts.of(name).by_name.get("downloads_rank") for name in evidence.frameworks}
+    values = {name: fact.value if fact else None for name, fact in ranks.items()}
     return CriterionFigures(
         criterion=criterion,
         values=values,
@@ -53,14 +53,19 @@ def documented(
     evidence: Evidence, criterion: Criterion, fact: str, among: Sequence[str]
 ) -> CriterionFigures:
     """How many of the listed features the framework documents."""
-    known = {name: facts.of(name).by_name.get(fact) for name in evidence.frameworks}
+    features = {name: facts.of(name).by_name.get(fact) for name in evidence.frameworks}
     return CriterionFigures(
         criterion=criterion,
-        values={name: float(len(each.value)) if each else None for name, each in known.items()},
-        scores={
-            name: len(each.value) / len(among) if each else None for name, each in known.items()
+        values={
+            name: float(len(listed.value)) if listed else None for name, listed in features.items()
         },
-        words={name: ", ".join(each.value) or "none" for name, each in known.items() if each},
+        scores={
+            name: len(listed.value) / len(among) if listed else None
+            for name, listed in features.items()
+        },
+        words={
+            name: ", ".join(listed.value) or "none" for name, listed in features.items() if listed
+        },
         unchecked=_unchecked(evidence, fact),
     )
 

@@ -20,7 +20,7 @@ _OUTCOMES: Mapping[ClaimOutcome, str] = {
     "held": "green",
     "did not hold": "red",
     "mixed": "yellow",
-    "can't be told": "yellow",
+    "undecided": "yellow",
 }
 STRONG, WEAK = "ahead of most in", "behind most in"
 PERSONAS = "Which framework comes first for whom"

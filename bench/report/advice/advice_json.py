@@ -91,13 +91,13 @@ def _criterion(row: CriterionRow) -> dict[str, Any]:
 
 
 def _facts(framework: TitledFacts) -> dict[str, Any]:
-    known = framework.facts
+    facts_of = framework.facts
     return {
         "framework": framework.framework,
         "title": framework.title,
-        "looked_up": known.looked_up.isoformat() if known.looked_up else None,
+        "looked_up": facts_of.looked_up.isoformat() if facts_of.looked_up else None,
         "known": {
             name: {**asdict(fact), "says": facts.KINDS[name][1]}
-            for name, fact in known.by_name.items()
+            for name, fact in facts_of.by_name.items()
         },
     }

@@ -71,14 +71,14 @@ def headline(ranking: Ranking, without_unchecked: Ranking | None = None) -> str:
             "once, so no difference is certain. Measure again with --repeats 3 or more."
         )
     if first.tied:
-        found = ties(
+        all_ties = ties(
             ranking.standings,
-            tied=lambda one, other: other.framework in one.tied,
-            ahead=lambda one, other: bool(one.rank and other.rank) and one.score > other.score,
+            tied=lambda left, right: right.framework in left.tied,
+            ahead=lambda left, right: bool(left.rank and right.rank) and left.score > right.score,
             name=lambda standing: standing.title,
             verbs=lambda group: ADVICE,
         )
-        words = "; ".join(tie.text for tie in found if first in tie.group)
+        words = "; ".join(tie.text for tie in all_ties if first in tie.group)
         return f"{words}: the intervals of their differences include 0."
     score = score_text(first.score, first.low, first.high)
     words = f"{first.title} suits best by these weights, with a score of {score}"
