@@ -40,6 +40,7 @@ class ReferenceTraces:
         if not missing:
             return
         environment = self._provide(self._framework, "cpu", listener)
+        listener.finished(REFERENCE, "ready")
         claim = Claim(
             framework=REFERENCE,
             task="",
@@ -62,7 +63,7 @@ class ReferenceTraces:
                 if status != "ok":
                     raise UnavailableError(f"the reference cannot trace {task}: {reason}")
                 cache.write(self._file(task), tracing.file(task).read_bytes())
-        listener.finished(REFERENCE, "ready")
+        listener.finished(str(claim), "ready")
 
     def read(self, task: str) -> dict[str, Array]:
         """A task's trace, once it is ensured."""
