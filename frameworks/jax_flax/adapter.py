@@ -76,7 +76,7 @@ class JaxFlaxSession:
         self._device = setting.device
         self._precision = setting.precision
         self._dtype = storage_dtype(setting.precision)
-        # Integers of 32 bits, which are JAX's own: it would cut those of 64 bits to them.
+        # 32-bit integers are JAX's default: it would truncate 64-bit ones.
         self.format = BatchFormat(
             channels_last=True, floats=self._dtype, labels="int32", tokens="int32"
         )
@@ -86,9 +86,8 @@ class JaxFlaxSession:
             network: nnx.Module = module.build(task, nnx.Rngs(seed))
             return network
 
-        # This network is not what is trained: it says where a state's arrays belong, for dump and
-        # load. Built as one program, because each operator that draws a weight would otherwise be
-        # compiled by itself.
+        # This network is not trained. It tells dump and load where a state's arrays belong. It is
+        # built as one program: otherwise each operator that draws a weight is compiled by itself.
         self._model = nnx.jit(build)() if expert else build()
         set_layers(setting.precision, self._model)
         if expert and setting.device == "cpu":
@@ -102,7 +101,7 @@ class JaxFlaxSession:
         self._optimizer = make_optimizer(task.optimizer)
         self._moments = jax.jit(self._optimizer.init)
         self._criterion = LOSSES[task.loss]
-        # Functions of arrays alone, because nnx.jit would walk the network in Python at each call.
+        # Pure functions of arrays, because nnx.jit would walk the network in Python at each call.
         self._model.eval()
         self._evaluating = nnx.graphdef(self._model)
         self._model.train()
@@ -110,7 +109,7 @@ class JaxFlaxSession:
         self._state, self._structure = jax.tree.flatten(
             (params, other, self._moments(params), make_scale(setting.precision))
         )
-        # The state's memory is given to the step, which writes the new state there.
+        # The step overwrites the memory of the state that it is given.
         self._train_step = jax.jit(self._train, donate_argnums=0)
         self._gradients_step = jax.jit(self._gradients)
         self._forward = jax.jit(self._evaluate)
@@ -120,9 +119,9 @@ class JaxFlaxSession:
         for variable, native in self._weights.to_load(params):
             variable.set_value(self._copied(native))
         state = nnx.state(self._model, nnx.Param)
-        # What dropout draws next is not reset: two trainings must not drop the same units.
+        # Dropout's generator is not reset, because two trainings must not drop the same units.
         other = self._trees()[1]
-        # Running means and variances are: the model's own are never trained. Copies, again.
+        # Running means and variances are reset to those of the model, which are never trained.
         initial = nnx.state(self._model, nnx.BatchStat)
         copies = jax.tree.map(self._copied, initial)
         other = nnx.merge_state(other, copies)
@@ -130,7 +129,7 @@ class JaxFlaxSession:
         self._state = jax.tree.leaves((state, other, self._moments(state), scale))
 
     def _copied(self, value: Any) -> jax.Array:
-        """On the device, in memory of its own: a step writes to that of the state it is given.
+        """A copy on the device: a step overwrites the memory of its state.
 
         Not by jnp.array, which compiles a program for each shape.
         """
@@ -150,8 +149,8 @@ class JaxFlaxSession:
         batch = x, y
         if self._device == "cuda":
             self._last = batch = jax.device_put(batch)
-        # On the CPU as they are: a jitted function takes NumPy's arrays, as JAX's guides give them
-        # to it, in a third of the time that making JAX's own of them takes.
+        # On the CPU, NumPy's arrays are passed to the jitted step, as in JAX's guides: that takes a
+        # third of the time of converting them to JAX's own.
         return batch
 
     def step(self, batch: tuple[Any, Any]) -> jax.Array:
@@ -233,7 +232,7 @@ class JaxFlaxAdapter:
         jax.config.update("jax_platforms", setting.device)
         jax.config.update("jax_enable_x64", setting.precision == "float64")
         set_products(setting.precision)
-        # Every process compiles anew: a cache on disk would make later first steps look cheap.
+        # Every process compiles again: a cache on disk would make later first steps look cheap.
         jax.config.update("jax_enable_compilation_cache", False)
         try:
             jax.devices()

@@ -85,7 +85,7 @@ class MXNetGluonSession:
         self._on_cpu = setting.device == "cpu"
         self._precision = setting.precision
         dtype = storage_dtype(setting.precision)
-        # MXNet's own tutorials keep indices as float32; integers are exact, and 32 bits are enough.
+        # MXNet's own tutorials use float32 for indices; integers are exact, and 32 bits are enough.
         self.format = BatchFormat(floats=dtype, labels="int32", tokens="int32")
         self._model: gluon.HybridBlock = network_module(__package__, task).build(task)
         self._model.cast(dtype)
@@ -107,12 +107,12 @@ class MXNetGluonSession:
         self._objective: Callable[[NDArray, NDArray], NDArray]
         if mode == "compiled":
             block = Objective(self._model, criterion, setting.precision)
-            # Shapes are the same at each step, so memory is planned once, and kept.
+            # Shapes are the same at each step, so memory is planned and allocated only once.
             expert = setting.tuning == "expert"
             block.hybridize(**({"static_alloc": True, "static_shape": True} if expert else {}))
             self._objective = block
         else:
-            # No block: calling one takes a twentieth of a small network's step.
+            # A function: calling a block takes a twentieth of a small network's step.
             self._objective = lambda x, y: criterion(forward(x), y)
 
     def _pin_second_bias(self) -> None:
@@ -141,8 +141,8 @@ class MXNetGluonSession:
 
     def _tensor(self, array: Array) -> NDArray:
         if self._on_cpu:
-            # In the array's own memory, as PyTorch's from_numpy. Of a view, because MXNet bars its
-            # argument from being written to, and the next window is laid out in that memory.
+            # Shares the array's memory, as PyTorch's from_numpy does. A view, because MXNet makes
+            # its argument read-only, and the next window is laid out in the same memory.
             return mx.nd.from_numpy(array.view(), zero_copy=True)
         # A type must be named: without one, MXNet makes float32 of integers too.
         return mx.nd.array(array, ctx=self._context, dtype=array.dtype)
@@ -152,7 +152,7 @@ class MXNetGluonSession:
         with autograd.record():
             losses = self._objective(x, y)
             to_propagate = scaled(self._precision, losses, self._trainer)
-        to_propagate.backward()  # of their sum: as Gluon's users do, the trainer divides it
+        to_propagate.backward()  # of their sum, which the trainer divides, as in Gluon's guides
         self._trainer.step(len(losses))
         return losses.mean()
 
@@ -183,7 +183,7 @@ class MXNetGluonSession:
     def peak_device_bytes(self) -> int | None:
         if self._on_cpu:
             return None
-        # MXNet's pool gives nothing back while the process lives: what is held is the peak.
+        # MXNet's pool returns nothing while the process lives, so what it holds is the peak.
         free, total = mx.context.gpu_memory_info(self._context.device_id)
         return int(total - free)
 

@@ -1,6 +1,6 @@
 """MXNet's optimizers with the task's update formula.
 
-In float32 they are MXNet's own fused operators, with other constants; the network's pace is theirs.
+In float32 they are MXNet's own fused operators, given other constants: as fast as MXNet's own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class AdamOfThePaper(mx.optimizer.Adam):
 
 
 class AdamInDouble(mx.optimizer.Adam):
-    """The same from elementary operators: the fused one rounds its constants to float32."""
+    """The same, from elementary operators: the fused one rounds its constants to float32."""
 
     def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
         self._update_count(index)
@@ -70,7 +70,7 @@ class SGDInDouble(mx.optimizer.Optimizer):
 def make_optimizer(settings: Optimizer, dtype: str) -> mx.optimizer.Optimizer:
     """The task's optimizer, for weights of `dtype`."""
     if isinstance(settings, SGD):
-        # MXNet puts the learning rate inside the momentum: the same while it does not change.
+        # MXNet multiplies the learning rate into the velocity: the same while the rate is constant.
         sgd = SGDInDouble if dtype == "float64" else mx.optimizer.SGD
         return sgd(learning_rate=settings.learning_rate, momentum=settings.momentum)
     assert isinstance(settings, Adam)

@@ -81,16 +81,16 @@ class PaddleSession:
         self._scaler = make_scaler(setting.precision)
         model, criterion = self._model, LOSSES[task.loss]
 
-        # Not a layer of both: its call would take a fiftieth of a small network's step.
+        # A function: calling a layer of both would take a fiftieth of a small network's step.
         def loss_of(x: Tensor, y: Tensor) -> Tensor:
             return criterion(model(x), y)
 
         self._loss_of = self._loss = loss_of
         self._forward = self._model
         if mode == "compiled":
-            # Of `forward`, not of the layer: else the layer's own is replaced, and `grads` uses it.
-            # The full graph, as no network needs Python between its operators: without it Paddle
-            # simulates and guards the bytecode at each call.
+            # Given a layer, Paddle would replace its `forward`, which `grads` uses. The full graph,
+            # because no network needs Python between its operators, and otherwise Paddle simulates
+            # and guards the bytecode at each call.
             self._objective = Objective(self._model, task.loss)  # Paddle does not keep it alive
             self._loss = paddle.jit.to_static(self._objective.forward, full_graph=True)
             self._forward = paddle.jit.to_static(self._model.forward, full_graph=True)
@@ -118,8 +118,8 @@ class PaddleSession:
 
     def _clear_grad(self) -> None:
         # Freed rather than zeroed: the next backward pass writes gradients instead of adding them.
-        # Of the whole model, because the pinned bias of an LSTM has one, which the optimizer never
-        # sees.
+        # For the whole model, because the pinned bias of an LSTM has a gradient, which the
+        # optimizer never sees.
         for param in self._every_param:
             param.clear_gradient(False)
 

@@ -47,7 +47,7 @@ class PyTorchSession:
         require_mode(mode, MODES)
         expert = setting.tuning == "expert"
         self._device = device = torch.device(setting.device)
-        self._on_cpu = setting.device == "cpu"  # asking a tensor for it takes time in every step
+        self._on_cpu = setting.device == "cpu"  # asking the device takes time in every step
         self._precision = setting.precision
         floats = storage_dtype(setting.precision)
         # The layout that oneDNN's convolutions and pooling are fastest in.
@@ -69,13 +69,13 @@ class PyTorchSession:
         self._forward = forward = forward_in(setting.precision, self._model, device)
         criterion = LOSSES[task.loss]
 
-        # A function of its own: compiled as a method, it would guard the session at each call.
+        # Not a method, because a compiled method guards the session at each call.
         def loss_of(x: Tensor, y: Tensor) -> Tensor:
             return criterion(forward(x), y)
 
         self._loss_of = self._loss = loss_of
         if mode == "compiled":
-            # Not the optimizer's step: Adam's own fused kernel is faster than the one compiled.
+            # The optimizer's step is not compiled: Adam's own fused kernel is faster.
             self._loss = torch.compile(loss_of)
 
     def _pin_second_bias(self) -> None:
@@ -113,7 +113,7 @@ class PyTorchSession:
         x, y = batch
         if not self._model.training:
             self._model.train()
-        # First: the forward pass then takes this memory, which is in the caches.
+        # Before the forward pass, which then reuses this memory while it is in the caches.
         self._optimizer.zero_grad()
         loss = self._loss(x, y)
         if self._scaler:
@@ -153,7 +153,8 @@ class PyTorchSession:
         return torch.cuda.max_memory_allocated(self._device)
 
     def close(self) -> None:
-        # What one session compiled counts for the next: the ninth optimizer would run uncompiled.
+        # Compilations would count towards the next session's limit: the ninth optimizer would run
+        # uncompiled.
         torch.compiler.reset()
 
 

@@ -92,7 +92,7 @@ class KerasSession:
         variables = [place.variable for place in self._weights.tensors]
         self._variables = list({variable.path: variable for variable in variables}.values())
         self._optimizer = scaled(setting.precision, make_optimizer(task.optimizer))
-        # Now, because a tf.function must not make variables in its second trace.
+        # Built now, because a tf.function must not make variables in its second trace.
         self._optimizer.build(self._variables)
         self._initial = [variable.numpy() for variable in self._optimizer.variables]
         self._criterion = LOSSES[task.loss](from_logits=True)
@@ -102,7 +102,7 @@ class KerasSession:
         self._forward = wrap(self._evaluate)
 
     def _forbid_cudnn(self) -> None:
-        """XLA cannot compile cuDNN's fused layers, which Keras would take on a GPU."""
+        """Keep Keras from cuDNN's fused layers, its choice on a GPU, which XLA cannot compile."""
         for layer in self._model.layers:
             if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)):
                 layer.use_cudnn = False
@@ -117,7 +117,7 @@ class KerasSession:
             # A slice, even of a whole variable: what is assigned to a slice is copied, whereas
             # TensorFlow may train in the memory of what a variable is given.
             place.variable.value[place.row].assign(native)
-        # In place: a compiled step holds on to these variables.
+        # In place, because a compiled step refers to these variables.
         for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
             variable.assign(initial.copy())
         for layer in self._model.layers:
@@ -194,9 +194,9 @@ class KerasAdapter:
         if setting.device == "cpu":
             tf.config.set_visible_devices([], "GPU")
         for gpu in gpus:
-            # As much as the training needs, where TensorFlow would take all the memory there is.
+            # Allocate as needed: by default TensorFlow takes all of the memory.
             tf.config.experimental.set_memory_growth(gpu, True)
-        # Both pools, as TensorFlow sizes them by itself on a machine of so many cores.
+        # Both pools get the size that TensorFlow chooses on a machine with so many cores.
         tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
         tf.config.threading.set_inter_op_parallelism_threads(setting.threads)
         set_policy(setting.precision)

@@ -14,9 +14,9 @@ from bench.core.optimizers import SGD, Optimizer
 class Adam(keras.optimizers.Adam):
     """Adam with epsilon outside the bias correction, by TensorFlow's fused kernel.
 
-    Keras adds epsilon to sqrt(v), not to sqrt(v_hat): the two agree when it is given
-    epsilon * sqrt(1 - beta2**t). It writes the update with a dozen operators for each variable, of
-    which each reads and writes all of it; ResourceApplyAdam reads and writes it once.
+    Keras adds epsilon to sqrt(v), not to sqrt(v_hat). The two agree if it is given
+    epsilon * sqrt(1 - beta2**t). Keras updates each variable by a dozen operators, each of which
+    reads and writes all of it; ResourceApplyAdam reads and writes it once.
     """
 
     def _backend_update_step(
@@ -26,10 +26,10 @@ class Adam(keras.optimizers.Adam):
         learning_rate: tf.Tensor,
     ) -> None:
         dtype = tf.as_dtype(keras.config.floatx())
-        # 1 - beta**t in float32 is off by 1e-5, relative, so the bias correction is in float64. It
-        # is that of the betas as the kernel rounds them: 1 - float32(0.999) is off by 1.3e-5,
-        # relative, but it scales v and its correction alike. What remains in float32 is the
-        # rounding of the decay itself: 1.3e-8, relative, for each step.
+        # 1 - beta**t in float32 is off by 1e-5, relative, so the bias correction is computed in
+        # float64. It uses the betas as the kernel rounds them: 1 - float32(0.999) is off by 1.3e-5,
+        # relative, but scales v and its correction alike. What remains in float32 is the rounding
+        # of the decay itself: 1.3e-8, relative, for each step.
         beta1, beta2 = (float(dtype.as_numpy_dtype(b)) for b in (self.beta_1, self.beta_2))
         step = tf.cast(self.iterations, tf.float64) + 1.0
         root = tf.sqrt(1.0 - tf.pow(tf.constant(beta2, tf.float64), step))
