@@ -22,7 +22,7 @@ import argparse
 import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[1]
@@ -107,8 +107,9 @@ class Structure:
         return sorted((f for f in found if f[0] > LONGEST_FUNCTION), reverse=True)
 
 
+@cache
 def read(tree: Path) -> Structure:
-    """The structure of the source in `tree`."""
+    """The structure of the source in `tree`, as it was when this process first asked for it."""
     modules, lines = {}, {}
     for file in sorted((tree / "bench").rglob("*.py")):
         parts = file.relative_to(tree / "bench").with_suffix("").parts
