@@ -16,10 +16,10 @@ from bench.cli.app import main
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
 from bench.launch import catalogue
-from bench.launch.environments import Environment, make, provide_all
+from bench.launch.virtual_environments import Environment, make, provide_all
 from bench.proof.prover import Prover
 from bench.proof.reference_traces import ReferenceTraces
-from tests.planted import plant as plant_in
+from tests.mutant_traces import plant as plant_in
 from tests.rotation import VARIABLE, Rotation, current_quarter
 
 Framebench = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -17,8 +17,8 @@ from bench.analysis.results import Results
 from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.task import Budget
-from bench.launch import catalogue, step_timer, worker_process
-from bench.launch.environments import Environment
+from bench.launch import catalogue, step_worker, worker_process
+from bench.launch.virtual_environments import Environment
 from bench.launch.worker_process import WorkerSpec
 from bench.records import run_folder
 from bench.report.run import pytest_benchmark
@@ -150,7 +150,7 @@ def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
     environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
 ) -> None:
     job = softmax(mnist)
-    with step_timer.start(job, spec(job, environment, tmp_path)) as worker:
+    with step_worker.start(job, spec(job, environment, tmp_path)) as worker:
         assert worker.dataset["name"] == "mnist" and worker.versions["numpy"]
         few, many = worker.take(1), worker.take(200)  # over twenty epochs of ten batches
         assert 0 < few.wall < many.wall
@@ -162,8 +162,8 @@ def test_a_worker_that_is_killed_says_so(
 ) -> None:
     job = softmax(mnist)
     with (
-        pytest.raises(step_timer.JobEndedError, match="killed by SIGKILL") as ended,
-        step_timer.start(job, spec(job, environment, tmp_path)) as worker,
+        pytest.raises(step_worker.JobEndedError, match="killed by SIGKILL") as ended,
+        step_worker.start(job, spec(job, environment, tmp_path)) as worker,
     ):
         worker_process.kill_all()
         worker.take(1)
@@ -176,8 +176,8 @@ def test_a_framework_s_error_ends_the_job(
     job = softmax(mnist)
     job = replace(job, cell=job.cell.with_setting(device="cuda"))
     with (
-        pytest.raises(step_timer.JobEndedError, match="runs on the CPU alone") as ended,
-        step_timer.start(job, spec(job, environment, tmp_path)),
+        pytest.raises(step_worker.JobEndedError, match="runs on the CPU alone") as ended,
+        step_worker.start(job, spec(job, environment, tmp_path)),
     ):
         pass
     assert ended.value.status == "unsupported"

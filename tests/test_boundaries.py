@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.launch.catalogue import FRAMEWORKS, TREE
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 
 FRAMEWORK_PACKAGES = {"torch", "tensorflow", "keras", "mxnet", "paddle", "jax", "flax", "autograd"}
 

@@ -14,7 +14,7 @@ from bench.core.cost import forward_flops, step_bytes, training_flops
 from bench.core.optimizers import SGD, Adam
 from bench.core.task import ImageInput
 from bench.launch.catalogue import TREE
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 
 # Multiply-adds of one example's forward pass: those of the first layer, and those of all others.
 MULTIPLY_ADDS = {

@@ -15,7 +15,7 @@ from bench import tasks
 from bench.core.listener import SILENT
 from bench.core.setting import Setting, Tuning
 from bench.launch import catalogue, worker_process
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES

@@ -17,7 +17,7 @@ import pytest
 from bench.core.errors import UnavailableError, UsageError
 from bench.core.listener import SILENT
 from bench.launch import catalogue, current_python
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.run.plan import cells_of
 from bench.run.request import Request
 from tests.conftest import Framebench

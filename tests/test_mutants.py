@@ -4,7 +4,8 @@ Each fault is planted in a copy of the source. The proof must refuse the adapter
 check that fails must be the one that is named here; `shape` stands for a network that has no place
 for the task's weights. A session takes two steps before those that are traced.
 
-The mutants of a framework are traced in one process, in which each is a fork: `tests.planted`.
+The mutants of a framework are traced in one process, in which each is a fork: see
+`tests.mutant_traces`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import pytest
 from bench import tasks
 from bench.core.setting import Precision, Setting
 from bench.launch import catalogue
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.reference_traces import ReferenceTraces
 from bench.report.proof import proof_forms
-from tests import planted
+from tests import mutant_traces
 from tests.conftest import Framebench
 from tests.rotation import rotating, shown
 
@@ -492,12 +493,12 @@ def judge(
     ]
     found: dict[str, Certificate] = {}
 
-    def suspect(name: str) -> planted.Suspect:
+    def suspect(name: str) -> mutant_traces.Suspect:
         if name in SOUND:
-            return planted.Suspect(claim=SOUND[name], tree=catalogue.TREE)
+            return mutant_traces.Suspect(claim=SOUND[name], tree=catalogue.TREE)
         mutant, tree = MUTANTS[name], tmp_path_factory.mktemp("tree")
-        planted.plant(tree, ("frameworks",), mutant.file, mutant.old, mutant.new)
-        return planted.Suspect(claim=mutant.claim, tree=tree)
+        mutant_traces.plant(tree, ("frameworks",), mutant.file, mutant.old, mutant.new)
+        return mutant_traces.Suspect(claim=mutant.claim, tree=tree)
 
     def of(name: str) -> str:
         return (SOUND[name] if name in SOUND else MUTANTS[name].claim).framework
@@ -507,7 +508,7 @@ def judge(
             suspects = {other: suspect(other) for other in asked if of(other) == of(name)}
             scratch = tmp_path_factory.mktemp("traces")
             own = environment(of(name))
-            found.update(planted.certificates(suspects, reference_traces, own, data, scratch))
+            found.update(mutant_traces.certificates(suspects, reference_traces, own, data, scratch))
         return found[name]
 
     return get

@@ -9,7 +9,7 @@ import pytest
 
 from bench.analysis import contention, processes
 from bench.core.record import Record, Window, Windows
-from bench.worker import clock, nvml
+from bench.worker import clock, gpu_energy
 from tests.test_core import some_record
 
 QUIET = Window(
@@ -94,13 +94,13 @@ def test_the_energy_of_the_chosen_gpu_is_counted(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     driver = Driver(1000, 2500, 4000)
-    counter = nvml.energy_counter(driver)
+    counter = gpu_energy.energy_counter(driver)
     assert counter and (counter(), counter()) == (2.5, 4.0)
     assert driver.asked == [asked]
 
 
 def test_a_gpu_that_does_not_tell_is_not_guessed() -> None:
-    assert nvml.energy_counter(Driver(tells=False)) is None
+    assert gpu_energy.energy_counter(Driver(tells=False)) is None
 
 
 def test_the_clock_tells_what_others_do() -> None:

@@ -19,7 +19,7 @@ from bench.core.listener import SILENT
 from bench.core.record import Cell
 from bench.core.setting import Setting
 from bench.launch import catalogue
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.records import run_folder
 from bench.report.run import run_forms
 from bench.report.run.peak_text import peak_lines, share_text

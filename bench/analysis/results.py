@@ -1,7 +1,7 @@
 """The results of a run: all that its reports, advice and comparisons say, worked out once.
 
 Records go down one way: `processes` reads each by itself, `cell_estimates` those of a cell
-together, `cell_relations` holds cells against each other, and `Results` sets them in the order of
+together, `cell_ratios` holds cells against each other, and `Results` sets them in the order of
 the report.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.analysis import accuracy, cell_relations
+from bench.analysis import accuracy, cell_ratios
 from bench.analysis.cell_estimates import estimate
 from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, conditions
@@ -166,8 +166,8 @@ def summarize_processes(
         if summary.ok:
             comparable[conditions(summary.cell)].append(summary)
     for group in comparable.values():
-        summaries.update({one.cell: one for one in cell_relations.ranked(group)})
-    return [cell_relations.with_gains(one, summaries) for one in summaries.values()]
+        summaries.update({one.cell: one for one in cell_ratios.ranked(group)})
+    return [cell_ratios.with_gains(one, summaries) for one in summaries.values()]
 
 
 def _targets(snapshot: Snapshot) -> dict[str, float]:

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.launch.catalogue import TREE, Framework
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 
 
 def missing(framework: Framework) -> list[str]:

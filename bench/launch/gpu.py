@@ -11,7 +11,7 @@ import psutil
 import pynvml
 
 from bench.core.record import GpuSample, GpuUse
-from bench.worker import nvml
+from bench.worker import gpu_energy
 
 # Reasons that the driver gives for a clock below its maximum.
 SLOWDOWNS = {
@@ -73,7 +73,7 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        chosen = nvml.first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        chosen = gpu_energy.first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
         if isinstance(chosen, int):
             self._handle = pynvml.nvmlDeviceGetHandleByIndex(chosen)
         else:

@@ -27,7 +27,7 @@ from bench.core.record import Job, Measurement, Record, Status
 from bench.core.setting import Setting
 from bench.launch import catalogue, gpu, machine
 from bench.launch.catalogue import Framework
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 
 LAUNCH = catalogue.TREE / "bench" / "worker" / "launch.py"
 

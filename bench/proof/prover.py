@@ -24,7 +24,7 @@ from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.core.weights import Array
 from bench.launch import catalogue, gpu, machine, worker_process
-from bench.launch.environments import Environment, Environments, Provider
+from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.reference_traces import ReferenceTraces

@@ -13,7 +13,7 @@ from bench.core.listener import Listener
 from bench.core.setting import Setting
 from bench.core.weights import Array
 from bench.launch import catalogue
-from bench.launch.environments import Provider
+from bench.launch.virtual_environments import Provider
 from bench.proof import cache
 from bench.proof.certificate import Claim
 from bench.proof.tracing import trace

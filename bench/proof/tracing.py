@@ -12,7 +12,7 @@ from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.core.weights import Array
 from bench.launch import catalogue, worker_process
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Claim
 from bench.worker.trace import ProofJob
 

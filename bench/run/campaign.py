@@ -10,7 +10,7 @@ from typing import Protocol
 from bench.core.listener import Listener
 from bench.core.record import Job, Record
 from bench.launch import catalogue, worker_process
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Claim
 from bench.records.run_folder import LOGS, RunFolder
 from bench.run import run_info, schedule

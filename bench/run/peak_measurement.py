@@ -11,7 +11,7 @@ from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.core.setting import Setting
 from bench.launch import catalogue, worker_process
-from bench.launch.environments import Environment, Environments
+from bench.launch.virtual_environments import Environment, Environments
 from bench.worker.machine_rates import RatesJob
 
 # Seconds without a message after which a worker is killed: importing takes a few, and so does

@@ -15,8 +15,8 @@ from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.datasets import SourceKind
 from bench.launch import catalogue
-from bench.launch.environments import Environments, Provider, provide_all
 from bench.launch.providers import PROVIDERS
+from bench.launch.virtual_environments import Environments, Provider, provide_all
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
 from bench.run.peak_measurement import measure_rates

@@ -8,7 +8,7 @@ from typing import Any
 
 import bench
 from bench.launch import catalogue, machine
-from bench.launch.environments import Environment, installed_bytes
+from bench.launch.virtual_environments import Environment, installed_bytes
 from bench.records.snapshot_taking import take
 from bench.run.plan import Plan
 from bench.run.preparation import Preparation

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.worker import nvml
+from bench.worker import gpu_energy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ _gpu: list[Callable[[], float | None]] = []
 
 def watch_gpu() -> None:
     """From now on, measure the GPU's energy too, if its driver reports it."""
-    if not _gpu and (counter := nvml.energy_counter()):
+    if not _gpu and (counter := gpu_energy.energy_counter()):
         _gpu.append(counter)
 
 

@@ -1,6 +1,6 @@
 """Training steps timed on demand, one window at a time.
 
-The other side is `bench.launch.step_timer`. Once the session has a steady pace, the worker sends
+The other side is `bench.launch.step_worker`. Once the session has a steady pace, the worker sends
 `{"event": "ready", "window_steps": ...}`, with the number of steps that fill a window of the job's
 length. Each line of its input is then a number of steps. When they are done, it answers with
 `{"event": "window", ...}` and the fields of `clock.Timed`. Messages are sent outside the fences.

@@ -14,7 +14,7 @@ from bench.core.listener import Silent
 from bench.core.record import Cell
 from bench.core.task import Budget
 from bench.launch import machine
-from bench.launch.environments import Environment, Environments, make
+from bench.launch.virtual_environments import Environment, Environments, make
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
 from bench.report.run.pytest_benchmark import label, machine_info

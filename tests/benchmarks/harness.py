@@ -98,7 +98,7 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
 
     The worker has numpy imported before the framework asks for it, outside of the clock.
     """
-    from bench.launch.environments import Environment, provide_all
+    from bench.launch.virtual_environments import Environment, provide_all
 
     quiet = provide_all([catalogue.load(name) for name in frameworks], "cpu", SILENT)
     return {

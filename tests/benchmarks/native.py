@@ -36,9 +36,9 @@ from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.split import Split
 from bench.core.task import Budget
-from bench.launch import catalogue, environments, worker_process
+from bench.launch import catalogue, virtual_environments, worker_process
 from bench.launch.catalogue import Framework
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.run.preparation import prepare_data
 
 NATIVE = catalogue.TREE / "tests" / "native"
@@ -120,7 +120,7 @@ class Pair:
         self._length, self._warmup = length, warmup
         self._task = tasks.load(cell.task).with_length(length)
         self._framework: Framework = catalogue.load(cell.framework)
-        environment = environments.find(self._framework, cell.device)
+        environment = virtual_environments.find(self._framework, cell.device)
         if environment is None:
             sys.exit(f"{cell.framework} has no environment yet: framebench setup {cell.framework}")
         self._environment: Environment = environment

@@ -31,7 +31,7 @@ from bench.analysis import contention
 from bench.analysis.intervals import Interval, ratio
 from bench.analysis.processes import throughput
 from bench.core.record import Record
-from bench.launch import catalogue, environments, machine
+from bench.launch import catalogue, machine, virtual_environments
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from bench.records import run_folder
 from bench.run.request import fraction
@@ -83,7 +83,7 @@ def plant(tree: Path, framework: str, part: float) -> tuple[str, str]:
 
 def lend(cache: Path, framework: str, names: Iterable[str]) -> None:
     """A cache in which the new frameworks have the environment that the old one has."""
-    found = environments.find(catalogue.load(framework), "cpu")
+    found = virtual_environments.find(catalogue.load(framework), "cpu")
     if found is None:
         sys.exit(f"{framework} has no environment yet: framebench setup {framework}")
     made = found.python.parents[1]

@@ -17,7 +17,7 @@ from bench import tasks
 from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
-from bench.launch import catalogue, step_timer
+from bench.launch import catalogue, step_worker
 from bench.launch.worker_process import WorkerSpec
 from bench.report.run.pytest_benchmark import extra_info
 from tests.benchmarks.conftest import Prepared
@@ -32,11 +32,11 @@ class WorkerClock:
     """Stands still but for the windows that a worker has timed."""
 
     def __init__(self) -> None:
-        self._worker: step_timer.Steps | None = None
+        self._worker: step_worker.Steps | None = None
         self._counted = 0
         self._seconds = 0.0
 
-    def attach(self, worker: step_timer.Steps) -> None:
+    def attach(self, worker: step_worker.Steps) -> None:
         """Train in this worker from now on."""
         self._worker, self._counted = worker, 0
 
@@ -85,7 +85,7 @@ def test_step(
         timeout=SILENCE,
     )
     try:
-        with step_timer.start(job, spec) as worker:
+        with step_worker.start(job, spec) as worker:
             CLOCK.attach(worker)
             longest = float(pytestconfig.getoption("benchmark_max_time"))
             fewest: int = pytestconfig.getoption("benchmark_min_rounds")
@@ -95,7 +95,7 @@ def test_step(
                 iterations=worker.window_steps,
                 rounds=max(fewest, math.ceil(longest / window)),
             )
-    except step_timer.JobEndedError as error:
+    except step_worker.JobEndedError as error:
         ends = pytest.skip if error.status == "unsupported" else pytest.fail
         ends(f"{error.status}: {error}")
     batch = tasks.load(cell.task).batch

@@ -27,7 +27,7 @@ def setup(
     from bench.cli.display import SetupDisplay
     from bench.core.errors import UnavailableError
     from bench.launch import catalogue
-    from bench.launch.environments import provide_all
+    from bench.launch.virtual_environments import provide_all
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"no device is called {device!r}; there are: cpu, cuda")

@@ -14,10 +14,10 @@ from packaging.specifiers import SpecifierSet
 from bench import datasets, tasks
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
-from bench.launch import catalogue, current_python, environments, gpu, machine
+from bench.launch import catalogue, current_python, gpu, machine, virtual_environments
 from bench.launch.catalogue import Expert, Framework
-from bench.launch.environments import Environment
 from bench.launch.providers import EnvironmentKind
+from bench.launch.virtual_environments import Environment
 
 READY = "ready"
 MISSING = "missing"
@@ -134,10 +134,10 @@ def _current(framework: Framework) -> tuple[Environment | None, str]:
 def _own(framework: Framework) -> tuple[Environment | None, str]:
     """The framework's own environment if it exists, and its state."""
     version = platform.python_version()
-    if environment := environments.find(framework, "cpu"):
+    if environment := virtual_environments.find(framework, "cpu"):
         return environment, READY
     if version not in SpecifierSet(framework.python):
         return None, f"unavailable: needs Python {framework.python}, this is {version}"
-    if reason := environments.why_not(framework, "cpu"):
+    if reason := virtual_environments.why_not(framework, "cpu"):
         return None, f"could not be made: {reason}"
     return None, f"not made yet: `framebench setup {framework.name}` or the first run makes it"

@@ -1,6 +1,6 @@
 """Traces adapters with planted faults, many in one process of the framework's environment.
 
-    python -m tests.planted_worker AT_ONCE MODULE... < jobs     run by `tests.planted`
+    python -m tests.mutant_worker AT_ONCE MODULE... < jobs     run by `tests.mutant_traces`
 
 Importing a framework takes longer than most of these traces. So this process imports MODULEs, the
 framework's packages, and then forks for each job, AT_ONCE at a time. In the child nothing has been

@@ -1,6 +1,6 @@
 """Adapters with planted faults, and what the proof makes of them.
 
-`tests.planted_worker` traces many of them in one process. The traces are compared here with those
+`tests.mutant_worker` traces many of them in one process. The traces are compared here with those
 of the reference, by the checks of `framebench verify`.
 """
 
@@ -21,7 +21,7 @@ from bench import tasks
 from bench.core.listener import SILENT
 from bench.core.record import Status
 from bench.launch import catalogue, machine, worker_process
-from bench.launch.environments import Environment
+from bench.launch.virtual_environments import Environment
 from bench.proof import checks
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.reference_traces import ReferenceTraces
@@ -106,7 +106,7 @@ def _trace(
 ) -> None:
     at_once = str(machine.usable_cores())
     done = subprocess.run(
-        [str(environment.python), "-m", "tests.planted_worker", at_once, *modules],
+        [str(environment.python), "-m", "tests.mutant_worker", at_once, *modules],
         cwd=catalogue.TREE,
         env=variables,
         input="".join(json.dumps(job) + "\n" for job in jobs),
