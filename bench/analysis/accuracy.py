@@ -1,4 +1,4 @@
-"""Final accuracies: whether their seeds explain how they differ, and what stands out if not.
+"""Final accuracies: whether seeds explain their differences, and which cells stand out if not.
 
 Cells of a block share a seed, and with it weights, batches and test examples: what a seed does to
 all of them is set aside first. Cells of one framework share its kernels, and may end alike to the
@@ -16,7 +16,7 @@ from bench.core.record import Cell, Evaluation, Record
 
 # Cells that differ so by chance, once in a thousand tables, are taken to differ.
 SURE = 1e-3
-# Of fewer seeds, only what is plain to see could be told.
+# With fewer seeds, only differences that are plain to see could be detected.
 FEWEST_SEEDS = 3
 
 # Accuracies by seed, of the cells that a row stands for.
@@ -70,12 +70,12 @@ class Endings:
 
     @staticmethod
     def of(last: Mapping[Cell, Mapping[int, Evaluation]]) -> Endings | None:
-        """From every cell's last evaluation by seed; None where too few were repeated to tell."""
+        """From every cell's last evaluation by seed; None where too few were repeated."""
         repeated = {cell: seeds for cell, seeds in last.items() if len(seeds) >= FEWEST_SEEDS}
-        found = _by_common_seeds(repeated.values()) if len(repeated) > 1 else None
-        if not found:
+        common = _by_common_seeds(repeated.values()) if len(repeated) > 1 else None
+        if not common:
             return None
-        rows, one_example = found
+        rows, one_example = common
         return Endings(by_cell=dict(zip(repeated, rows, strict=True)), one_example=one_example)
 
     def _families(self) -> list[Rows]:
@@ -98,7 +98,7 @@ class Endings:
         return [rows for rows in families if len(rows) > 1]
 
     def _judged(self) -> list[tuple[float, Rows]]:
-        """Every family with its p-value, by Bonferroni's correction: of all, one errs so often."""
+        """Every family with its p-value, by Bonferroni's correction for the number of families."""
         families = self._families()
         return [
             (min(1.0, len(families) * blocked(list(rows.values()), least=self.one_example)), rows)
@@ -121,16 +121,16 @@ class Endings:
         chance, rows = sure
         middle = statistics.median(map(statistics.fmean, self.by_cell.values()))
         off = {cells: abs(statistics.fmean(row) - middle) for cells, row in rows.items()}
-        # Of two that are as far from the middle, neither can be told to be the right one.
+        # Of two that are equally far from the middle, neither is known to be the right one.
         out = [one for one, far in off.items() if far >= max(off.values()) * (1 - 1e-9)]
-        found = {
+        reasons = {
             cell: f"not the same task: final accuracy {statistics.fmean(self.by_cell[cell]):.2%}, "
             f"where the middle of all is {middle:.2%}: more than seeds explain (p = {chance:.1g})"
             for cells in out
             for cell in cells
         }
-        left = {cell: values for cell, values in self.by_cell.items() if cell not in found}
-        return found | replace(self, by_cell=left).unexplained()
+        left = {cell: values for cell, values in self.by_cell.items() if cell not in reasons}
+        return reasons | replace(self, by_cell=left).unexplained()
 
 
 def _last(records: Iterable[Record]) -> dict[int, Evaluation]:

@@ -26,7 +26,7 @@ CONFIDENCE = 0.95
 class Interval:
     """An estimate and the ends of its interval, in the unit of the values; all are above 0.
 
-    One value tells nothing of its own uncertainty: its interval runs from 0 to infinity.
+    The uncertainty of a single value is not known: its interval runs from 0 to infinity.
     """
 
     estimate: float
@@ -81,7 +81,7 @@ def ratio(first: Mapping[int, float], second: Mapping[int, float]) -> Interval |
     """How many times as fast as `second` is `first`? Their throughputs are by block.
 
     From pairs within a block: what slows a whole block alike cancels. A block that only one of them
-    has tells nothing; None where they share no block.
+    has does not count; None where they share no block.
     """
     shared = sorted(first.keys() & second.keys())
     return geometric_mean([first[at] / second[at] for at in shared]) if shared else None
@@ -97,7 +97,7 @@ class _Welch:
 
     @staticmethod
     def of(first: Collection[float], second: Collection[float]) -> _Welch | None:
-        """None where either has one value, which tells nothing of how much it varies."""
+        """None where either has one value, which says nothing about how much it varies."""
         logs = _logs(first), _logs(second)
         if min(map(len, logs)) < 2:
             return None
@@ -117,17 +117,17 @@ def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Inter
     Welch's interval on logarithms. What slowed one of the two as a whole does not cancel, and does
     not show in the interval either. Raises ValueError as `geometric_mean` does.
     """
-    found = _Welch.of(first, second)
-    if found is None:
+    welch = _Welch.of(first, second)
+    if welch is None:
         estimate = geometric_mean(first).estimate / geometric_mean(second).estimate
         return Interval(estimate=estimate, low=0.0, high=math.inf)
     from scipy.special import stdtrit
 
-    margin = float(stdtrit(found.freedom, (1 + CONFIDENCE) / 2)) * found.error
+    margin = float(stdtrit(welch.freedom, (1 + CONFIDENCE) / 2)) * welch.error
     return Interval(
-        estimate=math.exp(found.mean),
-        low=math.exp(found.mean - margin),
-        high=math.exp(found.mean + margin),
+        estimate=math.exp(welch.mean),
+        low=math.exp(welch.mean - margin),
+        high=math.exp(welch.mean + margin),
     )
 
 
@@ -137,15 +137,15 @@ def chance_below(first: Collection[float], second: Collection[float], bound: flo
     How likely the values are to look so, or further below, where the true ratio is `bound` or more.
     None where either has one value.
     """
-    found = _Welch.of(first, second)
-    if found is None:
+    welch = _Welch.of(first, second)
+    if welch is None:
         return None
-    distance = found.mean - math.log(bound)
-    if not found.error:
+    distance = welch.mean - math.log(bound)
+    if not welch.error:
         return 0.0 if distance < 0 else 1.0
     from scipy.special import stdtr
 
-    return float(stdtr(found.freedom, distance / found.error))
+    return float(stdtr(welch.freedom, distance / welch.error))
 
 
 def holm(chances: Sequence[float], level: float) -> list[bool]:

@@ -92,11 +92,11 @@ def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
     for rates in measured:
         if rates.status == "ok":
             groups.setdefault((rates.device, rates.threads), []).append(rates)
-    found = {}
+    best = {}
     for (device, threads), group in groups.items():
         fastest = max(group, key=lambda one: one.matmul)
         widest = max(group, key=lambda one: one.memory)
-        found[device, threads] = Peak(
+        best[device, threads] = Peak(
             device=device,
             threads=threads,
             matmul=fastest.matmul,
@@ -104,7 +104,7 @@ def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
             memory=widest.memory,
             memory_by=widest.framework,
         )
-    return found
+    return best
 
 
 def use(samples_per_second: float, *, flops: float, moved: float, peak: Peak) -> Use:

@@ -97,9 +97,9 @@ _decoder = msgspec.json.Decoder(Record)
 def record(line: bytes) -> Record:
     """A record from its line. Raises ValueError for what is none of a schema that is read."""
     with suppress(msgspec.ValidationError):
-        found = _decoder.decode(line)
-        if found.schema == SCHEMA:
-            return found
+        decoded = _decoder.decode(line)
+        if decoded.schema == SCHEMA:
+            return decoded
     return msgspec.convert(upgraded(msgspec.json.decode(line)), Record)
 
 
@@ -155,7 +155,7 @@ def newest(results: Path) -> Path:
 
 
 def _started(folder: Path) -> tuple[str, float]:
-    """When a run was started, as it says; a copy's files may be of another day."""
+    """When a run was started, by its own word; the times of a copy's files may be others."""
     file = folder / "run.json"
-    told = re.search(r'"started": "([^"]*)"', file.read_text(encoding="utf-8"))
-    return told[1] if told else "", file.stat().st_mtime
+    started = re.search(r'"started": "([^"]*)"', file.read_text(encoding="utf-8"))
+    return started[1] if started else "", file.stat().st_mtime

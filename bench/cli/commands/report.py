@@ -63,7 +63,7 @@ def report(
 def print_caveats(results: Results) -> None:
     """What to mind in the figures, on standard error: for forms that have no place for it."""
     for caveat in results.caveats:
-        typer.echo(f"mind: {caveat}", err=True)
+        typer.echo(f"caveat: {caveat}", err=True)
 
 
 def print_results(results: Results, *, json: bool) -> None:

@@ -44,17 +44,17 @@ class TaskFragment:
     @staticmethod
     def of(snapshot: Snapshot, task: str, frameworks: Sequence[str]) -> TaskFragment | None:
         """A task of a run, with the models in these frameworks; None if the snapshot lacks it."""
-        found = snapshot.task(task)
-        if found is None:
+        taken = snapshot.task(task)
+        if taken is None:
             return None
         models = [
             TitledModel(framework=name, title=framework.title, source=source)
             for name in frameworks
             if (framework := snapshot.framework(name))
-            and (source := framework.model(found.network))
+            and (source := framework.model(taken.network))
         ]
         return TaskFragment(
-            name=task, definition=found.definition, tensors=found.tensors, models=models
+            name=task, definition=taken.definition, tensors=taken.tensors, models=models
         )
 
 

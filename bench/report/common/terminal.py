@@ -27,8 +27,8 @@ def widths(rows: Rows) -> list[int]:
 
 def fits(rows: Rows, width: int) -> bool:
     """Whether a table of these, headings among them, has room on so many columns."""
-    found = widths(rows)
-    return sum(found) + len(found) - 1 <= width
+    taken = widths(rows)
+    return sum(taken) + len(taken) - 1 <= width
 
 
 def fit(
@@ -56,12 +56,12 @@ def fit(
 
 def parts(rows: Rows, width: int, *, kept: int) -> list[list[int]]:
     """The columns of a table that is too wide, in several: each has the first `kept` of them."""
-    found = widths(rows)
+    taken = widths(rows)
     first = list(range(kept))
     made = [[*first]]
-    for index in range(kept, len(found)):
+    for index in range(kept, len(taken)):
         wider = [*made[-1], index]
-        if sum(found[one] for one in wider) + len(wider) - 1 > width and len(made[-1]) > kept:
+        if sum(taken[column] for column in wider) + len(wider) - 1 > width and len(made[-1]) > kept:
             made.append([*first, index])
         else:
             made[-1] = wider
