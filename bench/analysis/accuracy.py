@@ -1,8 +1,9 @@
 """Final accuracies: whether seeds explain their differences, and which cells stand out if not.
 
-Cells of a block share a seed, and with it weights, batches and test examples: what a seed does to
-all of them is set aside first. Cells of one framework share its kernels, and may end alike to the
-last digit: they are compared with each other, and frameworks by the means of their cells.
+The cells of a block share a seed, and with it initial weights, batches and test examples, so the
+effect of a seed on all cells is removed first. The cells of one framework share its kernels and may
+agree to the last digit. They are therefore compared with each other, and frameworks by the means of
+their cells.
 """
 
 from __future__ import annotations
@@ -14,45 +15,47 @@ from dataclasses import dataclass, replace
 
 from bench.core.record import Cell, Evaluation, Record
 
-# Cells that differ so by chance, once in a thousand tables, are taken to differ.
+# Cells are taken to differ where chance alone would make such a difference in 1 of 1,000 tables.
 SURE = 1e-3
-# With fewer seeds, only differences that are plain to see could be detected.
+# With fewer seeds, the test could detect only differences that are obvious anyway.
 FEWEST_SEEDS = 3
 
-# Accuracies by seed, of the cells that a row stands for.
+# Accuracies, one for each seed, by the cells that share the row.
 Rows = Mapping[tuple[Cell, ...], Sequence[float]]
 
 
 def blocked(rows: Sequence[Sequence[float]], *, least: float) -> float:
-    """How likely the means of rows, (rows, blocks), are to differ so by chance alone: a p-value.
+    """The p-value of the hypothesis that all rows of a (rows, blocks) table have the same mean.
 
     Analysis of variance of a randomised complete block design (Montgomery, Design and Analysis of
     Experiments, section 4.1): F, on (k - 1) and (k - 1)(b - 1) degrees of freedom, is the variance
-    between rows over that which neither rows nor blocks explain. The latter is taken to be no less
-    than `least` squared: a few repeats may agree by coincidence.
+    between rows over the residual variance. The residual variance is taken to be at least `least`
+    squared, because a few repeats may agree by coincidence.
     """
     from scipy.special import fdtrc  # scipy.stats would take a second to import
 
-    of_rows, of_blocks = len(rows) - 1, len(rows[0]) - 1
+    row_freedom, block_freedom = len(rows) - 1, len(rows[0]) - 1
     row_means = [statistics.fmean(row) for row in rows]
     block_means = [statistics.fmean(block) for block in zip(*rows, strict=True)]
     mean = statistics.fmean(row_means)
-    between = (of_blocks + 1) * sum((one - mean) ** 2 for one in row_means) / of_rows
-    left = sum(
+    squares = sum((row_mean - mean) ** 2 for row_mean in row_means)
+    between = (block_freedom + 1) * squares / row_freedom
+    residual = sum(
         (value - row_mean - block_mean + mean) ** 2
         for row, row_mean in zip(rows, row_means, strict=True)
         for value, block_mean in zip(row, block_means, strict=True)
     )
-    noise = max(left / (of_rows * of_blocks), least**2)
-    return float(fdtrc(of_rows, of_rows * of_blocks, between / noise))
+    residual_freedom = row_freedom * block_freedom
+    noise = max(residual / residual_freedom, least**2)
+    return float(fdtrc(row_freedom, residual_freedom, between / noise))
 
 
 def _by_common_seeds(
     last: Collection[Mapping[int, Evaluation]],
 ) -> tuple[list[list[float]], float] | None:
-    """Accuracies, (cells, seeds that all of them have), and what one test example counts.
+    """Accuracies of shape (cells, common seeds), and by how much one test example changes one.
 
-    None where such seeds are too few.
+    None if fewer than `FEWEST_SEEDS` seeds are common to all cells.
     """
     common = sorted(set.intersection(*map(set, last)))
     if len(common) < FEWEST_SEEDS:
@@ -62,24 +65,29 @@ def _by_common_seeds(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endings:
-    """Final accuracies of cells that train alike, by the seeds that all of them have."""
+class FinalAccuracies:
+    """Final accuracies of cells with the same task and precision, for their common seeds.
+
+    `resolution` is the accuracy that a single test example is worth.
+    """
 
     by_cell: Mapping[Cell, Sequence[float]]
-    one_example: float
+    resolution: float
 
     @staticmethod
-    def of(last: Mapping[Cell, Mapping[int, Evaluation]]) -> Endings | None:
-        """From every cell's last evaluation by seed; None where too few were repeated."""
+    def of(last: Mapping[Cell, Mapping[int, Evaluation]]) -> FinalAccuracies | None:
+        """From each cell's last evaluations by seed; None if too few cells or seeds are left."""
         repeated = {cell: seeds for cell, seeds in last.items() if len(seeds) >= FEWEST_SEEDS}
         common = _by_common_seeds(repeated.values()) if len(repeated) > 1 else None
         if not common:
             return None
-        rows, one_example = common
-        return Endings(by_cell=dict(zip(repeated, rows, strict=True)), one_example=one_example)
+        rows, resolution = common
+        return FinalAccuracies(
+            by_cell=dict(zip(repeated, rows, strict=True)), resolution=resolution
+        )
 
     def _families(self) -> list[Rows]:
-        """What is compared with each other: cells of a framework, and frameworks."""
+        """The groups of rows to test: the cells of each framework, and the frameworks."""
         frameworks: dict[str, list[Cell]] = defaultdict(list)
         for cell in self.by_cell:
             frameworks[cell.framework].append(cell)
@@ -97,80 +105,87 @@ class Endings:
         )
         return [rows for rows in families if len(rows) > 1]
 
-    def _judged(self) -> list[tuple[float, Rows]]:
-        """Every family with its p-value, by Bonferroni's correction for the number of families."""
+    def _tested(self) -> list[tuple[float, Rows]]:
+        """Each family with its p-value, after Bonferroni's correction for their number."""
         families = self._families()
         return [
-            (min(1.0, len(families) * blocked(list(rows.values()), least=self.one_example)), rows)
+            (min(1.0, len(families) * blocked(list(rows.values()), least=self.resolution)), rows)
             for rows in families
         ]
 
     def p_value(self) -> float | None:
-        """How likely accuracies are to differ so by seeds alone; None where one cell is left."""
-        return min((chance for chance, _ in self._judged()), default=None)
+        """The p-value of the differences if only seeds cause them; None for a single cell."""
+        return min((p_value for p_value, _ in self._tested()), default=None)
 
     def unexplained(self) -> dict[Cell, str]:
-        """Cells that seeds do not explain, with the reason in words.
+        """The cells whose accuracies seeds do not explain, with the reason in words.
 
-        What is furthest from the median of all is taken out until the rest is alike: of a
-        framework's cells before whole frameworks, as one cell moves its framework's mean.
+        The row that is furthest from the median of all cells is removed until no difference is
+        left. Single cells of a framework are removed before whole frameworks, because one cell
+        moves its framework's mean.
         """
-        sure = next((judged for judged in self._judged() if judged[0] < SURE), None)
-        if not sure:
+        significant = next((test for test in self._tested() if test[0] < SURE), None)
+        if not significant:
             return {}
-        chance, rows = sure
+        p_value, rows = significant
         middle = statistics.median(map(statistics.fmean, self.by_cell.values()))
-        off = {cells: abs(statistics.fmean(row) - middle) for cells, row in rows.items()}
-        # Of two that are equally far from the middle, neither is known to be the right one.
-        out = [one for one, far in off.items() if far >= max(off.values()) * (1 - 1e-9)]
+        distances = {cells: abs(statistics.fmean(row) - middle) for cells, row in rows.items()}
+        # Where two rows are equally far from the median, nothing says which one is right.
+        furthest = max(distances.values()) * (1 - 1e-9)
+        outliers = [cells for cells, distance in distances.items() if distance >= furthest]
         reasons = {
             cell: f"not the same task: final accuracy {statistics.fmean(self.by_cell[cell]):.2%}, "
-            f"where the middle of all is {middle:.2%}: more than seeds explain (p = {chance:.1g})"
-            for cells in out
+            f"where the median of all cells is {middle:.2%}: more than seeds explain "
+            f"(p = {p_value:.1g})"
+            for cells in outliers
             for cell in cells
         }
-        left = {cell: values for cell, values in self.by_cell.items() if cell not in reasons}
-        return reasons | replace(self, by_cell=left).unexplained()
+        rest = {cell: values for cell, values in self.by_cell.items() if cell not in reasons}
+        return reasons | replace(self, by_cell=rest).unexplained()
 
 
 def _last(records: Iterable[Record]) -> dict[int, Evaluation]:
-    """The last evaluation by seed, of one cell's records."""
-    return {one.job.seed: one.measurement.evaluations[-1] for one in records if one.measurement}
+    """The last evaluation of each of a cell's records, by seed."""
+    return {
+        record.job.seed: record.measurement.evaluations[-1]
+        for record in records
+        if record.measurement
+    }
 
 
-def _endings(records: Iterable[Record]) -> dict[tuple[str, str], Endings]:
-    """By task and precision, the cells that train alike; left out where too few were repeated."""
+def _final_accuracies(records: Iterable[Record]) -> dict[tuple[str, str], FinalAccuracies]:
+    """By task and precision; without those that have too few repeated cells."""
     by_cell: dict[Cell, list[Record]] = defaultdict(list)
     for record in records:
         by_cell[record.job.cell].append(record)
-    alike: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
+    by_work: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
     for cell, repeats in by_cell.items():
-        alike[cell.task, cell.precision][cell] = _last(repeats)
-    made = {what: Endings.of(last) for what, last in alike.items()}
-    return {what: endings for what, endings in made.items() if endings}
+        by_work[cell.task, cell.precision][cell] = _last(repeats)
+    accuracies = {work: FinalAccuracies.of(last) for work, last in by_work.items()}
+    return {work: final for work, final in accuracies.items() if final}
 
 
 def unexplained(records: Iterable[Record]) -> dict[Cell, str]:
-    """Cells whose final accuracy seeds do not explain, with the reason in words."""
+    """The cells whose final accuracy seeds do not explain, with the reason in words."""
     return {
-        cell: why
-        for endings in _endings(records).values()
-        for cell, why in endings.unexplained().items()
+        cell: reason
+        for final in _final_accuracies(records).values()
+        for cell, reason in final.unexplained().items()
     }
 
 
 def p_values(records: Iterable[Record]) -> dict[tuple[str, str], float]:
-    """By task and precision, how likely the cells' accuracies are to differ so by seeds alone.
+    """By task and precision, the p-value of the cells' differences if only seeds cause them.
 
-    Left out where fewer than two cells have `FEWEST_SEEDS` seeds in common.
+    Without those of which fewer than two cells have `FEWEST_SEEDS` seeds in common.
     """
-    chances = {what: endings.p_value() for what, endings in _endings(records).items()}
-    return {what: chance for what, chance in chances.items() if chance is not None}
+    by_work = {work: final.p_value() for work, final in _final_accuracies(records).items()}
+    return {work: p_value for work, p_value in by_work.items() if p_value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyChange:
-    """Mean final accuracies of a cell in two runs, and how likely seeds alone move them so."""
+    """A cell's mean final accuracies in two runs, and their p-value if only seeds differ."""
 
     before: float
     after: float
@@ -178,14 +193,17 @@ class AccuracyChange:
 
 
 def change(before: Sequence[Record], after: Sequence[Record]) -> AccuracyChange | None:
-    """How one cell's accuracies changed between two runs; None where they share too few seeds.
+    """How one cell's accuracies changed between two runs; None if they share too few seeds.
 
-    The p-value is from the seeds that both have, the means from all.
+    The p-value is computed from the common seeds, the means from all seeds.
     """
     last = [_last(before), _last(after)]
     common = _by_common_seeds(last)
     if not common:
         return None
-    rows, one_example = common
-    old, new = (statistics.fmean(each.accuracy for each in run.values()) for run in last)
-    return AccuracyChange(before=old, after=new, p_value=blocked(rows, least=one_example))
+    rows, resolution = common
+    old, new = (
+        statistics.fmean(evaluation.accuracy for evaluation in evaluations.values())
+        for evaluations in last
+    )
+    return AccuracyChange(before=old, after=new, p_value=blocked(rows, least=resolution))

@@ -16,9 +16,9 @@ from bench.core.record import Cell, Measurement, Record
 
 
 def estimate(cell: Cell, repeats: Sequence[Process], target: float | None) -> CellSummary:
-    """One cell by itself: the figures that follow from its own processes.
+    """A cell's summary, with the figures that follow from its own processes alone.
 
-    `target` is the accuracy that its task is to reach, if that is known.
+    `target` is the accuracy that its task should reach, or None if it is unknown.
     """
     records = [process.record for process in repeats]
     bad = next((record for record in records if record.status != "ok"), None)
@@ -38,17 +38,17 @@ def estimate(cell: Cell, repeats: Sequence[Process], target: float | None) -> Ce
 
 
 def _with_pace(summary: CellSummary, measured: Sequence[Process]) -> CellSummary:
-    throughputs = {one.record.job.block: one.throughput or 0.0 for one in measured}
-    shares = {one.record.job.block: one.contended_share for one in measured}
+    throughputs = {process.record.job.block: process.throughput or 0.0 for process in measured}
+    shares = {process.record.job.block: process.contended_share for process in measured}
     records = [process.record for process in measured]
     measurements = [record.measurement for record in records if record.measurement]
     return replace(
         summary,
         throughputs=throughputs,
-        disturbed=frozenset(one.record.job.block for one in measured if one.disturbed),
+        disturbed=frozenset(process.record.job.block for process in measured if process.disturbed),
         throughput=geometric_mean(throughputs.values()),
-        contended=statistics.fmean(shares.values()) if contention.told(measurements) else None,
-        unsteady=sum(not one.steady for one in measurements),
+        contended=statistics.fmean(shares.values()) if contention.counted(measurements) else None,
+        unsteady=sum(not measurement.steady for measurement in measurements),
         feed_share=_feed_share(summary.cell, records, throughputs),
         joules=_joules_a_sample(records, attrgetter("joules")),
         device_joules=_joules_a_sample(records, attrgetter("device_joules")),
@@ -60,34 +60,39 @@ def _with_training(
 ) -> CellSummary:
     measurements = [record.measurement for record in records if record.measurement]
     reached = [
-        0.0 if target is None else time_to_accuracy(one, target) or 0.0 for one in measurements
+        0.0 if target is None else time_to_accuracy(measurement, target) or 0.0
+        for measurement in measurements
     ]
+
+    def median(read: Callable[[Measurement], float]) -> float:
+        return statistics.median(map(read, measurements))
+
     return replace(
         summary,
-        accuracy=Spread.of(one.evaluations[-1].accuracy for one in measurements),
-        first_step=statistics.median(one.first_step_seconds for one in measurements),
-        import_seconds=statistics.median(one.import_seconds for one in measurements),
-        build_seconds=statistics.median(one.build_seconds for one in measurements),
-        warmup_seconds=statistics.median(one.warmup_seconds for one in measurements),
+        accuracy=Spread.of(measurement.evaluations[-1].accuracy for measurement in measurements),
+        first_step=median(attrgetter("first_step_seconds")),
+        import_seconds=median(attrgetter("import_seconds")),
+        build_seconds=median(attrgetter("build_seconds")),
+        warmup_seconds=median(attrgetter("warmup_seconds")),
         epoch_samples=statistics.median(
             record.batch * sum(record.measurement.windows.steps) / record.job.budget.epochs
             for record in records
             if record.measurement
         ),
-        evaluation=statistics.median(map(evaluation_throughput, measurements)),
-        peak_resident_bytes=max(one.peak_resident_bytes for one in measurements),
-        training_seconds=statistics.median(sum(one.windows.wall) for one in measurements),
+        evaluation=median(evaluation_throughput),
+        peak_resident_bytes=max(measurement.peak_resident_bytes for measurement in measurements),
+        training_seconds=median(lambda measurement: sum(measurement.windows.wall)),
         time_to_accuracy=statistics.median(reached) if all(reached) else None,
         parameters=measurements[0].parameter_count,
     )
 
 
 def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:
-    told = [record.measurement.peak_device_bytes for record in records if record.measurement]
+    peaks = [record.measurement.peak_device_bytes for record in records if record.measurement]
     gpus = [record.gpu for record in records if record.gpu]
     return replace(
         summary,
-        peak_device_bytes=max((held for held in told if held is not None), default=None),
+        peak_device_bytes=max((peak for peak in peaks if peak is not None), default=None),
         driver_bytes=max(
             (gpu.peak_bytes for gpu in gpus if gpu.peak_bytes is not None), default=None
         ),
@@ -98,7 +103,7 @@ def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:
 def _feed_share(
     cell: Cell, records: Sequence[Record], throughputs: Mapping[int, float]
 ) -> float | None:
-    """The part of a training step that staging its batch takes; None where it was done ahead."""
+    """The share of a training step that staging its batch takes; None if staged beforehand."""
     shares = [
         record.measurement.feed_seconds * throughputs[record.job.block] / record.batch
         for record in records
@@ -112,7 +117,7 @@ def _feed_share(
 def _joules_a_sample(
     records: Sequence[Record], read: Callable[[Measurement], float | None]
 ) -> float | None:
-    """Energy over samples in all windows; None where a process did not tell its energy."""
+    """Energy for each training sample, over all windows; None if a process lacks its energy."""
     joules, samples = 0.0, 0
     for record in records:
         if record.measurement is None or (energy := read(record.measurement)) is None:

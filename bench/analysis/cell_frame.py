@@ -1,4 +1,4 @@
-"""A run's results as one DataFrame: the edge to files, and to whoever works with pandas."""
+"""A run's results as one DataFrame, for files and for users of pandas."""
 
 from __future__ import annotations
 
@@ -72,11 +72,12 @@ COLUMNS = (
 
 
 def frame(summaries: Iterable[CellSummary]) -> pd.DataFrame:
-    """Every figure of these cells, a row a cell in their order; what is not known is missing.
+    """Every figure of these cells, one row for each cell in their order.
 
-    `_low` and `_high` are the ends of 95 % intervals, but for accuracy the lowest and highest.
+    Columns in `_low` and `_high` are the ends of 95 % intervals; for accuracy, the lowest and the
+    highest repeat. Unknown figures are missing values.
     """
-    import pandas as pd  # takes half a second to import, which the tables for people can spare
+    import pandas as pd  # only here: it takes half a second, and tables for people do not need it
 
     return pd.DataFrame([row(summary) for summary in summaries], columns=list(COLUMNS))
 
@@ -131,7 +132,7 @@ def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
 
 
 def _interval(name: str, interval: Interval | None) -> dict[str, float | None]:
-    """An interval that is not known has no ends."""
+    """An estimate and the ends of its interval, which are None if the interval is unknown."""
     if interval is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     ends = (interval.low, interval.high) if interval.known else (None, None)

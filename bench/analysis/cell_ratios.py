@@ -1,4 +1,4 @@
-"""Cells beside each other: ratios to the fastest, ranks, and what a mode or a device brings."""
+"""Cells compared: ratios to the fastest, ranks, and the gain from a mode or a device."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from bench.core.record import Cell
 
 
 def ranked(group: Sequence[CellSummary]) -> list[CellSummary]:
-    """Cells under the same conditions, all of them ok, with their ranks and ratios."""
+    """The cells of a table, all of them ok, with their ranks and their ratios to the fastest."""
     group = _in_quiet_blocks(group)
-    ratios = [[ratio(one.throughputs, other.throughputs) for other in group] for one in group]
+    ratios = [
+        [ratio(summary.throughputs, other.throughputs) for other in group] for summary in group
+    ]
 
     def pace(place: int) -> tuple[int, float]:
-        """How many it outpaces, pair by pair: some may lack a block."""
-        ahead = sum(one is not None and one.estimate >= 1 for one in ratios[place])
-        return ahead, group[place].samples_per_second or 0.0
+        """The number of cells that it beats in pairs (some may lack a block), then its pace."""
+        beaten = sum(interval is not None and interval.estimate >= 1 for interval in ratios[place])
+        return beaten, group[place].samples_per_second or 0.0
 
     fastest = max(range(len(group)), key=pace)
-    alone = len(group) == 1  # not the first of anything
+    alone = len(group) == 1  # a single cell has no rank
     return [
         replace(summary, relative=row[fastest], rank="" if alone else rank)
         for summary, row, rank in zip(group, ratios, ranks(ratios), strict=True)
@@ -31,14 +33,14 @@ def ranked(group: Sequence[CellSummary]) -> list[CellSummary]:
 
 
 def _in_quiet_blocks(group: Sequence[CellSummary]) -> Sequence[CellSummary]:
-    """The cells by the blocks in which none of them was disturbed, or by all if those are few.
+    """The cells, limited to the blocks in which none was disturbed if there are at least two.
 
-    The same blocks for all: a cell in peace beside a disturbed one is no comparison.
+    All cells use the same blocks: an undisturbed cell cannot be compared with a disturbed one.
     """
-    disturbed = frozenset[int]().union(*(one.disturbed for one in group))
+    disturbed = frozenset[int]().union(*(summary.disturbed for summary in group))
     quiet = [
-        {block: pace for block, pace in one.throughputs.items() if block not in disturbed}
-        for one in group
+        {block: pace for block, pace in summary.throughputs.items() if block not in disturbed}
+        for summary in group
     ]
     if not disturbed or min(map(len, quiet)) < 2:
         return group
@@ -49,7 +51,7 @@ def _in_quiet_blocks(group: Sequence[CellSummary]) -> Sequence[CellSummary]:
 
 
 def with_gains(summary: CellSummary, others: Mapping[Cell, CellSummary]) -> CellSummary:
-    """With what compiling, tuning, a GPU and a precision bring, where the plain cells are too."""
+    """With the gains from compiling, tuning, a GPU and a precision, if the plain cell is there."""
     eager = _ok(summary, others.get(replace(summary.cell, mode="eager")))
     if eager:
         summary = replace(summary, break_even=break_even(summary, eager))
@@ -72,30 +74,30 @@ def with_gains(summary: CellSummary, others: Mapping[Cell, CellSummary]) -> Cell
 def _plain(
     summary: CellSummary, others: Mapping[Cell, CellSummary], **condition: Any
 ) -> CellSummary | None:
-    """The cell that differs from this one in a part of its setting alone, where both are ok."""
+    """The cell that differs from this one only in `condition`, if both are ok."""
     return _ok(summary, others.get(summary.cell.with_setting(**condition)))
 
 
 def _ok(summary: CellSummary, plain: CellSummary | None) -> CellSummary | None:
-    """The plain cell, where it is another than this one and both are ok."""
+    """The plain cell, if it is not this one and both are ok."""
     return plain if plain and plain.cell != summary.cell and summary.ok and plain.ok else None
 
 
 def break_even(compiled: CellSummary, eager: CellSummary) -> float | None:
-    """Epochs after which the time that compiling took is won back; infinite if it never is.
+    """Epochs after which compiling has paid off; infinite if it never does.
 
-    The time that it takes is what building and the first step take longer than in eager mode. None
-    where the two paces are tied.
+    Its cost is the extra time of the build and the first step over eager mode. None if the two
+    paces are tied.
     """
     if not (compiled.throughput and eager.throughput and compiled.epoch_samples):
         return None
     gain = ratio(compiled.throughputs, eager.throughputs)
     if gain and gain.known and gain.includes(1):
         return None
-    paid = sum(
+    cost = sum(
         (getattr(compiled, name) or 0.0) - (getattr(eager, name) or 0.0)
         for name in ("build_seconds", "first_step")
     )
     samples, slow, fast = compiled.epoch_samples, eager.throughput, compiled.throughput
-    won = samples / slow.estimate - samples / fast.estimate
-    return max(0.0, paid / won) if won > 0 else math.inf
+    saved = samples / slow.estimate - samples / fast.estimate
+    return max(0.0, cost / saved) if saved > 0 else math.inf

@@ -1,4 +1,4 @@
-"""What is said of one cell over its repeats, and which cells can be compared."""
+"""The summary of one cell over its repeats, and which cells can be compared."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bench.analysis.intervals import Interval
 from bench.analysis.roofline import Use
 from bench.core.record import Cell, Status
 
-# Cells that agree in these can be compared: they differ in framework, mode and tuning alone.
+# Cells that agree in these can be compared: they differ only in framework, mode and tuning.
 CONDITIONS = ("task", "device", "precision", "threads", "feed")
 conditions = attrgetter(*CONDITIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """The median over repeats, and the lowest and highest."""
+    """The median, the lowest and the highest of the repeats."""
 
     median: float
     low: float
@@ -26,54 +26,54 @@ class Spread:
 
     @staticmethod
     def of(values: Iterable[float]) -> Spread:
-        """The spread of one value or more."""
+        """The spread of at least one value."""
         ordered = sorted(values)
         return Spread(median=statistics.median(ordered), low=ordered[0], high=ordered[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellSummary:
-    """One cell over its repeats: the first status that is not ok, and figures of those that are.
+    """One cell over its repeats. Its status is the first that is not ok, or else ok.
 
     =====================  ========================================================================
-    field                  what it is
+    field                  meaning
     =====================  ========================================================================
     reason                 why the status is not ok
-    repeats                processes, whatever came of them
-    data                   what it was trained on: "real", "synthetic"
+    repeats                number of processes, with or without a result
+    data                   kind of data that it was trained on: "real", "synthetic"
     throughputs            training samples a second, by block
-    disturbed              blocks in which others disturbed this cell
+    disturbed              blocks in which other processes disturbed this cell
     throughput             the geometric mean of `throughputs`
-    relative               throughput over that of the fastest cell under the same conditions
-    rank                   its place among those cells, as `intervals.ranks` gives it
+    relative               ratio of its throughput to that of the fastest comparable cell
+    rank                   its rank among comparable cells, as `intervals.ranks` gives it
     accuracy               on the test set after the last epoch, 0 to 1
-    accuracy_change        accuracy minus that in float32; below 0: lost
+    accuracy_change        accuracy minus accuracy in float32; negative where accuracy was lost
     first_step             seconds of the first training step
     import_seconds         of importing the framework
-    build_seconds          of making the network and its optimizer
+    build_seconds          of building the network and its optimizer
     warmup_seconds         until timing began
     unsteady               processes whose pace had not settled by the end of the warm-up
-    feed_share             the part of a training step that turning its batch into tensors takes
-    epoch_samples          training samples of an epoch
+    feed_share             share of a training step spent on turning its batch into tensors
+    epoch_samples          training samples in an epoch
     break_even             epochs after which compiling has paid off (infinite: never)
     tuned, on_gpu, reduced ratio of its throughput to that with the default tuning, on the CPU, and
                            in float32
-    contended              the share of its windows that others disturbed
-    joules, device_joules  energy for one training sample: of the processor packages, of the GPU
+    contended              share of its windows that other processes disturbed
+    joules, device_joules  energy for each training sample: of the processor packages, of the GPU
     evaluation             test samples a second
-    peak_resident_bytes    the most memory that a process held
-    peak_device_bytes      the most device memory, as the framework tells
-    driver_bytes           the most device memory, as the GPU's driver tells
+    peak_resident_bytes    peak memory of a process
+    peak_device_bytes      peak device memory, as the framework reports it
+    driver_bytes           peak device memory, as the GPU's driver reports it
     gpu_others             other processes that used the GPU
     training_seconds       of all windows together
     time_to_accuracy       training seconds until the task's target; None if any repeat missed it
     parameters             trained values, as the framework counts them
     flops_per_example      model FLOPs of training on one example
-    use                    what it makes of the machine's peak
+    use                    how much of the machine's peak it uses
     =====================  ========================================================================
 
-    Figures are medians over repeats where nothing else is said; None is a figure that is not known.
-    A cell that is not ok has no `relative`, `rank` or `use`.
+    Unless stated otherwise, figures are medians over repeats. None is an unknown figure. A cell
+    that is not ok has no `relative`, `rank` or `use`.
     """
 
     cell: Cell
@@ -115,7 +115,7 @@ class CellSummary:
 
     @property
     def ok(self) -> bool:
-        """Whether every repeat was measured and is the task."""
+        """Whether every repeat was measured and trained the task as defined."""
         return self.status == "ok"
 
     @property
@@ -125,5 +125,5 @@ class CellSummary:
 
     @property
     def memory_bytes(self) -> float | None:
-        """The most memory of the kind that it computes in: the device's, or the process's."""
+        """Peak memory of the GPU for a cell on a GPU, else of the process."""
         return self.peak_device_bytes if self.cell.device == "cuda" else self.peak_resident_bytes

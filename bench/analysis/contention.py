@@ -1,8 +1,9 @@
 """Contention: whether a window, a process or a block had the machine to itself.
 
-A second busy process costs an OpenMP framework far more than its share: threads spin at barriers
-for the one that waits. Such windows say nothing of the framework, so they are left out where there
-are others, and a block that has too many is measured again.
+A second busy process costs an OpenMP framework far more than its share of the cores, because all
+threads spin at a barrier until the delayed thread arrives. Contended windows say nothing about the
+framework. They are left out if a process has clean windows too, and a block with too many of them
+is measured again.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from dataclasses import dataclass
 
 from bench.core.record import Measurement, Record
 
-# Cores' worth of others' work that a machine's own housekeeping comes to.
+# Cores that the machine's own housekeeping may keep busy.
 OTHERS = 0.1
-# Share of a window's wall time that the host may give away.
+# Share of a core's time that the host may give to other guests.
 STOLEN = 0.05
-# The kernel counts in ticks of a hundredth of a second: one more may fall into any window.
+# The kernel counts in ticks of 10 ms, and any window may include one tick too many.
 TICK = 0.01
-# A process with more contended windows than this share was not measured in peace.
+# A process with a larger share of contended windows counts as disturbed.
 MOST_CONTENDED = 0.5
 
 
 def contended(record: Record) -> list[bool]:
-    """Marks the windows in which others, or the host, took what the cell's threads needed.
+    """For each window, whether other processes or the host took cores that the cell needed.
 
-    On a machine with more cores than the cell has threads, others are welcome to the rest. Windows
-    for which the system gives no figures are taken to be clean.
+    On a machine with more cores than the cell has threads, other processes may use the spare cores.
+    Windows for which the system gives no figures count as clean.
     """
     assert record.measurement
     threads, windows = record.job.cell.threads, record.measurement.windows
@@ -41,7 +42,7 @@ def contended(record: Record) -> list[bool]:
 
 
 def clean_paces(record: Record, marks: Sequence[bool]) -> list[tuple[int, float]]:
-    """Steps and wall seconds of the windows that are not marked; of all, where all are."""
+    """Steps and wall seconds of the unmarked windows, or of all windows if all are marked."""
     assert record.measurement
     windows = record.measurement.windows
     paces = list(zip(windows.steps, windows.wall, strict=True))
@@ -54,17 +55,17 @@ def share(marks: Sequence[bool]) -> float:
 
 
 def in_peace(record: Record) -> bool:
-    """Whether most windows of a process were clean; true where nothing was measured."""
+    """Whether a process was undisturbed; true as well if it measured nothing."""
     return not record.measurement or share(contended(record)) <= MOST_CONTENDED
 
 
 def disturbed_blocks(records: Iterable[Record]) -> set[int]:
-    """Blocks in which some process was not measured in peace."""
+    """The blocks with at least one disturbed process."""
     return {record.job.block for record in records if not in_peace(record)}
 
 
-def told(measurements: Iterable[Measurement]) -> bool:
-    """Whether the system counted, for any window, what other processes did."""
+def counted(measurements: Iterable[Measurement]) -> bool:
+    """Whether the system counted the time of other processes in any window."""
     return any(
         others is not None for measurement in measurements for others in measurement.windows.others
     )
@@ -72,20 +73,20 @@ def told(measurements: Iterable[Measurement]) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Cleanness:
-    """How clean a run was: windows that were contended, and processes not measured in peace.
+    """How clean a run was: how many windows were contended, and how many processes disturbed.
 
-    `told` is whether the system counted what other processes did.
+    `counted` is whether the system counted the time of other processes.
     """
 
     windows: int
     contended_windows: int
     processes: int
     disturbed_processes: int
-    told: bool
+    counted: bool
 
     @staticmethod
     def of(records: Sequence[Record], marks: Sequence[Sequence[bool]] | None = None) -> Cleanness:
-        """From all records of a run; `marks` are those of `contended`, where they are at hand."""
+        """From all records of a run; `marks` are the results of `contended`, if already known."""
         measured = [record for record in records if record.measurement]
         if marks is None:
             marks = [contended(record) for record in measured]
@@ -93,14 +94,16 @@ class Cleanness:
             windows=sum(map(len, marks)),
             contended_windows=sum(map(sum, marks)),
             processes=len(measured),
-            disturbed_processes=sum(share(one) > MOST_CONTENDED for one in marks),
-            told=told(record.measurement for record in measured if record.measurement),
+            disturbed_processes=sum(
+                share(process_marks) > MOST_CONTENDED for process_marks in marks
+            ),
+            counted=counted(record.measurement for record in measured if record.measurement),
         )
 
     @property
     def contended_share(self) -> float | None:
-        """The share of windows that were contended; None where that is not known."""
-        return self.contended_windows / self.windows if self.told else None
+        """The share of windows that were contended; None if it is unknown."""
+        return self.contended_windows / self.windows if self.counted else None
 
     def __str__(self) -> str:
         if self.contended_share is None:

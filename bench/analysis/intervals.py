@@ -1,16 +1,17 @@
-"""Estimates with 95 % intervals, and ranks that follow from them: numbers in, numbers out.
+"""Estimates with 95 % intervals, and the ranks that follow from them.
 
-Throughputs are compared as ratios, and noise multiplies them, so all is worked out on logarithms:
-an estimate is a geometric mean, and the ratio of two geometric means is that of the ratios.
+Throughputs are compared as ratios, and noise is multiplicative, so everything is computed on
+logarithms: an estimate is a geometric mean, and the ratio of two geometric means is the geometric
+mean of the ratios.
 
 Intervals are Student's (1908): mean ± t(0.975, n - 1) s / √n, with s over n processes or n pairs.
-Not a bootstrap: resampled means lie between the lowest and the highest value, and that range holds
-the middle of a symmetric distribution with probability 1 - 2^(1 - n), which is 75 % for 3 values
-and 94 % for 5; and a studentized bootstrap of 3 values has no upper end at all. Student's interval
-holds what it claims from 2 values on: `python -m tests.benchmarks.verdicts` has the figures.
+A bootstrap would not do. Resampled means lie between the lowest and the highest value, and that
+range holds the middle of a symmetric distribution with probability 1 - 2^(1 - n), which is 75 % for
+3 values and 94 % for 5; and a studentized bootstrap of 3 values has no upper end at all. Student's
+interval has its nominal coverage from 2 values on: `python -m tests.benchmarks.verdicts` shows it.
 
-Two runs share no blocks, and their values cannot be paired: the interval of their ratio is Welch's
-(1947), which does not suppose that both vary alike, with Satterthwaite's degrees of freedom (1946).
+Two runs share no blocks, so their values cannot be paired. The interval of their ratio is Welch's
+(1947), which does not assume equal variances, with Satterthwaite's degrees of freedom (1946).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ CONFIDENCE = 0.95
 class Interval:
     """An estimate and the ends of its interval, in the unit of the values; all are above 0.
 
-    The uncertainty of a single value is not known: its interval runs from 0 to infinity.
+    The uncertainty of a single value is unknown, so its interval runs from 0 to infinity.
     """
 
     estimate: float
@@ -35,12 +36,12 @@ class Interval:
 
     @property
     def known(self) -> bool:
-        """Whether there were values enough for the interval to have ends."""
+        """Whether there were enough values for a finite interval."""
         return math.isfinite(self.high)
 
     @property
     def half_width(self) -> float:
-        """How far the further end is off, over the estimate: 0.02 is "within 2 %"."""
+        """Distance of the further end, relative to the estimate: 0.02 means "within 2 %"."""
         return max(self.high - self.estimate, self.estimate - self.low) / self.estimate
 
     def includes(self, value: float) -> bool:
@@ -54,20 +55,20 @@ def _logs(values: Collection[float]) -> list[float]:
 
 
 def _spread(logs: Sequence[float]) -> tuple[float, float]:
-    """The mean and the variance. They are few values, which numpy takes eight times as long for."""
+    """The mean and the variance; for so few values, numpy would take eight times as long."""
     mean = math.fsum(logs) / len(logs)
-    return mean, math.fsum((one - mean) ** 2 for one in logs) / (len(logs) - 1)
+    return mean, math.fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)
 
 
 def geometric_mean(values: Collection[float]) -> Interval:
     """The geometric mean of independent values, with its interval.
 
-    Raises ValueError where there is no value, or one that is not positive and finite.
+    Raises ValueError if there is no value, or one that is not positive and finite.
     """
     logs = _logs(values)
     if len(logs) == 1:
         return Interval(estimate=math.exp(logs[0]), low=0.0, high=math.inf)
-    from scipy.special import stdtrit  # only now: what does not estimate need not wait for it
+    from scipy.special import stdtrit  # only here, as most commands need no estimate
 
     mean, variance = _spread(logs)
     quantile = float(stdtrit(len(logs) - 1, (1 + CONFIDENCE) / 2))
@@ -78,18 +79,18 @@ def geometric_mean(values: Collection[float]) -> Interval:
 
 
 def ratio(first: Mapping[int, float], second: Mapping[int, float]) -> Interval | None:
-    """How many times as fast as `second` is `first`? Their throughputs are by block.
+    """How many times as fast as `second` `first` is; both are throughputs by block.
 
-    From pairs within a block: what slows a whole block alike cancels. A block that only one of them
-    has does not count; None where they share no block.
+    Values are paired within blocks, so whatever slows a whole block cancels. Blocks that only one
+    of them has do not count; None if they share no block.
     """
     shared = sorted(first.keys() & second.keys())
-    return geometric_mean([first[at] / second[at] for at in shared]) if shared else None
+    return geometric_mean([first[block] / second[block] for block in shared]) if shared else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Welch:
-    """The logarithm of a ratio of two geometric means, its standard error, degrees of freedom."""
+    """The logarithm of a ratio of geometric means: estimate, standard error, degrees of freedom."""
 
     mean: float
     error: float
@@ -97,25 +98,25 @@ class _Welch:
 
     @staticmethod
     def of(first: Collection[float], second: Collection[float]) -> _Welch | None:
-        """None where either has one value, which says nothing about how much it varies."""
+        """None if either has a single value, whose variance is unknown."""
         logs = _logs(first), _logs(second)
         if min(map(len, logs)) < 2:
             return None
         (first_mean, first_variance), (second_mean, second_variance) = map(_spread, logs)
         shares = first_variance / len(logs[0]), second_variance / len(logs[1])
         total = sum(shares)
-        freedom = 1.0  # where nothing varies any will do
+        freedom = 1.0  # any number will do if nothing varies
         if total:
             parts = zip(shares, logs, strict=True)
-            freedom = 1 / sum((share / total) ** 2 / (len(one) - 1) for share, one in parts)
+            freedom = 1 / sum((share / total) ** 2 / (len(side) - 1) for share, side in parts)
         return _Welch(mean=first_mean - second_mean, error=math.sqrt(total), freedom=freedom)
 
 
 def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Interval:
-    """How many times as fast as `second` is `first`, from throughputs that share no blocks?
+    """How many times as fast as `second` `first` is, from throughputs that share no blocks.
 
-    Welch's interval on logarithms. What slowed one of the two as a whole does not cancel, and does
-    not show in the interval either. Raises ValueError as `geometric_mean` does.
+    The interval is Welch's, on logarithms. Whatever slowed only one of the two does not cancel, and
+    the interval does not show it. Raises ValueError as `geometric_mean` does.
     """
     welch = _Welch.of(first, second)
     if welch is None:
@@ -132,10 +133,9 @@ def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Inter
 
 
 def chance_below(first: Collection[float], second: Collection[float], bound: float) -> float | None:
-    """The one-sided p-value of Welch's test that `first` over `second` is below `bound`.
+    """The p-value of Welch's one-sided test that `first` over `second` is below `bound`.
 
-    How likely the values are to look so, or further below, where the true ratio is `bound` or more.
-    None where either has one value.
+    The null hypothesis is a true ratio of at least `bound`. None if either has a single value.
     """
     welch = _Welch.of(first, second)
     if welch is None:
@@ -148,65 +148,69 @@ def chance_below(first: Collection[float], second: Collection[float], bound: flo
     return float(stdtr(welch.freedom, distance / welch.error))
 
 
-def holm(chances: Sequence[float], level: float) -> list[bool]:
-    """Which of several p-values hold by Holm's correction (1979), in their order.
+def holm(p_values: Sequence[float], level: float) -> list[bool]:
+    """Which p-values are significant after Holm's correction (1979), in their order.
 
-    If none of the tested effects is there, any is claimed in at most `level` of cases, however the
-    tests depend on each other.
+    If no tested effect exists, the probability that any is significant is at most `level`, however
+    the tests depend on each other.
     """
-    held = [False] * len(chances)
-    for rank, at in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
-        if chances[at] > level / (len(chances) - rank):
+    significant = [False] * len(p_values)
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[index] > level / (len(p_values) - rank):
             break
-        held[at] = True
-    return held
+        significant[index] = True
+    return significant
 
 
 def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
-    """The rank of each cell, such as "1", "2=", "2=" and "4"; `ratios[i][j]` is of i over j.
+    """The rank of each cell, such as "1", "2=", "2=" and "4"; `ratios[i][j]` is that of i over j.
 
-    Two cells are tied where the interval of their ratio includes 1; else one is surely faster. A
-    rank is 1 more than the number of cells that are surely faster, directly or through a cell
-    between (a faster than b, b faster than c). "=" marks a cell that is tied with any other.
+    Two cells are tied if the interval of their ratio includes 1; otherwise one is surely faster. A
+    cell's rank is 1 plus the number of cells that are surely faster than it, directly or through
+    other cells (a is faster than b, and b than c). "=" marks a cell that is tied with another.
 
-    A cell that varies much may be tied with one of rank 4 that measured faster, and have a single
-    cell surely before it: it is of rank 4 too, since a table in which it stands below as "2=" reads
-    as if it were sorted wrongly.
+    No cell ranks above a cell that measured faster. A cell of high variance may be tied with a
+    faster cell of rank 4 although only one cell is surely faster than it. It gets rank 4 as well,
+    because "2=" below "4" would look like a sorting error.
 
-    Ties do not carry over: a and b may be tied, b and c too, and a be faster than c. Then a is
-    "1=", b is "1=" (nothing is surely faster) and c is "2=" (a is faster; b may not be). Two cells
-    of one rank are always tied. A cell has no rank ("") where a comparison of it has no interval.
+    Ties are not transitive: a may be tied with b, and b with c, while a is surely faster than c.
+    Then a and b are "1=" (no cell is surely faster) and c is "2=" (only a is surely faster). Two
+    cells of the same rank are always tied. A cell has no rank ("") if any of its ratios has no
+    finite interval.
 
-    Each pair is judged by itself, and one equal pair in twenty is called different: of four equal
-    cells, which are six pairs, some two are in about one table of four.
+    Each pair is judged by itself at 95 %, so one equal pair in twenty appears different: among four
+    equal cells, which form six pairs, some pair does so in about one table of four.
     """
     cells = range(len(ratios))
-    ahead: list[set[int]] = [set() for _ in cells]
+    faster: list[set[int]] = [set() for _ in cells]
     tied, unknown = [False] * len(ratios), [False] * len(ratios)
     for i in cells:
         for j in cells:
-            found = ratios[i][j]
+            interval = ratios[i][j]
             if i == j:
                 continue
-            if found is None or not found.known:
+            if interval is None or not interval.known:
                 unknown[i] = True
-            elif found.includes(1):
+            elif interval.includes(1):
                 tied[i] = True
-            elif found.estimate < 1:
-                ahead[i].add(j)
-    for between in cells:
+            elif interval.estimate < 1:
+                faster[i].add(j)
+    for middle in cells:
         for i in cells:
-            if between in ahead[i]:
-                ahead[i] |= ahead[between]
-    places = _in_order([len(ahead[i] - {i}) + 1 for i in cells], ratios)
-    return ["" if unknown[i] else f"{places[i]}{'=' if tied[i] else ''}" for i in cells]
+            if middle in faster[i]:
+                faster[i] |= faster[middle]
+    numbers = _in_order([len(faster[i] - {i}) + 1 for i in cells], ratios)
+    return ["" if unknown[i] else f"{numbers[i]}{'=' if tied[i] else ''}" for i in cells]
 
 
-def _in_order(places: list[int], ratios: Sequence[Sequence[Interval | None]]) -> list[int]:
-    """Places of which none is before that of a cell that measured faster, or level if surely so."""
-    for _ in places:  # each turn carries a place one cell further down
+def _in_order(numbers: list[int], ratios: Sequence[Sequence[Interval | None]]) -> list[int]:
+    """The ranks, raised so that each is at least that of any faster cell, and above it if surely.
+
+    Raises them in place.
+    """
+    for _ in numbers:  # each pass carries a rank one cell further down
         for i, row in enumerate(ratios):
-            for j, found in enumerate(row):
-                if i != j and found is not None and found.known and found.estimate < 1:
-                    places[i] = max(places[i], places[j] + (not found.includes(1)))
-    return places
+            for j, interval in enumerate(row):
+                if i != j and interval is not None and interval.known and interval.estimate < 1:
+                    numbers[i] = max(numbers[i], numbers[j] + (not interval.includes(1)))
+    return numbers

@@ -12,11 +12,11 @@ from bench.core.record import Measurement, Record
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One process of a run, and what its windows say.
+    """One process of a run, and the figures from its windows.
 
-    `line` is that of its record in `records.jsonl`, from 1. `throughput` is in training samples a
-    second; `contended` marks the windows that others disturbed. A process that measured nothing
-    has neither.
+    `line` is the line of its record in `records.jsonl`, from 1. `throughput` is in training samples
+    a second. `contended` says for each window whether other processes disturbed it. A process
+    without a measurement has neither.
     """
 
     line: int
@@ -27,53 +27,55 @@ class Process:
     @property
     def startup_seconds(self) -> float | None:
         """Seconds of importing the framework and of building the network."""
-        done = self.record.measurement
-        return done.import_seconds + done.build_seconds if done else None
+        measurement = self.record.measurement
+        return measurement.import_seconds + measurement.build_seconds if measurement else None
 
     @property
     def first_step_seconds(self) -> float | None:
         """Seconds of the first training step."""
-        done = self.record.measurement
-        return done.first_step_seconds if done else None
+        measurement = self.record.measurement
+        return measurement.first_step_seconds if measurement else None
 
     @property
     def peak_bytes(self) -> int | None:
-        """The most memory that it held: of the GPU on a GPU, else of the machine."""
-        done, on_gpu = self.record.measurement, self.record.job.cell.device == "cuda"
-        if done is None:
+        """Peak memory of the GPU for a cell on a GPU, else of the process."""
+        measurement = self.record.measurement
+        if measurement is None:
             return None
-        return done.peak_device_bytes if on_gpu else done.peak_resident_bytes
+        if self.record.job.cell.device == "cuda":
+            return measurement.peak_device_bytes
+        return measurement.peak_resident_bytes
 
     def seconds_to(self, target: float) -> float | None:
-        """Training seconds until an evaluation first reached this accuracy; None if none did."""
-        done = self.record.measurement
-        return time_to_accuracy(done, target) if done else None
+        """Training seconds until an evaluation first reached `target`; None if none did."""
+        measurement = self.record.measurement
+        return time_to_accuracy(measurement, target) if measurement else None
 
     @property
     def contended_share(self) -> float:
-        """The share of its windows that others disturbed; 0 where it has none."""
+        """The share of its windows that other processes disturbed; 0 if it has no windows."""
         return contention.share(self.contended) if self.contended else 0.0
 
     @property
     def disturbed(self) -> bool:
-        """Whether others disturbed too many of its windows for it to count as quiet."""
+        """Whether other processes disturbed too many of its windows for its pace to count."""
         return self.contended_share > contention.MOST_CONTENDED
 
 
 def processes(records: Iterable[Record]) -> list[Process]:
-    """The process of each record, in their order."""
-    found = []
+    """The process of each record, in the order of the records."""
+    measured = []
     for line, record in enumerate(records, start=1):
         marks = contention.contended(record) if record.measurement else []
         pace = throughput(record, marks) if record.measurement else None
-        found.append(Process(line=line, record=record, throughput=pace, contended=tuple(marks)))
-    return found
+        measured.append(Process(line=line, record=record, throughput=pace, contended=tuple(marks)))
+    return measured
 
 
 def throughput(record: Record, marks: Sequence[bool]) -> float:
     """Training samples a second in steady state: the median over a process's clean windows.
 
-    `marks` tells which windows were contended: `contention.contended`.
+    `marks` are the result of `contention.contended`.
     """
     paces = contention.clean_paces(record, marks)
     return statistics.median([steps * record.batch / wall for steps, wall in paces])
@@ -86,7 +88,7 @@ def evaluation_throughput(measurement: Measurement) -> float:
 
 
 def seconds_at(measurement: Measurement, step: int) -> float:
-    """Training seconds (windows alone) until `step` steps were done."""
+    """Training seconds, in windows only, until `step` steps were done."""
     seconds, steps = 0.0, 0
     for wall, count in zip(measurement.windows.wall, measurement.windows.steps, strict=True):
         if steps >= step:
@@ -96,7 +98,7 @@ def seconds_at(measurement: Measurement, step: int) -> float:
 
 
 def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
-    """Training seconds (windows alone) until an evaluation first reaches `target`, or None."""
+    """Training seconds, in windows only, until an evaluation first reached `target`, or None."""
     for evaluation in measurement.evaluations:
         if evaluation.accuracy >= target:
             return seconds_at(measurement, evaluation.step)

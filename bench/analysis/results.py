@@ -1,8 +1,7 @@
-"""The results of a run: all that its reports, advice and comparisons say, worked out once.
+"""The results of a run: everything that reports, advice and comparisons need, computed once.
 
-Records go down one way: `processes` reads each by itself, `cell_estimates` those of a cell
-together, `cell_ratios` holds cells against each other, and `Results` sets them in the order of
-the report.
+Records take one path: `processes` reads each record by itself, `cell_estimates` combines the
+records of a cell, `cell_ratios` compares cells, and `Results` puts them into the report's order.
 """
 
 from __future__ import annotations
@@ -31,11 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultTable:
-    """Cells that can be compared, as they were measured under the same conditions.
+    """Cells that were measured under the same conditions, and so can be compared.
 
-    `summaries` begin with the fastest and end with those that are not ok; `processes` are those
-    of all its cells, in the order of the run. `accuracy_p_value` is how likely the final accuracies
-    of its task and precision are to differ so by seeds alone; None where too few were repeated.
+    `summaries` begin with the fastest and end with those that are not ok. `processes` are those of
+    all these cells, in the order of the run. `accuracy_p_value` is the p-value of the differences
+    in final accuracy for its task and precision if only seeds cause them; None if too few cells
+    were repeated.
     """
 
     summaries: tuple[CellSummary, ...]
@@ -44,7 +44,7 @@ class ResultTable:
 
     @property
     def cell(self) -> Cell:
-        """A cell that tells the conditions: the first."""
+        """The first cell, which stands for the conditions of all."""
         return self.summaries[0].cell
 
     @property
@@ -54,25 +54,25 @@ class ResultTable:
 
     @property
     def ok(self) -> list[CellSummary]:
-        """The cells that are ok, the fastest first."""
+        """The cells that are ok, fastest first."""
         return [summary for summary in self.summaries if summary.ok]
 
     @cached_property
     def by_cell(self) -> Mapping[Cell, Sequence[Process]]:
         """The processes of each cell."""
-        found: dict[Cell, list[Process]] = defaultdict(list)
+        by_cell: dict[Cell, list[Process]] = defaultdict(list)
         for process in self.processes:
-            found[process.record.job.cell].append(process)
-        return found
+            by_cell[process.record.job.cell].append(process)
+        return by_cell
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """All that a run tells.
+    """The results of a run, or of a part of one.
 
-    `summaries` have one entry a cell, in the order in which the cells first appear; `tables` are
-    the same by conditions, headline tasks first. `peaks` are the machine's, by device and threads.
-    `certificates` are those of the tasks that are there: it may be part of a run.
+    `summaries` have one entry for each cell, in the order in which the cells first appear. `tables`
+    group them by conditions, headline tasks first. `peaks` are the machine's, by device and
+    threads. `certificates` are limited to the tasks of the summaries.
     """
 
     run: Run
@@ -100,7 +100,9 @@ class Results:
             summaries=summaries,
             tables=_tables(run, summaries, measured),
             peaks=machine,
-            certificates=tuple(one for one in certificates if one.claim.task in tasks),
+            certificates=tuple(
+                certificate for certificate in certificates if certificate.claim.task in tasks
+            ),
             cleanness=Cleanness.of(
                 run.records, [process.contended for process in measured if process.contended]
             ),
@@ -108,12 +110,12 @@ class Results:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What was measured, as it was then."""
+        """The tasks and frameworks as they were when the run was made."""
         return self.run.snapshot
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        """What a reader of the figures must know."""
+        """Caveats that a reader of the figures must know."""
         return self.snapshot.caveats
 
     @property
@@ -123,13 +125,13 @@ class Results:
 
     @property
     def frameworks(self) -> tuple[str, ...]:
-        """The names of the frameworks that are there, in the order of their first records."""
+        """The names of the run's frameworks, in the order of their first records."""
         return tuple(dict.fromkeys(summary.cell.framework for summary in self.summaries))
 
     def frame(self) -> pd.DataFrame:
-        """Every figure of every cell, a row a cell, in the order of the tables.
+        """Every figure of every cell, one row for each cell, in the order of the tables.
 
-        `bench.analysis.cell_frame` says what the columns hold.
+        `bench.analysis.cell_frame` lists the columns.
         """
         return frame(summary for table in self.tables for summary in table.summaries)
 
@@ -137,10 +139,10 @@ class Results:
 def summarize(
     records: Iterable[Record], targets: Mapping[str, float] | None = None
 ) -> list[CellSummary]:
-    """One summary a cell, in the order in which the cells first appear.
+    """A summary for each cell, in the order in which the cells first appear.
 
-    `targets` are the accuracies that tasks are to reach, by name. A cell that ends at an accuracy
-    which its seeds do not explain is `wrong`.
+    `targets` are the accuracies that tasks should reach, by the task's name. A cell whose final
+    accuracy seeds do not explain is `wrong`.
     """
     return summarize_processes(processes(records), targets or {})
 
@@ -148,7 +150,7 @@ def summarize(
 def summarize_processes(
     measured: Sequence[Process], targets: Mapping[str, float]
 ) -> list[CellSummary]:
-    """As `summarize`, from processes whose figures are already worked out."""
+    """As `summarize`, from processes instead of records."""
     by_cell: dict[Cell, list[Process]] = defaultdict(list)
     for process in measured:
         by_cell[process.record.job.cell].append(process)
@@ -166,8 +168,8 @@ def summarize_processes(
         if summary.ok:
             comparable[conditions(summary.cell)].append(summary)
     for group in comparable.values():
-        summaries.update({one.cell: one for one in cell_ratios.ranked(group)})
-    return [cell_ratios.with_gains(one, summaries) for one in summaries.values()]
+        summaries.update({summary.cell: summary for summary in cell_ratios.ranked(group)})
+    return [cell_ratios.with_gains(summary, summaries) for summary in summaries.values()]
 
 
 def _targets(snapshot: Snapshot) -> dict[str, float]:
@@ -177,10 +179,10 @@ def _targets(snapshot: Snapshot) -> dict[str, float]:
 def _with_use(
     summary: CellSummary, snapshot: Snapshot, machine: Mapping[tuple[str, int], Peak]
 ) -> CellSummary:
-    """With its FLOPs, and what it makes of the machine, as far as they are known.
+    """With its FLOPs and its use of the machine's peak, as far as they are known.
 
-    What is not ok does not do the task's work, and has no share. Nor has what is not trained in
-    float32, in which the peak is measured.
+    A cell that is not ok has no use, because it may not do the task's work. Nor has a cell in
+    another precision than float32, in which the peak is measured.
     """
     cell = summary.cell
     task = snapshot.task(cell.task)
@@ -207,19 +209,19 @@ def _tables(
     by_conditions: dict[tuple[object, ...], list[CellSummary]] = defaultdict(list)
     for summary in summaries:
         by_conditions[conditions(summary.cell)].append(summary)
-    of_table: dict[tuple[object, ...], list[Process]] = defaultdict(list)
+    processes_by_conditions: dict[tuple[object, ...], list[Process]] = defaultdict(list)
     for process in measured:
-        of_table[conditions(process.record.job.cell)].append(process)
+        processes_by_conditions[conditions(process.record.job.cell)].append(process)
     p_values = accuracy.p_values(run.records)
 
     def place(where: tuple[object, ...]) -> tuple[object, ...]:
-        """Headline tasks first, then by the conditions in their order."""
+        """A sort key: headline tasks first, then by the conditions in their order."""
         return (not run.snapshot.headline(str(where[0])), *where)
 
     return tuple(
         ResultTable(
             summaries=tuple(sorted(by_conditions[where], key=_pace)),
-            processes=tuple(of_table[where]),
+            processes=tuple(processes_by_conditions[where]),
             accuracy_p_value=p_values.get(
                 (by_conditions[where][0].cell.task, by_conditions[where][0].cell.precision)
             ),
@@ -229,5 +231,5 @@ def _tables(
 
 
 def _pace(summary: CellSummary) -> tuple[bool, float]:
-    """The fastest first, and last what is not ok."""
+    """A sort key: the fastest first, and cells that are not ok last."""
     return not summary.ok, -(summary.samples_per_second or 0.0)

@@ -1,4 +1,4 @@
-"""How near a cell comes to what this machine can do, and what keeps it from more."""
+"""How near a cell comes to the machine's peak, and what bounds it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bench.core.setting import Device
 
 Bound = Literal["compute", "memory", "overhead"]
 
-# A rule of thumb, not a diagnosis: at half of the rate that one large operation reaches, a network
-# of many smaller ones has little to gain elsewhere. Below it in both, the time went into something
-# else: dispatch, Python, operators that are too small to fill the machine, or that are slow.
+# A rule of thumb, not a diagnosis. A network of many small operations that reaches half the rate of
+# one large operation is bound by that rate. Below half of both rates, the time went into something
+# else: dispatch, Python, and operators that are slow or too small to fill the machine.
 BOUND_FROM = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """What one framework reached with so many threads; zero where `status` is not ok.
+    """The rates that one framework reached with so many threads; zero if `status` is not ok.
 
-    `matmul` in float32 FLOPs a second, `memory` in bytes a second, read and written.
+    `matmul` is in float32 FLOPs a second, `memory` in bytes read and written a second.
     """
 
     framework: str
@@ -42,7 +42,7 @@ class Rates:
         return Rates(**fields)
 
     def __str__(self) -> str:
-        """What came of it, for a line of text."""
+        """Both rates, or the status and its reason."""
         if self.status != "ok":
             return f"{self.status}: {self.reason}"
         return ", ".join(rates_text(self.matmul, self.memory))
@@ -55,9 +55,10 @@ def rates_text(matmul: float, memory: float) -> tuple[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Peak:
-    """The best of all frameworks that were measured with as many threads: what the machine can do.
+    """The machine's peak: the best rates of all frameworks with the same number of threads.
 
-    `matmul` in float32 FLOPs a second, by `matmul_by`; `memory` in bytes a second, by `memory_by`.
+    `matmul` is in float32 FLOPs a second, reached by the framework `matmul_by`; `memory` is in
+    bytes a second, reached by `memory_by`.
     """
 
     device: str
@@ -70,10 +71,10 @@ class Peak:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What a cell makes of the machine, as fractions of its peak.
+    """How much of the machine's peak a cell uses, as fractions of 1.
 
-    `memory_share` is of the bytes that are moved if no cache keeps any: a small network exceeds 1
-    with ease. `share` exceeds 1 where the machine was busier when its peak was measured.
+    `memory_share` counts the bytes that would be moved without any cache, so a small network easily
+    exceeds 1. `share` exceeds 1 if the machine was busier while its peak was measured.
     """
 
     share: float
@@ -94,8 +95,8 @@ def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
             groups.setdefault((rates.device, rates.threads), []).append(rates)
     best = {}
     for (device, threads), group in groups.items():
-        fastest = max(group, key=lambda one: one.matmul)
-        widest = max(group, key=lambda one: one.memory)
+        fastest = max(group, key=lambda rates: rates.matmul)
+        widest = max(group, key=lambda rates: rates.memory)
         best[device, threads] = Peak(
             device=device,
             threads=threads,
@@ -108,9 +109,9 @@ def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
 
 
 def use(samples_per_second: float, *, flops: float, moved: float, peak: Peak) -> Use:
-    """What a pace of training makes of the machine.
+    """How much of the peak training at a pace uses.
 
-    `flops` are the model FLOPs of training on one example, `moved` the bytes that this moves.
+    `flops` are the model FLOPs of training on one example, `moved` the bytes moved for it.
     """
     return Use(
         share=flops * samples_per_second / peak.matmul,

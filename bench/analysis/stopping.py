@@ -17,12 +17,12 @@ FEWEST = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
-    """When a run has enough blocks.
+    """The rule by which a run stops.
 
     `repeats` blocks are planned. For each block in which other processes disturbed a measurement,
     another is added, up to `spare` of them. With `until`, blocks are added until every interval of
-    a ratio to the fastest is that narrow (half its width over its estimate), or another block would
-    take longer than `seconds` in all; then even planned blocks are left out.
+    a ratio to the fastest is that narrow (half its width over its estimate). In that case a run
+    also stops, even before `repeats`, if another block would exceed `seconds` in all.
     """
 
     repeats: int
@@ -67,9 +67,10 @@ class Stopping:
 
 
 def widest(records: Sequence[Record]) -> tuple[float, str] | None:
-    """The widest interval of a ratio to the fastest: half its width over its estimate, and whose.
+    """The cell with the widest interval of its ratio to the fastest, after that half-width.
 
-    None if there is nothing to compare; the width is infinite if an interval is unknown.
+    The half-width is relative to the estimate, and infinite if an interval is unknown. None if
+    there is nothing to compare.
     """
     groups: dict[tuple[object, ...], list[cell_summary.CellSummary]] = {}
     for summary in results.summarize(records):

@@ -1,1 +1,1 @@
-"""What people read: tables of a run, in the terminal, as Markdown, CSV and JSON."""
+"""Reports: results, comparisons, advice and proofs as text, tables, pages and JSON."""

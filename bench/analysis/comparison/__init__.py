@@ -1,1 +1,1 @@
-"""Two runs compared: which cells became faster or slower, and whether a gate lets that pass."""
+"""Two runs compared: which cells became faster or slower, and whether a gate passes."""

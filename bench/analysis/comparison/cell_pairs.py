@@ -1,4 +1,4 @@
-"""One cell in two runs: whether it is faster or slower in B than in A, and how sure that is.
+"""One cell in two runs: whether it is faster or slower in B than in A, and how certain that is.
 
 The runs share no blocks, so their processes cannot be paired, and the interval of a ratio is
 Welch's: see `bench.analysis.intervals.unpaired_ratio`.
@@ -33,9 +33,9 @@ class CellPair:
     """One cell in both runs, or in one of them.
 
     `ratio` is samples/s in B over samples/s in A: above 1, B is faster. It is None for a cell that
-    is missing or not ok, and for `other work`: batches or sequences of another size.
-    `same_training` says whether both runs trained equally much on the same data; if not, only the
-    pace can be compared. `reason` says what is not ok, or what differs.
+    is missing or not ok, and for `other work`, which is batches or sequences of another size.
+    `same_training` says whether both runs trained the same amount on the same data; if not, only
+    the pace can be compared. `reason` says what is not ok, or what differs.
     """
 
     a: CellSummary | None
@@ -61,7 +61,7 @@ class CellPair:
 
 
 def _faults(a: CellSummary | None, b: CellSummary | None) -> str:
-    """What is not ok, and why; empty where nothing is."""
+    """What is not ok, and why; empty if both are ok."""
     return "; ".join(
         f"{side.status} in {name}" + f": {side.reason}" * bool(side.reason)
         for name, side in (("A", a), ("B", b))
@@ -111,9 +111,13 @@ def _verdict(ratio: Interval) -> PairVerdict:
 
 
 def _same_data(records: CellRecords) -> bool:
-    """Whether both used the same data, as far as both say: a failed record may not say."""
+    """Whether both used the same data. A failed record may not name its data, and is skipped."""
     data = [
-        [(one.dataset.get("source"), one.dataset.get("digest")) for one in side if one.dataset]
+        [
+            (record.dataset.get("source"), record.dataset.get("digest"))
+            for record in side
+            if record.dataset
+        ]
         for side in (records.a, records.b)
     ]
     return not all(data) or data[0][0] == data[1][0]

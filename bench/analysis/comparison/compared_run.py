@@ -1,4 +1,4 @@
-"""One of two runs that are compared, limited to some of its cells."""
+"""One of the two runs of a comparison, limited to the compared cells."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from bench.records.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedRun:
-    """The summaries and processes, by cell, of those cells of a run that are compared.
+    """The summaries and processes of a run's compared cells, by cell.
 
-    Summaries are those of the whole run, because the blocks that count depend on all its cells.
-    `cleanness` is that of the compared cells, `peaks` the machine's, by device and threads.
+    Summaries are computed from the whole run, because the blocks that count depend on all its
+    cells. `cleanness` covers the compared cells only. `peaks` are the machine's, by device and
+    threads.
     """
 
     run: Run
@@ -34,14 +35,16 @@ class ComparedRun:
     def of(
         results: Results, *, tasks: Sequence[str] = (), frameworks: Sequence[str] = ()
     ) -> ComparedRun:
-        """A run's cells of the named tasks and frameworks; of all, where none is named."""
+        """A run's cells of the named tasks and frameworks; of all, if none is named."""
         summaries = {
             summary.cell: summary
             for summary in results.summaries
             if (not tasks or summary.cell.task in tasks)
             and (not frameworks or summary.cell.framework in frameworks)
         }
-        compared = [each for each in results.processes if each.record.job.cell in summaries]
+        compared = [
+            process for process in results.processes if process.record.job.cell in summaries
+        ]
         processes: dict[Cell, list[Process]] = defaultdict(list)
         for process in compared:
             processes[process.record.job.cell].append(process)
@@ -58,13 +61,15 @@ class ComparedRun:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What the run says of the tasks and frameworks that it measured."""
+        """The run's description of the tasks and frameworks that it measured."""
         return self.run.snapshot
 
     @property
     def repeats(self) -> int:
         """The number of blocks that were measured."""
-        blocks = (each.record.job.block for cell in self.processes.values() for each in cell)
+        blocks = (
+            process.record.job.block for repeats in self.processes.values() for process in repeats
+        )
         return max(blocks, default=-1) + 1
 
     def of_cell(self, cell: Cell) -> list[Record]:

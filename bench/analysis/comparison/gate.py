@@ -1,9 +1,10 @@
-"""A gate between two runs: it fails where a cell became surely slower than allowed, or broke.
+"""A gate between two runs: it fails if a cell is surely slower than allowed, or no longer ok.
 
-A cell fails where its whole 95 % interval lies below 1 - limit, and where the one-sided test for
-that still holds after Holm's correction for all cells that were tested. If no cell is slower by
-more than the limit, at most 5 % of gates fail by chance, however many cells there are. This covers
-chance within the runs, not what slows a whole run: see `run_comparison`.
+A cell is surely slower than allowed if its whole 95 % interval lies below 1 - limit and the
+one-sided test for that is still significant after Holm's correction for all tested cells. If no
+cell is slower by more than the limit, at most 5 % of gates fail by chance, however many cells there
+are. This covers chance within the runs, but not a cause that slows a whole run: see
+`run_comparison`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Gate:
 
     def of(self, outcome: GateOutcome) -> list[Judgement]:
         """The judgements with this outcome."""
-        return [each for each in self.judgements if each.outcome == outcome]
+        return [judgement for judgement in self.judgements if judgement.outcome == outcome]
 
     @property
     def passed(self) -> bool:
@@ -73,11 +74,11 @@ def check_allowed(allowed: Collection[str]) -> None:
 
 
 def judge(comparison: Comparison, *, limit: float, allowed: Collection[str] = ()) -> Gate:
-    """Hold every pair against a limit such as 0.05; `allowed` are words of `ALLOWABLE`.
+    """Check every pair against a limit such as 0.05; `allowed` are words of `ALLOWABLE`.
 
     A cell fails if it is surely slower than the limit allows, if it is ok in A but not in B, and if
-    it is ok in A but missing in B, unless `missing` is allowed. Raises UsageError where the runs
-    differ in what is not allowed, where both are the same run, and where no cell can be tested:
+    it is ok in A but missing in B, unless `missing` is allowed. Raises UsageError if the runs
+    differ in what is not allowed, if both are the same run, and if no cell can be tested, because
     such a gate would always pass.
     """
     check_limit(limit)
@@ -104,25 +105,29 @@ def _refuse(comparison: Comparison, allowed: Collection[str]) -> None:
         raise UsageError(
             f"--fail-on: A and B are the same run, {comparison.a.run.folder}: nothing can fail"
         )
-    refused = [each for each in comparison.differences if not {each.kind, "all"} & set(allowed)]
+    refused = [
+        difference
+        for difference in comparison.differences
+        if not {difference.kind, "all"} & set(allowed)
+    ]
     if refused:
         what = "; ".join(map(str, refused))
-        options = " ".join(f"--allow {each.kind}" for each in refused)
+        options = " ".join(f"--allow {difference.kind}" for difference in refused)
         raise UsageError(f"--fail-on: A and B differ in more than pace: {what} (allow: {options})")
 
 
 def _surely_below(pairs: list[CellPair], bound: float) -> set[Cell]:
-    """The cells that are surely below: each by its interval, and after Holm's correction."""
-    chances = []
+    """The cells whose ratio is surely below `bound`, by its interval and Holm's correction."""
+    p_values = []
     for pair in pairs:
         assert pair.a and pair.b
-        chance = chance_below(pair.b.throughputs.values(), pair.a.throughputs.values(), bound)
-        assert chance is not None
-        chances.append(chance)
-    rejected = holm(chances, 1 - CONFIDENCE)
+        p_value = chance_below(pair.b.throughputs.values(), pair.a.throughputs.values(), bound)
+        assert p_value is not None
+        p_values.append(p_value)
+    significant = holm(p_values, 1 - CONFIDENCE)
     return {
         pair.cell
-        for pair, sure in zip(pairs, rejected, strict=True)
+        for pair, sure in zip(pairs, significant, strict=True)
         if sure and pair.ratio and pair.ratio.high < bound
     }
 

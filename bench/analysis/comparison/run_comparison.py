@@ -1,10 +1,9 @@
-"""Two runs compared cell by cell: which cells are faster or slower in B than in A, how surely.
+"""Two runs compared cell by cell: which cells are surely faster or slower in B than in A.
 
 The runs share no blocks, so their processes cannot be paired, and the interval of a ratio is
-Welch's. It covers how much processes vary within each run, but not what slows a whole run down: the
-machine on another day, another clock rate, a busy neighbour. Such a cause moves every cell alike,
-and a comparison says so where all cells moved the same way. To rule it out, run A again, before or
-after B.
+Welch's. It covers how much processes vary within each run, but not a cause that slows a whole run:
+another day, another clock rate, a busy neighbour. Such a cause moves all cells the same way, and
+the comparison warns if they all did. To rule such a cause out, run A again, before or after B.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from bench.records.snapshot import Caveat
 if TYPE_CHECKING:
     import pandas as pd
 
-# Fewer cells often move the same way by chance: two cells do in half of all cases.
+# Fewer cells often move the same way by chance; two cells do so in half of all cases.
 FEWEST_ALIKE = 3
 
 
@@ -50,13 +49,13 @@ class Comparison:
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        """What a reader of the figures must know, each caveat once."""
+        """The caveats of both runs, each once."""
         return tuple(dict.fromkeys((*self.a.snapshot.caveats, *self.b.snapshot.caveats)))
 
     def framework_title(self, name: str) -> str:
         """A framework's title as B has it, or as A has it where B lacks it."""
-        known = self.b.snapshot.framework(name) or self.a.snapshot.framework(name)
-        return known.title if known else name
+        framework = self.b.snapshot.framework(name) or self.a.snapshot.framework(name)
+        return framework.title if framework else name
 
     def frame(self) -> pd.DataFrame:
         """Every figure, one row for each pair of cells: see `pair_frame.frame`."""
@@ -64,12 +63,12 @@ class Comparison:
 
     @property
     def compared(self) -> list[CellPair]:
-        """Pairs whose ratio has an interval. Each is a comparison that chance may get wrong."""
+        """The pairs whose ratio has an interval; chance may mislead in each of them."""
         return [pair for pair in self.pairs if pair.ratio and pair.ratio.known]
 
     @property
     def mean_ratio(self) -> float | None:
-        """The geometric mean of all ratios, without an interval: the cells are not independent."""
+        """The geometric mean of all ratios; no interval, because the cells are not independent."""
         ratios = [pair.ratio.estimate for pair in self.pairs if pair.ratio]
         return statistics.geometric_mean(ratios) if ratios else None
 
@@ -90,7 +89,7 @@ class Comparison:
 
     @property
     def moved_alike(self) -> str:
-        """A warning where every cell moved the same way, and some of them surely; else empty."""
+        """A warning if all cells moved the same way and at least one surely did; else empty."""
         compared = self.compared
         slower = {pair.ratio.estimate < 1 for pair in compared if pair.ratio}
         if (
@@ -113,25 +112,25 @@ def _cells(count: int) -> str:
 def compare(
     a: Results, b: Results, *, tasks: Sequence[str] = (), frameworks: Sequence[str] = ()
 ) -> Comparison:
-    """Compare every cell of two runs, or those of the named tasks and frameworks.
+    """Compare every cell of two runs, or only those of the named tasks and frameworks.
 
-    Raises UsageError where no cell is left, and for a name that neither run has.
+    Raises UsageError if no cell is left, and for a name that neither run has.
     """
-    known = {summary.cell for results in (a, b) for summary in results.summaries}
-    _check("task", tasks, {cell.task for cell in known})
-    _check("framework", frameworks, {cell.framework for cell in known})
+    cells = {summary.cell for results in (a, b) for summary in results.summaries}
+    _check("task", tasks, {cell.task for cell in cells})
+    _check("framework", frameworks, {cell.framework for cell in cells})
     old = ComparedRun.of(a, tasks=tasks, frameworks=frameworks)
     new = ComparedRun.of(b, tasks=tasks, frameworks=frameworks)
     if not (old.summaries or new.summaries):
         raise UsageError(f"neither {a.run.folder} nor {b.run.folder} has a cell to compare")
     pairs: list[CellPair] = []
     shared: list[CellRecords] = []
-    moved: list[str] = []
+    accuracy_remarks: list[str] = []
     for in_a, in_b in sorted(match_cells(old.summaries, new.summaries), key=_order(old, new)):
         if in_a and in_b:
             shared.append(CellRecords(a=old.of_cell(in_a), b=new.of_cell(in_b)))
             pairs.append(pair_cells(old, new, in_a, in_b, shared[-1]))
-            moved += _accuracy(pairs[-1], shared[-1])
+            accuracy_remarks += _accuracy_remark(pairs[-1], shared[-1])
         else:
             pairs.append(one_sided_pair(old, new, in_a, in_b))
     return Comparison(
@@ -139,22 +138,21 @@ def compare(
         b=new,
         pairs=tuple(pairs),
         differences=tuple(differences(old.run, new.run, shared)),
-        remarks=(*remarks(old.run, new.run, shared), *moved),
+        remarks=(*remarks(old.run, new.run, shared), *accuracy_remarks),
     )
 
 
-def _check(what: str, wanted: Iterable[str], known: set[str]) -> None:
+def _check(what: str, wanted: Iterable[str], existing: set[str]) -> None:
     for name in wanted:
-        if name not in known:
-            raise UsageError(
-                f"neither run has a {what} called {name!r}; there are: {', '.join(sorted(known))}"
-            )
+        if name not in existing:
+            names = ", ".join(sorted(existing))
+            raise UsageError(f"neither run has a {what} called {name!r}; there are: {names}")
 
 
 def _order(
     a: ComparedRun, b: ComparedRun
 ) -> Callable[[tuple[Cell | None, Cell | None]], tuple[object, ...]]:
-    """A sort key: headline tasks first, then cells under the same conditions together."""
+    """A sort key: headline tasks first, and cells under the same conditions together."""
 
     def key(cells: tuple[Cell | None, Cell | None]) -> tuple[object, ...]:
         cell = cells[0] or cells[1]
@@ -166,8 +164,8 @@ def _order(
     return key
 
 
-def _accuracy(pair: CellPair, records: CellRecords) -> Iterator[str]:
-    """A remark where the same training ends at another accuracy than seeds explain."""
+def _accuracy_remark(pair: CellPair, records: CellRecords) -> Iterator[str]:
+    """A remark if the same training changed its final accuracy by more than seeds explain."""
     if not pair.same_training:
         return
     change = accuracy.change(records.a, records.b)

@@ -1,7 +1,7 @@
 """What differs between two runs besides their figures.
 
-A `RunDifference` keeps a gate from passing judgement, because a slow-down could come from another
-machine, other data or other work. A remark is only reported, and left to the reader.
+A gate refuses to judge runs with a `RunDifference`, because a slow-down could come from another
+machine, other data or other work. A remark is only reported, and left to the reader to weigh.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from bench.records.snapshot import Snapshot
 DifferenceKind = Literal["machine", "threads", "data", "budgets", "versions"]
 KINDS: tuple[DifferenceKind, ...] = get_args(DifferenceKind)
 
-# The same memory is reported with small differences, as kernels reserve different amounts.
+# The reported size of the same memory varies a little, as kernels reserve different amounts.
 SAME_MEMORY = 0.05
-# The most packages that are named, besides those that the records name.
+# The most packages to name, besides those that the records name.
 MOST_PACKAGES = 4
 
 _MACHINE = {
@@ -59,7 +59,7 @@ class RunDifference:
 
 
 def differences(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[RunDifference]:
-    """What differs in the cells that both runs have, as far as both runs say."""
+    """What differs in the cells that both runs have, as far as both runs recorded it."""
     by_kind: dict[DifferenceKind, list[str]] = {
         "machine": _machine(a, b),
         "threads": _changes(shared, lambda record: {"threads": str(record.job.cell.threads)}),
@@ -75,7 +75,7 @@ def differences(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[RunDiffer
 
 
 def remarks(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
-    """What a reader should know about two runs, although it does not prevent a comparison."""
+    """Differences that a reader should know, although they do not prevent a comparison."""
     lines = [
         f"{name} was not finished: its cells may lack repeats"
         for name, run in (("A", a), ("B", b))
@@ -125,9 +125,9 @@ def _changes(
     read: Callable[[Record], dict[str, str]],
     read_b: Callable[[Record], dict[str, str]] | None = None,
 ) -> list[str]:
-    """What the records of the same cells say differently, each change once.
+    """How the values that `read` takes from the records of the same cells differ, each once.
 
-    `read_b` reads the records of B, where they need another reader than those of A.
+    `read_b`, if given, reads the records of B instead.
     """
     changes: dict[str, None] = {}
     for records in shared:
@@ -142,7 +142,7 @@ def _changes(
 
 
 def _data(record: Record) -> dict[str, str]:
-    """The data that a record was trained on, with the beginnings of its digests."""
+    """The data that a record was trained on, with the first characters of its digests."""
     if not record.dataset:
         return {}
     digests = [f"{name} {digest[:8]}" for name, digest in record.dataset.get("digest", {}).items()]
@@ -151,7 +151,7 @@ def _data(record: Record) -> dict[str, str]:
 
 
 def effective_budget(record: Record, snapshot: Snapshot) -> Budget:
-    """A record's budget, with the recipe's length filled in where it names none."""
+    """A record's budget, with the recipe's length if it names none of its own."""
     budget, task = record.job.budget, snapshot.task(record.job.cell.task)
     if budget.length is None and task:
         return replace(budget, length=task.recipe_length)
@@ -173,7 +173,7 @@ def _versions(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     old, new = (run.info.get("machine", {}) for run in (a, b))
     if old.get("python") and new.get("python") and old["python"] != new["python"]:
         changes.append(f"Python {old['python']} → {new['python']}")
-    drivers = [sorted({gpu["driver"] for gpu in each.get("gpus", [])}) for each in (old, new)]
+    drivers = [sorted({gpu["driver"] for gpu in machine.get("gpus", [])}) for machine in (old, new)]
     if all(drivers) and drivers[0] != drivers[1]:
         changes.append(f"GPU driver {_words(drivers[0])} → {_words(drivers[1])}")
     return changes
@@ -182,27 +182,31 @@ def _versions(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
 def _by_framework(
     shared: Iterable[CellRecords], read: Callable[[Record], Value]
 ) -> dict[str, tuple[set[Value], set[Value]]]:
-    """What the records of each framework say in A and in B, empty values left out."""
+    """The values in each framework's records of A and of B, without empty ones."""
     values: dict[str, tuple[set[Value], set[Value]]] = defaultdict(lambda: (set(), set()))
     for records in shared:
-        for at, side in enumerate((records.a, records.b)):
+        for index, side in enumerate((records.a, records.b)):
             for record in side:
                 if value := read(record):
-                    values[record.job.cell.framework][at].add(value)
+                    values[record.job.cell.framework][index].add(value)
     return values
 
 
 def _environment(run: Run, name: str) -> dict[str, str]:
-    """An environment's packages by canonical name: installers spell names differently."""
+    """The packages of an environment by canonical name, as installers spell names differently."""
     packages = run.info.get("environments", {}).get(name, {})
     return {canonicalize_name(package): version for package, version in packages.items()}
 
 
 def _packages(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
-    """Differing packages of the environments, except those that the records name."""
+    """A line on the packages that differ, except for those that the records name."""
     every = [record for records in shared for side in (records.a, records.b) for record in side]
     named = {canonicalize_name(name) for record in every for name in record.versions}
-    used = {f"{one.job.cell.framework} {one.job.cell.device}" for each in shared for one in each.a}
+    used = {
+        f"{record.job.cell.framework} {record.job.cell.device}"
+        for records in shared
+        for record in records.a
+    }
     changes: dict[str, None] = {}
     for environment in sorted(used):
         old, new = (_environment(run, environment) for run in (a, b))
@@ -219,14 +223,15 @@ def _packages(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
 
 
 def peak_changes(a: Mapping[tuple[str, int], Peak], b: Mapping[tuple[str, int], Peak]) -> list[str]:
-    """How fast the machine itself was just before each run, by device and threads that both have.
+    """How fast the machine itself was just before each run.
 
-    `a` and `b` are the `peaks` of the runs' results.
+    `a` and `b` are the `peaks` of the runs' results; a line for each device and number of threads
+    that both have.
     """
     lines = []
     for where in a.keys() & b.keys():
-        before, after = (rates_text(at[where].matmul, at[where].memory) for at in (a, b))
-        moved = (f"{was} → {now}" for was, now in zip(before, after, strict=True))
+        before, after = (rates_text(side[where].matmul, side[where].memory) for side in (a, b))
+        changes = (f"{was} → {now}" for was, now in zip(before, after, strict=True))
         place = f"{where[0]}, {where[1]} threads" if where[0] == "cpu" else where[0]
-        lines.append(f"the machine's peak before each run ({place}): {', '.join(moved)}")
+        lines.append(f"the machine's peak before each run ({place}): {', '.join(changes)}")
     return sorted(lines)

@@ -91,7 +91,7 @@ def persona_table(report: AdviceReport) -> AdviceTable:
 
 def key(report: AdviceReport) -> list[str]:
     """How to read the figures."""
-    days = [each.facts.looked_up for each in report.facts if each.facts.looked_up]
+    days = [titled.facts.looked_up for titled in report.facts if titled.facts.looked_up]
     lines = [
         "A score runs from 0 to 1. For measured criteria it is the ratio to the best framework: "
         "half the speed scores 0.50. `framebench recommend --help` explains all criteria and "
@@ -130,7 +130,7 @@ def fact_lines(report: AdviceReport) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def to_terminal(report: AdviceReport, *, width: int, facts: bool) -> Group:
-    """For rich to print on so many columns; 80 are enough."""
+    """For rich to print `width` columns wide; 80 are enough."""
     parts: list[RenderableType] = []
     for advice in report.advice:
         parts += _advice_parts(report, advice, width)
@@ -177,7 +177,7 @@ def _rich_table(table: AdviceTable, width: int) -> Table:
 
 
 def _markdown_table(table: AdviceTable) -> str:
-    alignment = ["left" if at < table.words else "right" for at in range(len(table.headings))]
+    alignment = ["left" if index < table.words else "right" for index in range(len(table.headings))]
     return tabulate(
         table.rows, table.headings, tablefmt="pipe", disable_numparse=True, colalign=alignment
     )

@@ -1,4 +1,4 @@
-"""Advice in sentences: who comes first and why, what is unknown, what would change the order."""
+"""Advice in sentences: what comes first and why, what is unknown, what would change the order."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def figure_text(figures: CriterionFigures, framework: str) -> str:
 
 
 def score_text(score: float, low: float | None, high: float | None) -> str:
-    """A score with its interval, if it has one of any width."""
+    """A score, with its interval unless that has no width."""
     if low is None or high is None or low == high:
         return f"{score:.2f}"
     return f"{score:.2f} ({low:.2f}–{high:.2f})"
@@ -115,7 +115,9 @@ def reasons(ranking: Ranking, assessment: Assessment) -> list[str]:
     def with_figures(criteria: Sequence[str]) -> str:
         texts = []
         for name in criteria:
-            figures = [figure_text(assessment[name], each.framework) for each in (first, second)]
+            figures = [
+                figure_text(assessment[name], standing.framework) for standing in (first, second)
+            ]
             texts.append(f"{name} ({' against '.join(figures)})")
         return listed(texts)
 
@@ -128,7 +130,7 @@ def reasons(ranking: Ranking, assessment: Assessment) -> list[str]:
     return lines
 
 
-def _moved(swap: WeightSwap) -> str:
+def _swap_text(swap: WeightSwap) -> str:
     side = "above" if swap.above else "below"
     return f"{swap.criterion} {side} {swap.level:.3g} (now {swap.weight:.3g})"
 
@@ -142,7 +144,7 @@ def changes(ranking: Ranking) -> list[str]:
     possible.sort(key=lambda swap: abs((swap.level or 0) - swap.weight))
     if not possible:
         return [f"No change of a single weight within 0 to {HIGHEST:g} puts {second} first."]
-    named = listed([_moved(swap) for swap in possible[:MOST_NAMED]], "or")
+    named = listed([_swap_text(swap) for swap in possible[:MOST_NAMED]], "or")
     more = len(possible) - MOST_NAMED
     rest = f"no other single weight from 0 to {HIGHEST:g} does it"
     if more > 0:
@@ -160,7 +162,10 @@ def unchecked_criteria(ranking: Ranking, assessment: Assessment) -> list[str]:
 def rank_without_unchecked(
     evidence: Evidence, ranking: Ranking, assessment: Assessment
 ) -> Ranking | None:
-    """The ranking without those; None where there are none, or where nothing else has a weight."""
+    """The ranking without `unchecked_criteria`.
+
+    None if there are none, or if no other criterion has a weight and a figure.
+    """
     unchecked = unchecked_criteria(ranking, assessment)
     weights = {
         name: 0.0 if name in unchecked else weight for name, weight in ranking.weights.items()
@@ -173,7 +178,7 @@ def rank_without_unchecked(
 
 
 def _unchecked(ranking: Ranking, without: Ranking | None, assessment: Assessment) -> Iterator[str]:
-    """Which criteria rest on unchecked facts, and who comes first without them."""
+    """Which criteria rest on unchecked facts, and which framework comes first without them."""
     if not (criteria := unchecked_criteria(ranking, assessment)):
         return
     rests = "rests" if len(criteria) == 1 else "rest"
@@ -184,7 +189,7 @@ def _unchecked(ranking: Ranking, without: Ranking | None, assessment: Assessment
         pronoun = "it" if len(criteria) == 1 else "them"
         line += f"; without {pronoun}, {first.title}{still} comes first"
         if first.tied:
-            titles = {each.framework: each.title for each in without.standings}
+            titles = {standing.framework: standing.title for standing in without.standings}
             line += f", tied with {listed([titles[name] for name in first.tied])}"
     yield sentence(line)
 
@@ -204,7 +209,7 @@ def _contended(evidence: Evidence) -> Iterator[str]:
 
 
 def _unknown_scores(standing: Standing) -> Iterator[str]:
-    """Which criteria are unknown for a framework, and what follows."""
+    """Which criteria are unknown for a framework, and how that affects its score and rank."""
     missing = [part.criterion for part in standing.contributions if not part.known]
     if missing:
         yield (
@@ -212,8 +217,8 @@ def _unknown_scores(standing: Standing) -> Iterator[str]:
             "the worst and the best of the others, and its interval spans all between them."
         )
         if standing.known < LEAST_KNOWN:
-            known = f"{standing.known:.0%} of the weight"
-            yield f"{standing.title} is not ranked: figures are known for only {known}."
+            share = f"{standing.known:.0%} of the weight"
+            yield f"{standing.title} is not ranked: figures are known for only {share}."
 
 
 def unknowns(

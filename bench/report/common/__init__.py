@@ -1,1 +1,1 @@
-"""What every kind of page shares."""
+"""Text, tables, charts and templates that several reports share."""

@@ -15,12 +15,12 @@ def render(template: str, **context: Any) -> str:
     """A page from a template that extends `base.html.j2`."""
     templates = environment()
     templates.filters["script"] = _script
-    # Charts leave their figures in `specs` as the body is rendered.
+    # Rendering the body appends each chart's figure to `specs`.
     specs: list[Spec] = []
     page = templates.get_template(template)
     return page.render(plotly=get_plotlyjs(), specs=specs, **context)
 
 
 def _script(value: Any) -> str:
-    """JSON that cannot end the script element that it is in."""
+    """JSON that is safe inside a script element: it cannot close the element."""
     return json.dumps(value, separators=(",", ":")).replace("</", "<\\/")

@@ -1,8 +1,8 @@
-"""What charts are made of: traces, markers, axes and rows, as plotly's plain data.
+"""The parts of charts (traces, markers, axes, rows) as plain data for plotly.
 
-The page sets the colours of text and background and the sizes, so that charts follow its light and
-dark modes. A framework has one colour, and a mode one symbol and dash, in every chart, so that no
-reader depends on colours alone.
+The page sets sizes and the colours of text and background, so that charts follow its light and dark
+modes. In every chart a framework has the same colour and a mode the same symbol and dash, so that
+no reader depends on colours alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.report.common.text import labels
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 DASHES = {"eager": "solid", "compiled": "dash", "xla": "dot"}
 SYMBOLS = {"eager": "circle", "compiled": "diamond", "xla": "square"}
-# d3's format of ticks: with as many digits as neighbours need to differ.
+# d3's format for ticks, with as many digits as it takes to tell neighbours apart.
 PERCENT = "~%"
 WIDEST, NARROWEST = 9.0, 1.5
 
@@ -30,7 +30,7 @@ Spec = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A heading, what is seen in words, and the figure: `data` and `layout` as plotly has them."""
+    """A chart's heading, its description in words, and plotly's `data` and `layout`."""
 
     title: str
     about: str
@@ -39,10 +39,10 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True)
 class Marks:
-    """How a cell looks in every chart: by its framework's colour, and its mode's symbol and dash.
+    """How a cell looks in every chart: its framework's colour, its mode's symbol and dash.
 
-    `compared` are the names of the frameworks that were compared, in their order: a framework's
-    place there is its colour, and one that is not there is grey.
+    `compared` are the names of the compared frameworks. A framework's position there determines its
+    colour; other frameworks are grey.
     """
 
     compared: Sequence[str]
@@ -59,9 +59,9 @@ class Marks:
         return {"color": self.colour(cell.framework), "symbol": symbol, "size": size}
 
     def line(self, cell: Cell, order: int, of: int) -> Spec:
-        """A line in plotly's terms, the `order`-th that is drawn of `of`, from 0.
+        """A line in plotly's terms, for curve number `order` (from 0) of `of` curves.
 
-        Curves that coincide are drawn from wide to narrow, so that each can be seen.
+        Later curves are narrower, so that curves that coincide can all be seen.
         """
         width = WIDEST - (WIDEST - NARROWEST) * order / max(1, of - 1)
         dash = DASHES.get(cell.mode, "dashdot")
@@ -70,7 +70,7 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartedTable:
-    """A table as charts show it: with the labels and marks of its cells, and the task's target."""
+    """A table with what charts need: its cells' labels and marks, and the task's target."""
 
     table: ResultTable
     labels: Mapping[Cell, str]
@@ -82,14 +82,14 @@ class ChartedTable:
         """A table of a run with that snapshot."""
         return ChartedTable(
             table=table,
-            labels=labels([one.cell for one in table.summaries], snapshot.framework_title),
+            labels=labels([summary.cell for summary in table.summaries], snapshot.framework_title),
             marks=Marks(compared=snapshot.compared),
             target=snapshot.target(table.task),
         )
 
     @property
     def summaries(self) -> Sequence[CellSummary]:
-        """The cells, the fastest first."""
+        """The cells, fastest first."""
         return self.table.summaries
 
     def measurements(self, cell: Cell) -> list[Measurement]:
@@ -106,9 +106,9 @@ def trace(cell: Cell, label: str, **fields: Any) -> Spec:
 
 
 def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) -> Spec:
-    """Axes with their titles; with `categories`, as tall as so many rows need, first on top."""
+    """Axes with their titles. With `categories`, tall enough for so many rows, first on top."""
     axes: Spec = {"xaxis": {"title": {"text": x}}, "showlegend": legend}
-    # Without a standoff, plotly sets a title over the labels that it finds room for later.
+    # Without a standoff, plotly places the title over labels that it makes room for only later.
     axes["yaxis"] = {"title": {"text": y, "standoff": 12}, "automargin": True}
     axes["height"] = 320
     if categories:
@@ -122,7 +122,7 @@ def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Dots:
-    """A figure of one cell: its middle, the ends of its interval if they are known, its repeats."""
+    """A cell's figure: the middle, the ends of its interval if known, and the repeats."""
 
     cell: Cell
     middle: float
@@ -133,7 +133,7 @@ class Dots:
 def dots(
     charted: ChartedTable, figures: Iterable[Dots], text: Callable[[float], str]
 ) -> list[Spec]:
-    """For each cell a large marker with its interval, and a small one for each repeat."""
+    """For each cell, a large marker with its interval and a small marker for each repeat."""
     traces = []
     for figure in figures:
         cell, middle, ends = figure.cell, figure.middle, figure.ends
@@ -183,6 +183,6 @@ def bars(charted: ChartedTable, figures: Sequence[Bar], x: str) -> Spec:
         for bar in figures
     ]
     axes = layout(x, categories=len(figures))
-    # Room for the text at the end of the longest.
+    # Leaves room for the text at the end of the longest bar.
     axes["xaxis"] |= {"range": [0, 1.7 * max(bar.value for bar in figures)]}
     return {"data": traces, "layout": axes}

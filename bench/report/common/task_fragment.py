@@ -1,4 +1,4 @@
-"""A task's definition and models as a fragment of HTML, for the pages that include some."""
+"""A task's definition and models as a fragment of HTML, for other pages to include."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.records.snapshot import ModelSource, Pairs, Snapshot
 from bench.report.common.templating import environment
 
 PARAMETER_HEADINGS = ("tensor", "shape", "layout", "values", "initial values")
-# Styles that keep a contrast of 4.5 for everything in Python and diffs.
+# Styles with a contrast of at least 4.5 for every token of Python and of diffs.
 _LIGHT, _DARK = "default", "monokai"
 
 
@@ -30,9 +30,10 @@ class TitledModel:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFragment:
-    """What a fragment shows: rows of `tensors` are under `PARAMETER_HEADINGS`.
+    """The content of a fragment.
 
-    `missing` are titles of frameworks without a model.
+    Rows of `tensors` are under `PARAMETER_HEADINGS`. `missing` are the titles of frameworks without
+    a model.
     """
 
     name: str
@@ -44,22 +45,25 @@ class TaskFragment:
     @staticmethod
     def of(snapshot: Snapshot, task: str, frameworks: Sequence[str]) -> TaskFragment | None:
         """A task of a run, with the models in these frameworks; None if the snapshot lacks it."""
-        taken = snapshot.task(task)
-        if taken is None:
+        description = snapshot.task(task)
+        if description is None:
             return None
         models = [
             TitledModel(framework=name, title=framework.title, source=source)
             for name in frameworks
             if (framework := snapshot.framework(name))
-            and (source := framework.model(taken.network))
+            and (source := framework.model(description.network))
         ]
         return TaskFragment(
-            name=task, definition=taken.definition, tensors=taken.tensors, models=models
+            name=task,
+            definition=description.definition,
+            tensors=description.tensors,
+            models=models,
         )
 
 
 def style() -> Markup:
-    """The CSS of `to_html`, for a page that includes some. All of it is under `.listing`."""
+    """The CSS for pages that include a fragment. All of its rules are under `.listing`."""
     code = ".listing pre"
     rules = (
         environment()
@@ -78,9 +82,9 @@ def highlighted(text: str, lexer: Lexer) -> Markup:
 
 
 def to_html(fragment: TaskFragment, *, level: int = 3) -> Markup:
-    """The fragment, to be included in a page that has `style()`.
+    """The fragment as HTML, for a page that has `style()`.
 
-    `level` is that of its headings. It has none of its own for the task: fold it under one.
+    `level` is the level of its headings. It has no heading for the task, which the page provides.
     """
     codes = [highlighted(model.source.text, PythonLexer()) for model in fragment.models]
     template = environment().get_template("listing_fragment.html.j2")

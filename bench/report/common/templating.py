@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def environment(*, autoescape: bool = True) -> Environment:
-    """Templates of this package. What a template names and is not given is an error."""
+    """The templates of this package; a variable that a template lacks is an error."""
     return Environment(
         loader=PackageLoader("bench.report"),
         autoescape=autoescape,

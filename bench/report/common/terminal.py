@@ -1,4 +1,4 @@
-"""Tables in a terminal: one line a row where there is room for it, and never a name cut short."""
+"""Tables for a terminal: one line for each row if there is room, and names are never cut."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Rows = Sequence[Sequence[str]]
 
 
 def stacked(text: str) -> str:
-    """What is in brackets below what stands before them."""
+    """The text with its part in brackets on a second line."""
     return text.replace(" (", "\n(")
 
 
 def widths(rows: Rows) -> list[int]:
-    """What each column takes where nothing is broken but at its line ends."""
+    """The width of each column if lines are broken only at their line ends."""
     return [
         max(cell_len(line) for text in column for line in text.split("\n"))
         for column in zip(*rows, strict=True)
@@ -26,9 +26,9 @@ def widths(rows: Rows) -> list[int]:
 
 
 def fits(rows: Rows, width: int) -> bool:
-    """Whether a table of these, headings among them, has room on so many columns."""
-    taken = widths(rows)
-    return sum(taken) + len(taken) - 1 <= width
+    """Whether a table of these rows, headings included, fits into `width` columns."""
+    needed = widths(rows)
+    return sum(needed) + len(needed) - 1 <= width
 
 
 def fit(
@@ -39,37 +39,42 @@ def fit(
     giving_way: Sequence[str] = (),
     before_stacking: int = 0,
 ) -> tuple[list[int], bool]:
-    """The columns for which there is room, and whether intervals go below their estimates.
+    """The indices of the columns to show, and whether intervals go below their estimates.
 
-    Columns give way in the order of `giving_way`, so many of them before rows take two lines.
+    Columns are dropped in the order of `giving_way`. Up to `before_stacking` of them are dropped
+    before rows take two lines.
     """
     order = [headings.index(name) for name in giving_way]
-    layouts = [(False, given) for given in range(min(before_stacking, len(order)) + 1)]
-    layouts += [(True, given) for given in range(len(order) + 1)]
-    for below, given in layouts:
-        shown = [index for index in range(len(headings)) if index not in order[:given]]
-        laid_out = [[_laid_out(row[index], below) for index in shown] for row in rows]
+    layouts = [(False, dropped) for dropped in range(min(before_stacking, len(order)) + 1)]
+    layouts += [(True, dropped) for dropped in range(len(order) + 1)]
+    for stack, dropped in layouts:
+        shown = [index for index in range(len(headings)) if index not in order[:dropped]]
+        laid_out = [[_laid_out(row[index], stack) for index in shown] for row in rows]
         if fits([[stacked(headings[index]) for index in shown], *laid_out], width):
             break
-    return shown, below
+    return shown, stack
 
 
-def parts(rows: Rows, width: int, *, kept: int) -> list[list[int]]:
-    """The columns of a table that is too wide, in several: each has the first `kept` of them."""
-    taken = widths(rows)
-    first = list(range(kept))
-    made = [[*first]]
-    for index in range(kept, len(taken)):
-        wider = [*made[-1], index]
-        if sum(taken[column] for column in wider) + len(wider) - 1 > width and len(made[-1]) > kept:
-            made.append([*first, index])
+def parts(rows: Rows, width: int, *, leading: int) -> list[list[int]]:
+    """The columns of each part of a table that is too wide for one.
+
+    Every part begins with the first `leading` columns.
+    """
+    needed = widths(rows)
+    first = list(range(leading))
+    split = [[*first]]
+    for index in range(leading, len(needed)):
+        wider = [*split[-1], index]
+        total = sum(needed[column] for column in wider) + len(wider) - 1
+        if total > width and len(split[-1]) > leading:
+            split.append([*first, index])
         else:
-            made[-1] = wider
-    return made
+            split[-1] = wider
+    return split
 
 
-def _laid_out(text: str, below: bool) -> str:
-    return stacked(text) if below else text
+def _laid_out(text: str, stack: bool) -> str:
+    return stacked(text) if stack else text
 
 
 def grid(
@@ -80,9 +85,9 @@ def grid(
     folding: Sequence[str] = (),
     columns: Sequence[int] = (),
 ) -> Table:
-    """A table whose first `words` columns are words, and whose others are figures.
+    """A table whose first `words` columns hold words, and whose others hold figures.
 
-    Those named in `folding` break their words where there is no room; `columns` are widths.
+    Columns named in `folding` may wrap; `columns` are widths, if they are fixed.
     """
     table = Table(box=box.HEAVY_HEAD, padding=0, show_edge=False)
     for index, heading in enumerate(headings):

@@ -7,24 +7,24 @@ from collections.abc import Callable, Sequence
 
 from bench.core.record import Cell
 
-# How many times apart the ends of an interval may be.
+# The largest ratio between the ends of an interval that is still shown.
 WIDEST = 100
 
 
 def too_wide(low: float, high: float) -> bool:
-    """Whether an interval of positive values tells nothing: the CSV has its figures."""
+    """Whether an interval of positive values is too wide to be of use; the CSV still has it."""
     return high > WIDEST * low
 
 
 def count_text(value: float) -> str:
-    """Three significant digits at least: 12,345 or 345 or 34.5."""
+    """A number with at least three significant digits: 12,345 or 345 or 34.5."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def seconds_text(value: float) -> str:
-    """Milliseconds below a tenth of a second, minutes from two on."""
+    """A duration: in ms below 0.1 s, in minutes from 2 minutes on."""
     if value < 0.1:
         return f"{value * 1e3:.1f} ms"
     if value < 120:
@@ -34,7 +34,7 @@ def seconds_text(value: float) -> str:
 
 
 def bytes_text(value: float) -> str:
-    """Decimal megabytes or gigabytes."""
+    """A size in decimal megabytes or gigabytes."""
     return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
 
 
@@ -44,7 +44,7 @@ def percent(value: float) -> str:
 
 
 def ratio_text(value: float) -> str:
-    """Two decimals; more where two would not tell it from 0, or from a tie at 1."""
+    """A ratio with two decimals, or with as many as tell it from 0 and from 1."""
     decimals = 2
     while decimals < 9 and float(f"{value:.{decimals}f}") in {0, 1} - {value}:
         decimals += 1
@@ -52,17 +52,17 @@ def ratio_text(value: float) -> str:
 
 
 def interval_text(estimate: str, low: str, high: str) -> str:
-    """An estimate with the ends of its interval, if there are any and they are not the same."""
+    """An estimate with the ends of its interval, unless they read the same."""
     return f"{estimate} ({low}–{high})" if low != high else estimate
 
 
 def mode_text(mode: str, tuning: str) -> str:
-    """A mode, marked where the framework is left as it comes."""
+    """A mode, marked if the framework keeps its default tuning."""
     return f"{mode} (default)" if tuning == "default" else mode
 
 
 def place_text(cell: Cell) -> str:
-    """What a cell shares with those beside it: cpu, 2 threads; what is usual is left out."""
+    """The conditions of a cell's table, without the usual ones: "cpu, 2 threads"."""
     words: list[str] = [cell.device]
     if cell.device == "cpu":
         words.append(f"{cell.threads} thread{'s' * (cell.threads != 1)}")
@@ -74,7 +74,7 @@ def place_text(cell: Cell) -> str:
 
 
 def labels(cells: Sequence[Cell], title: Callable[[str], str]) -> dict[Cell, str]:
-    """Short names of cells to be compared: the framework's, with its mode where it has several.
+    """A short label for each cell: its framework's title, and its mode if there are several.
 
     `title` gives a framework's title by its name.
     """

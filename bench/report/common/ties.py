@@ -1,4 +1,7 @@
-"""Ties in words. A tie is no equality: a is tied with b, and b with c, where a is ahead of c."""
+"""Ties in words.
+
+Ties are not transitive: a may be tied with b, and b with c, while a is surely ahead of c.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-One = TypeVar("One")
-Pair = Callable[[One, One], bool]
+Item = TypeVar("Item")
+Relation = Callable[[Item, Item], bool]
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
@@ -15,30 +18,32 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-def groups(order: Sequence[One], tied: Pair[One]) -> list[list[One]]:
-    """The largest groups in which each is tied with each other, in the order of who is in them.
+def groups(order: Sequence[Item], tied: Relation[Item]) -> list[list[Item]]:
+    """The largest groups whose members are all tied with each other, members in the given order.
 
     They are the maximal cliques of the ties, by the algorithm of Bron and Kerbosch (1973).
     """
 
-    def grow(chosen: list[One], more: list[One], seen: list[One]) -> Iterator[list[One]]:
-        if not more and not seen:
-            yield chosen
-        while more:
-            one, *more = more
+    def grow(
+        clique: list[Item], candidates: list[Item], excluded: list[Item]
+    ) -> Iterator[list[Item]]:
+        if not candidates and not excluded:
+            yield clique
+        while candidates:
+            item, *candidates = candidates
             yield from grow(
-                [*chosen, one],
-                [other for other in more if tied(one, other)],
-                [other for other in seen if tied(one, other)],
+                [*clique, item],
+                [other for other in candidates if tied(item, other)],
+                [other for other in excluded if tied(item, other)],
             )
-            seen = [*seen, one]
+            excluded = [*excluded, item]
 
-    return [found for found in grow([], [*order], []) if len(found) > 1]
+    return [clique for clique in grow([], [*order], []) if len(clique) > 1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verbs:
-    """How a tie is said of a first group and of another that shares somebody with it."""
+    """The verbs for a first group, for a later group that overlaps with it, and for a lead."""
 
     tied: str
     again: str
@@ -53,43 +58,44 @@ ADVICE = Verbs(tied="can't be told apart", again="can't be told apart either", a
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tie(Generic[One]):
-    """A group of which each is tied with each other, and that in words."""
+class Tie(Generic[Item]):
+    """A group whose members are all tied with each other, and a sentence about it."""
 
-    group: Sequence[One]
+    group: Sequence[Item]
     text: str
 
 
 def ties(
-    order: Sequence[One],
+    order: Sequence[Item],
     *,
-    tied: Pair[One],
-    ahead: Pair[One],
-    name: Callable[[One], str],
-    verbs: Callable[[Sequence[One]], Verbs],
-) -> list[Tie[One]]:
-    """Every group in words; of groups that overlap, who of them differ is said as well."""
-    found: list[Tie[One]] = []
+    tied: Relation[Item],
+    ahead: Relation[Item],
+    name: Callable[[Item], str],
+    verbs: Callable[[Sequence[Item]], Verbs],
+) -> list[Tie[Item]]:
+    """Every group in words. For overlapping groups, the text names a pair that surely differs."""
+    described: list[Tie[Item]] = []
     for group in groups(order, tied):
-        said = verbs(group)
-        text = f"{listed([name(one) for one in group])} {said.tied}"
-        for front, back in _apart(group, [one.group for one in found], ahead):
-            text = f"{listed([name(one) for one in group])} {said.again}"
-            text += f", though {name(front)} {said.ahead} {name(back)}"
-            break
-        found.append(Tie(group=group, text=text))
-    return found
+        words = verbs(group)
+        names = listed([name(item) for item in group])
+        text = f"{names} {words.tied}"
+        pair = next(_surely_apart(group, [tie.group for tie in described], ahead), None)
+        if pair:
+            first, second = pair
+            text = f"{names} {words.again}, though {name(first)} {words.ahead} {name(second)}"
+        described.append(Tie(group=group, text=text))
+    return described
 
 
-def _apart(
-    group: Sequence[One], before: Sequence[Sequence[One]], ahead: Pair[One]
-) -> Iterator[tuple[One, One]]:
-    """Pairs that surely differ, one of this group and one of a group that shares somebody."""
-    for other in before:
-        if any(one in other for one in group):
-            for one in (one for one in other if one not in group):
-                for mine in (mine for mine in group if mine not in other):
-                    if ahead(one, mine):
-                        yield one, mine
-                    elif ahead(mine, one):
-                        yield mine, one
+def _surely_apart(
+    group: Sequence[Item], earlier: Sequence[Sequence[Item]], ahead: Relation[Item]
+) -> Iterator[tuple[Item, Item]]:
+    """Pairs that surely differ, leader first: a member of this group and one of an overlapping."""
+    for other in earlier:
+        if any(item in other for item in group):
+            for theirs in (item for item in other if item not in group):
+                for ours in (item for item in group if item not in other):
+                    if ahead(theirs, ours):
+                        yield theirs, ours
+                    elif ahead(ours, theirs):
+                        yield ours, theirs

@@ -14,11 +14,12 @@ from bench.analysis.comparison.run_differences import peak_changes
 
 
 def _frame(comparison: Comparison, gate: Gate | None) -> pd.DataFrame:
-    return frame(comparison.pairs, [each.outcome for each in gate.judgements] if gate else ())
+    outcomes = [judgement.outcome for judgement in gate.judgements] if gate else ()
+    return frame(comparison.pairs, outcomes)
 
 
 def to_csv(comparison: Comparison, gate: Gate | None) -> str:
-    """Every figure, one line for each pair, to the 9 digits on which all machines agree."""
+    """Every figure, one line for each pair, to the 9 digits that are the same on all machines."""
     return _frame(comparison, gate).to_csv(index=False, float_format="%.9g")
 
 
@@ -31,7 +32,9 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
         "summary": str(comparison),
         "mean_ratio": comparison.mean_ratio,
         "comparisons": len(comparison.compared),
-        "differences": {each.kind: list(each.what) for each in comparison.differences},
+        "differences": {
+            difference.kind: list(difference.what) for difference in comparison.differences
+        },
         "remarks": [*comparison.remarks, *filter(None, [comparison.moved_alike])],
         "caveats": [str(caveat) for caveat in comparison.caveats],
         "peaks": peak_changes(comparison.a.peaks, comparison.b.peaks),
@@ -40,8 +43,12 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
             "limit": gate.limit,
             "passed": gate.passed,
             "judgements": [
-                {"cell": str(each.pair.cell), "outcome": each.outcome, "why": each.why}
-                for each in gate.judgements
+                {
+                    "cell": str(judgement.pair.cell),
+                    "outcome": judgement.outcome,
+                    "why": judgement.why,
+                }
+                for judgement in gate.judgements
             ],
         }
         if gate

@@ -40,7 +40,7 @@ HEADINGS = (
 # The first columns hold words; the others hold figures and are right-aligned.
 _WORDS = 3
 _VERDICT = HEADINGS.index("verdict")
-# The columns that a narrow terminal leaves out, the first one first.
+# The columns that a narrow terminal leaves out, in this order.
 _GIVING_WAY = ("first step", "memory B / A", "test accuracy")
 _STYLES: Mapping[PairVerdict, str] = {"faster": "green", "slower": "bold red", "tied": ""}
 
@@ -55,7 +55,7 @@ class ComparisonSection:
 
 
 def sections(comparison: Comparison) -> list[ComparisonSection]:
-    """A section for each task and place of which both runs have a cell, in the pairs' order."""
+    """A section for each task and conditions if both runs have a cell there, in pair order."""
     parts = []
     for where, group in groupby(comparison.pairs, caption):
         pairs = list(group)
@@ -97,7 +97,7 @@ def _used_columns(parts: Iterable[ComparisonSection]) -> list[int]:
 
 
 def to_terminal(comparison: Comparison, gate: Gate | None, *, width: int) -> Group:
-    """For rich to print on so many columns; 80 are enough."""
+    """For rich to print `width` columns wide; 80 are enough."""
     first, second, summary = head(comparison)
     parts: list[Table | Text] = [Text(first), Text(second), Text(summary, "bold"), Text()]
     parts += _rich_sections(sections(comparison), width)

@@ -51,7 +51,7 @@ def _run_line(name: str, side: ComparedRun) -> str:
 
 
 def head(comparison: Comparison) -> tuple[str, str, str]:
-    """A line on each run, and the result in one line."""
+    """A line about each run, and the result in one line."""
     return _run_line("A", comparison.a), _run_line("B", comparison.b), str(comparison)
 
 
@@ -117,13 +117,16 @@ def footer(comparison: Comparison) -> list[str]:
 def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
     """The gate's judgement of each cell that does not simply hold."""
     limit = limit_text(gate.limit)
-    unchecked = _by_reason((each.pair.cell, each.why) for each in gate.of("not checked"))
+    unchecked = _by_reason(
+        (judgement.pair.cell, judgement.why) for judgement in gate.of("not checked")
+    )
     lines: list[tuple[GateOutcome, str]] = [
         ("not checked", f"not checked: {line}") for line in unchecked
     ]
     if unsure := gate.of("not sure"):
         cells = "; ".join(
-            f"{each.pair.cell} {ratio_with_interval(each.pair.ratio)}" for each in unsure
+            f"{judgement.pair.cell} {ratio_with_interval(judgement.pair.ratio)}"
+            for judgement in unsure
         )
         lines.append(
             (
@@ -132,12 +135,14 @@ def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
                 f"more repeats would decide: {cells}",
             )
         )
-    for each in gate.of("slower"):
-        ratio = ratio_with_interval(each.pair.ratio)
-        lines.append(("slower", f"{each.pair.cell}: {ratio}: {each.why}"))
-    for each in gate.of("fails"):
-        ratio = f": {ratio_with_interval(each.pair.ratio)}" if each.pair.ratio else ""
-        lines.append(("fails", f"{each.pair.cell}: FAILS: {each.why}{ratio}"))
+    for judgement in gate.of("slower"):
+        pair = judgement.pair
+        ratio = ratio_with_interval(pair.ratio)
+        lines.append(("slower", f"{pair.cell}: {ratio}: {judgement.why}"))
+    for judgement in gate.of("fails"):
+        pair = judgement.pair
+        ratio = f": {ratio_with_interval(pair.ratio)}" if pair.ratio else ""
+        lines.append(("fails", f"{pair.cell}: FAILS: {judgement.why}{ratio}"))
     return lines
 
 
@@ -145,11 +150,12 @@ def gate_verdict(gate: Gate) -> str:
     """Whether the gate passes, in one line."""
     cells, failed = len(gate.judgements), len(gate.of("fails"))
     unchecked, unsure = len(gate.of("not checked")), len(gate.of("not sure"))
-    but = [f"{unchecked} of {cells} cells were not checked"] * bool(unchecked)
-    but += [f"{unsure} could not be decided"] * bool(unsure)
-    passed = f"passed, but {' and '.join(but)}" if but else "passed"
+    limits = [f"{unchecked} of {cells} cells were not checked"] * bool(unchecked)
+    limits += [f"{unsure} could not be decided"] * bool(unsure)
+    passed = f"passed, but {' and '.join(limits)}" if limits else "passed"
     outcome = f"FAILED: {failed} of {cells} cells" if failed else passed
-    tested = sum(each.pair.ratio is not None and each.pair.ratio.known for each in gate.judgements)
+    ratios = [judgement.pair.ratio for judgement in gate.judgements]
+    tested = sum(ratio is not None and ratio.known for ratio in ratios)
     return (
         f"gate at {limit_text(gate.limit)}: {outcome} (paces tested: {tested}, one-sided, with "
         "Holm's correction: at most 5 % of gates fail by chance)"

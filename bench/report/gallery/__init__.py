@@ -1,1 +1,1 @@
-"""Published runs, and the index of them."""
+"""Published runs and their index."""

@@ -73,7 +73,7 @@ def _title(run: PublishedRun, framework: str) -> str:
 
 
 def _size(run: PublishedRun) -> str:
-    """A single task or framework by its name, several by their number."""
+    """The tasks and frameworks of a run: a single one by its name, several by their number."""
     tasks = run.tasks[0] if len(run.tasks) == 1 else f"{len(run.tasks)} tasks"
     names = run.frameworks
     frameworks = _title(run, names[0]) if len(names) == 1 else f"{len(names)} frameworks"
@@ -81,7 +81,7 @@ def _size(run: PublishedRun) -> str:
 
 
 def _facts(run: PublishedRun) -> dict[str, str]:
-    """What was run, and what the run's own report says below its tables."""
+    """What was run, and the lines that the run's own report has below its tables."""
     notes = dict(line.partition(": ")[::2] for line in footer(run.results))
     del notes["command"]
     processes = len(run.results.processes)
@@ -94,7 +94,7 @@ def _facts(run: PublishedRun) -> dict[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """Fit for a cell of a table in Markdown."""
+    """The text, escaped for a cell of a Markdown table."""
     return text.replace("|", r"\|").replace("<", "&lt;")
 
 

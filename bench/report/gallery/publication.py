@@ -1,6 +1,6 @@
-"""Publishing a run: it is checked, copied without its logs, and given a line on its purpose.
+"""Publishing a run: checking it, copying it without its logs, and adding a line on its purpose.
 
-A published run differs from the other runs in its folder by the `about` in its `run.json`.
+The `about` in its `run.json` is what distinguishes a published run from others in the same folder.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAME = re.compile(r"\w[\w.-]*")
 
 
 def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Every text within a JSON value, keys included, with the path of keys that leads to it."""
+    """Every text within a JSON value, keys included, with the path of keys to it."""
     if isinstance(value, str):
         yield where, value
     elif isinstance(value, dict):
@@ -63,7 +63,7 @@ def _check_paths(run: Run) -> None:
 
 
 def check(run: Run) -> None:
-    """Raises UsageError for a run that is unfinished, or that names paths of this machine."""
+    """Raises UsageError for an unfinished run, and for one that names paths of this machine."""
     if "wall_seconds" not in run.info or not run.records:
         raise UsageError(f"{run.folder} is not finished: it has {len(run.records)} records so far")
     command = run.info["command"]
@@ -75,7 +75,7 @@ def check(run: Run) -> None:
 def _about(run: Run, target: Path, given: str | None) -> str:
     """The run's purpose in one line.
 
-    The given one, or else that of the run, of the run that it replaces, or of its preset.
+    That is `given`, or else the purpose of the run, of the run that it replaces, or of its preset.
     """
     preset = run.info["request"]["preset"]
     words = given or run.info.get("about") or f"{preset}: {PRESETS[preset].about}"
@@ -88,7 +88,7 @@ def _about(run: Run, target: Path, given: str | None) -> str:
 
 
 def check_target(run: Run, target: Path, *, overwrite: bool) -> bool:
-    """Whether a run is published in its own folder. Raises UsageError for an unusable target."""
+    """Whether `target` is the run's own folder. Raises UsageError for an unusable target."""
     if not _NAME.fullmatch(target.name):
         raise UsageError(f"--name {target.name!r}: use only letters, digits, '.', '_' and '-'")
     if not target.exists():
@@ -104,7 +104,7 @@ def check_target(run: Run, target: Path, *, overwrite: bool) -> bool:
 
 
 def _has_picture(folder: Path, run: Run) -> bool:
-    """Whether a folder has a picture, made from the run's own records."""
+    """Whether a folder has a picture of this run, that is, of the same records."""
     own = run.folder / RECORDS
     return (folder / PICTURE).is_file() and filecmp.cmp(folder / RECORDS, own, shallow=False)
 
@@ -112,11 +112,11 @@ def _has_picture(folder: Path, run: Run) -> bool:
 def publish(
     run: Run, target: Path, *, about: str | None, overwrite: bool, forms: Callable[[Path], object]
 ) -> None:
-    """Put a run into the folder `target`, under its name; `forms` writes its tables there.
+    """Publish a run in the folder `target`, whose name it takes; `forms` writes its tables there.
 
-    A run that already lies there stays. Otherwise the target is written completely or not at all,
-    and the run that it replaces is removed. Pictures are not made here, so a picture of the same
-    records is kept. A run that is older than snapshots gets one of the present source. Raises
+    A run that is already there is published in place. Otherwise the target is written completely or
+    not at all, and replaces the run that was there. Pictures are not made here, so a picture of the
+    same records is kept. A run that is older than snapshots gets one of the present source. Raises
     UsageError as `check` and `check_target` do.
     """
     check(run)
@@ -136,7 +136,8 @@ def publish(
     try:
         staged.mkdir(parents=True)
         shutil.copyfile(run.folder / RECORDS, staged / RECORDS)
-        if pictured := [each for each in (run.folder, target) if _has_picture(each, run)]:
+        folders = (run.folder, target)
+        if pictured := [folder for folder in folders if _has_picture(folder, run)]:
             shutil.copyfile(pictured[0] / PICTURE, staged / PICTURE)
         write_info(staged, info)
         forms(staged)

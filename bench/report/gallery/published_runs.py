@@ -16,8 +16,8 @@ class PublishedRun:
     """A published run, as an index lists it.
 
     `not_ok` counts processes without a result. `contended_share` is the share of windows that other
-    processes disturbed, None if the records do not say. `proved` is the number of certificates that
-    are ok, and of all; None if the run kept none. `files` are those of `FILES` that exist.
+    processes disturbed, or None if it is unknown. `proved` is the number of certificates that are
+    ok and the number of all, or None if the run has none. `files` are those of `FILES` that exist.
     """
 
     results: Results
@@ -65,4 +65,4 @@ def published_runs(folder: Path) -> list[PublishedRun]:
             run = read(file.parent)
             check(run)
             published.append(PublishedRun.of(Results.of(run)))
-    return sorted(published, key=lambda each: each.results.run.info["started"], reverse=True)
+    return sorted(published, key=lambda run: run.results.run.info["started"], reverse=True)

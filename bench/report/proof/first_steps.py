@@ -1,4 +1,4 @@
-"""The first steps of training in the proof: curves of all frameworks over each other."""
+"""Charts of the first training steps of the proof, with the curves of all frameworks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bench.report.common.plotting import Chart, Marks, Spec, layout, trace
 
 
 def first_steps(certificates: Sequence[Certificate], snapshot: Snapshot) -> list[Chart]:
-    """The loss of each of the first steps of the proof, a chart for each task."""
+    """The loss at each of the first steps of the proof: a chart for each task."""
     drawn = [certificate for certificate in certificates if certificate.losses]
-    order = list(dict.fromkeys((one.claim.framework, one.claim.mode) for one in drawn))
+    order = list(dict.fromkeys(map(_framework_and_mode, drawn)))
     marks = Marks(compared=snapshot.compared)
-    made = []
-    for task in dict.fromkeys(one.claim.task for one in drawn):
-        of_task = [one for one in drawn if one.claim.task == task]
-        of_task.sort(key=lambda one: order.index((one.claim.framework, one.claim.mode)))
+    charts = []
+    for task in dict.fromkeys(certificate.claim.task for certificate in drawn):
+        of_task = [certificate for certificate in drawn if certificate.claim.task == task]
+        of_task.sort(key=lambda certificate: order.index(_framework_and_mode(certificate)))
         traces = []
         for certificate in of_task:
             claim = certificate.claim
@@ -27,16 +27,20 @@ def first_steps(certificates: Sequence[Certificate], snapshot: Snapshot) -> list
             )
             place = order.index((cell.framework, cell.mode))
             steps = list(range(1, len(certificate.losses) + 1))
-            shown: Spec = {"x": steps, "y": list(certificate.losses), "mode": "lines"}
-            shown |= {"line": marks.line(cell, place, len(order))}
+            curve: Spec = {"x": steps, "y": list(certificate.losses), "mode": "lines"}
+            curve |= {"line": marks.line(cell, place, len(order))}
             label = f"{snapshot.framework_title(cell.framework)} {cell.mode}"
-            traces.append(trace(cell, label, **shown))
+            traces.append(trace(cell, label, **curve))
         axes = layout("step", "training loss", legend=True)
-        made.append(
+        charts.append(
             Chart(
                 title=task,
-                about="Curves that coincide are drawn from wide to narrow, so that each is seen.",
+                about="Curves that coincide are drawn from wide to narrow, so all can be seen.",
                 spec={"data": traces, "layout": axes},
             )
         )
-    return made
+    return charts
+
+
+def _framework_and_mode(certificate: Certificate) -> tuple[str, str]:
+    return certificate.claim.framework, certificate.claim.mode

@@ -1,4 +1,4 @@
-"""The certificate of identity: how far each framework is from the reference, check by check."""
+"""The certificate of identity in each form: how far each framework is from the reference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = 3
 
 
 def _figure(check: Check) -> str:
-    """A deviation, relative and in units in the last place; a count as it is."""
+    """A deviation, relative and in units in the last place; a count stays a count."""
     if check.ulps is None:
         return f"{check.deviation:.3g}"
     if not check.deviation:
@@ -34,7 +34,7 @@ def _figure(check: Check) -> str:
 
 
 def _badness(check: Check) -> tuple[bool, float]:
-    """What fails is worse than what passes, and not a number is worse than any."""
+    """A sort key: a failed check is worse than a passed one, and NaN is worse than any number."""
     return not check.passed, math.inf if math.isnan(check.deviation) else check.deviation
 
 
@@ -47,13 +47,13 @@ def _framework_and_mode(certificate: Certificate, snapshot: Snapshot) -> tuple[s
 
 
 def _check_names(certificates: Iterable[Certificate], snapshot: Snapshot) -> list[str]:
-    """The checks that were made, in the order of the proof."""
-    made = {check.name for certificate in certificates for check in certificate.checks}
-    return [name for name, _ in snapshot.proof.checks if name in made]
+    """The names of the certificates' checks, in the order of the proof."""
+    names = {check.name for certificate in certificates for check in certificate.checks}
+    return [name for name, _ in snapshot.proof.checks if name in names]
 
 
 def verdict(certificates: Sequence[Certificate]) -> str:
-    """How many are proved, in words."""
+    """How many claims are proved, in words."""
     proved = sum(certificate.status == "ok" for certificate in certificates)
     wrong = sum(certificate.status == "wrong" for certificate in certificates)
     if wrong:
@@ -66,14 +66,18 @@ def verdict(certificates: Sequence[Certificate]) -> str:
 
 
 def data_line(certificates: Iterable[Certificate]) -> str:
-    """The data that the proofs were made on; empty where none was made."""
-    data = {one.dataset.partition("-")[0]: one.data for one in certificates if one.data}
+    """The data that the proofs used; empty if there are none."""
+    data = {
+        certificate.dataset.partition("-")[0]: certificate.data
+        for certificate in certificates
+        if certificate.data
+    }
     listed = "; ".join(f"{name} {about}" for name, about in sorted(data.items()))
     return f"data: {listed}" if listed else ""
 
 
 def _tables(certificates: Sequence[Certificate], snapshot: Snapshot, width: int) -> Iterator[Table]:
-    """A row for each certificate; in several tables where one would be too wide."""
+    """A row for each certificate; in several tables if a single one would be too wide."""
     names = _check_names(certificates, snapshot)
     headings = ["framework", "mode", "status", *names]
     rows = []
@@ -89,7 +93,7 @@ def _tables(certificates: Sequence[Certificate], snapshot: Snapshot, width: int)
         [Text(text, _style(certificate, column)) for text, column in zip(row, columns, strict=True)]
         for certificate, row in zip(certificates, rows, strict=True)
     ]
-    for shown in terminal.parts([headings, *rows], width, kept=_WORDS):
+    for shown in terminal.parts([headings, *rows], width, leading=_WORDS):
         texts = [[row[index] for index in shown] for row in styled]
         yield terminal.grid([headings[index] for index in shown], texts, words=_WORDS)
 
@@ -102,7 +106,10 @@ def _style(certificate: Certificate, column: str) -> str:
 
 
 def to_terminal(certificates: Sequence[Certificate], snapshot: Snapshot, *, width: int) -> Group:
-    """A table for each task and precision, a row for each framework and mode: 80 columns do."""
+    """A table for each task and precision, with a row for each framework and mode.
+
+    For rich to print `width` columns wide; 80 are enough.
+    """
     by_table: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
     for certificate in certificates:
         by_table[certificate.claim.task, certificate.claim.precision].append(certificate)
@@ -124,7 +131,7 @@ def to_terminal(certificates: Sequence[Certificate], snapshot: Snapshot, *, widt
 
 @dataclass(frozen=True, kw_only=True)
 class DeviationTable:
-    """Each framework's and mode's worst deviations over so many tasks, in words."""
+    """The worst deviations of each framework and mode over `tasks` tasks, as texts."""
 
     headings: list[str]
     rows: list[list[str]]
@@ -132,7 +139,7 @@ class DeviationTable:
 
 
 def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> DeviationTable:
-    """The worst over the tasks of certificates of one precision."""
+    """The worst deviations over all tasks, from certificates of one precision."""
     names = _check_names(certificates, snapshot)
     worst: dict[tuple[str, str], dict[str, Check]] = defaultdict(dict)
     proved: dict[tuple[str, str], list[bool]] = defaultdict(list)
@@ -158,12 +165,13 @@ def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> 
 
 
 def to_markdown(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:
-    """One table a precision, and the verdict."""
+    """One table for each precision, and the verdict."""
     parts: list[str] = []
-    for precision in dict.fromkeys(one.claim.precision for one in certificates):
-        worst = deviation_table(
-            [one for one in certificates if one.claim.precision == precision], snapshot
-        )
+    for precision in dict.fromkeys(certificate.claim.precision for certificate in certificates):
+        group = [
+            certificate for certificate in certificates if certificate.claim.precision == precision
+        ]
+        worst = deviation_table(group, snapshot)
         aligned = ["left", "left", *["right"] * (len(worst.headings) - 2)]
         table = tabulate(
             worst.rows, worst.headings, tablefmt="github", colalign=aligned, disable_numparse=True
@@ -179,10 +187,13 @@ def to_markdown(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:
 
 def to_json(certificates: Sequence[Certificate]) -> str:
     """Every certificate with every check, and what each check compares."""
-    fields = {"checks": CHECKS, "certificates": [one.to_fields() for one in certificates]}
+    fields = {
+        "checks": CHECKS,
+        "certificates": [certificate.to_fields() for certificate in certificates],
+    }
     return json.dumps(fields, indent=1, allow_nan=False)
 
 
 def from_json(text: str) -> list[Certificate]:
     """The certificates of `to_json`."""
-    return [Certificate.from_fields(one) for one in json.loads(text)["certificates"]]
+    return [Certificate.from_fields(fields) for fields in json.loads(text)["certificates"]]

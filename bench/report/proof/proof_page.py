@@ -15,10 +15,10 @@ from bench.report.proof.proof_forms import DeviationTable, data_line, deviation_
 
 @dataclass(frozen=True, kw_only=True)
 class CertificatePart:
-    """What the certificate's part of a page shows.
+    """The content of the certificate's part of a page.
 
-    `precision` is that in which the first steps are drawn; `tables` and `exceptions`, the
-    tolerances of single tasks in words, are by precision.
+    `precision` is the one in which the first steps are drawn. `tables` are by precision, and so are
+    `exceptions`, the tolerances of single tasks in words.
     """
 
     verdict: str
@@ -36,12 +36,12 @@ class CertificatePart:
         by_precision: dict[str, list[Certificate]] = {}
         for certificate in certificates:
             by_precision.setdefault(certificate.claim.precision, []).append(certificate)
-        # Drawn in the precision that is timed; the others coincide all the more.
+        # Drawn in the timed precision; in higher precision the curves coincide even more.
         timed = list(by_precision)[-1] if by_precision else ""
         return CertificatePart(
             verdict=verdict(certificates) if certificates else "",
             data=data_line(certificates),
-            bad=[one for one in certificates if one.status != "ok"],
+            bad=[certificate for certificate in certificates if certificate.status != "ok"],
             precision=timed,
             charts=first_steps(by_precision.get(timed, []), snapshot),
             tables={
@@ -59,7 +59,7 @@ class CertificatePart:
 def _exceptions(
     certificates: Sequence[Certificate], precision: str, snapshot: Snapshot
 ) -> list[str]:
-    """What single tasks are allowed besides, in words."""
+    """The tolerances that differ for single tasks, in words."""
     names = dict.fromkeys(certificate.claim.task for certificate in certificates)
     tasks = [task for name in names if (task := snapshot.task(name))]
     return [

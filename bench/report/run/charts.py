@@ -1,4 +1,4 @@
-"""Charts of a table's cells: plotly figures as plain data, which the page draws."""
+"""Charts of a table's cells, as plain data from which the page draws plotly figures."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from bench.report.common.plotting import (
 from bench.report.common.text import bytes_text, count_text, percent, seconds_text
 from bench.report.run.curves import curves, windows
 
-# How far intervals are drawn, in multiples of the fastest process.
+# The end of the throughput axis for very wide intervals, in multiples of the fastest process.
 WIDEST_REACH = 2.0
-# The stages before training is under way: the field, and a grey from light to dark.
+# The stages before steady training: the summary's field, and a grey from light to dark.
 STAGES = {
     "import": ("import_seconds", "#BBBBBB"),
     "build": ("build_seconds", "#888888"),
     "first step": ("first_step", "#444444"),
 }
-# Lines that cross later than this are not followed so far.
+# The chart does not extend to lines that cross after more epochs than this.
 MOST_EPOCHS = 1e4
 
 
 def charts(charted: ChartedTable) -> list[Chart]:
-    """Every chart that the table has figures for."""
-    drawn = (
+    """Every chart for which the table has figures."""
+    candidates = (
         pace(charted),
         windows(charted),
         accuracy(charted),
@@ -49,7 +49,7 @@ def charts(charted: ChartedTable) -> list[Chart]:
         break_even(charted),
         peak(charted),
     )
-    return [chart for chart in drawn if chart]
+    return [chart for chart in candidates if chart]
 
 
 def pace(charted: ChartedTable) -> Chart | None:
@@ -76,7 +76,7 @@ def pace(charted: ChartedTable) -> Chart | None:
     )
     fastest = max(max(figure.middle, *figure.repeats) for figure in figures)
     if any(figure.ends and figure.ends[1] > WIDEST_REACH * fastest for figure in figures):
-        # With two processes, an interval may reach to many times the pace of any.
+        # With two processes, an interval may extend to many times the pace of either.
         axes["xaxis"] |= {"range": [0, WIDEST_REACH * fastest]}
         about += " A bar that reaches the edge goes on beyond it."
     return Chart(
@@ -116,18 +116,20 @@ def accuracy(charted: ChartedTable) -> Chart | None:
 def to_accuracy(charted: ChartedTable) -> Chart | None:
     """Training seconds until the task's target accuracy was reached."""
     figures = [
-        Bar(cell=one.cell, value=one.time_to_accuracy, text=seconds_text(one.time_to_accuracy))
-        for one in charted.summaries
-        if one.time_to_accuracy is not None
+        Bar(cell=summary.cell, value=seconds, text=seconds_text(seconds))
+        for summary in charted.summaries
+        if (seconds := summary.time_to_accuracy) is not None
     ]
     if not figures or charted.target is None:
         return None
     missing = [
-        charted.labels[one.cell] for one in charted.summaries if one.time_to_accuracy is None
+        charted.labels[summary.cell]
+        for summary in charted.summaries
+        if summary.time_to_accuracy is None
     ]
     about = (
-        f"Training seconds until an evaluation first reached {charted.target:.0%}, which is after "
-        "an epoch: the median of the repeats."
+        f"Training seconds until an evaluation, at the end of an epoch, first reached "
+        f"{charted.target:.0%}: the median of the repeats."
     )
     if missing:
         about += f" Not reached in every repeat by {', '.join(missing)}."
@@ -139,24 +141,24 @@ def to_accuracy(charted: ChartedTable) -> Chart | None:
 
 
 def memory(charted: ChartedTable) -> Chart | None:
-    """Throughput against memory, with the cells that no other beats in both."""
+    """Throughput against memory, with the Pareto front: the cells that no other beats in both."""
     points = [
-        (summary, held, summary.throughput.estimate)
+        (summary, memory_bytes, summary.throughput.estimate)
         for summary in charted.summaries
-        if summary.throughput and (held := _held(summary))
+        if summary.throughput and (memory_bytes := _memory_bytes(summary))
     ]
     if len(points) < 2:
         return None
-    traces = [_pareto_front([(held, fast) for _, held, fast in points])]
-    for summary, held, fast in points:
+    traces = [_pareto_front([(memory_bytes, pace) for _, memory_bytes, pace in points])]
+    for summary, memory_bytes, pace in points:
         label = charted.labels[summary.cell]
-        text = f"{label}: {count_text(fast)} samples/s, {bytes_text(held)}"
+        text = f"{label}: {count_text(pace)} samples/s, {bytes_text(memory_bytes)}"
         traces.append(
             trace(
                 summary.cell,
                 label,
-                x=[held / 1e6],
-                y=[fast],
+                x=[memory_bytes / 1e6],
+                y=[pace],
                 mode="markers",
                 cliponaxis=False,
                 marker=charted.marks.marker(summary.cell, 12),
@@ -168,27 +170,29 @@ def memory(charted: ChartedTable) -> Chart | None:
     axes["yaxis"] |= {"rangemode": "tozero"}
     return Chart(
         title="Speed against memory",
-        about="Up is faster, left is smaller. On the dotted line (the Pareto front) lie those "
-        "that no other beats in both.",
+        about="Higher is faster, further left is smaller. No cell beats those on the dotted line "
+        "(the Pareto front) in both.",
         spec={"data": traces, "layout": axes},
     )
 
 
-def _held(summary: CellSummary) -> float | None:
-    """Bytes: the device's where the framework tells them, else the process's."""
+def _memory_bytes(summary: CellSummary) -> float | None:
+    """Peak memory of the device if the framework reports it, else of the process."""
     return summary.peak_device_bytes or summary.peak_resident_bytes
 
 
 def _pareto_front(points: Sequence[tuple[float, float]]) -> Spec:
-    """A line through the points, (bytes, samples a second), that no other beats in both."""
+    """A line through the points (bytes, samples a second) that no other beats in both."""
     front = sorted(
-        (held, fast)
-        for held, fast in points
-        if not any(h <= held and f >= fast and (h, f) != (held, fast) for h, f in points)
+        point
+        for point in points
+        if not any(
+            other[0] <= point[0] and other[1] >= point[1] and other != point for other in points
+        )
     )
     return {
-        "x": [held / 1e6 for held, _ in front],
-        "y": [fast for _, fast in front],
+        "x": [memory_bytes / 1e6 for memory_bytes, _ in front],
+        "y": [pace for _, pace in front],
         "mode": "lines",
         "line": {"color": "#888888", "dash": "dot", "shape": "hv", "width": 1.5},
         "name": "Pareto front",
@@ -197,7 +201,7 @@ def _pareto_front(points: Sequence[tuple[float, float]]) -> Spec:
 
 
 def start(charted: ChartedTable) -> Chart | None:
-    """What it takes before training is under way: import, build, first step."""
+    """Seconds before steady training, in stages: import, build, first step."""
     shown = [summary for summary in charted.summaries if summary.first_step is not None]
     if not shown:
         return None
@@ -222,31 +226,33 @@ def start(charted: ChartedTable) -> Chart | None:
     return Chart(
         title="Before training: import, build, first step",
         about="Medians of the repeats. The build makes the network and its optimizer, and includes "
-        "what is imported only then: PyTorch's compiler, by its optimizers. The first step "
-        "includes tracing and compiling.",
+        "imports that happen only then, such as PyTorch's compiler, which its optimizers import. "
+        "The first step includes tracing and compiling.",
         spec={"data": traces, "layout": {**axes, "barmode": "stack"}},
     )
 
 
 def break_even(charted: ChartedTable) -> Chart | None:
-    """Seconds since the build began, by epochs, where a framework has several modes."""
+    """Seconds since the build began, by epochs, of each framework with several modes."""
     by_framework: dict[str, list[CellSummary]] = {}
     for summary in charted.summaries:
         if summary.throughput and summary.epoch_samples and summary.cell.tuning == "expert":
             by_framework.setdefault(summary.cell.framework, []).append(summary)
-    several = [one for cells in by_framework.values() if len(cells) > 1 for one in cells]
+    several = [summary for modes in by_framework.values() if len(modes) > 1 for summary in modes]
     if not several:
         return None
-    crossings = [at for one in several if (at := one.break_even) and at < MOST_EPOCHS]
+    crossings = [
+        epochs for summary in several if (epochs := summary.break_even) and epochs < MOST_EPOCHS
+    ]
     last = max(10.0, 1.5 * max(crossings, default=0.0))
     traces = []
     for summary in several:
         assert summary.throughput and summary.epoch_samples
         before = (summary.build_seconds or 0.0) + (summary.first_step or 0.0)
         epoch = summary.epoch_samples / summary.throughput.estimate
-        shown: Spec = {"x": [0.0, last], "y": [before, before + last * epoch], "mode": "lines"}
-        shown["line"] = charted.marks.line(summary.cell, 1, 3)
-        traces.append(trace(summary.cell, charted.labels[summary.cell], **shown))
+        line: Spec = {"x": [0.0, last], "y": [before, before + last * epoch], "mode": "lines"}
+        line["line"] = charted.marks.line(summary.cell, 1, 3)
+        traces.append(trace(summary.cell, charted.labels[summary.cell], **line))
     return Chart(
         title="When compiling pays off",
         about="Build, first step and training, added up. Compiling has paid off where the two "
@@ -258,7 +264,7 @@ def break_even(charted: ChartedTable) -> Chart | None:
 def peak(charted: ChartedTable) -> Chart | None:
     """Share of the machine's peak, and what bounds each cell."""
     figures = [
-        # In two lines: a phone has no room for it in one.
+        # In two lines, because a phone has no room for one.
         Bar(
             cell=summary.cell,
             value=summary.use.share,

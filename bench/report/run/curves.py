@@ -1,4 +1,4 @@
-"""Curves of training: loss, accuracy and pace, all frameworks over each other."""
+"""Charts of training curves: loss, accuracy and pace of all frameworks of a table."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bench.analysis.processes import seconds_at
 from bench.core.record import Cell, Measurement, Windows
 from bench.report.common.plotting import PERCENT, Chart, ChartedTable, Spec, layout, trace
 
-# Points of a loss curve, at most: each is the mean of the steps since the last.
+# The most points of a loss curve; each is the mean over the steps since the previous point.
 MOST_POINTS = 60
-# Points of all of a cell's processes together, at most, where there are so many of them that each
-# has fewer than `MOST_POINTS`; and the fewest that still show whether a process was steady.
+# The most points of all of a cell's processes together, which limits the points of each if there
+# are many processes; and the fewest points that still show whether a process was steady.
 MOST_OF_CELL, FEWEST_POINTS = 1200, 6
 
 Points = list[tuple[float, float]]
@@ -24,42 +24,46 @@ Points = list[tuple[float, float]]
 def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
     """Training loss or test accuracy of the first block, against steps or training seconds."""
     chosen = list(_first_processes(charted))
-    if not chosen or (of != "loss" and all(len(one.evaluations) < 2 for _, one in chosen)):
-        return None  # one evaluation is no curve: the final accuracies have a chart of their own
-    bins = _bins([measurement for _, measurement in chosen])
+    measurements = [measurement for _, measurement in chosen]
+    # A single evaluation is no curve, and final accuracies have a chart of their own.
+    if of != "loss" and all(len(measurement.evaluations) < 2 for measurement in measurements):
+        return None
+    if not chosen:
+        return None
+    size = _bin_size(measurements)
     traces = []
     for order, (cell, measurement) in enumerate(chosen):
         if of == "loss":
-            points = _losses(measurement, bins, seconds=seconds)
+            points = _losses(measurement, size, seconds=seconds)
         else:
             points = _accuracies(measurement, seconds=seconds)
-        shown: Spec = {"x": [x for x, _ in points], "y": [y for _, y in points]}
-        shown |= {"mode": "lines" if of == "loss" else "lines+markers"}
+        curve: Spec = {"x": [x for x, _ in points], "y": [y for _, y in points]}
+        curve |= {"mode": "lines" if of == "loss" else "lines+markers"}
         place = order if not seconds else len(chosen)
-        shown["line"] = charted.marks.line(cell, place, len(chosen) + 1)
+        curve["line"] = charted.marks.line(cell, place, len(chosen) + 1)
         if of != "loss":
-            shown["marker"] = charted.marks.marker(cell, 9)
-        traces.append(trace(cell, charted.labels[cell], **shown))
+            curve["marker"] = charted.marks.marker(cell, 9)
+        traces.append(trace(cell, charted.labels[cell], **curve))
     against = "training seconds" if seconds else "steps"
-    named = "training loss" if of == "loss" else "test accuracy"
-    axes = layout(against, named, legend=True)
+    title = "training loss" if of == "loss" else "test accuracy"
+    axes = layout(against, title, legend=True)
     if of != "loss":
         axes["yaxis"] |= {"tickformat": PERCENT}
     about = (
-        "The same against training time: which framework is there first."
+        "The same curves against training time: they show which cell gets there first."
         if seconds
-        else "All frameworks over each other, from wide to narrow lines: of each the process of "
-        "the first block. They part as training amplifies rounding."
+        else "The process of the first block of each cell, drawn from wide to narrow lines. The "
+        "curves diverge as training amplifies rounding."
     )
     return Chart(
-        title=f"{named[0].upper()}{named[1:]} against {'seconds' if seconds else 'steps'}",
+        title=f"{title[0].upper()}{title[1:]} against {'seconds' if seconds else 'steps'}",
         about=about,
         spec={"data": traces, "layout": axes},
     )
 
 
 def _first_processes(charted: ChartedTable) -> Iterator[tuple[Cell, Measurement]]:
-    """Each cell's process of the first block that has one: the same seed for all."""
+    """Each cell's measurement in its first measured block, which has the same seed for all."""
     for summary in charted.summaries:
         records = [process.record for process in charted.table.by_cell[summary.cell]]
         measured = (record for record in records if record.measurement)
@@ -68,23 +72,23 @@ def _first_processes(charted: ChartedTable) -> Iterator[tuple[Cell, Measurement]
             yield summary.cell, first.measurement
 
 
-def _bins(measurements: Sequence[Measurement]) -> int:
-    """Steps for one point, the same for all: as many as the longest window of any has."""
-    longest = max(max(one.windows.steps) for one in measurements)
-    total = max(sum(one.windows.steps) for one in measurements)
+def _bin_size(measurements: Sequence[Measurement]) -> int:
+    """Steps for each point of all curves: at least as many as the longest window has."""
+    longest = max(max(measurement.windows.steps) for measurement in measurements)
+    total = max(sum(measurement.windows.steps) for measurement in measurements)
     return max(longest, -(-total // MOST_POINTS))
 
 
-def _losses(measurement: Measurement, bins: int, *, seconds: bool) -> Points:
-    """Mean losses of `bins` steps each. A window has its mean alone, which is spread evenly."""
+def _losses(measurement: Measurement, size: int, *, seconds: bool) -> Points:
+    """Mean losses over `size` steps each; the mean of a window stands for each of its steps."""
     windows = measurement.windows
     steps = np.cumsum([0, *windows.steps])
     sums = np.cumsum([0.0, *np.multiply(windows.loss, windows.steps)])
     clock = np.cumsum([0.0, *windows.wall])
-    edges = np.arange(0, steps[-1] + 1, bins)
-    means = np.diff(np.interp(edges, steps, sums)) / bins
-    at = np.interp(edges, steps, clock) if seconds else edges
-    return list(zip(at[1:].tolist(), means.tolist(), strict=True))
+    edges = np.arange(0, steps[-1] + 1, size)
+    means = np.diff(np.interp(edges, steps, sums)) / size
+    xs = np.interp(edges, steps, clock) if seconds else edges
+    return list(zip(xs[1:].tolist(), means.tolist(), strict=True))
 
 
 def _accuracies(measurement: Measurement, *, seconds: bool) -> Points:
@@ -98,11 +102,12 @@ def _accuracies(measurement: Measurement, *, seconds: bool) -> Points:
 
 
 def windows(charted: ChartedTable) -> Chart | None:
-    """Every process's pace, window by window: whether it was steady, and how processes differ."""
+    """The pace of every process by window, which shows how steady they are and how they differ."""
     traces = []
     for summary in charted.summaries:
         cell = summary.cell
-        measured = [one.record for one in charted.table.by_cell[cell] if one.record.measurement]
+        records = [process.record for process in charted.table.by_cell[cell]]
+        measured = [record for record in records if record.measurement]
         most = min(MOST_POINTS, max(FEWEST_POINTS, MOST_OF_CELL // max(1, len(measured))))
         xs: list[float | None] = []
         ys: list[float | None] = []
@@ -123,17 +128,18 @@ def windows(charted: ChartedTable) -> Chart | None:
     axes["yaxis"] |= {"rangemode": "tozero"}
     return Chart(
         title="Pace, window by window",
-        about="A line for each process. Steps up and down that the lines of one framework do not "
-        "share come from the machine, not from the framework.",
+        about="A line for each process. Jumps that the lines of a framework do not share come from "
+        "the machine, not from the framework.",
         spec={"data": traces, "layout": axes},
     )
 
 
 def _paces(windows: Windows, batch: int, most: int) -> Iterator[tuple[float, float]]:
-    """Seconds of training and samples a second of one process, in at most `most` points."""
+    """At most `most` points of a process: training seconds, and samples a second."""
     size = -(-len(windows) // most)
     clock = list(accumulate(windows.wall))
     paces = [steps * batch / wall for steps, wall in zip(windows.steps, windows.wall, strict=True)]
-    for at in range(0, len(windows), size):
-        # The median of a few numbers: numpy would take twenty times as long.
-        yield clock[min(at + size, len(windows)) - 1], statistics.median(paces[at : at + size])
+    for start in range(0, len(windows), size):
+        end = min(start + size, len(windows))
+        # For so few numbers, numpy would take twenty times as long.
+        yield clock[end - 1], statistics.median(paces[start:end])

@@ -1,4 +1,4 @@
-"""Lines that belong to a run as a whole: machine, proof, caveats, and how it was made."""
+"""Lines about a run as a whole: machine, proof, caveats, and how it was made."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bench.report.run.peak_text import peak_lines
 
 
 def footer(results: Results) -> list[str]:
-    """The lines below a run's tables, each beginning with its name and a colon."""
+    """The lines below a run's tables, each of which begins with its name and a colon."""
     info = results.run.info
     lines = [f"machine: {machine_text(results)}", *peak_lines(results)]
     if versions := _versions(results):
         lines.append(f"versions: {versions}")
     lines.append(f"identity: {identity(results)}")
-    lines += [f"caveat ({', '.join(one.figures)}): {one.text}" for one in results.caveats]
+    lines += [f"caveat ({', '.join(caveat.figures)}): {caveat.text}" for caveat in results.caveats]
     if missing := absent(results):
         lines.append(f"not in this run: {', '.join(missing)}")
     lines.append(f"contention: {results.cleanness}")
@@ -26,12 +26,12 @@ def footer(results: Results) -> list[str]:
         lines.append(f"took: {seconds_text(info['wall_seconds'])}")
     else:
         count = len(results.processes)
-        lines.append(f"this run was not finished: {count} processes of it are here")
+        lines.append(f"this run was not finished: it has {count} processes so far")
     return lines
 
 
 def machine_text(results: Results) -> str:
-    """Processor, cores, memory and GPUs of the machine that a run was made on."""
+    """Processor, cores, memory and GPUs of the machine of a run."""
     machine = results.run.info["machine"]
     words = [
         machine["cpu"],
@@ -43,7 +43,7 @@ def machine_text(results: Results) -> str:
 
 
 def identity(results: Results) -> str:
-    """Whether the tasks are proved to be the same, in words."""
+    """Whether the cells are proved to train the same tasks, in words."""
     if results.certificates:
         return (
             f"{verdict(results.certificates)}, against a float64 reference (each framework, task "
@@ -53,7 +53,7 @@ def identity(results: Results) -> str:
 
 
 def absent(results: Results) -> list[str]:
-    """The frameworks that were compared at the time and that the run lacks, by title."""
+    """The titles of the frameworks that were compared at the time, but are not in the run."""
     snapshot = results.snapshot
     missing = [name for name in snapshot.compared if name not in results.frameworks]
     return [snapshot.framework_title(name) for name in missing]

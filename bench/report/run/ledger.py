@@ -1,4 +1,4 @@
-"""The fairness ledger: what every cell was set to, and what could not be made equal."""
+"""The fairness ledger: the settings of every cell, for readers who check them for fairness."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.core.record import Cell, GpuUse, Record
 from bench.records.snapshot import FrameworkSettings, Snapshot
 from bench.report.common.text import mode_text
 
-# What is shown of a GPU, with its unit.
+# The figures of a GPU that are shown, with their units.
 GPU_FIGURES = {
     "clock_mhz": "MHz",
     "memory_clock_mhz": "MHz (memory)",
@@ -22,7 +22,7 @@ GPU_FIGURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerEntry:
-    """One framework, mode and tuning under one set of conditions, in words."""
+    """A framework, mode and tuning under one set of conditions, in words."""
 
     framework: str
     mode: str
@@ -43,26 +43,26 @@ def _variables(settings: FrameworkSettings, cell: Cell) -> Iterator[str]:
     precision = settings.precisions.get(cell.precision)
     precise = precision.environment if precision else {}
     for name, value in sorted({**settings.environment, **expert, **precise}.items()):
-        # A scratch folder is the worker's own.
+        # A scratch folder in a value is the worker's own, so its placeholder stays.
         yield f"{name}={value.replace('{threads}', str(cell.threads))}"
 
 
 def _gpu(used: Sequence[GpuUse]) -> Iterator[str]:
-    """A GPU's name and driver, and between what its clocks, power and temperature were."""
-    samples = [sample for one in used for sample in one.samples]
-    for one in dict.fromkeys((one.name, one.driver, one.cuda) for one in used):
-        yield "{}, driver {} (CUDA up to {})".format(*one)
-    for name, unit in GPU_FIGURES.items():
-        found = [value for one in samples if (value := getattr(one, name)) is not None]
-        if found:
-            yield f"{min(found):,.0f} to {max(found):,.0f} {unit}"
-    slow = {why for one in samples for why in one.slowdowns}
-    if slow:
-        yield f"slowed down at times by: {', '.join(sorted(slow))}"
+    """A GPU's name and driver, and the ranges of its clocks, power and temperature."""
+    samples = [sample for gpu in used for sample in gpu.samples]
+    for name, driver, cuda in dict.fromkeys((gpu.name, gpu.driver, gpu.cuda) for gpu in used):
+        yield f"{name}, driver {driver} (CUDA up to {cuda})"
+    for field, unit in GPU_FIGURES.items():
+        values = [value for sample in samples if (value := getattr(sample, field)) is not None]
+        if values:
+            yield f"{min(values):,.0f} to {max(values):,.0f} {unit}"
+    causes = {cause for sample in samples for cause in sample.slowdowns}
+    if causes:
+        yield f"slowed down at times by: {', '.join(sorted(causes))}"
 
 
 def _key(record: Record) -> tuple[object, ...]:
-    """What cells of one entry share."""
+    """The parts that all cells of an entry share."""
     cell = record.job.cell
     return (
         cell.framework,
@@ -76,18 +76,18 @@ def _key(record: Record) -> tuple[object, ...]:
 
 
 def entries(results: Results) -> list[LedgerEntry]:
-    """An entry for every way in which a framework was run; tasks share them."""
+    """An entry for each way in which a framework was run, which all its tasks share."""
     records = [process.record for process in results.processes]
     gpus: dict[tuple[object, ...], list[GpuUse]] = defaultdict(list)
     for record in records:
         if record.gpu:
             gpus[_key(record)].append(record.gpu)
-    entry: dict[tuple[object, ...], LedgerEntry] = {}
+    by_key: dict[tuple[object, ...], LedgerEntry] = {}
     for record in records:
         key = _key(record)
-        if key not in entry or (record.versions and not entry[key].versions):
-            entry[key] = _entry(record, gpus[key], results.snapshot)
-    return list(entry.values())
+        if key not in by_key or (record.versions and not by_key[key].versions):
+            by_key[key] = _entry(record, gpus[key], results.snapshot)
+    return list(by_key.values())
 
 
 def _entry(record: Record, used: Sequence[GpuUse], snapshot: Snapshot) -> LedgerEntry:

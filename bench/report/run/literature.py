@@ -1,7 +1,7 @@
-"""What others have published of a task, to be put beside what is measured here.
+"""Published training times of tasks, to show beside the times that are measured here.
 
-Facts, as their source gives them: nothing here is measured by framebench, and no verdict is drawn
-from it. Their machines, data feeding and versions are others; network and recipe are the task's.
+These are facts as their source gives them. framebench measured none of them, and draws no verdict
+from them. Network and recipe are the task's; machines, data feeding and versions are different.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """Seconds that each library took for a recipe on each device, and where that is written.
+    """Seconds that each library took for a recipe on each device, and the source.
 
-    `examples` are those of the whole recipe, all epochs together; `length` is that of its texts.
+    `examples` counts the training samples of the whole recipe, over all epochs. `length` is the
+    number of tokens in its texts.
     """
 
     source: str

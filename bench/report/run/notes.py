@@ -1,4 +1,4 @@
-"""Lines below a table: warnings, what a mode or a device brings, and what others published."""
+"""Lines below a table: warnings, gains from a mode or a device, and published times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.report.common.text import (
 )
 from bench.report.run.literature import PUBLISHED
 
-# What a cell is compared with that differs from it in one condition, by the ratio's field.
+# The cell that each ratio compares with, which differs in one condition, by the ratio's field.
 GAINS = {
     "tuned": "with the default tuning",
     "on_gpu": "on the CPU",
@@ -27,7 +27,7 @@ GAINS = {
 
 
 def warnings(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]:
-    """What failed, and which figures are not to be trusted."""
+    """Which cells failed, and which figures are not to be trusted."""
     for summary in summaries:
         if not summary.ok:
             yield f"{_name(summary, snapshot)}: {summary.status}: {summary.reason}"
@@ -54,7 +54,7 @@ def warnings(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[s
 
 
 def gains(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]:
-    """What a cell gains over the one that differs from it in one condition."""
+    """How much faster a cell is than the one that differs from it in a single condition."""
     for field, plain in GAINS.items():
         for summary in summaries:
             interval: Interval | None = getattr(summary, field)
@@ -71,10 +71,10 @@ def gains(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]
 def published(
     task: str, length: int | None, summaries: Sequence[CellSummary], snapshot: Snapshot
 ) -> Iterator[str]:
-    """What a task's whole recipe would take at these paces, and what others have published of it.
+    """The time of a task's whole recipe at these paces, and the times that others have published.
 
-    `length` is the number of tokens to which its texts were cut, if they were: a pace on shorter
-    texts cannot be compared.
+    `length` is the number of tokens to which its texts were cut, if any: a pace on texts of another
+    length cannot be compared.
     """
     facts = PUBLISHED.get(task)
     if facts is None or (length and length != facts.length):

@@ -7,7 +7,7 @@ from bench.analysis.roofline import Use, rates_text
 
 
 def share_text(use: Use) -> str:
-    """A share of peak with what bounds it: 12 % (overhead-bound)."""
+    """A share of peak and the bound: 12 % (overhead-bound)."""
     bound = f"({use.bound}-bound)"
     if use.share < 0.0005:
         return f"<0.1 % {bound}"
@@ -15,7 +15,7 @@ def share_text(use: Use) -> str:
 
 
 def peak_lines(results: Results) -> list[str]:
-    """What the shares are of, a line for each device and number of threads."""
+    """The peaks to which shares refer: a line for each device and number of threads."""
     lines = []
     title = results.snapshot.framework_title
     for (device, threads), peak in results.peaks.items():

@@ -1,7 +1,8 @@
-"""A run as the JSON of pytest-benchmark, for `pytest-benchmark compare` and whatever reads that.
+"""A run as the JSON of pytest-benchmark, for `pytest-benchmark compare` and other readers of it.
 
-A benchmark is a cell; a round is a timed window, in seconds a step, over all repeats. It has the
-name of the benchmark of `tests/benchmarks` that times the same cell, so that the two line up.
+A benchmark is a cell. Its rounds are the timed windows of all repeats, in seconds for each step.
+Its name is that of the benchmark in `tests/benchmarks` that times the same cell, so that the two
+can be compared.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TEST = "tests/benchmarks/test_steps.py::test_step"
 
 
 def label(cell: Cell, budget: Budget) -> str:
-    """A cell's name among the benchmarks: all that makes its steps last longer or shorter."""
+    """A cell's name among the benchmarks: everything that affects the time of its steps."""
     threads = f"{cell.threads}thread{'s' * (cell.threads != 1)}"
     words = [cell.task, cell.framework, cell.mode, cell.device, threads]
     if budget.length:
@@ -42,7 +43,7 @@ def label(cell: Cell, budget: Budget) -> str:
 def extra_info(
     cell: Cell, *, batch: int, seconds: float, versions: dict[str, str], data: str
 ) -> dict[str, Any]:
-    """What a benchmark says besides its statistics. `seconds` are those of a median step."""
+    """A benchmark's fields besides its statistics. `seconds` is the time of a median step."""
     return {
         "framework": cell.framework,
         "versions": versions,
@@ -57,7 +58,7 @@ def extra_info(
 
 
 def to_json(results: Results) -> tuple[str, list[str]]:
-    """The run as JSON, and a line for each cell that is not ok and so is not in it."""
+    """The run as JSON, and a line for each cell that it omits because it is not ok."""
     info = results.run.info
     repeats: dict[Cell, list[Process]] = defaultdict(list)
     for process in results.processes:
@@ -82,10 +83,10 @@ def to_json(results: Results) -> tuple[str, list[str]]:
 
 
 def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
-    """What `bench.launch.machine.describe` gives, under pytest-benchmark's own names too.
+    """The fields of `bench.launch.machine.describe`, also under pytest-benchmark's own names.
 
-    pytest-benchmark takes two that differ for different machines, so that what changes from day to
-    day, like the load, is left out.
+    pytest-benchmark treats runs whose fields differ as runs on different machines, so fields that
+    change from day to day, such as the load, are left out.
     """
     cpu = {
         "brand_raw": machine["cpu"],
@@ -102,7 +103,7 @@ def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
 
 
 def _commit_info(info: Mapping[str, Any]) -> dict[str, Any]:
-    """As of a tree without version control: a run keeps digests of its source, not a commit."""
+    """The fields for a tree without version control: a run has source digests, but no commit."""
     return {
         "id": "unversioned",
         "time": None,
@@ -149,11 +150,11 @@ def _benchmark(summary: CellSummary, repeats: Sequence[Process]) -> dict[str, An
 
 
 def _stats(paces: list[tuple[int, float]]) -> dict[str, Any]:
-    """Statistics under pytest-benchmark's names and by its formulas, of seconds a step."""
+    """Statistics of seconds for each step, under pytest-benchmark's names and by its formulas."""
     data = np.array([wall / steps for steps, wall in paces])
     mean, deviation = float(data.mean()), float(data.std(ddof=1)) if len(data) > 1 else 0.0
-    # Its quartiles interpolate at n * p - 1/2, which is Hazen's rule.
-    q1, q3 = (float(one) for one in np.quantile(data, (0.25, 0.75), method="hazen"))
+    # pytest-benchmark interpolates quartiles at n * p - 1/2, which is Hazen's rule.
+    q1, q3 = map(float, np.quantile(data, (0.25, 0.75), method="hazen"))
     low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
     within = data[(data >= low) & (data <= high)]
     beyond_deviation = int(np.count_nonzero(abs(data - mean) > deviation))

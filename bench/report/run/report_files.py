@@ -1,4 +1,4 @@
-"""What a run's folder holds for people: its tables and its page, beside its records."""
+"""The reports in a run's folder: its tables and its page, beside its records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = "report.html"
 def write_reports(folder: Path, *, page: bool = True) -> Results:
     """Write a run's tables and page beside its records, and return its results.
 
-    Without `page`, a page from an earlier time is removed.
+    If `page` is False, a page from an earlier call is removed.
     """
     results = Results.of(read(folder))
     (folder / "summary.csv").write_text(to_csv(results), encoding="utf-8")

@@ -18,16 +18,16 @@ from bench.report.common import terminal
 from bench.report.run.footer import footer
 from bench.report.run.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
 
-# Columns of words; the others hold figures and are set flush right.
+# The first columns hold words; the others hold figures and are right-aligned.
 _WORDS = 4
-# What a narrow terminal goes without, the first before rows take two lines; the other forms always
-# have all.
+# The columns that a narrow terminal leaves out, in this order; the first is left out before rows
+# take two lines. The other forms always have all columns.
 _GIVING_WAY = (OF_PEAK, "import", "build", "first step", "memory")
 _STYLES = {"ok": "green", "wrong": "bold red"}
 
 
 def to_terminal(results: Results, *, width: int) -> Group:
-    """The tables, for rich to print on so many columns: 80 are enough for what matters most."""
+    """For rich to print `width` columns wide; 80 are enough for the main columns."""
     tables = task_tables(results)
     headings = [heading.replace(" ", "\n", 1) for heading in HEADINGS]
     shown, stacked = terminal.fit(
@@ -48,7 +48,7 @@ def to_terminal(results: Results, *, width: int) -> Group:
 
 
 def _styled_rows(table: TaskTable, *, stacked: bool) -> list[list[str | Text]]:
-    """Texts under all headings, with intervals below their estimates where they are stacked."""
+    """The texts of each row under all headings; if `stacked`, intervals go below estimates."""
     rows: list[list[str | Text]] = []
     for row in table.rows:
         cells: list[str | Text] = [
@@ -61,7 +61,7 @@ def _styled_rows(table: TaskTable, *, stacked: bool) -> list[list[str | Text]]:
 
 
 def _lines_below(table: TaskTable, hidden: Sequence[str]) -> list[Text]:
-    """The verdict, and what else there is to say of a table that lacks the hidden columns."""
+    """The verdict and the other lines below a table that lacks the `hidden` columns."""
     lines = [Text(table.verdict, "bold")]
     if hidden:
         lines.append(Text(f"no room for: {', '.join(hidden)} (--format markdown has all)", "dim"))
@@ -73,7 +73,7 @@ def _lines_below(table: TaskTable, hidden: Sequence[str]) -> list[Text]:
 
 
 def to_markdown(results: Results) -> str:
-    """The tables as Markdown, fit to paste into an issue."""
+    """The tables as Markdown, ready to paste into an issue."""
     alignment = ["left" if index < _WORDS else "right" for index in range(len(HEADINGS))]
     parts = [f"# {results.run.info['name']}", ""]
     for table in task_tables(results):
@@ -95,9 +95,9 @@ def to_markdown(results: Results) -> str:
 
 
 def to_csv(results: Results) -> str:
-    """Every figure of every cell, one line a cell.
+    """Every figure of every cell, one line for each cell.
 
-    To 9 digits: the last few of a logarithm are not the same on every machine.
+    Figures have 9 digits, because the last digits of a logarithm depend on the machine.
     """
     text: str = results.frame().to_csv(index=False, float_format="%.9g")
     return text
@@ -105,7 +105,7 @@ def to_csv(results: Results) -> str:
 
 def to_json(results: Results) -> str:
     """The run's description, its caveats, and every figure of every cell."""
-    # JSON has no infinity: an epoch that never comes is a word.
+    # JSON has no infinity, so a break-even that never comes is written as a word.
     frame = results.frame().astype(object).replace(math.inf, "never")
     fields = {
         "run": _description(results),
@@ -116,7 +116,7 @@ def to_json(results: Results) -> str:
 
 
 def _description(results: Results) -> dict[str, Any]:
-    """What run.json says, with the settings of its snapshot in place of the whole."""
+    """The fields of `run.json`, with only the settings of its snapshot."""
     info = {name: value for name, value in results.run.info.items() if name != "snapshot"}
     settings = {
         framework.name: msgspec.to_builtins(framework.settings)

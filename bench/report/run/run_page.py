@@ -19,7 +19,7 @@ from bench.report.run.tables import ABOUT
 
 
 def run_page(results: Results) -> str:
-    """A run's report: the verdict in words, each table with its charts, the proof, the ledger."""
+    """The page: the verdict in words, each table with its charts, the proof, the ledger."""
     info, snapshot = results.run.info, results.snapshot
     cells = [summary.cell for summary in results.summaries]
     title = snapshot.framework_title
@@ -52,7 +52,7 @@ def run_page(results: Results) -> str:
 
 
 def _filters(cells: Sequence[Cell]) -> dict[str, list[str]]:
-    """What a reader may choose from, by name; precisions where there are several."""
+    """The choices of each filter, by its name; precisions only if there are several."""
     values = {
         name: list(dict.fromkeys(str(getattr(cell, name)) for cell in cells))
         for name in ("task", "device", "mode", "framework", "precision")
@@ -63,7 +63,7 @@ def _filters(cells: Sequence[Cell]) -> dict[str, list[str]]:
 
 
 def _models(results: Results) -> dict[str, Markup]:
-    """Each task's definition and its models, as they were then, in the frameworks of the run."""
+    """Each task's definition and its models in the run's frameworks, as they were at the time."""
     frameworks: dict[str, dict[str, None]] = {}
     for summary in results.summaries:
         frameworks.setdefault(summary.cell.task, {})[summary.cell.framework] = None
@@ -75,6 +75,6 @@ def _models(results: Results) -> dict[str, Markup]:
 
 
 def _digests(results: Results) -> dict[str, dict[str, str]]:
-    """The digests of each part of each data set."""
+    """The digests of the parts of each data set, by its name."""
     datasets = [process.record.dataset for process in results.processes]
     return {dataset["name"]: dataset["digest"] for dataset in datasets if dataset}

@@ -1,4 +1,4 @@
-"""A run's page in sections: for each table its rows, charts and records."""
+"""The sections of a run's page: each table with its rows, charts and records."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ RECORD_HEADINGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class NumberedRow:
-    """A row of a table with the number of its cell in the page."""
+    """A row of a table, with the number of its cell in the page."""
 
     number: int
     row: TableRow
 
     @property
     def cell(self) -> Cell:
-        """What filters go by."""
+        """The row's cell, by which the page filters."""
         return self.row.summary.cell
 
 
@@ -43,7 +43,7 @@ class NumberedRow:
 class RunSection:
     """One table of a run with its charts and records.
 
-    `anchor` is its place in the page; `first` is whether it is the first of its task.
+    `anchor` is its id in the page; `first` says whether it is the first section of its task.
     """
 
     anchor: str
@@ -62,24 +62,24 @@ class RunSection:
 def sections(results: Results) -> list[RunSection]:
     """A section for each set of cells that can be compared, headline tasks first."""
     numbers = {summary.cell: number for number, summary in enumerate(results.summaries)}
-    made: list[RunSection] = []
+    by_table: list[RunSection] = []
     for table in task_tables(results):
         compared = table.table
-        made.append(
+        by_table.append(
             RunSection(
-                anchor=f"table-{len(made) + 1}",
-                first=all(section.task != compared.task for section in made),
+                anchor=f"table-{len(by_table) + 1}",
+                first=all(section.task != compared.task for section in by_table),
                 table=table,
-                rows=[NumberedRow(number=numbers[r.summary.cell], row=r) for r in table.rows],
+                rows=[NumberedRow(number=numbers[row.summary.cell], row=row) for row in table.rows],
                 charts=charts(ChartedTable.of(compared, results.snapshot)),
                 records=[_record_row(process, numbers) for process in compared.processes],
             )
         )
-    return made
+    return by_table
 
 
 def _record_row(process: Process, numbers: Mapping[Cell, int]) -> list[object]:
-    """One process under `RECORD_HEADINGS`; its cell by its number in the page."""
+    """A process's figures under `RECORD_HEADINGS`; its cell is its number in the page."""
     record = process.record
     job, measurement = record.job, record.measurement
     figures: list[object] = ["", "", ""]

@@ -1,4 +1,4 @@
-"""A run's tables in words and rounded figures; each form writes them out."""
+"""A run's tables as texts and rounded figures, from which each form is written."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from bench.report.run.verdicts import sentence
 
 OF_PEAK = "of peak"
 
-# What each column has, and how it is to be read, in the order in which they are shown.
+# What each column holds and how to read it, in the order of the columns.
 ABOUT = {
-    "rank": "1 more than the number of cells that are surely faster, and never before a cell that "
-    "measured faster; `=` where tied with another; empty if not known",
-    "framework": "whose adapter trained",
+    "rank": "1 plus the number of cells that are surely faster, and never above a cell that "
+    "measured faster; `=` where tied with another; empty if unknown",
+    "framework": "the framework that trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
     "samples/s (95 % interval)": "training samples a second: median over the windows of a process, "
@@ -41,18 +41,17 @@ ABOUT = {
     OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
     "test accuracy": "after the last epoch, median over repeats",
     "import": "importing the framework",
-    "build": "making the network and its optimizer, and setting the weights; includes what is "
-    "imported only then: PyTorch's compiler, by its optimizers, in eager mode too",
+    "build": "making the network and its optimizer, and setting the weights; includes imports that "
+    "happen only then, such as PyTorch's compiler, which its optimizers import in eager mode too",
     "first step": "the first training step: tracing, compiling, allocating",
-    "memory": "the most memory that a process held; on a GPU, the most device memory that its "
-    "tensors took",
+    "memory": "peak memory of a process; on a GPU, peak device memory of its tensors",
 }
 HEADINGS = tuple(ABOUT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableRow:
-    """One cell: its texts under `HEADINGS`, and the figures by which a reader may sort them."""
+    """A cell's texts under `HEADINGS`, and the values by which a reader may sort each column."""
 
     summary: CellSummary
     texts: tuple[str, ...]
@@ -60,7 +59,7 @@ class TableRow:
 
     @staticmethod
     def of(summary: CellSummary, snapshot: Snapshot) -> TableRow:
-        """A row; what a figure is not known for is empty, as a text and to sort by."""
+        """A cell's row; the text and the sort value of an unknown figure are empty."""
         cell, use = summary.cell, summary.use
         rank = int(summary.rank.rstrip("=")) if summary.rank else None
         relative = summary.relative.estimate if summary.relative else None
@@ -105,10 +104,10 @@ def _interval(interval: Interval | None, text: Callable[[float], str]) -> str:
 class TaskTable:
     """A table of cells that can be compared, as people read it.
 
-    `caption` is `name` and the conditions; `data_line` says what the task was trained on, and
-    `synthetic` whether that was not real data; `accuracy_line` says whether final accuracies bear
-    the proof out, and is empty for a single cell. `warnings` say what went wrong, `notes` what else
-    is worth knowing.
+    `caption` is `name` and the conditions. `data_line` names the data that were trained on, and
+    `synthetic` says whether they were synthetic. `accuracy_line` says whether final accuracies
+    agree, as the proof predicts; it is empty for a single cell. `warnings` say what went wrong,
+    `notes` what else is worth knowing.
     """
 
     table: ResultTable
@@ -152,7 +151,7 @@ def task_tables(results: Results) -> list[TaskTable]:
 
 
 def _amount(table: ResultTable) -> str:
-    """How much was trained, and how often: batch, epochs, examples, repeats."""
+    """The amount of training: batch, epochs, examples, repeats."""
     first = table.processes[0].record
     budget = first.job.budget
     examples = f"{budget.train_examples:,}" if budget.train_examples else "all"
@@ -169,7 +168,7 @@ def _amount(table: ResultTable) -> str:
 
 
 def _data_line(data: str, table: ResultTable) -> str:
-    """What the task was trained on, said so that nobody misses a synthetic twin."""
+    """The data that the task was trained on; synthetic data are impossible to overlook."""
     if "synthetic" in data:
         return "data: SYNTHETIC, not the real data set"
     datasets = [process.record.dataset for process in table.processes]
@@ -181,7 +180,7 @@ def _data_line(data: str, table: ResultTable) -> str:
 
 
 def accuracy_line(p_value: float | None, *, cells: int) -> str:
-    """Whether final accuracies differ, of so many cells that are ok; empty for a single cell."""
+    """Whether the final accuracies of `cells` ok cells differ; empty for a single cell."""
     if p_value is None:
         few = "Accuracy: too few repeats to tell whether seeds alone explain the differences"
         return few if cells > 1 else ""

@@ -1,4 +1,4 @@
-"""The verdict in words: what a run tells, as sentences that claim no more than its intervals do."""
+"""The verdict of a run, in sentences that claim no more than its intervals support."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bench.records.snapshot import Snapshot
 from bench.report.common.text import count_text, labels, ratio_text, too_wide
 from bench.report.common.ties import OPEN, PACE, Tie, Verbs, listed, ties
 
-# Of two cells that are tied, either may still be faster. Where one may be twice as fast, too little
-# was measured for the tie to say that they are alike.
+# Either of two tied cells may still be faster. If one may be more than twice as fast, too little
+# was measured for the tie to mean that they are similar.
 ALIKE = 2.0
 
 
 def times_text(interval: Interval) -> str:
-    """1.4 times (1.3 to 1.5); without the ends where they are not known, or tell nothing."""
+    """A ratio in words: 1.4 times (1.3 to 1.5); without ends that are unknown or too wide."""
     text = f"{ratio_text(interval.estimate)} times"
     if not interval.known:
         return text
@@ -30,7 +30,7 @@ def times_text(interval: Interval) -> str:
 
 
 def leaders(table: ResultTable) -> list[CellSummary]:
-    """The fastest cell, and those that may be as fast; empty where no interval is known."""
+    """The fastest cell and those tied with it; empty if no interval is known."""
     return [
         summary
         for summary in table.ok
@@ -39,44 +39,50 @@ def leaders(table: ResultTable) -> list[CellSummary]:
 
 
 def sentence(table: ResultTable, snapshot: Snapshot) -> str:
-    """Who is faster than whom, by how much, and who is tied; of cells under the same conditions."""
-    cells = [one for one in table.ok if one.throughput and one.relative]
-    names = labels([one.cell for one in table.summaries], snapshot.framework_title)
+    """Which cells of a table are faster than which, by how much, and which are tied."""
+    cells = [summary for summary in table.ok if summary.throughput and summary.relative]
+    names = labels([summary.cell for summary in table.summaries], snapshot.framework_title)
     if not cells:
         return "nothing could be measured."
     if len(cells) == 1:
         pace = cells[0].samples_per_second or 0.0
         return f"only {names[cells[0].cell]} was measured: {count_text(pace)} samples/s."
-    first = next(one for one in cells if one.relative and one.relative.estimate == 1)
-    others = [one for one in cells if one is not first]
-    if not all(one.relative and one.relative.known for one in others):
+    first = next(cell for cell in cells if cell.relative and cell.relative.estimate == 1)
+    others = [cell for cell in cells if cell is not first]
+    if not all(cell.relative and cell.relative.known for cell in others):
         return (
             f"{names[first.cell]} trained {_times_as_fast(others, names)}; "
             "with so few repeats nobody can tell how sure that is."
         )
     chosen = _fastest_modes([first, *others])
-    begin = "each in its fastest mode, " if len(chosen) <= len(others) else ""
-    return f"{begin}{'; '.join(_compared(chosen, names))}."
+    start = "each in its fastest mode, " if len(chosen) <= len(others) else ""
+    return f"{start}{'; '.join(_compared(chosen, names))}."
 
 
 def _compared(order: Sequence[CellSummary], names: Mapping[Cell, str]) -> list[str]:
-    """Parts of a sentence on cells whose ratios are all known, the fastest of which is first."""
+    """The parts of a sentence on cells, fastest first, whose ratios are all known."""
     first = order[0]
-    tied = ties(order, tied=_tied, ahead=_faster, name=lambda one: names[one.cell], verbs=_verbs)
-    texts = _with_ratios(tied, names)
+    all_ties = ties(
+        order,
+        tied=_tied,
+        ahead=_faster,
+        name=lambda summary: names[summary.cell],
+        verbs=_verbs,
+    )
+    texts = _with_ratios(all_ties, names)
     parts = [text for tie, text in texts if first in tie.group]
-    if behind := [one for one in order[1:] if not _tied(first, one)]:
+    if behind := [summary for summary in order[1:] if not _tied(first, summary)]:
         parts.append(f"{names[first.cell]} trains {_times_as_fast(behind, names)}")
     return parts + [text for tie, text in texts if first not in tie.group]
 
 
 def _times_as_fast(slower: Sequence[CellSummary], names: Mapping[Cell, str]) -> str:
-    """How many times as fast as each of these the fastest cell is."""
+    """How many times as fast as each of these cells the fastest cell is."""
     return listed(
         [
-            f"{times_text(_inverse(one.relative))} as fast as {names[one.cell]}"
-            for one in slower
-            if one.relative
+            f"{times_text(_inverse(summary.relative))} as fast as {names[summary.cell]}"
+            for summary in slower
+            if summary.relative
         ]
     )
 
@@ -87,9 +93,9 @@ def _inverse(interval: Interval) -> Interval:
 
 
 def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
-    """The fastest cell of each framework; all of them where there is one framework alone.
+    """The fastest cell of each framework, or all cells if there is only one framework.
 
-    With every pair of modes a sentence of five frameworks would be too long to be read.
+    With all modes of five frameworks, the sentence would be too long.
     """
     fastest: dict[str, CellSummary] = {}
     for summary in order:
@@ -97,24 +103,24 @@ def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
     return list(fastest.values()) if len(fastest) > 1 else list(order)
 
 
-def _tied(one: CellSummary, other: CellSummary) -> bool:
-    between = ratio(one.throughputs, other.throughputs)
-    return between is not None and between.known and between.includes(1)
+def _tied(first: CellSummary, second: CellSummary) -> bool:
+    interval = ratio(first.throughputs, second.throughputs)
+    return interval is not None and interval.known and interval.includes(1)
 
 
-def _faster(one: CellSummary, other: CellSummary) -> bool:
-    between = ratio(one.throughputs, other.throughputs)
-    return between is not None and between.known and between.low > 1
+def _faster(first: CellSummary, second: CellSummary) -> bool:
+    interval = ratio(first.throughputs, second.throughputs)
+    return interval is not None and interval.known and interval.low > 1
 
 
 def _widest(group: Sequence[CellSummary]) -> tuple[CellSummary, CellSummary, Interval] | None:
-    """Of a group of ties, the pair of which the least is known, where that is too little."""
+    """The pair of a tied group with the widest interval that exceeds `ALIKE`, and the interval."""
     pairs = [
-        (one, other, between)
-        for place, one in enumerate(group)
-        for other in group[place + 1 :]
-        if (between := ratio(one.throughputs, other.throughputs))
-        and max(between.high, 1 / between.low) > ALIKE
+        (first, second, interval)
+        for place, first in enumerate(group)
+        for second in group[place + 1 :]
+        if (interval := ratio(first.throughputs, second.throughputs))
+        and max(interval.high, 1 / interval.low) > ALIKE
     ]
     return max(pairs, key=lambda pair: pair[2].high / pair[2].low, default=None)
 
@@ -124,28 +130,28 @@ def _verbs(group: Sequence[CellSummary]) -> Verbs:
 
 
 def _with_ratios(
-    tied: Sequence[Tie[CellSummary]], names: Mapping[Cell, str]
+    all_ties: Sequence[Tie[CellSummary]], names: Mapping[Cell, str]
 ) -> list[tuple[Tie[CellSummary], str]]:
-    """Each tie in words; where it leaves much open, with the ratio that does, once each."""
+    """Each tie in words, with its widest ratio if that leaves much open; each ratio once."""
     texts, named = [], set()
-    for tie in tied:
+    for tie in all_ties:
         text, widest = tie.text, _widest(tie.group)
         if widest:
-            one, other, between = widest
-            if (one.cell, other.cell) not in named:
+            first, second, interval = widest
+            if (first.cell, second.cell) not in named:
                 text += (
-                    f": {names[one.cell]} trained {times_text(between)} as fast as "
-                    f"{names[other.cell]}"
+                    f": {names[first.cell]} trained {times_text(interval)} as fast as "
+                    f"{names[second.cell]}"
                 )
-            named.add((one.cell, other.cell))
+            named.add((first.cell, second.cell))
         texts.append((tie, text))
     return texts
 
 
 def overall(tables: Sequence[ResultTable], title: Callable[[str], str]) -> str:
-    """Who leads where, over all tables of a run; empty where fewer than two compare anything.
+    """Which framework is fastest how often, over all tables of a run.
 
-    `title` gives a framework's title by its name.
+    Empty if fewer than two tables compare anything. `title` gives a framework's title by its name.
     """
     led: Counter[str] = Counter()
     won: Counter[str] = Counter()
@@ -161,7 +167,7 @@ def overall(tables: Sequence[ResultTable], title: Callable[[str], str]) -> str:
         return ""
 
     def counted(counts: Counter[str]) -> str:
-        """The most frequent first; of equal counts, by name."""
+        """Titles with their counts, the most frequent first, and equal counts by name."""
         ranked = sorted(counts, key=lambda name: (-counts[name], name))
         return ", ".join(f"{title(name)} on {counts[name]}" for name in ranked)
 

@@ -1,1 +1,1 @@
-"""A task beside its model in every framework, and the inventory of what there is."""
+"""A task beside its model in every framework, and the inventory of tasks and frameworks."""

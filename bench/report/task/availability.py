@@ -1,6 +1,6 @@
 """What framebench can use on this machine: frameworks, tasks, data and devices.
 
-Nothing is installed, fetched or imported to find out.
+Finding out installs, downloads and imports nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ MISSING = "missing"
 
 @dataclass(frozen=True, kw_only=True)
 class FrameworkAvailability:
-    """A framework, the versions in its environment, and the environment's state.
+    """A framework, the package versions in its environment, and the environment's state.
 
-    The state is `READY`, or says what is missing, with the reason after a colon.
+    `environment` is `READY`, or says what is missing, with the reason after a colon.
     """
 
     name: str
@@ -89,7 +89,7 @@ class TaskAvailability:
 
 @dataclass(frozen=True, kw_only=True)
 class DataAvailability:
-    """A data set, and where it is or how it can be had."""
+    """A data set, and where it is or how to get it."""
 
     name: str
     state: str
@@ -97,7 +97,7 @@ class DataAvailability:
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """Everything that framebench knows. `devices` has what there is of each, by its name."""
+    """All frameworks, tasks, data sets and devices. `devices` describes each kind by its name."""
 
     frameworks: tuple[FrameworkAvailability, ...]
     tasks: tuple[TaskAvailability, ...]
@@ -124,7 +124,7 @@ def take_inventory(env: EnvironmentKind) -> Inventory:
 
 
 def _current(framework: Framework) -> tuple[Environment | None, str]:
-    """The current interpreter if it can import the framework, and the state."""
+    """The current interpreter's environment if it has the framework, and the state."""
     try:
         return current_python.use(framework, "cpu", SILENT), READY
     except UnavailableError as error:

@@ -26,7 +26,7 @@ def to_json(inventory: Inventory) -> str:
 
 
 def to_terminal(inventory: Inventory, *, width: int) -> Group:
-    """The inventory as tables, for rich to print on so many columns; 80 are enough."""
+    """The inventory as tables, for rich to print `width` columns wide; 80 are enough."""
     data = [(dataset.name, dataset.state) for dataset in inventory.data]
     devices = [
         (name, Text(state, "yellow" if state.startswith(MISSING) else "green"))
@@ -48,7 +48,7 @@ def _titled(title: str, table: Table) -> tuple[RenderableType, ...]:
 def _frameworks(
     frameworks: Sequence[FrameworkAvailability], width: int
 ) -> Iterator[RenderableType]:
-    """The table has an environment's state in a word or two; the reasons follow below."""
+    """The frameworks as a table, with the reasons for unusable environments below it."""
     headings = ("name", "versions", "modes (* recommended)", "devices", "environment")
     states = [framework.environment.partition(": ")[::2] for framework in frameworks]
 

@@ -28,9 +28,9 @@ from bench.report.task.task_listing import ModelDiff, TaskListing
 
 TASK_HEADINGS = ("task", "what it is")
 NEXT = "framebench show TASK shows its definition, and its model in every framework"
-# Colours that the terminal itself defines, so that code is readable on light and dark backgrounds.
+# A theme of the terminal's own colours, so that code is readable on light and dark backgrounds.
 _THEME = "ansi_dark"
-# Columns between models that stand side by side.
+# Columns between models side by side.
 _GAP = 3
 
 
@@ -43,10 +43,10 @@ def _width(model: TitledModel) -> int:
 
 
 def _side_by_side(models: Sequence[TitledModel], width: int) -> Iterator[list[TitledModel]]:
-    """Rows of as many models as fit, in their order."""
+    """The models in rows, each with as many as fit into `width` columns."""
     row: list[TitledModel] = []
     for model in models:
-        if row and sum(_width(other) + _GAP for other in row) + _width(model) > width:
+        if row and sum(_width(placed) + _GAP for placed in row) + _width(model) > width:
             yield row
             row = []
         row.append(model)
@@ -59,7 +59,7 @@ def _code(text: str, language: str) -> Syntax:
 
 
 def to_terminal(listing: TaskListing, *, width: int) -> Group:
-    """The definition, then the models: side by side where so many columns have room for them."""
+    """The definition, then the models, side by side as far as `width` columns allow."""
     words = Table.grid(padding=(0, 2))
     words.add_column(style="bold", no_wrap=True)
     words.add_column()
@@ -80,16 +80,16 @@ def to_terminal(listing: TaskListing, *, width: int) -> Group:
         grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
         for _ in models:
             grid.add_column()
-        grid.add_row(*(Text(f"{each.title}, {_lines_text(each)}", "bold") for each in models))
-        grid.add_row(*(Text(each.source.path, "dim") for each in models))
-        grid.add_row(*(_code(each.source.text, "python") for each in models))
+        grid.add_row(*(Text(f"{model.title}, {_lines_text(model)}", "bold") for model in models))
+        grid.add_row(*(Text(model.source.path, "dim") for model in models))
+        grid.add_row(*(_code(model.source.text, "python") for model in models))
         parts += [grid, Text()]
     parts += [Text(f"{framework} has no model of it", "yellow") for framework in listing.missing]
     return Group(*parts)
 
 
 def diff_summary(diff: ModelDiff) -> str:
-    """How alike two models are, in words."""
+    """How many lines two models share, in words."""
     old, new = (
         f"{model.title} ({len(model.source.text.splitlines())} lines)"
         for model in (diff.old, diff.new)

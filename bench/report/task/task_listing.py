@@ -1,4 +1,4 @@
-"""A task beside its model in every framework: what `framebench show` shows.
+"""A task beside its model in every framework, as `framebench show` shows it.
 
 Models are read as text; no framework is imported.
 """
@@ -29,7 +29,7 @@ class TaskListing:
 
     @property
     def definition(self) -> dict[str, str]:
-        """What is the same in every framework, in words."""
+        """The task's definition, which is the same in every framework, in words."""
         return definition(self.task)
 
     @property
@@ -39,7 +39,7 @@ class TaskListing:
 
     @property
     def fragment(self) -> TaskFragment:
-        """What a page shows of it."""
+        """The part of the listing that a page shows."""
         return TaskFragment(
             name=self.task.name,
             definition=tuple(self.definition.items()),
@@ -87,7 +87,7 @@ def list_task(name: str, frameworks: Sequence[str] = ()) -> TaskListing:
     named = [catalogue.load(framework) for framework in dict.fromkeys(frameworks)]
     every = [catalogue.load(framework) for framework in catalogue.names()]
     wanted = named or sorted(every, key=lambda framework: framework.reference)
-    missing = [each.title for each in wanted if not each.supports(task.network)]
+    missing = [framework.title for framework in wanted if not framework.supports(task.network)]
     if named and missing:
         has = "has" if len(missing) == 1 else "have"
         raise UsageError(f"{', '.join(missing)} {has} no model of {name}")
@@ -96,19 +96,19 @@ def list_task(name: str, frameworks: Sequence[str] = ()) -> TaskListing:
         about=about(name),
         models=tuple(
             TitledModel(
-                framework=each.name,
-                title=each.title,
-                source=snapshot_taking.model(each.name, task.network),
+                framework=framework.name,
+                title=framework.title,
+                source=snapshot_taking.model(framework.name, task.network),
             )
-            for each in wanted
-            if each.supports(task.network)
+            for framework in wanted
+            if framework.supports(task.network)
         ),
         missing=tuple(missing),
     )
 
 
 def diff_models(name: str, old: str, new: str) -> ModelDiff:
-    """The difference of two frameworks' models. Raises UsageError as `list_task` does."""
+    """The difference between two frameworks' models. Raises UsageError as `list_task` does."""
     if old == new:
         raise UsageError(f"--diff needs two frameworks, not {old!r} twice")
     listing = list_task(name, [old, new])

@@ -2,17 +2,18 @@
 // Draws charts when they come into view, filters, sorts, and lists the records behind a figure.
 const charts = JSON.parse(document.getElementById("charts")?.textContent ?? "[]");
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const chosen = {};  // what the filters are set to; "" is all
+const chosen = {};  // the value of each filter by its name; "" means all
 const figures = [...document.querySelectorAll(".chart")];
 let printing = false;
 
-function wanted(about) {
-  return Object.entries(chosen).every(([key, value]) => !value || !(key in about) || about[key] === value);
+// Whether an object with such properties passes all filters; properties that it lacks do not count.
+function matches(properties) {
+  return Object.entries(chosen).every(([key, value]) => !value || !(key in properties) || properties[key] === value);
 }
 
 function draw(element) {
   const spec = charts[element.dataset.chart];
-  const shown = spec.data.filter(trace => !trace.meta || wanted(trace.meta));
+  const shown = spec.data.filter(trace => !trace.meta || matches(trace.meta));
   const styles = getComputedStyle(document.documentElement);
   const ink = printing ? "#000" : styles.getPropertyValue("--ink").trim();
   const line = printing ? "#bbb" : styles.getPropertyValue("--line").trim();
@@ -23,17 +24,17 @@ function draw(element) {
     ...(trace.error_x && {error_x: {...trace.error_x, color: ink, thickness: 1.5, width: 5}}),
     ...(narrow && typeof trace.y?.[0] === "string" && {y: trace.y.map(text => text.replace(/ (?=\S+$)/, "<br>"))}),
   }));
-  // On a phone a legend has one entry a line; there is room for four.
+  // On a phone, each entry of the legend takes a line, and the layout has room for four.
   const entries = spec.layout.showlegend ? new Set(shown.map(trace => trace.name)).size : 0;
-  const more = narrow ? 20 * Math.max(0, entries - 4) : 0;
-  if (spec.layout.height) element.style.height = `${spec.layout.height + more}px`;
+  const extraHeight = narrow ? 20 * Math.max(0, entries - 4) : 0;
+  if (spec.layout.height) element.style.height = `${spec.layout.height + extraHeight}px`;
   const layout = {
     ...spec.layout,
-    ...(spec.layout.height && {height: spec.layout.height + more}),
+    ...(spec.layout.height && {height: spec.layout.height + extraHeight}),
     xaxis: {...axis, ...spec.layout.xaxis}, yaxis: {...axis, ...spec.layout.yaxis},
     font: {color: ink, size: 12, family: "system-ui, sans-serif"},
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: {l: 10, r: 14, t: 8, b: spec.layout.showlegend ? 110 + more : 50}, hovermode: "closest",
+    margin: {l: 10, r: 14, t: 8, b: spec.layout.showlegend ? 110 + extraHeight : 50}, hovermode: "closest",
   };
   element.dataset.drawn = "yes";
   Plotly.react(element, data, layout, {responsive: true, displayModeBar: false});
@@ -43,21 +44,21 @@ function draw(element) {
   }
 }
 
-const seen = new IntersectionObserver(entries => {
+const visibility = new IntersectionObserver(entries => {
   for (const entry of entries) if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target);
 }, {rootMargin: "300px"});
-figures.forEach(element => seen.observe(element));
-// Observed anew, a chart is told of at once where it is in view; the others wait until they are.
+figures.forEach(element => visibility.observe(element));
+// The observer reports a newly observed chart at once if it is in view, else when it comes into view.
 const redraw = () => figures.forEach(element => {
   delete element.dataset.drawn;
-  seen.unobserve(element);
-  seen.observe(element);
+  visibility.unobserve(element);
+  visibility.observe(element);
 });
 dark.addEventListener("change", redraw);
 
 addEventListener("beforeprint", () => {
   printing = true;
-  document.querySelectorAll("details:not(.records)").forEach(one => { one.open = true; });
+  document.querySelectorAll("details:not(.records)").forEach(details => { details.open = true; });
   figures.filter(element => element.offsetParent).forEach(draw);
 });
 addEventListener("afterprint", () => { printing = false; redraw(); });
@@ -77,18 +78,18 @@ function filter() {
   document.querySelectorAll("section[data-task]").forEach(section => {
     let rows = 0;
     section.querySelectorAll("tr[data-cell]").forEach(row => {
-      row.hidden = !wanted(row.dataset);
+      row.hidden = !matches(row.dataset);
       rows += !row.hidden;
     });
-    section.hidden = !wanted(section.dataset) || !rows;
+    section.hidden = !matches(section.dataset) || !rows;
     tables += !section.hidden;
-    document.querySelectorAll(`[data-about="${section.id}"]`).forEach(one => { one.hidden = section.hidden; });
+    document.querySelectorAll(`[data-about="${section.id}"]`).forEach(element => { element.hidden = section.hidden; });
   });
   document.getElementById("none").hidden = tables > 0;
   redraw();
 }
 
-// Sorting: figures by size, words by letter; what has no figure stays last.
+// Sorting: figures by size, words alphabetically; rows without a value stay last.
 document.querySelectorAll("table.sortable").forEach(table => {
   table.querySelectorAll("th").forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
     const down = heading.getAttribute("aria-sort") === "ascending";
@@ -106,7 +107,7 @@ document.querySelectorAll("table.sortable").forEach(table => {
   }));
 });
 
-// Records: rows are made when they are asked for.
+// Records: rows are made when the list is opened.
 function fill(details) {
   const body = details.querySelector("tbody");
   if (body.rows.length) return;
@@ -114,15 +115,17 @@ function fill(details) {
   for (const [line, cell, ...rest] of rows) {
     const row = body.insertRow();
     row.dataset.of = cell;
-    [line, names[cell], ...rest].forEach(value => { row.insertCell().textContent = typeof value === "number" ? value.toLocaleString("en", {maximumFractionDigits: 4}) : value; });
+    for (const value of [line, names[cell], ...rest]) {
+      row.insertCell().textContent = typeof value === "number" ? value.toLocaleString("en", {maximumFractionDigits: 4}) : value;
+    }
   }
 }
 document.querySelectorAll("details.records").forEach(details => details.addEventListener("toggle", () => fill(details)));
 
-function showRecords(section, about) {
+function showRecords(section, properties) {
   const keys = ["framework", "mode", "device", "tuning"];
   const rows = section ? [...section.querySelectorAll("tr[data-cell]")] : [];
-  const row = about && rows.find(one => keys.every(key => one.dataset[key] === about[key]));
+  const row = properties && rows.find(candidate => keys.every(key => candidate.dataset[key] === properties[key]));
   if (row) openRecords(section, row.dataset.cell);
 }
 function openRecords(section, cell) {
