@@ -20,7 +20,7 @@ Every figure of every cell as a pandas DataFrame:
 2           pytorch     eager   1=              4052.0
 3      paddlepaddle     eager    4               730.0
 
-Two runs, cell by cell, with the ratio of their paces and its 95 % interval:
+Two runs, cell by cell, with the ratio of their throughputs and its 95 % interval:
 
 >>> comparison = framebench.compare("quick-epyc-2cpu", "standard-epyc-2cpu", tasks=["mnist-mlp"])
 >>> frame = comparison.frame()

@@ -1,1 +1,1 @@
-"""One folder a framework, found by its `framework.toml`; no list of them is kept anywhere."""
+"""One folder for each framework, found by its `framework.toml`; there is no list to edit."""

@@ -61,7 +61,7 @@ BAD_USAGE = {
     "report of a file": (("report", "file"), "file holds no run: it is a file"),
     "report of another task": (
         ("report", str(PUBLISHED), "-t", "mnist-softmax"),
-        "has nothing of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
+        "has no records of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
     ),
     "unknown format to export": (
         ("export", "broken", "--format", "xml"),
@@ -115,7 +115,7 @@ BAD_USAGE = {
     ),
     "advice on a task that was not run": (
         ("recommend", str(PUBLISHED), "-t", "mnist-softmax"),
-        "has nothing of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
+        "has no records of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
     ),
     "unknown format of advice": (
         ("recommend", "broken", "--format", "csv"),

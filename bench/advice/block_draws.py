@@ -33,8 +33,8 @@ MetricByBlock = Callable[[ComparableCells, str], Mapping[int, float]]
 class BlockDraws:
     """Mean logarithms of figures, (groups, frameworks), and their draws, (draws, groups, ...).
 
-    `repeated` is False where some group has one block alone, which gives no idea of chance: all
-    draws of that group are equal.
+    `repeated` is False where some group has only one block, which does not show the effect of
+    chance: all draws of that group are equal.
     """
 
     means: Floats
@@ -43,7 +43,7 @@ class BlockDraws:
 
     @property
     def groups(self) -> int:
-        """How many groups of comparable cells have the figure."""
+        """The number of groups of comparable cells that have the figure."""
         return len(self.means)
 
 
@@ -79,5 +79,5 @@ def _draw_means(logs: Floats, stream: Sequence[int]) -> Floats:
     # The rows of `normal` times the centred blocks have the blocks' covariance times n - 1.
     normal = rng.standard_normal((DRAWS, blocks)) @ (logs - mean)
     chi = np.sqrt(rng.chisquare(blocks - 1, (DRAWS, 1)) / (blocks - 1))
-    drawn: Floats = mean + normal / math.sqrt(blocks * (blocks - 1)) / chi
-    return drawn
+    draws: Floats = mean + normal / math.sqrt(blocks * (blocks - 1)) / chi
+    return draws

@@ -1,6 +1,6 @@
 """Tests of common claims: does a run bear a claim out?
 
-A test depends on the run alone. Its outcome is `held` where the figures support the claim beyond
+A test depends only on the run. Its outcome is `held` where the figures support the claim beyond
 chance, `did not hold` where they contradict it beyond chance, `mixed` where they do both, and
 `undecided` otherwise.
 """
@@ -51,29 +51,32 @@ class ModePair:
 
 
 def _lead(ranking: Ranking, names: Collection[str]) -> ClaimOutcome:
-    """Whether each of these frameworks is ahead of each of all others."""
+    """Whether each of these frameworks is ahead of every other one."""
     ranked = [standing for standing in ranking.standings if standing.rank]
-    ours = [standing for standing in ranked if standing.framework in names]
+    named = [standing for standing in ranked if standing.framework in names]
     others = [standing for standing in ranked if standing.framework not in names]
-    if len(ours) < len(names) or not others:
+    if len(named) < len(names) or not others:
         return OPEN
-    pairs = [(mine, other) for mine in ours for other in others]
-    certain = [(mine, other) for mine, other in pairs if other.framework not in mine.tied]
-    if len(certain) == len(pairs) and all(mine.score > other.score for mine, other in pairs):
+    pairs = [(candidate, other) for candidate in named for other in others]
+    certain = [pair for pair in pairs if pair[1].framework not in pair[0].tied]
+    if len(certain) == len(pairs) and all(
+        candidate.score > other.score for candidate, other in pairs
+    ):
         return HELD
-    return DID_NOT_HOLD if any(mine.score < other.score for mine, other in certain) else OPEN
+    is_behind = any(candidate.score < other.score for candidate, other in certain)
+    return DID_NOT_HOLD if is_behind else OPEN
 
 
 def _order(ranking: Ranking) -> str:
-    return ", ".join(f"{each.title} {each.score:.2f}" for each in ranking.standings)
+    return ", ".join(f"{standing.title} {standing.score:.2f}" for standing in ranking.standings)
 
 
 def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     """TensorFlow and MXNet: are both faster on the headline tasks than every other framework?"""
     headline = [cells for cells in evidence.comparable if evidence.snapshot.headline(cells.task)]
-    chosen = replace(evidence, comparable=headline or evidence.comparable)
-    metric = measured_figures.throughput(chosen)
-    speed = measured_figures.ratio_to_best(chosen, CRITERIA["speed"], metric)
+    headline_evidence = replace(evidence, comparable=headline or evidence.comparable)
+    metric = measured_figures.throughput(headline_evidence)
+    speed = measured_figures.ratio_to_best(headline_evidence, CRITERIA["speed"], metric)
     if not speed.known:
         return ClaimResult(outcome=OPEN, figures="no speed was measured")
     ranking = rank_frameworks({"speed": speed}, {"speed": 1.0}, evidence.frameworks)
@@ -84,7 +87,7 @@ def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     )
     return ClaimResult(
         outcome=_lead(ranking, ("tensorflow_keras", "mxnet_gluon")),
-        figures="pace on the headline tasks alone, relative to the fastest framework: "
+        figures="pace on the headline tasks only, relative to the fastest framework: "
         f"{_order(ranking)}. Parallel training: {documented}",
     )
 
@@ -106,7 +109,7 @@ def start(evidence: Evidence, assessment: Assessment) -> ClaimResult:
 
 
 def _mode_pairs(evidence: Evidence) -> list[ModePair]:
-    """Compiled cells that have an eager twin and a known interval of the ratio."""
+    """Compiled cells with an eager twin, where the interval of the ratio is known."""
     cells = {summary.cell: summary for summary in evidence.results.summaries if summary.ok}
     pairs = []
     for cell, compiled in cells.items():
@@ -125,7 +128,7 @@ def _by_framework(evidence: Evidence, cells: Sequence[CellSummary]) -> str:
 
 
 def _coverage(evidence: Evidence, pairs: Sequence[ModePair]) -> str:
-    """The cells that a claim about modes was tested on: another run may have measured others."""
+    """The cells on which a claim about modes was tested, which differ from run to run."""
     of_frameworks = _by_framework(evidence, [pair.compiled for pair in pairs])
     return f"both modes were measured in {len(pairs)} cells ({of_frameworks})"
 
@@ -181,7 +184,7 @@ def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
     leads: list[tuple[float, str]] = []
     for comparable in evidence.comparable:
         cells = comparable.summaries.values()
-        others = [each for each in cells if (each.cell.mode == "eager") != eager]
+        others = [other for other in cells if (other.cell.mode == "eager") != eager]
         for summary in cells:
             if (summary.cell.mode == "eager") != eager:
                 continue

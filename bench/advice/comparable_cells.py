@@ -34,7 +34,9 @@ def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]
     A framework that completed no cell at all is ignored, because otherwise no group would be
     complete.
     """
-    recommended = {each.name: each.recommended for each in results.snapshot.frameworks}
+    recommended = {
+        framework.name: framework.recommended for framework in results.snapshot.frameworks
+    }
     tuned = [summary for summary in results.summaries if summary.cell.tuning != "default"]
     modes: dict[tuple[object, ...], set[str]] = defaultdict(set)
     for summary in tuned:

@@ -1,4 +1,4 @@
-"""What a criterion says of each framework: a figure, and a score from 0 to 1."""
+"""A criterion's figure for each framework, and its score from 0 to 1."""
 
 from __future__ import annotations
 

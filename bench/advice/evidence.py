@@ -1,4 +1,4 @@
-"""The part of a run that advice rests on: its cells, and what the run says of what it measured.
+"""The part of a run that advice rests on: its cells and its snapshot.
 
 Nothing here reads the present source: titles, targets, recommended modes and lines of code are
 those of the run's snapshot.
@@ -16,7 +16,7 @@ from bench.records.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that the criteria look at.
+    """Everything that the criteria look at.
 
     `comparable` are the cells that count. `frameworks` maps the name of each framework that was
     compared to its title, in alphabetical order of the names. `left_out` says which cells do not
@@ -33,7 +33,7 @@ class Evidence:
         """The evidence of a run's results."""
         snapshot = results.snapshot
         comparable, left_out = comparable_cells(results)
-        references = {each.name for each in snapshot.frameworks if each.reference}
+        references = {framework.name for framework in snapshot.frameworks if framework.reference}
         names = {*results.frameworks} - references
         return Evidence(
             results=results,
@@ -44,7 +44,7 @@ class Evidence:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What the run says of the tasks and frameworks that it measured."""
+        """The tasks and frameworks of the run as they were when it was measured."""
         return self.results.snapshot
 
     @property
@@ -68,17 +68,17 @@ class Evidence:
         return {task.network for task in tasks if task}
 
     def title(self, framework: str) -> str:
-        """A framework as it writes itself, the references included."""
+        """A framework's title, also that of a reference."""
         return self.snapshot.framework_title(framework)
 
     def lines_of_code(self, framework: str, network: str) -> int | None:
-        """Lines of code of a framework's model; None if the run does not say."""
+        """Lines of code of a framework's model; None if the run does not record them."""
         snapshot = self.snapshot.framework(framework)
         model = snapshot.model(network) if snapshot else None
         return model.lines_of_code if model else None
 
     def installed_bytes(self, framework: str) -> int | None:
-        """Bytes of a framework's packages on the disk; None if the run does not say."""
+        """Bytes of a framework's packages on the disk; None if the run does not record them."""
         summaries = self.results.summaries
         device = summaries[0].cell.device if summaries else "cpu"
         sizes: Mapping[str, int] = self.results.run.info.get("installed_bytes", {})

@@ -26,12 +26,12 @@ def upkeep(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     all_facts = {name: facts.of(name) for name in evidence.frameworks}
     return CriterionFigures(
         criterion=criterion,
-        values={name: each.months_since_release for name, each in all_facts.items()},
-        scores={name: upkeep_score(each) for name, each in all_facts.items()},
+        values={name: known_facts.months_since_release for name, known_facts in all_facts.items()},
+        scores={name: upkeep_score(known_facts) for name, known_facts in all_facts.items()},
         words={
             name: f"archived {fact.date}"
-            for name, each in all_facts.items()
-            if (fact := each.by_name.get("archived")) and fact.value
+            for name, known_facts in all_facts.items()
+            if (fact := known_facts.by_name.get("archived")) and fact.value
         },
         unchecked=_unchecked(evidence, "release", "archived"),
     )

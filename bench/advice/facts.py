@@ -1,4 +1,4 @@
-"""Facts about a framework that are not measured: its `facts.toml`, with a source for each fact.
+"""Facts about a framework that no run measures: its `facts.toml`, with a source for each fact.
 
 A file names the day on which its facts were looked up, and has a table for each fact: the value,
 the day or month that the value is from, its source, and whether it was read at that source. A fact
@@ -44,7 +44,7 @@ _LISTED: Mapping[str, tuple[str, ...]] = {"distributed": PARALLELISMS, "deployme
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A value, the day or month it is from ("2026-03"), its source, and if it was read there."""
+    """A value, its day or month ("2026-03"), its source, and whether it was read there."""
 
     value: Any
     date: str

@@ -128,13 +128,13 @@ def install_size(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
 
 def lines_of_code(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     """Mean lines of code of the run's networks; unknown where a framework lacks one of them."""
-    counts: dict[str, float | None] = {}
+    means: dict[str, float | None] = {}
     for framework in evidence.frameworks:
         lines = [evidence.lines_of_code(framework, network) for network in evidence.networks]
-        known = [count for count in lines if count is not None]
-        complete = lines and len(known) == len(lines)
-        counts[framework] = statistics.fmean(known) if complete else None
-    return _least(criterion, counts)
+        counts = [count for count in lines if count is not None]
+        complete = lines and len(counts) == len(lines)
+        means[framework] = statistics.fmean(counts) if complete else None
+    return _least(criterion, means)
 
 
 def stability(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
@@ -142,7 +142,9 @@ def stability(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     shares: dict[str, float | None] = {}
     for name in evidence.frameworks:
         statuses = [
-            each.status for each in evidence.results.summaries if each.cell.framework == name
+            summary.status
+            for summary in evidence.results.summaries
+            if summary.cell.framework == name
         ]
         shares[name] = statuses.count("ok") / len(statuses)
     return CriterionFigures(criterion=criterion, values=shares, scores=shares)

@@ -14,8 +14,8 @@ from bench.core.errors import UsageError
 class Persona:
     """Weights by criterion; a criterion without one weighs nothing. Only ratios of weights count.
 
-    `why` explains the weights. `unseen` names what matters to them but was not measured, if
-    anything.
+    `why` explains the weights. `unseen` names what matters to this reader but was not measured,
+    if anything.
     """
 
     name: str
@@ -119,15 +119,15 @@ def load(name: str) -> Persona:
 def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]:
     """The weight of every criterion; `overrides` are texts such as "speed=3".
 
-    Raises UsageError for an override without a valid criterion and weight, and where every weight
-    is 0.
+    Raises UsageError for an override with an unknown criterion or an invalid weight, and if every
+    weight is 0.
     """
     by_criterion = {name: float(persona.weights.get(name, 0)) for name in CRITERIA}
     for override in overrides:
         name, _, text = override.partition("=")
         if name not in by_criterion:
-            known = ", ".join(by_criterion)
-            raise UsageError(f"no criterion is called {name!r}; there are: {known}")
+            names = ", ".join(by_criterion)
+            raise UsageError(f"no criterion is called {name!r}; there are: {names}")
         try:
             weight = float(text)
         except ValueError:

@@ -93,12 +93,14 @@ def _filled_in(
 ) -> tuple[Floats, Floats]:
     """A criterion's scores, (frameworks,), and their draws, with the unknown ones filled in."""
     scores = np.array([figures.scores[name] or 0.0 for name in frameworks])
-    known = [place for place, name in enumerate(frameworks) if figures.scores[name] is not None]
+    known_places = [
+        place for place, name in enumerate(frameworks) if figures.scores[name] is not None
+    ]
     draws = np.broadcast_to(scores, (DRAWS, len(frameworks))).copy()
     if figures.draws is not None:
-        draws[:, known] = figures.draws
-    if missing := sorted(set(range(len(frameworks))) - set(known)):
-        low, high = scores[known].min(), scores[known].max()
+        draws[:, known_places] = figures.draws
+    if missing := sorted(set(range(len(frameworks))) - set(known_places)):
+        low, high = scores[known_places].min(), scores[known_places].max()
         scores[missing] = (low + high) / 2
         rng = np.random.default_rng([SEED, index])
         draws[:, missing] = rng.uniform(low, high, (DRAWS, len(missing)))
@@ -110,23 +112,23 @@ def rank_frameworks(
     weights: Mapping[str, float],
     frameworks: Mapping[str, str],
 ) -> Ranking:
-    """Rank `frameworks`, titles by name; those of which too little is known come last.
+    """Rank `frameworks`, their titles by name; those with too little known come last.
 
-    Raises UsageError where no criterion with a weight is known for any of them.
+    Raises UsageError if no criterion with a weight is known for any of them.
     """
     weighty = [name for name, weight in weights.items() if weight > 0]
-    used = [name for name in weighty if assessment[name].known]
-    if not used:
+    criteria = [name for name in weighty if assessment[name].known]
+    if not criteria:
         raise UsageError(
             f"this run has no figures for {', '.join(weighty)}: give other criteria a weight"
         )
     names = [*frameworks]
-    shares = np.array([weights[name] for name in used])
+    shares = np.array([weights[name] for name in criteria])
     shares = shares / shares.sum()
-    scores, draws = np.empty((len(used), len(names))), np.zeros((DRAWS, len(names)))
-    for row, (criterion, share) in enumerate(zip(used, shares, strict=True)):
-        scores[row], drawn = _filled_in(assessment[criterion], names, row)
-        draws += share * drawn
+    scores, draws = np.empty((len(criteria), len(names))), np.zeros((DRAWS, len(names)))
+    for row, (criterion, share) in enumerate(zip(criteria, shares, strict=True)):
+        scores[row], criterion_draws = _filled_in(assessment[criterion], names, row)
+        draws += share * criterion_draws
     contributions = [
         tuple(
             Contribution(
@@ -135,17 +137,17 @@ def rank_frameworks(
                 score=float(scores[row, place]),
                 known=assessment[criterion].scores[name] is not None,
             )
-            for row, (criterion, share) in enumerate(zip(used, shares, strict=True))
+            for row, (criterion, share) in enumerate(zip(criteria, shares, strict=True))
         )
         for place, name in enumerate(names)
     ]
-    repeated = all(assessment[name].repeated for name in used)
+    repeated = all(assessment[name].repeated for name in criteria)
     standings = _standings(frameworks, contributions, shares @ scores, draws, repeated)
     return Ranking(
         weights=weights,
         standings=standings,
         swaps=weight_swaps(standings, weights) if len(standings) > 1 else (),
-        unknown=tuple(name for name in weighty if name not in used),
+        unknown=tuple(name for name in weighty if name not in criteria),
         repeated=repeated,
     )
 
@@ -157,10 +159,10 @@ def _standings(
     draws: Floats,
     repeated: bool,
 ) -> tuple[Standing, ...]:
-    """Best first; those of which too little is known come last, without a rank."""
+    """Best first; frameworks of which too little is known come last, without a rank."""
     names = [*frameworks]
-    known = [sum(part.share for part in own if part.known) for own in contributions]
-    enough = [share >= LEAST_KNOWN for share in known]
+    known_shares = [sum(part.share for part in parts if part.known) for parts in contributions]
+    enough = [share >= LEAST_KNOWN for share in known_shares]
     ratios = _differences(totals, draws, enough, repeated)
     places = _ranks(ratios, enough)
     low, high = np.quantile(draws, ENDS, axis=0)
@@ -177,7 +179,7 @@ def _standings(
                 names[other] for other in order if other != place and _is_tie(ratios[place][other])
             ),
             contributions=contributions[place],
-            known=known[place],
+            known=known_shares[place],
         )
         for place in order
     )
@@ -206,8 +208,8 @@ def _is_tie(difference: Interval | None) -> bool:
 
 
 def _ranks(ratios: Sequence[Sequence[Interval | None]], enough: Sequence[bool]) -> list[str]:
-    """Ranks among those of which enough is known; empty for the others, and for one on its own."""
-    ranked = [place for place, known in enumerate(enough) if known]
+    """Ranks of the frameworks with enough known; empty for others, or if there is only one."""
+    ranked = [place for place, is_enough in enumerate(enough) if is_enough]
     places = ranks([[ratios[first][second] for second in ranked] for first in ranked])
     by_place = dict(zip(ranked, places, strict=True)) if len(ranked) > 1 else {}
     return [by_place.get(place, "") for place in range(len(enough))]
@@ -216,7 +218,7 @@ def _ranks(ratios: Sequence[Sequence[Interval | None]], enough: Sequence[bool]) 
 def weight_swaps(
     standings: Sequence[Standing], weights: Mapping[str, float]
 ) -> tuple[WeightSwap, ...]:
-    """For each known criterion, the weight that alone would make the first two equal.
+    """For each known criterion, the weight that would by itself make the first two equal.
 
     With d_k the difference of the two frameworks' scores in criterion k, the first leads by the sum
     of w_k d_k over the sum of w_k. The lead is 0 at
@@ -224,8 +226,8 @@ def weight_swaps(
     """
     first, second = standings[:2]
     gaps = {
-        mine.criterion: mine.score - other.score
-        for mine, other in zip(first.contributions, second.contributions, strict=True)
+        ahead.criterion: ahead.score - behind.score
+        for ahead, behind in zip(first.contributions, second.contributions, strict=True)
     }
     lead = sum(weights[name] * gap for name, gap in gaps.items())
     swaps = []

@@ -83,9 +83,9 @@ def main() -> None:
     # Modules and records live as long as the command, and the garbage collector would traverse them
     # again and again: by default it runs after every 700 new objects.
     gc.set_threshold(100_000)
-    # A request to end is handled like Ctrl-C: workers end too, and finished results are kept.
-    for request in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(request, _interrupt)
+    # A signal to terminate is handled like Ctrl-C: workers end too, and finished results are kept.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         code = app(prog_name="framebench", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk can still be reported

@@ -86,8 +86,8 @@ class SetupDisplay(_Display, Listener):
             return
         self._states[subject] = state
         grid = Table.grid(padding=(0, 2))
-        for name, shown in sorted(self._states.items()):
-            grid.add_row(Text(name, "bold"), Text(shown, "green" if shown in _GOOD else "dim"))
+        for name, latest in sorted(self._states.items()):
+            grid.add_row(Text(name, "bold"), Text(latest, "green" if latest in _GOOD else "dim"))
         grid.add_row(Text("elapsed", "dim"), Text(elapsed, "dim"))
         self._live.update(grid, refresh=True)
 
@@ -128,7 +128,7 @@ class RunDisplay(_Display, CampaignListener):
         self._show(subject, outcome)
 
     def extended(self, jobs: int, why: str) -> None:
-        """Print why a block of so many jobs is added."""
+        """Print why another block, of `jobs` jobs, is added."""
         self._jobs += jobs
         self._console.print(f"one more block: {why}", style="dim", highlight=False)
 

@@ -20,11 +20,11 @@ Complete = Callable[[str], list[str]]
 Options = TypeVar("Options")
 
 
-def among(known: Callable[[], Iterable[str]]) -> Complete:
+def among(words: Callable[[], Iterable[str]]) -> Complete:
     """Completes with the known words that start with the typed text; looked up only when needed."""
 
     def complete(incomplete: str) -> list[str]:
-        return [word for word in known() if word.startswith(incomplete)]
+        return [word for word in words() if word.startswith(incomplete)]
 
     return complete
 
@@ -39,36 +39,36 @@ def format_option(formats: Sequence[str]) -> Any:
     )
 
 
-def form(chosen: str | None, known: Sequence[str], *, json: bool) -> str:
-    """The format to print: the chosen one, or the first known; `--json` is short for json.
+def form(requested: str | None, formats: Sequence[str], *, json: bool) -> str:
+    """The format to print: the requested one, or the first of `formats`; `--json` asks for json.
 
     Raises UsageError for an unknown format, for two at once, and for a page that would be printed
     to a terminal.
     """
-    if chosen is not None and chosen not in known:
-        raise UsageError(f"no format is called {chosen!r}; there are: {', '.join(known)}")
-    if json and chosen not in (None, "json"):
-        raise UsageError(f"--json and --format {chosen} are two formats; give one of them")
-    wanted = "json" if json else chosen or known[0]
-    if wanted == "html":
+    if requested is not None and requested not in formats:
+        raise UsageError(f"no format is called {requested!r}; there are: {', '.join(formats)}")
+    if json and requested not in (None, "json"):
+        raise UsageError(f"--json and --format {requested} are two formats; give one of them")
+    output_format = "json" if json else requested or formats[0]
+    if output_format == "html":
         check_redirected("a page", "write it to a file: --format html > page.html")
-    return wanted
+    return output_format
 
 
-def check_redirected(what: str, instead: str) -> None:
-    """Raises UsageError if standard output is a terminal, which `what` would flood."""
+def check_redirected(content: str, instead: str) -> None:
+    """Raises UsageError if standard output is a terminal, which `content` would flood."""
     if sys.stdout.isatty():
-        raise UsageError(f"{what} cannot be read in a terminal; {instead}")
+        raise UsageError(f"{content} cannot be read in a terminal; {instead}")
 
 
-def environment_kind(chosen: str) -> EnvironmentKind:
-    """The value of `--env`. Raises UsageError for an unknown one."""
+def environment_kind(requested: str) -> EnvironmentKind:
+    """The value of `--env`. Raises UsageError for an unknown kind."""
     from bench.launch.providers import PROVIDERS
 
     for kind in PROVIDERS:
-        if kind == chosen:
+        if kind == requested:
             return kind
-    raise UsageError(f"no kind of environment is called {chosen!r}; there are: own, current")
+    raise UsageError(f"no kind of environment is called {requested!r}; there are: own, current")
 
 
 def _tasks() -> list[str]:
@@ -86,8 +86,8 @@ def _frameworks() -> list[str]:
 def _modes() -> list[str]:
     from bench.launch import catalogue
 
-    known = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
-    return ["recommended", "all", *sorted(known)]
+    modes = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
+    return ["recommended", "all", *sorted(modes)]
 
 
 def complete_runs(incomplete: str) -> list[str]:
@@ -101,9 +101,9 @@ def complete_runs(incomplete: str) -> list[str]:
 def takes(
     options: type[Options],
 ) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
-    """Makes a function of `options`, a dataclass, a command whose parameters are its fields.
+    """Decorate a function of a dataclass as a command whose parameters are the dataclass's fields.
 
-    Typer reads parameters from a command's signature, so that is what the command is given.
+    Typer reads parameters from a command's signature, so the command is given that signature.
     """
     hints = get_type_hints(options, include_extras=True)
     # A command line needs defaults that can be shown, not the factories of lists.

@@ -1,4 +1,4 @@
-"""The options of `framebench run`, and the request that they make."""
+"""The options of `framebench run`, and the request that they describe."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ RepeatsOption = Annotated[int | None, typer.Option("--repeats", "-n", help="Proc
 EpochsOption = Annotated[int | None, typer.Option(help="Epochs to train.")]
 TrainExamplesOption = Annotated[int | None, typer.Option(help="Training examples to use.")]
 TestExamplesOption = Annotated[int | None, typer.Option(help="Test examples to use.")]
-LengthOption = Annotated[int | None, typer.Option(help="Tokens to which a text is cut.")]
+LengthOption = Annotated[int | None, typer.Option(help="Cut texts to this many tokens.")]
 FeedOption = Annotated[
     str,
     typer.Option(
@@ -59,20 +59,20 @@ FeedOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")]
-WarmupOption = Annotated[float, typer.Option(help="Most seconds of warm-up before timing.")]
-WindowOption = Annotated[float, typer.Option(help="Intended seconds of one timed window.")]
+WarmupOption = Annotated[float, typer.Option(help="Longest warm-up before timing, in seconds.")]
+WindowOption = Annotated[float, typer.Option(help="Intended length of a timed window, in seconds.")]
 TimeoutOption = Annotated[
-    float, typer.Option(help="Kill a worker after so many seconds without a sign of life.")
+    float, typer.Option(help="Kill a worker that is silent for this many seconds.")
 ]
 SpareOption = Annotated[
     int | None,
-    typer.Option(help="Most blocks to add for disturbed ones. Default: half the repeats."),
+    typer.Option(help="Most blocks to add in place of disturbed ones. Default: half the repeats."),
 ]
 UntilOption = Annotated[
     str | None,
     typer.Option(
         help="Add blocks until every ratio is known to within this, such as 2%. Exit code 1 if "
-        "the time is up before."
+        "the time runs out first."
     ),
 ]
 BudgetOption = Annotated[
@@ -116,7 +116,7 @@ class RunOptions:
     json: JsonOption = False
 
     def to_request(self) -> Request:
-        """What is asked for. Raises UsageError for a percentage or a duration that is none."""
+        """The request. Raises UsageError for a malformed percentage or duration."""
         from bench.run.request import Request, duration, fraction
 
         values: dict[str, Any] = vars(self).copy()

@@ -1,8 +1,8 @@
 """The interface that a framework implements.
 
 A framework's `adapter.py` defines `ADAPTER`, an object with the methods of `Adapter`. The harness
-owns the clock, the fences, the batches, the weights and the evaluation. Native tensors pass through
-it unread.
+owns the clock, the fences, the batches, the weights and the evaluation. It passes native tensors
+back to the framework and never reads them itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Batch = Any
 
 @dataclass(frozen=True, kw_only=True)
 class BatchFormat:
-    """How a framework's users keep data in memory. The harness lays batches out so, unclocked.
+    """The format in memory that a framework's users choose for their data.
+
+    The harness lays batches out in this format outside the clock.
 
     `channels_last` turns (N, C, H, W) into (N, H, W, C). `floats` is the type of pixels and of
     labels under a sigmoid, which are (N, 1). `labels` and `tokens` are the integer types of class
@@ -38,9 +40,9 @@ class BatchFormat:
 
 
 class Session(Protocol):
-    """One network on one device, ready to train. Native tensors never leave it unread.
+    """One network on one device, ready to train. Only its methods read native tensors.
 
-    Dropout is active in `step` alone.
+    Dropout is active only in `step`.
     """
 
     format: BatchFormat
@@ -52,19 +54,19 @@ class Session(Protocol):
         """
 
     def dump(self) -> dict[str, Array]:
-        """Every trained weight, canonical: the exact inverse of `load`."""
+        """Every trained weight in canonical layout: the exact inverse of `load`."""
 
     def parameter_count(self) -> int:
         """Trained values, as the framework's own network or optimizer counts them."""
 
     def stage(self, x: Array, y: Array) -> Batch:
-        """Host arrays in `format` to this framework's tensors on its device.
+        """Turn host arrays in `format` into this framework's tensors on its device.
 
-        Tensors may share the arrays' memory: it is not written to again before a `sync`.
+        The tensors may share the arrays' memory, which is not written to again before a `sync`.
         """
 
     def step(self, batch: Batch) -> Native:
-        """Forward, backward, update. Returns the batch's mean loss, unread."""
+        """Forward pass, backward pass and update. Returns the mean loss as a native value."""
 
     def logits(self, batch: Batch) -> Native:
         """Logits in evaluation mode, (N, K)."""
@@ -78,10 +80,10 @@ class Session(Protocol):
         """
 
     def numpy(self, value: Native) -> Array:
-        """A native value as a host array. Waits for it."""
+        """A native value as a host array. Waits until the value is computed."""
 
     def sync(self) -> None:
-        """Return when the device has done everything that it was asked for."""
+        """Wait until the device has finished all work that was submitted to it."""
 
     def peak_device_bytes(self) -> int | None:
         """The most device memory that tensors took, or that the framework reserved.
@@ -116,19 +118,22 @@ class Adapter(Protocol):
         """
 
     def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
-        """Put two float32 matrices on the device. Each call multiplies them and waits for it."""
+        """Put two float32 matrices on the device.
+
+        Each call of the result multiplies them and waits for the product.
+        """
 
     def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
-        """Put two float32 vectors on the device. Each call adds the second to the first.
+        """Put two float32 vectors on the device.
 
-        The call waits for the sum, which is written in place: memory is then written only where it
-        has been read. A separate vector for the sum would be fetched from memory before it is
-        overwritten.
+        Each call of the result adds the second to the first, in place, and waits. Memory is
+        then written only where it has been read; a separate vector for the sum would be fetched
+        from memory before it is overwritten.
         """
 
 
 def require_mode(mode: str, modes: Collection[str]) -> None:
-    """Raises UnsupportedError for a mode that is not among the framework's."""
+    """Raises UnsupportedError if `mode` is not one of the framework's `modes`."""
     if mode not in modes:
         raise UnsupportedError(f"no mode {mode!r} in this framework; it has: {', '.join(modes)}")
 

@@ -18,15 +18,15 @@ from bench.core.parameters import Parameter
 from bench.core.task import Task, TokenInput
 
 VALUE_BYTES = 4  # float32, and token ids of 32 bits
-# Values that an LSTM computes at a token for each hidden unit: four gates, the cell and the state.
+# Values that an LSTM computes for each token and hidden unit: four gates, the cell and the state.
 _LSTM_OUTPUTS = 6
-# And a GRU: three gates, the recurrent product that the reset gate scales, and the state.
+# Those of a GRU: three gates, the recurrent product that the reset gate scales, and the state.
 _GRU_OUTPUTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Weight:
-    """A weight, how often one example applies it, and how many output values it gives.
+    """A weight, how often one example applies it, and how many values it outputs.
 
     `passes_on` is true if the gradient of its inputs is computed too, because a trained weight lies
     below.
@@ -39,7 +39,7 @@ class _Weight:
 
     @property
     def flops(self) -> int:
-        """Of the forward pass. Looking up an embedding takes none."""
+        """FLOPs of the forward pass. Looking up an embedding takes none."""
         return 0 if self.parameter.kind == "embedding" else 2 * self.parameter.size * self.applied
 
 
@@ -56,8 +56,8 @@ def _weights(task: Task) -> Iterator[_Weight]:
             applied = math.prod(parameter.output)
             outputs = out * applied
         elif parameter.kind == "norm_scale" and parameter.output:
-            # No product, but a map of its own: it cannot be fused with what comes before, because
-            # the whole batch is read before the first value is normalized.
+            # No product, but a map of its own: it cannot be fused with the operation before it,
+            # because the whole batch is read before the first value is normalized.
             applied, outputs = 0, out * math.prod(parameter.output)
         elif parameter.kind == "embedding":
             applied, outputs = length, parameter.shape[1] * length

@@ -1,4 +1,4 @@
-"""What is known of a prepared data set: `dataset.json` in its folder."""
+"""The description of a prepared data set: `dataset.json` in its folder."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def data_label(dataset: Mapping[str, Any]) -> str:
     """How far the data are the official ones, from the fields of a DatasetInfo."""
     if dataset["source"] != "real":
         return str(dataset["source"])
-    others = [split for split, official in dataset["official"].items() if not official]
-    return f"real, {' and '.join(others)} not official" if others else "real"
+    unofficial = [split for split, official in dataset["official"].items() if not official]
+    return f"real, {' and '.join(unofficial)} not official" if unofficial else "real"

@@ -1,7 +1,7 @@
-"""Weights on their way between the canonical layout and a framework's own.
+"""Conversion of weights between the canonical layout and a framework's own.
 
-A framework may name a parameter otherwise, keep its axes or a recurrent layer's gates in another
-order, and flatten feature maps with channels last. It states that as data, in a `Layout`.
+A framework may have another name for a parameter, keep its axes or a recurrent layer's gates in
+another order, and flatten feature maps with channels last. A `Layout` states this as data.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _reorder_gates(array: Array, gates: Sequence[int]) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a framework keeps parameters, by their kind.
+    """How a framework stores parameters, by their kind.
 
     `axes`: native array = canonical array.transpose(axes). `gates`: the order of a recurrent
     layer's gates, by their canonical positions. `names`: the attribute of the layer that holds the

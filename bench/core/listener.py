@@ -24,7 +24,7 @@ class Listener(Protocol):
 
 
 class Silent(Listener):
-    """For callers that want to hear nothing."""
+    """Ignores all progress."""
 
     def phase(self, subject: str, name: str) -> None:
         pass

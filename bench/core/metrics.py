@@ -1,4 +1,4 @@
-"""What an evaluation counts over a batch's logits, in numpy: the same for every framework."""
+"""Accuracy and loss from a batch's logits, computed in numpy for every framework alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.core.weights import Array
 
 
 def count_correct(task: Task, logits: Array, labels: Array) -> int:
-    """How many rows of the logits, (N, K), name the right class."""
+    """The number of rows of the logits, (N, K), that predict the right class."""
     if task.loss == "sigmoid_cross_entropy":
         return int(np.count_nonzero((logits[:, 0] > 0) == (labels[:, 0] > 0.5)))
     return int(np.count_nonzero(logits.argmax(axis=1) == labels))
@@ -23,6 +23,6 @@ def total_loss(task: Task, logits: Array, labels: Array) -> float:
         per_example: Array = np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0) - z * labels
     else:
         z = z - z.max(axis=1, keepdims=True)
-        chosen = z[np.arange(len(z)), labels.astype(np.intp)]
-        per_example = np.log(np.exp(z).sum(axis=1)) - chosen
+        label_logits = z[np.arange(len(z)), labels.astype(np.intp)]
+        per_example = np.log(np.exp(z).sum(axis=1)) - label_logits
     return float(per_example.sum())

@@ -30,7 +30,7 @@ Optimizer = SGD | Adam
 
 
 def dyadic(optimizer: Optimizer) -> Optimizer:
-    """The same formula with constants that float32 holds exactly, and their complements too.
+    """The same formula with constants that float32 holds exactly, like their complements to 1.
 
     Adam's epsilon is made large. With a small one the first update is little more than the sign of
     each gradient, which hides both the formula and the gradient.

@@ -11,7 +11,7 @@ bias                (out,)
 embedding           (vocabulary, features)
 lstm_input          (4 * hidden, in), gates in the order input, forget, cell, output
 lstm_recurrent      (4 * hidden, hidden), same order
-lstm_bias           (4 * hidden,), same order; one bias vector, the sum of the two that some have
+lstm_bias           (4 * hidden,), same order; a single vector, where some frameworks add two
 gru_input           (3 * hidden, in), gates in the order reset, update, new
 gru_recurrent       (3 * hidden, hidden), same order
 gru_bias            (3 * hidden,), same order; added to the input's product
@@ -51,8 +51,9 @@ class Parameter:
     `flattened` is the (channels, height, width) of the feature map that a dense weight reads its
     columns from; a framework that keeps channels last must permute those columns. `output` is the
     (height, width) of the map that a convolution, or the batch normalization after it, computes for
-    one example: it says how often the weights are applied. A `rectified` convolution starts with
-    weights drawn for a rectifier, after He et al., and not after Glorot and Bengio.
+    one example: it says how often the weights are applied. The initial
+    weights of a `rectified` convolution are drawn as He et al. propose for rectifiers, not as
+    Glorot and Bengio do.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Parameter:
 
     @property
     def layer(self) -> str:
-        """The name of the layer that it belongs to."""
+        """The name of the parameter's layer."""
         return self.name.rpartition(".")[0]
 
     @property

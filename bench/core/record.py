@@ -39,23 +39,23 @@ class Cell(InSetting):
     feed: Feed = "host"
 
     def __str__(self) -> str:
-        """Every part, so that no two cells read alike."""
+        """Every part, so that no two cells have the same text."""
         fed = f" {self.feed} feed" * (self.feed != "host")
         return f"{self.framework} {self.task} {self.mode} {self.setting}{fed}"
 
     def to_columns(self) -> dict[str, Any]:
-        """All its parts side by side, including those of the setting: for a row of a table."""
+        """Every part, those of the setting included, as the columns of a table's row."""
         fields = dataclasses.asdict(self)
         return {**fields.pop("setting"), **fields}
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Cell:
-        """From its JSON object."""
+        """The cell from its JSON object."""
         return Cell(**{**fields, "setting": Setting(**fields["setting"])})
 
     @staticmethod
     def from_columns(columns: Mapping[str, Any]) -> Cell:
-        """From a row of a table that has these columns, among others."""
+        """The cell from a row of a table with these columns, and perhaps others."""
         names = ("framework", "task", "mode", "feed", *SETTING_PARTS)
         return Cell.from_fields(nest_setting({name: columns[name] for name in names}))
 
@@ -123,7 +123,7 @@ class Windows:
 
     @staticmethod
     def of(windows: Sequence[Window]) -> Windows:
-        """From at least one row."""
+        """The columns of `windows`, of which there must be at least one."""
         return Windows(**dict(zip(Window._fields, zip(*windows, strict=True), strict=True)))
 
 
@@ -143,9 +143,9 @@ class Measurement:
     """What a worker measured: seconds, bytes and raw windows; no statistics.
 
     `first_losses` are the losses of the first single steps, the same in every framework. `cores`
-    counts those that the process might run on. `feed_seconds` is the time to turn one batch of host
-    arrays into tensors. `joules` is the energy of the processor packages over all windows, and
-    `device_joules` that of the GPU; None if the machine does not report it.
+    is the number of cores that the process could run on. `feed_seconds` is the time to turn one
+    batch of host arrays into tensors. `joules` is the energy of the processor packages over all
+    windows, and `device_joules` that of the GPU; None if the machine does not report it.
     """
 
     import_seconds: float
@@ -168,7 +168,7 @@ class Measurement:
 
 
 class GpuSample(NamedTuple):
-    """The state of a GPU between two windows. None for what it does not report.
+    """The state of a GPU between two windows. A value that it does not report is None.
 
     `clock_mhz` is the multiprocessors' clock. `used_bytes` counts the memory of all processes.
     `slowdowns` names the reasons for a low clock.
@@ -201,10 +201,10 @@ class GpuUse:
     @property
     def peak_bytes(self) -> int | None:
         """The most memory in use, beyond what was in use before the worker started."""
-        used = [sample.used_bytes for sample in self.samples if sample.used_bytes is not None]
-        if not used or self.used_before_bytes is None:
+        in_use = [sample.used_bytes for sample in self.samples if sample.used_bytes is not None]
+        if not in_use or self.used_before_bytes is None:
             return None
-        return max(0, max(used) - self.used_before_bytes)
+        return max(0, max(in_use) - self.used_before_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +233,7 @@ class Record:
 
 
 def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
-    """A record's JSON object in this schema. Raises ValueError if its schema cannot be read."""
+    """A record's JSON object, converted to this schema. Raises ValueError for an unknown schema."""
     if fields.get("schema") not in READABLE:
         readable = ", ".join(map(str, READABLE))
         raise ValueError(f"record has schema {fields.get('schema')}, this version reads {readable}")

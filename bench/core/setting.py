@@ -11,8 +11,8 @@ Device = Literal["cpu", "cuda"]
 # float32 product to 19 bits. bf16 and fp16 are mixed precision: by the framework's own rules,
 # products are computed in bfloat16 or float16, and weights and updates stay in float32.
 Precision = Literal["float64", "float32", "tf32", "bf16", "fp16"]
-# With the settings that the framework's documentation and experience advise for speed, or as the
-# framework comes. Records of schema 1 do not say which: their tuning is "untold".
+# expert: with the settings that the framework's documentation and experience advise for speed.
+# default: with the framework's own. Records of schema 1 do not say which: theirs is "untold".
 Tuning = Literal["expert", "default", "untold"]
 
 # The machine epsilon of the type that products are computed in.
@@ -43,7 +43,7 @@ class Setting:
     tuning: Tuning = "expert"
 
     def __str__(self) -> str:
-        """Every part; of precision and tuning, only what is not usual."""
+        """Device and threads; precision and tuning only where they are not the usual ones."""
         words = [self.device, f"{self.threads} thread{'s' * (self.threads != 1)}"]
         if self.precision != "float32":
             words.append(self.precision)
@@ -56,9 +56,9 @@ SETTING_PARTS = tuple(part.name for part in fields(Setting))
 
 
 def nest_setting(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields among which the parts of a setting stand side by side, with the setting nested.
+    """`columns` with the parts of a setting nested under the key `setting`.
 
-    So did records before schema 4 and the certificates of that time.
+    Records before schema 4, and certificates of that time, have these parts side by side.
     """
     if "setting" in columns:
         return dict(columns)
@@ -71,7 +71,7 @@ InSettingT = TypeVar("InSettingT", bound="InSetting")
 
 @dataclass(frozen=True, kw_only=True)
 class InSetting:
-    """What holds in a setting. The parts of the setting can be read as if they were its own."""
+    """Base of values that belong to a setting, whose parts can be read as attributes."""
 
     setting: Setting
 
@@ -92,5 +92,5 @@ class InSetting:
         return self.setting.tuning
 
     def with_setting(self: InSettingT, **changes: Any) -> InSettingT:
-        """The same in a setting of which some parts are changed."""
+        """A copy with some parts of its setting changed."""
         return replace(self, setting=replace(self.setting, **changes))

@@ -37,7 +37,7 @@ def _generator(*words: int) -> np.random.Generator:
 
 
 class _Images:
-    """Images, normalized: value = byte * scale + shift, one of each for each channel."""
+    """Images, normalized: value = byte * scale + shift, both of them per channel."""
 
     def __init__(
         self, folder: Path, split: SplitName, described: ImageInput, layout: BatchFormat
@@ -146,10 +146,10 @@ class Split:
         """Several batches by their positions, (batches, batch).
 
         Reuses the previous window's buffers, because fresh memory takes several times as long to
-        write to. So finish with the previous window, the device's work on it included, first.
+        write to. Finish with the previous window first, including the device's work on it.
         """
         rows = self._indices[batches]
-        labels = [self._labels_of(of_batch) for of_batch in rows]
+        labels = [self._labels_of(batch_rows) for batch_rows in rows]
         return list(zip(self._examples.window(rows), labels, strict=True))
 
     def _labels_of(self, rows: Array) -> Array:
@@ -157,7 +157,7 @@ class Split:
         return labels[:, None] if self._binary else labels  # (N, 1) under a sigmoid
 
     def epoch(self, seed: int, epoch: int) -> Array:
-        """The order of one training epoch, (steps, batch), without a remainder that fills no batch.
+        """The order of one training epoch, (steps, batch), without an incomplete last batch.
 
         Raises DataError if the split does not fill one batch.
         """

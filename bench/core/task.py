@@ -57,8 +57,8 @@ class Task:
     A `heavy` task is for GPUs: an epoch takes long on a CPU, where presets leave it out unless it
     is named. Its proof uses smaller batches.
 
-    `dropout` maps layer names, in the network's order, to rates: dropout acts on what leaves the
-    layer's activation and pooling. In training each value is independently zeroed with that
+    `dropout` maps layer names, in the network's order, to rates: dropout acts on the layer's
+    output, after activation and pooling. In training each value is independently zeroed with that
     probability, and otherwise scaled by 1 / (1 - rate). In evaluation nothing happens.
     """
 
@@ -89,7 +89,7 @@ class Task:
 
     @property
     def batch_norm(self) -> bool:
-        """Whether it normalizes over the batch and has running means and variances."""
+        """Whether the network has batch normalization, with running means and variances."""
         return any(p.kind == "norm_scale" and p.output for p in self.parameters)
 
     def with_dropout(self, *layers: str) -> Task:

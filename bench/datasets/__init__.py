@@ -50,7 +50,7 @@ def _is_complete(name: str, files: Mapping[str, Path]) -> bool:
 
 
 def _obtain(name: str, listener: Listener) -> dict[str, Path]:
-    """The official files by name; what is missing is downloaded. Raises DataError."""
+    """The official files by name; missing ones are downloaded. Raises DataError if that fails."""
     source = sources.SOURCES[name]
     files = sources.find(source)
     missing = [file for file in source.files if file.name not in files]

@@ -22,8 +22,8 @@ class Content:
     """A parsed data set.
 
     `arrays` are named after their .npy files (see `bench.core.split`); `texts` holds the contents
-    of other files by name. `official` tells for each split whether it is the published data, bit
-    for bit; `note` says for a reader what is not, and is empty if all is.
+    of other files by name. `official` says for each split whether it equals the published data
+    bit for bit; `note` tells readers what does not, and is empty if everything does.
     """
 
     arrays: dict[str, Array]

@@ -21,7 +21,7 @@ _TIMEOUT = (10, 60)
 
 
 class _Bar:
-    """A progress bar by rich with the interface that pooch expects."""
+    """A progress bar, drawn by rich, with the interface that pooch expects."""
 
     def __init__(self, label: str) -> None:
         self._bar = rich.progress.Progress(
@@ -75,10 +75,10 @@ def _retrieve(url: str, file: OfficialFile, folder: Path) -> Path:
 def fetch(file: OfficialFile, folder: Path, *, subject: str, listener: Listener) -> Path:
     """Download `file` into `folder`, where it appears once complete and with the right md5.
 
-    `listener` is told of each mirror that is tried, under `subject`. Raises DataError with every
-    mirror's reason if none of them serves the file.
+    Each mirror that is tried is reported to `listener`, under `subject`. Raises DataError with
+    every mirror's reason if none of them serves the file.
     """
-    pooch.get_logger().setLevel("WARNING")  # the listener is told instead
+    pooch.get_logger().setLevel("WARNING")  # the listener reports progress
     reasons = []
     for url in file.urls:
         listener.phase(subject, f"downloading {file.name} from {urlsplit(url).hostname}")

@@ -23,7 +23,7 @@ from bench.datasets.content import SPLITS, Content, split_digest
 _MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
 _WORD = re.compile(rb"[a-z0-9']+")
 _UNKNOWN = 1
-_FIRST_WORD = 2  # 0 pads a text that is too short
+_FIRST_WORD = 2  # 0 pads short texts
 
 # No checksum of the texts is published. These are the digests of the arrays that this module makes
 # from the 25000 + 25000 labelled reviews of version 1.0, whose texts are the same in independent
@@ -126,8 +126,8 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     listener.phase("imdb", f"reading {path.name}")
     reader = _Reader(listener)
     expected = "texts named aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt"
-    wanted = read_members(path, lambda name: bool(_MEMBER.fullmatch(name)), expected=expected)
-    for name, text in wanted:
+    members = read_members(path, lambda name: bool(_MEMBER.fullmatch(name)), expected=expected)
+    for name, text in members:
         reader.add(name, text)
     listener.phase("imdb", "numbering the words")
     return reader.finish(path)

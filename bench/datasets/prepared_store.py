@@ -20,12 +20,12 @@ from bench.core.listener import Listener
 from bench.datasets.content import SPLITS, Content, split_digest
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 
-# To be raised when the same source files result in other arrays or another dataset.json.
+# Increase this whenever the same source files give other arrays or another dataset.json.
 FORMAT_VERSION = 1
 
 
 def folder_for(name: str, identity: str) -> Path:
-    """The folder, existing or not, of the data set that is made from the files of an `identity`."""
+    """The folder, existing or not, of the data set made from files with this `identity`."""
     key = hashlib.sha256(f"{FORMAT_VERSION}\0{identity}".encode()).hexdigest()[:12]
     return cache_dir() / "data" / f"{name}-{key}"
 
@@ -88,8 +88,8 @@ def save(folder: Path, *, name: str, source: str, content: Content) -> None:
     with _writable_cache():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-            complete = Path(temporary) / folder.name  # within, as the outer folder is private
+            complete = Path(temporary) / folder.name  # nested, as the outer folder is private
             complete.mkdir()
             _write(complete, name, source, content)
-            shutil.rmtree(folder, ignore_errors=True)  # an incomplete one
+            shutil.rmtree(folder, ignore_errors=True)  # what an interrupted write left
             complete.rename(folder)

@@ -23,8 +23,8 @@ class OfficialFile:
     """One file of an official download; `md5` and `size` (bytes) are those of the download.
 
     `accepts` lists file patterns, best first, that are read in its place if they are in a user's
-    folder; `unpacked` is the folder to which the archive unpacks. Whether those are official is
-    decided by their content, as a repacked archive has another checksum.
+    folder; `unpacked` is the folder to which the archive unpacks. Their content
+    decides whether they are official, because a repacked archive has another checksum.
     """
 
     name: str
@@ -106,14 +106,14 @@ SOURCES: Mapping[str, DatasetSource] = {
 
 def data_folder() -> Path | None:
     """The folder that FRAMEBENCH_DATA names, whether or not it exists; None if it is not set."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else None
+    value = os.environ.get(DATA_VARIABLE)
+    return Path(value).expanduser().absolute() if value else None
 
 
 def _searched(source: DatasetSource) -> Iterator[Path]:
-    """The folders to search, the user's own before the cache's downloads."""
-    own, downloads = data_folder(), cache_dir() / "downloads"
-    for root in (downloads,) if own is None else (own, downloads):
+    """The folders to search: the user's before the cache's downloads."""
+    user_folder, downloads = data_folder(), cache_dir() / "downloads"
+    for root in (downloads,) if user_folder is None else (user_folder, downloads):
         for pattern in source.folders:
             yield from (path for path in sorted(root.glob(pattern)) if path.is_dir())
         yield root
@@ -143,13 +143,13 @@ def find(source: DatasetSource) -> dict[str, Path]:
 
 def download_folder(name: str) -> Path:
     """Where a data set's downloads go: to FRAMEBENCH_DATA if it is writable, else to the cache."""
-    own = data_folder()
-    if own is not None:
+    user_folder = data_folder()
+    if user_folder is not None:
         try:
-            (own / name).mkdir(parents=True, exist_ok=True)
+            (user_folder / name).mkdir(parents=True, exist_ok=True)
             # Permission bits show neither read-only mounts nor that root may write, so try it.
-            with tempfile.TemporaryFile(dir=own / name):
-                return own / name
+            with tempfile.TemporaryFile(dir=user_folder / name):
+                return user_folder / name
         except OSError:
             pass
     return cache_dir() / "downloads" / name

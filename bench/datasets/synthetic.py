@@ -1,7 +1,7 @@
 """Synthetic twins: data with the shapes, types and counts of the real data sets, from a seed.
 
-With them every cell runs where nothing can be downloaded. They are learned about as fast as the
-real data: a linear model learns the images nearly, but not fully, and texts can only be learned
+With them every cell can run where nothing can be downloaded. Networks learn them about as fast as
+the real data: a linear model learns the images nearly, but not fully, and texts can only be learned
 from the order of words. No operation is used whose last digit depends on the machine (exponentials,
 floating-point sums), so that every machine generates the same bytes.
 """
@@ -99,14 +99,14 @@ def _prototypes(kind: Pictures) -> Array:
 def _draw(kind: Pictures, labels: Array, table: Array, rng: np.random.Generator) -> Array:
     """Images uint8 (N, C, H, W) of the given classes."""
     count = len(labels)
-    own = labels * kind.prototypes + _below(rng, kind.prototypes, count)
+    prototype = labels * kind.prototypes + _below(rng, kind.prototypes, count)
     other = _below(rng, len(table), count)
     shifts = table.shape[1]
     strength = 96 + _below(rng, 33, count)
     weaker = _below(rng, kind.distractor + 1, count)
-    each = (count, 1, 1, 1)
-    x = table[own, _below(rng, shifts, count)].astype(np.int32) * strength.reshape(each)
-    x += table[other, _below(rng, shifts, count)].astype(np.int32) * weaker.reshape(each)
+    per_image = (count, 1, 1, 1)
+    x = table[prototype, _below(rng, shifts, count)].astype(np.int32) * strength.reshape(per_image)
+    x += table[other, _below(rng, shifts, count)].astype(np.int32) * weaker.reshape(per_image)
     x >>= 7
     grain = rng.integers(0, 256, x.shape, dtype=np.uint8).view(np.int8).astype(np.int32)
     x += (grain * kind.noise) >> 7

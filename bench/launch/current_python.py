@@ -1,7 +1,7 @@
 """The interpreter that runs framebench in place of separate environments: `--env current`.
 
-For clusters, containers and machines without a network, where only what is installed can be used. A
-worker is then a process of the same Python and looks for packages in the same folders.
+For clusters, containers and machines without a network, where only installed packages can be used.
+A worker is then a process of the same Python and looks for packages in the same folders.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def use(framework: Framework, device: str, listener: Listener) -> Environment:
 
 
 def _packages() -> dict[str, str]:
-    """The version of every installed package; of one installed twice, the one that is imported."""
+    """The version of every installed package, or the imported version of one installed twice."""
     versions: dict[str, str] = {}
     for package in distributions():
         versions.setdefault(str(canonicalize_name(package.metadata["Name"])), package.version)
@@ -47,8 +47,8 @@ def _packages() -> dict[str, str]:
 
 
 def _path() -> tuple[str, ...]:
-    """Folders in which this interpreter looks for packages: PYTHONPATH, the user's site, ....
+    """Folders in which this interpreter looks for packages: PYTHONPATH, the user's site, ...
 
-    Without the source tree, whose packages `bench.worker.launch` adds one by one.
+    The source tree is left out: `bench.worker.launch` makes its packages importable one by one.
     """
     return tuple(folder for folder in sys.path if folder and Path(folder).resolve() != TREE)

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs, as their driver reports them: which exist, and one's state during a job."""
+"""NVIDIA GPUs as their driver reports them: which there are, and the state of one in a job."""
 
 from __future__ import annotations
 
@@ -67,17 +67,17 @@ def find() -> list[dict[str, str]]:
 
 
 class Watch:
-    """Samples the GPU that a worker uses; to be created before the worker starts.
+    """Samples the GPU that a worker uses. Create it before the worker starts.
 
     That GPU is the first of CUDA_VISIBLE_DEVICES, as it is for the frameworks in the worker.
     """
 
     def __init__(self) -> None:
-        chosen = gpu_energy.first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-        if isinstance(chosen, int):
-            self._handle = pynvml.nvmlDeviceGetHandleByIndex(chosen)
+        device = gpu_energy.first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        if isinstance(device, int):
+            self._handle = pynvml.nvmlDeviceGetHandleByIndex(device)
         else:
-            self._handle = pynvml.nvmlDeviceGetHandleByUUID(chosen)
+            self._handle = pynvml.nvmlDeviceGetHandleByUUID(device)
         self._samples: list[GpuSample] = []
         self._before = self._used_bytes()
         # No worker of this run has started, so every process on the GPU is somebody else's.

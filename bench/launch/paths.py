@@ -15,7 +15,7 @@ def cache_dir() -> Path:
 
     The folder need not exist yet. Everything in it can be deleted at any time.
     """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
+    value = os.environ.get(CACHE_VARIABLE)
+    if value:
+        return Path(value).expanduser().absolute()
     return Path(platformdirs.user_cache_dir("framebench", appauthor=False))

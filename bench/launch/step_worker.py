@@ -17,7 +17,7 @@ from bench.worker.clock import Timed
 
 
 class JobEndedError(Exception):
-    """A job ended before it was told to: `status` is one of a record's, the text says why."""
+    """A job ended before its caller ended it: `status` is a record's, the text says why."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class Steps:
     """
 
     def __init__(self, requests: IO[bytes], answers: Iterator[dict[str, Any]]) -> None:
-        """Waits until the worker is ready. Raises JobEndedError if it does not get there."""
+        """Waits until the worker is ready. Raises JobEndedError if the job ends before that."""
         self._requests = requests
         self._answers = answers
         ready = self._next("ready")

@@ -31,7 +31,7 @@ from bench.launch.catalogue import Framework
 from bench.launch.paths import cache_dir
 
 MARKER = "environment.json"
-# Builds that run at a time: they wait for the network and the disk as much as they compute.
+# How many builds run at a time: they wait for the network and the disk as much as they compute.
 CONCURRENT_BUILDS = 4
 
 
@@ -157,8 +157,8 @@ def _build(framework: Framework, device: str, folder: Path, listener: Listener) 
     def report_step(line: str) -> None:
         if line.startswith(("Collecting", "Downloading", "Installing", "Processing", "Building")):
             words = line.split()
-            what = "packages" if words[0] == "Installing" else Path(words[1]).name
-            listener.phase(framework.name, f"{words[0].lower()} {what}")
+            item = "packages" if words[0] == "Installing" else Path(words[1]).name
+            listener.phase(framework.name, f"{words[0].lower()} {item}")
 
     _run([*install, "-r", str(requirements)], report_step)
     listing = json.loads(_run([*pip, "list", "--format", "json"]))
@@ -209,7 +209,7 @@ def provide_all(
         listener.finished(framework.name, "ready")
         return environment
 
-    wanted = list(frameworks)
+    requested = list(frameworks)
     with ThreadPoolExecutor(CONCURRENT_BUILDS) as pool:
-        results = list(pool.map(attempt, wanted))
-    return {framework.name: result for framework, result in zip(wanted, results, strict=True)}
+        results = list(pool.map(attempt, requested))
+    return {framework.name: result for framework, result in zip(requested, results, strict=True)}

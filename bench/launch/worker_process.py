@@ -83,7 +83,7 @@ def make_record(
 
 
 def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
-    """Run a job in a fresh process. There is a record whatever happens to the worker."""
+    """Run a job in a fresh process. Returns a record whatever happens to the worker."""
     started = time.time()
     with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         result = ask(
@@ -136,7 +136,7 @@ def _pass_on(message: Mapping[str, Any], listener: Listener) -> None:
 def ask(payload: str, spec: WorkerSpec, *, listener: Listener) -> dict[str, Any]:
     """Have a worker do a job, and return its result; `listener` gets the messages before that.
 
-    There is a result whatever happens to the worker: a `status`, with a `reason` if it is not ok.
+    Whatever happens to the worker, the result has a `status`, and a `reason` if it is not ok.
     """
     message: dict[str, Any] = {}
     try:
@@ -182,8 +182,8 @@ def messages(payload: str, spec: WorkerSpec) -> Iterator[dict[str, Any]]:
 def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[str, str]:
     """All environment variables of a worker: those it inherits, and its framework's own."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    own = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
-    return inherited | own
+    framework_variables = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
+    return inherited | framework_variables
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def in_use(file: Path) -> bool:
 
 
 def read_certificate(file: Path) -> Certificate | None:
-    """The certificate in a file; None if there is none, or one by another version."""
+    """The certificate in a file; None if it is missing or of another version."""
     try:
         text = file.read_text(encoding="utf-8")
         in_use(file)
@@ -72,7 +72,7 @@ def keep_log(log: Path, label: str) -> Path:
 
 
 def prune() -> None:
-    """Delete files that have not been used for long: most are of other sources and versions."""
+    """Delete files that have not been used for long: most belong to other sources or versions."""
     oldest = time.time() - RETENTION_DAYS * 24 * 3600
     for kind in (CERTIFICATES, TRACES, LOGS):
         for file in (cache_dir() / kind).glob("*"):

@@ -31,12 +31,12 @@ class Claim(InSetting):
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Claim:
-        """From its JSON object, or from that of a version that wrote the setting's parts flat."""
+        """The claim from its JSON object; older versions did not nest the setting's parts."""
         nested = nest_setting(fields)
         return Claim(**{**nested, "setting": Setting(**nested["setting"])})
 
     def __str__(self) -> str:
-        """Every part; the task is left out if it is empty, as for a process that traces several."""
+        """Every part. The task may be empty: a process can trace several."""
         return " ".join(filter(None, (self.framework, self.task, self.mode, str(self.setting))))
 
 
@@ -65,7 +65,7 @@ class Certificate:
     reference_digest: str = ""
 
     def to_fields(self) -> dict[str, Any]:
-        """As a JSON object, in which numbers that are not finite are written as words."""
+        """The certificate as a JSON object, with numbers that are not finite written as words."""
         fields = asdict(self)
         for check in fields["checks"]:
             check.update({key: _json_value(value) for key, value in check.items()})
@@ -73,7 +73,7 @@ class Certificate:
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Certificate:
-        """From its JSON object."""
+        """The certificate from its JSON object."""
         nested = {
             "claim": Claim.from_fields(fields["claim"]),
             "checks": tuple(

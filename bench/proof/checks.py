@@ -1,8 +1,8 @@
-"""How far a trace deviates from the reference: pure functions over what `bench.worker.trace` shows.
+"""How far a trace deviates from the reference: pure functions over two traces.
 
-Every deviation is relative to the largest entry of its tensor; only the distance of weights after
-an update is relative to the length of that update. Units in the last place are a deviation over the
-precision's machine epsilon.
+Every deviation is relative to the largest entry of its tensor, except that of weights after an
+update, which is relative to the length of the update. Units in the last place are a deviation over
+the precision's machine epsilon.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ CHECKS = {
     "curve": f"the loss of each of the first {STEPS} steps; {HEAVY_STEPS} of a heavy image task",
     "evaluated": "logits of a test batch after those steps",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants are exact in float32",
-    "dropout": "values dropped at the right rate, independently, in standard errors",
-    "dropout backward": "the others scaled to keep the mean; loss and gradients use the same draws",
+    "dropout": "values dropped at the right rate and independently, in standard errors",
+    "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "logits of a network with dropout, in evaluation mode",
 }
 
@@ -107,8 +107,8 @@ class _Comparison:
         logits = self._largest("logits")
         yield self._worst("logits", {"": logits}, allowed.logits)
         if allowed.rounding:
-            seen = max(logits, np.finfo(np.float64).tiny)
-            yield Check(name="rounding", deviation=allowed.rounding / seen, tolerance=1)
+            deviation = max(logits, np.finfo(np.float64).tiny)
+            yield Check(name="rounding", deviation=allowed.rounding / deviation, tolerance=1)
         loss = abs(float(trace["losses"][0] / reference["losses"][0]) - 1)
         yield self._worst("loss", {"": loss}, allowed.loss)
 
@@ -144,23 +144,23 @@ class _Comparison:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""
         if not self.task.dropout:
             return
-        strange, backward, off = {}, {}, {}
+        draws, backward, off = {}, {}, {}
         for layer, rate in self.task.dropout.items():
-            shown = {key: self.trace[f"dropout/{layer}/{key}"] for key in DROPOUT_KEYS}
-            read = shown["read"]
-            values = shown["values"] * (1 - rate)  # 1, or 0 where a value was dropped
+            arrays = {key: self.trace[f"dropout/{layer}/{key}"] for key in DROPOUT_KEYS}
+            read = arrays["read"]
+            values = arrays["values"] * (1 - rate)  # 1, or 0 where a value was dropped
             dropped, scale = values < 1 / 2, values.max()
             excess = np.maximum(np.abs(scale - 1) - DROPOUT_SCALE_ROUNDING, 0)
-            strange[layer] = _strangeness(dropped, rate, self.epsilon)
+            draws[layer] = _standard_errors(dropped, rate, self.epsilon)
             backward[f"{layer}, values"] = float(np.abs(values - scale * ~dropped).max())
             backward[f"{layer}, scale"] = float(excess)
-            backward[f"{layer}, loss"] = _largest(shown["losses"], read.sum(axis=1))
-            backward[f"{layer}, gradient"] = _largest(shown["bias"], read)
+            backward[f"{layer}, loss"] = _largest(arrays["losses"], read.sum(axis=1))
+            backward[f"{layer}, gradient"] = _largest(arrays["bias"], read)
             off[layer] = self._largest(f"dropout/{layer}/logits")
-        layer = max(strange, key=lambda name: strange[name])
+        layer = max(draws, key=lambda name: draws[name])
         yield Check(
             name="dropout",
-            deviation=strange[layer],
+            deviation=draws[layer],
             tolerance=DROPOUT_STANDARD_ERRORS,
             where=layer,
         )
@@ -175,14 +175,14 @@ class _Comparison:
         return _largest(self.trace[key], self.reference[key])
 
     def _updates(self, prefix: str, start: Mapping[str, Array]) -> dict[str, float]:
-        """By parameter: the distance of weights from the reference's, over that from `start`."""
+        """By parameter: the weights' distance from the reference's, over its update's length."""
         return {
             name: _update(self.trace[key], self.reference[key], start[name])
             for name, key in self._keys(prefix).items()
         }
 
     def _worst(self, name: str, deviations: Mapping[str, float], tolerance: float) -> Check:
-        """A check of the worst of several deviations, each by its place. NaN is the worst."""
+        """A check of the worst of several deviations, given by place. NaN is the worst of all."""
         where = max(
             deviations,
             key=lambda place: math.inf if math.isnan(deviations[place]) else deviations[place],
@@ -200,22 +200,21 @@ def _largest(actual: Array, expected: Array) -> float:
 
 
 def _update(actual: Array, expected: Array, initial: Array) -> float:
-    """The distance from the expected weights over the length of the update; infinite as above."""
+    """The distance from the expected weights over the update's; infinite if shapes differ."""
     if actual.shape != expected.shape:
         return math.inf
     return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected - initial))
 
 
-def _strangeness(dropped: Array, rate: float, epsilon: float) -> float:
-    """How far draws are from independent ones at `rate`, in standard errors of such draws.
+def _standard_errors(dropped: Array, rate: float, epsilon: float) -> float:
+    """How far draws deviate from independent ones at `rate`, in standard errors.
 
     A rate may be rounded to the precision: Keras draws in bfloat16, where 0.2 is 26 of 128.
 
     `dropped` is true or false, (draws, examples, channels, places). Two things are tested: the
-    share of dropped values; and, along each axis, the products of every two values, minus the rate,
-    that differ in their place on that axis only. These products add up to about 0 if values are
-    independent. A channel that is dropped as a whole, or a draw that is used again, adds up to far
-    more.
+    share of dropped values; and, along each axis, the products of (value - rate) over all pairs of
+    values that differ only in their place on that axis. These products add up to about 0 if values
+    are independent, and to far more if whole channels are dropped or a draw is used again.
     """
     rate = float(np.clip(dropped.mean(), rate - epsilon, rate + epsilon))
     variance = rate * (1 - rate)

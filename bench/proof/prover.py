@@ -71,8 +71,10 @@ class Prover:
             else:
                 groups[process_of(claim)].append(claim)
         for threads in sorted({process.threads for process in groups}):
-            chosen = [claims for process, claims in groups.items() if process.threads == threads]
-            certificates.update(self._prove_groups(chosen, threads, listener))
+            same_threads = [
+                claims for process, claims in groups.items() if process.threads == threads
+            ]
+            certificates.update(self._prove_groups(same_threads, threads, listener))
         return certificates
 
     def _prove_groups(
@@ -126,7 +128,7 @@ class Prover:
         return certificates
 
     def _judge(self, claim: Claim, tracing: Tracing) -> Certificate:
-        """The certificate that a claim's trace earns."""
+        """The certificate that follows from a claim's trace."""
         status, reason = tracing.outcomes[claim.task]
         if status != "ok":
             return self._certificate(claim, status, reason, versions=tracing.versions)
@@ -161,13 +163,13 @@ class Prover:
         return None if self._fresh else cache.read_certificate(self._file(claim, environment))
 
     def _keep(self, certificate: Certificate, environment: Environment) -> None:
-        """Write a certificate to the cache, unless another attempt could end differently."""
+        """Write a certificate to the cache, unless a second attempt could end differently."""
         if certificate.status in ("ok", "wrong"):
             text = json.dumps(certificate.to_fields(), allow_nan=False)
             cache.write(self._file(certificate.claim, environment), text.encode())
 
     def _file(self, claim: Claim, environment: Environment) -> Path:
-        """The file of a claim's certificate; its name hashes all that the certificate is about."""
+        """The file of a claim's certificate; its name hashes all that it depends on."""
         key = cache.digest(
             asdict(claim),
             self._digests[claim.framework],
@@ -205,6 +207,6 @@ def _expected_to_be_quick(group: Sequence[Claim]) -> tuple[bool, bool]:
 
 
 def _checker_digest() -> str:
-    """The source of checks and tolerances: other ones would make other certificates."""
+    """sha256 of the source of checks and tolerances, on which every certificate depends."""
     sources = (Path(str(module.__file__)).read_bytes() for module in (checks, tolerances))
     return hashlib.sha256(b"".join(sources)).hexdigest()

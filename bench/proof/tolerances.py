@@ -83,9 +83,9 @@ TOLERANCES: Mapping[str, Tolerance] = {
     "fp16": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
 }
 
-# The different tolerances of tasks with batch normalization.
+# The tolerances that differ for tasks with batch normalization.
 # float64, evaluated: MXNet and Paddle hold the momentum of running statistics in float32, where 0.1
-# is off by 2.4e-7. Another momentum, or statistics of other steps, would be off by a hundredth.
+# is off by 2.4e-7. A wrong momentum, or statistics of wrong steps, would be off by a hundredth.
 # float32, gradients and update: rounding carries values over the edge of a rectifier (see
 # `bench.worker.trace.opened`), and its effect on the losses of the true steps is amplified by each
 # of them. Therefore curve and evaluated are those of the steps from open rectifiers, as the formula
@@ -96,11 +96,11 @@ BATCH_NORM: Mapping[str, Mapping[str, float]] = {
 }
 
 
-# The different tolerances of heavy tasks on images whose rectifiers are not opened. They are proved
-# with batches of 16, in which one value that rounding carries over the edge of a rectifier, or one
-# maximum that falls on another entry, weighs four times as much: on cifar-vgg it moves the update
-# of the first layer by 1.9e-3 in PaddlePaddle and by 5.3e-3 in TensorFlow with XLA, and in the
-# other frameworks not at all. The same optimizer is held to the tight tolerance on cifar-lenet.
+# The tolerances that differ for heavy tasks on images whose rectifiers are not opened. They are
+# proved with batches of 16, in which one value that rounding carries over the edge of a rectifier,
+# or one maximum that falls on another entry, weighs four times as much: on cifar-vgg it moves the
+# update of the first layer by 1.9e-3 in PaddlePaddle and by 5.3e-3 in TensorFlow with XLA, and in
+# the other frameworks not at all. The same optimizer is held to the tight tolerance on cifar-lenet.
 SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
 
 # By chance alone, the draws of correct dropout are off by more than this many standard errors once

@@ -1,4 +1,4 @@
-"""A task's definition in words: what it lays down for every framework."""
+"""A task's definition in words: what it prescribes to every framework."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HE = "He uniform is in ±sqrt(6 / fan in) (He et al., 2015)"
 
 
 def about(name: str) -> str:
-    """A task's line about itself. Raises UsageError if there is none of that name."""
+    """The first line of a task's docstring. Raises UsageError if there is no task of that name."""
     tasks.load(name)
     module = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}")
     return (inspect.getdoc(module) or "").partition("\n")[0].removesuffix(".")
@@ -68,14 +68,16 @@ def _data_text(task: Task) -> str:
     if isinstance(inputs, ImageInput):
         shape = " × ".join(map(str, inputs.shape))
         axes = " (channels, height, width)" if len(inputs.shape) == 3 else " pixels"
-        mean, std = (", ".join(f"{one:g}" for one in ones) for ones in (inputs.mean, inputs.std))
-        each = " of each channel" if len(inputs.mean) > 1 else ""
+        mean, std = (
+            ", ".join(f"{value:g}" for value in values) for values in (inputs.mean, inputs.std)
+        )
+        per_channel = " of each channel" if len(inputs.mean) > 1 else ""
         return (
             f"{task.dataset}: images of {shape}{axes} in float32, (pixel / 255 - mean) / std, "
-            f"with mean {mean} and std {std}{each}"
+            f"with mean {mean} and std {std}{per_channel}"
         )
     return (
-        f"{task.dataset}: {inputs.length} token ids an example, from a vocabulary of "
+        f"{task.dataset}: {inputs.length} token ids per example, from a vocabulary of "
         f"{inputs.vocabulary:,}; 0 pads at the front, 1 is a word outside the vocabulary"
     )
 
@@ -89,41 +91,45 @@ def _optimizer_text(task: Task) -> str:
 
 
 def definition(task: Task) -> dict[str, str]:
-    """What a task lays down for every framework, in words."""
+    """What a task prescribes to every framework, in words."""
     words = {
         "data": _data_text(task),
-        "batch": f"{task.batch} examples, shuffled anew each epoch; what does not fill a last "
+        "batch": f"{task.batch} examples, shuffled anew each epoch; an incomplete last "
         "batch is left out",
-        "logits": f"{task.outputs}" + (" a class" if task.outputs == 1 else ", one a class"),
+        "logits": "1, for the second class"
+        if task.outputs == 1
+        else f"{task.outputs}, one per class",
         "loss": LOSSES[task.loss],
         "optimizer": _optimizer_text(task),
         "update": " ".join((inspect.getdoc(type(task.optimizer)) or "").split()),
     }
-    if task.outputs == 1:
-        words["logits"] = "1, of the second class"
     if task.dropout:
-        each = ", ".join(f"{rate:g} behind {layer}" for layer, rate in task.dropout.items())
-        words["dropout"] = f"each value in training, with probability {each}; none in evaluation"
+        rates = ", ".join(f"{rate:g} behind {layer}" for layer, rate in task.dropout.items())
+        words["dropout"] = (
+            f"in training, each value is zeroed with probability {rates}; in evaluation, none is"
+        )
     if task.batch_norm:
         words["batch normalization"] = (
-            "epsilon 1e-05, over n in training; for evaluation running means and variances, 0.9 of "
-            "what they were + 0.1 of the batch's, its variance over n or n - 1 as the framework "
-            "has it"
+            "epsilon 1e-05; in training by the batch's mean and variance over n; in evaluation by "
+            "running ones, each 0.9 of its old value + 0.1 of the batch's, the variance over n or "
+            "n - 1 as the framework computes it"
         )
     count = len(task.parameters)
     words["parameters"] = f"{task.parameter_count:,} values in {count} tensors, float32"
-    words["initial weights"] = f"drawn from the run's seed, a stream a tensor; {GLOROT}"
+    words["initial weights"] = f"drawn from the run's seed, one stream per tensor; {GLOROT}"
     if any(parameter.rectified for parameter in task.parameters):
         words["initial weights"] += f"; {HE}"
     words["training"] = "; ".join(
         f"{preset}: {_budget_text(budget)}" for preset, budget in task.presets.items()
     )
-    words["target"] = f"{task.target_accuracy:.0%} of the test set, by the full recipe"
+    words["target"] = (
+        f"an accuracy of {task.target_accuracy:.0%} on the test set, by the full recipe"
+    )
     return words
 
 
 def parameter_words(parameter: Parameter) -> tuple[str, str, str, str, str]:
-    """A tensor's name, shape, layout, number of values and initial values."""
+    """A parameter's name, shape, layout, number of values and initial values, as texts."""
     shape = f"({', '.join(map(str, parameter.shape))}{',' * (len(parameter.shape) == 1)})"
     return (
         parameter.name,

@@ -1,6 +1,6 @@
 """A run's folder on disk: `run.json`, `records.jsonl`, `logs/`, and its tables and page.
 
-A record is on the disk before the next job starts, so that what has been measured is never lost.
+A record is on the disk before the next job starts, so that no measurement is lost.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ class Run:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """What was measured, as it was then. Raises UsageError if run.json has it in another form.
+        """The run's tasks and frameworks as they were when it was measured.
 
-        A run that is older than snapshots is taken for one of the present source.
+        A run that is older than snapshots gets one of the present source. Raises UsageError if the
+        snapshot in run.json cannot be read.
         """
         if "snapshot" not in self.info:
             return _present_snapshot(self)
@@ -47,7 +48,7 @@ class Run:
 
 
 def _present_snapshot(run: Run) -> Snapshot:
-    """The snapshot of a run that kept none: its own settings, and all else as it is now."""
+    """A snapshot for a run without one: the run's settings, all else from the present source."""
     from bench.records.snapshot_taking import take
 
     cells = list(dict.fromkeys(record.job.cell for record in run.records))
@@ -56,7 +57,7 @@ def _present_snapshot(run: Run) -> Snapshot:
 
 
 def check_writable(folder: Path) -> None:
-    """Raises UsageError if a run cannot be made in `folder`, or is there. Leaves nothing behind."""
+    """Raises UsageError if `folder` holds a run or cannot be written to. Creates nothing."""
     if (folder / "run.json").exists():
         raise UsageError(f"{folder} holds a run already; choose another --name")
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -73,10 +74,10 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
 
 
 class RunFolder:
-    """A run that is being made."""
+    """The folder of a run in progress."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder."""
+        """Create the folder."""
         self.folder = folder
         (folder / LOGS).mkdir(parents=True, exist_ok=True)
 
@@ -84,7 +85,7 @@ class RunFolder:
         write_info(self.folder, info)
 
     def append(self, record: Record) -> None:
-        """Add a record, and return when it is on the disk."""
+        """Add a record. Returns once it is on the disk."""
         with (self.folder / "records.jsonl").open("a", encoding="utf-8") as file:
             file.write(record.to_json() + "\n")
             file.flush()
@@ -95,7 +96,7 @@ _decoder = msgspec.json.Decoder(Record)
 
 
 def record(line: bytes) -> Record:
-    """A record from its line. Raises ValueError for what is none of a schema that is read."""
+    """The record in a line of records.jsonl. Raises ValueError for a malformed or unknown one."""
     with suppress(msgspec.ValidationError):
         decoded = _decoder.decode(line)
         if decoded.schema == SCHEMA:
@@ -123,9 +124,9 @@ def read(folder: Path) -> Run:
 
 
 def find(run: Path | None, results: Path) -> Run:
-    """A run by its folder, or by its name under `results`; the newest there where none is named.
+    """A run by its folder, or by its name under `results`; the newest there if `run` is None.
 
-    Raises UsageError if there is none.
+    Raises UsageError if there is no such run.
     """
     if run is None:
         return read(newest(results))
@@ -134,15 +135,17 @@ def find(run: Path | None, results: Path) -> Run:
 
 
 def part(run: Run, *, tasks: Collection[str]) -> Run:
-    """A run's records of some tasks alone; of all, where none is named.
+    """The run with only the records of `tasks`, or with all of them if `tasks` is empty.
 
-    Not of some frameworks: which blocks a table rests on depends on all that are in it. Raises
-    UsageError if there are none.
+    Frameworks cannot be chosen likewise, because the blocks of a table depend on every framework
+    in it. Raises UsageError if the run has no record of these tasks.
     """
-    records = [one for one in run.records if not tasks or one.job.cell.task in tasks]
+    records = [record for record in run.records if not tasks or record.job.cell.task in tasks]
     if not records and run.records:
-        has = ", ".join(sorted({one.job.cell.task for one in run.records}))
-        raise UsageError(f"{run.folder} has nothing of {', '.join(tasks)}; its tasks: {has}")
+        measured = ", ".join(sorted({record.job.cell.task for record in run.records}))
+        raise UsageError(
+            f"{run.folder} has no records of {', '.join(tasks)}; its tasks: {measured}"
+        )
     return replace(run, records=records)
 
 
@@ -155,7 +158,7 @@ def newest(results: Path) -> Path:
 
 
 def _started(folder: Path) -> tuple[str, float]:
-    """When a run was started, by its own word; the times of a copy's files may be others."""
+    """When a run started, as its run.json says: a copy's files may have later times."""
     file = folder / "run.json"
     started = re.search(r'"started": "([^"]*)"', file.read_text(encoding="utf-8"))
     return started[1] if started else "", file.stat().st_mtime

@@ -1,8 +1,8 @@
-"""What a report says of the tasks and frameworks of a run, as they were when it was measured.
+"""The tasks and frameworks of a run as they were when it was measured, for its reports.
 
-A run keeps its snapshot in `run.json`, so that it reads the same whatever the source has become.
-Tasks and frameworks that a run names and its snapshot lacks (records may come from anywhere) go by
-their plain names.
+A run keeps its snapshot in `run.json`, so that its reports stay the same when the source changes.
+Tasks and frameworks that a run names but its snapshot lacks (records may come from anywhere) are
+shown by their plain names.
 
 Version history
 1  the first
@@ -20,12 +20,12 @@ import msgspec
 VERSION = 1
 
 Pairs = tuple[tuple[str, str], ...]
-"""Names with their texts, in an order that `run.json`, whose keys are sorted, would lose."""
+"""Names with their texts, as pairs, because `run.json` sorts the keys of an object."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSnapshot:
-    """What a task is judged by on its test set, and the value that it is to reach.
+    """The measure of a task's quality on its test set, and the value that it should reach.
 
     A `fraction` runs from 0 to 1.
     """
@@ -40,11 +40,11 @@ class MetricSnapshot:
 class TaskSnapshot:
     """One task of a run.
 
-    `flops_per_example` and `step_bytes` are those of training at `length`, the tokens to which
-    this run cut its texts; `recipe_length` is that of the recipe. Both are None for a task without
-    texts. `definition` is what the task lays down for every framework, in words; `tensors` has a
-    row for each parameter, as `bench.records.definition.parameter_words` makes it; `tolerances` are
-    those of the proof that are not those of the precision, by precision.
+    `flops_per_example` and `step_bytes` are those of training at `length`, the number of tokens to
+    which this run cut its texts; `recipe_length` is that of the recipe. These two are None for
+    a task without texts. `definition` is what the task prescribes to every framework, in words;
+    `tensors` has a row for each parameter, by `bench.records.definition.parameter_words`;
+    `tolerances` are, by precision, the tolerances of the proof that differ from the usual ones.
     """
 
     name: str
@@ -67,7 +67,7 @@ class TaskSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionSettings:
-    """How a framework computes in one precision: in words, where, and by which variables."""
+    """How a framework computes in a precision: a description, devices, environment variables."""
 
     about: str
     devices: tuple[str, ...] = ()
@@ -84,10 +84,10 @@ class ExpertSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameworkSettings:
-    """How a framework was set on the run's processor.
+    """The settings of a framework on the run's processor.
 
-    `modes` have a line about each; `libraries` are what computes, by device; `{threads}` and
-    `{scratch}` stand in the values of `environment`, as they differ by worker.
+    `modes` has a line about each mode; `libraries` names the libraries that compute, by device. In
+    the values of `environment`, `{threads}` and `{scratch}` are unfilled: they differ by worker.
     """
 
     modes: Mapping[str, str]
@@ -100,7 +100,7 @@ class FrameworkSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSource:
-    """A framework's model of a network. `path` is from the source tree's root."""
+    """A framework's model of a network. `path` is relative to the source tree's root."""
 
     network: str
     path: str
@@ -110,10 +110,11 @@ class ModelSource:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameworkSnapshot:
-    """One framework that there was.
+    """One framework at the time of the run, which need not have been in it.
 
-    A `reference` is what others are held against, and is not compared. `settings` are None where
-    the framework was not in the run, or the run kept none; `models` are those of the run's tasks.
+    A `reference` is what frameworks are proved against; it is not compared. `settings` is None if
+    the framework was not in the run, or the run did not record them; `models` are those of the
+    run's tasks.
     """
 
     name: str
@@ -124,7 +125,7 @@ class FrameworkSnapshot:
     models: tuple[ModelSource, ...] = ()
 
     def model(self, network: str) -> ModelSource | None:
-        """Its model of a network, if the run used one."""
+        """The framework's model of a network, if the run used it."""
         return next((model for model in self.models if model.network == network), None)
 
 
@@ -132,7 +133,7 @@ class FrameworkSnapshot:
 class ProofTerms:
     """What a proof compares, by the names of its checks, and the deviations that it allows.
 
-    `tolerances` are by precision and then by what is compared; the first `early_steps` losses of a
+    `tolerances` are by precision and then by quantity; the first `early_steps` losses of a
     curve are held to a tolerance of their own.
     """
 
@@ -143,7 +144,7 @@ class ProofTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class Caveat:
-    """What a reader of a run's figures must know; `figures` names those that it is about."""
+    """What readers of a run's figures must know; `figures` names the figures that it concerns."""
 
     figures: tuple[str, ...]
     text: str
@@ -154,11 +155,11 @@ class Caveat:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """All that a report says of what was measured, besides what was measured.
+    """All that a report needs to know about a run besides its records.
 
-    `tasks` are those of the run, `known_tasks` the names of all that there were; `frameworks` are
-    all that there were, in their order. `unequal` says what no run can make equal, `caveats` what
-    to mind in this one's figures.
+    `tasks` are those of the run, `known_tasks` the names of all tasks at the time; `frameworks` are
+    all frameworks at the time, in order. `unequal` says what no run can make equal, `caveats` what
+    to mind in this run's figures.
     """
 
     tasks: tuple[TaskSnapshot, ...]
@@ -191,33 +192,33 @@ class Snapshot:
         return task.title if task else name
 
     def framework_title(self, name: str) -> str:
-        """A framework as it writes itself, or its name where the snapshot lacks it."""
+        """A framework's title, or its name where the snapshot lacks it."""
         framework = self.framework(name)
         return framework.title if framework else name
 
     def target(self, task: str) -> float | None:
-        """What a task's metric is to reach; None where the snapshot lacks the task."""
-        found = self.task(task)
-        return found.metric.target if found else None
+        """The value that a task's metric should reach; None where the snapshot lacks the task."""
+        snapshot = self.task(task)
+        return snapshot.metric.target if snapshot else None
 
     def headline(self, task: str) -> bool:
         """Whether a task is among those that reports put first."""
-        found = self.task(task)
-        return found is not None and found.headline
+        snapshot = self.task(task)
+        return snapshot is not None and snapshot.headline
 
     @property
     def compared(self) -> tuple[str, ...]:
         """Names of the frameworks that were compared at the time: all but the references."""
-        return tuple(one.name for one in self.frameworks if not one.reference)
+        return tuple(framework.name for framework in self.frameworks if not framework.reference)
 
     def to_fields(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The snapshot as a JSON object."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return fields
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Snapshot:
-        """From its JSON object. Raises ValueError for one of another version, or that is broken."""
+        """The snapshot from its JSON object. Raises ValueError for another version or form."""
         if fields.get("version") != VERSION:
             raise ValueError(
                 f"snapshot has version {fields.get('version')}, this framebench reads {VERSION}"

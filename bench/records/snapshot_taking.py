@@ -41,19 +41,19 @@ def take(
 ) -> Snapshot:
     """A snapshot for a run of `cells`, with the budget of each of their tasks.
 
-    `settings` are those that an older run kept of its frameworks, by name; where there are none
-    given, the snapshot has the present ones, on this machine's processor.
+    `settings` are the frameworks' settings, by name, that an older run recorded. If it is None, the
+    snapshot has the present ones, on this machine's processor.
     """
     used_tasks = dict.fromkeys(cell.task for cell in cells)
-    known = set(tasks.names())
-    networks = {tasks.load(name).network: None for name in used_tasks if name in known}
-    used = {cell.framework for cell in cells}
+    existing = set(tasks.names())
+    networks = {tasks.load(name).network: None for name in used_tasks if name in existing}
+    used_frameworks = {cell.framework for cell in cells}
     return Snapshot(
-        tasks=tuple(task(name, budgets[name].length) for name in used_tasks if name in known),
+        tasks=tuple(task(name, budgets[name].length) for name in used_tasks if name in existing),
         known_tasks=tuple(tasks.names()),
         frameworks=tuple(
             _framework(name, networks, _settings(name, settings))
-            if name in used
+            if name in used_frameworks
             else _framework(name, (), None)
             for name in catalogue.names()
         ),
@@ -64,17 +64,17 @@ def take(
 
 
 def of_proofs(certificates: Iterable[Certificate]) -> Snapshot:
-    """A snapshot for what was proved and not timed."""
+    """A snapshot for claims that were proved but not timed."""
     claims = [certificate.claim for certificate in certificates]
     cells = [
-        Cell(framework=one.framework, task=one.task, mode=one.mode, setting=one.setting)
-        for one in claims
+        Cell(framework=claim.framework, task=claim.task, mode=claim.mode, setting=claim.setting)
+        for claim in claims
     ]
     return take(cells, {claim.task: Budget(epochs=1) for claim in claims})
 
 
 def task(name: str, length: int | None) -> TaskSnapshot:
-    """A task as it is now; `length` are the tokens to which its texts are cut, if they are."""
+    """A task as it is now; `length` is the number of tokens to which texts are cut, if any."""
     recipe = tasks.load(name)
     trained = recipe.with_length(length) if length else recipe
     return TaskSnapshot(
@@ -113,7 +113,7 @@ def proof_terms() -> ProofTerms:
 
 
 def model(name: str, network: str) -> ModelSource:
-    """A framework's model of a network, which it must have."""
+    """A framework's model of a network. The framework must have one."""
     file = catalogue.load(name).folder / "models" / f"{network}.py"
     text = file.read_text(encoding="utf-8")
     return ModelSource(
@@ -128,8 +128,14 @@ def _length(task: Task) -> int | None:
     return task.input.length if isinstance(task.input, TokenInput) else None
 
 
-def _settings(name: str, kept: Mapping[str, Mapping[str, Any]] | None) -> FrameworkSettings | None:
-    fields = catalogue.load(name).settings(machine.cpu_vendor()) if kept is None else kept.get(name)
+def _settings(
+    name: str, recorded: Mapping[str, Mapping[str, Any]] | None
+) -> FrameworkSettings | None:
+    fields = (
+        catalogue.load(name).settings(machine.cpu_vendor())
+        if recorded is None
+        else recorded.get(name)
+    )
     return msgspec.convert(fields, FrameworkSettings) if fields else None
 
 

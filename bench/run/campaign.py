@@ -19,13 +19,13 @@ from bench.run.preparation import Preparation, objection
 
 
 class CampaignListener(Listener, Protocol):
-    """Is called with a run's records and added blocks, besides the progress of its jobs."""
+    """Receives a run's records and added blocks, besides the progress of its jobs."""
 
     def recorded(self, record: Record) -> None:
         """A job is done, and its record is on the disk."""
 
     def extended(self, jobs: int, why: str) -> None:
-        """Another block, of so many jobs, is added to the planned ones."""
+        """Another block, of `jobs` jobs, is added to the planned ones."""
 
 
 def run(plan: Plan, preparation: Preparation, listener: CampaignListener) -> str:

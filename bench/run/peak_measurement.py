@@ -26,9 +26,9 @@ def measure_rates(
 
     A failed measurement does not raise: its `Rates` give the reason.
     """
-    wanted = sorted({(cell.framework, cell.device, cell.threads) for cell in cells})
+    combinations = sorted({(cell.framework, cell.device, cell.threads) for cell in cells})
     rates = []
-    for framework, device, threads in wanted:
+    for framework, device, threads in combinations:
         environment = environments[framework, device]
         if isinstance(environment, Environment):
             setting = Setting(device=device, threads=threads)

@@ -122,24 +122,24 @@ def cells_of(request: Request) -> list[Cell]:
 
 
 def _tasks(request: Request) -> list[Task]:
-    """The tasks that are named, or else those of the preset."""
+    """The named tasks, or else those of the preset."""
     if request.tasks:
         return [tasks.load(name) for name in request.tasks]
-    every = [tasks.load(name) for name in tasks.names()]
+    all_tasks = [tasks.load(name) for name in tasks.names()]
     headline_only = PRESETS[request.preset].headline_only
-    return [task for task in every if task.headline or not headline_only]
+    return [task for task in all_tasks if task.headline or not headline_only]
 
 
 def _frameworks(request: Request) -> list[Framework]:
-    """The frameworks that are named, or else all; with `--env current`, all that it can import."""
+    """The named frameworks, or else all; with `--env current`, all that can be imported."""
     if request.frameworks:
         return [catalogue.load(name) for name in request.frameworks]
-    every = [catalogue.load(name) for name in catalogue.compared()]
+    compared = [catalogue.load(name) for name in catalogue.compared()]
     if request.env == "own":
-        return every
-    importable = [framework for framework in every if not current_python.missing(framework)]
+        return compared
+    importable = [framework for framework in compared if not current_python.missing(framework)]
     if not importable:
-        modules = ", ".join(framework.modules[0] for framework in every)
+        modules = ", ".join(framework.modules[0] for framework in compared)
         raise UsageError(f"--env current: this Python cannot import any of {modules}")
     return importable
 
@@ -175,7 +175,7 @@ def devices_of(requested: Iterable[Device | Literal["auto"]]) -> list[Device]:
 
 
 def budget_of(request: Request, task_name: str) -> Budget:
-    """A task's budget under the request's preset, with the request's own values instead.
+    """A task's budget under the request's preset; the request's own values replace the preset's.
 
     Raises UsageError if its training examples do not fill a batch.
     """
@@ -183,8 +183,8 @@ def budget_of(request: Request, task_name: str) -> Budget:
     names = ["epochs", "train_examples", "test_examples"]
     if isinstance(task.input, TokenInput):
         names.append("length")
-    given = {name: value for name in names if (value := getattr(request, name)) is not None}
-    budget = replace(task.presets[request.preset], **given)
+    overrides = {name: value for name in names if (value := getattr(request, name)) is not None}
+    budget = replace(task.presets[request.preset], **overrides)
     if budget.train_examples is not None and budget.train_examples < task.batch:
         raise UsageError(
             f"--train-examples {budget.train_examples} does not fill one batch of {task_name}, "

@@ -1,6 +1,6 @@
 """What cells need before they can be timed: data, environments, certificates, the machine's rates.
 
-All of it is made at once, by `prepare` for a run and by `certify` for `framebench verify`.
+`prepare` makes all of it for a run, `certify` what `framebench verify` needs.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def prepare_environments(
     needed = sorted({(cell.device, cell.framework) for cell in cells})
     environments: Environments = {}
     for device in dict(needed):
-        frameworks = [catalogue.load(name) for at, name in needed if at == device]
+        frameworks = [
+            catalogue.load(name) for needed_device, name in needed if needed_device == device
+        ]
         by_name = provide_all(frameworks, device, listener, provide=provide)
         environments.update({(name, device): result for name, result in by_name.items()})
     return environments

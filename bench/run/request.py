@@ -1,4 +1,4 @@
-"""What the caller of a run wants, and whether that is possible."""
+"""What the caller of a run asks for, and whether it is possible."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _COUNTS = ("threads", "repeats", "epochs", "train_examples", "test_examples", "l
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the caller wants. None leaves a value to the preset, or to the machine.
+    """What the caller asks for. None leaves a value to the preset, or to the machine.
 
     `warmup`, `window`, `timeout` and `budget_seconds` are in seconds; `until` is the half-width of
-    an interval over its estimate. `command` is the command line that asks for all this.
+    an interval over its estimate. `command` is the command line of the request.
     """
 
     preset: str = "quick"
@@ -77,10 +77,10 @@ def duration(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def check_choice(what: str, value: str, choices: Sequence[str]) -> None:
-    """Raises UsageError if `value` is not among the choices for `what`."""
+def check_choice(kind: str, value: str, choices: Sequence[str]) -> None:
+    """Raises UsageError if `value` is not among the choices for `kind`."""
     if value not in choices:
-        raise UsageError(f"no {what} is called {value!r}; there are: {', '.join(choices)}")
+        raise UsageError(f"no {kind} is called {value!r}; there are: {', '.join(choices)}")
 
 
 def check(request: Request) -> None:

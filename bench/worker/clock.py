@@ -15,7 +15,7 @@ from bench.worker import gpu_energy
 
 @dataclass(frozen=True, kw_only=True)
 class Timed:
-    """What passed between two fences.
+    """The time, CPU use and energy between two fences.
 
     `wall` and `cpu` are in seconds, `cpu` over all threads of this process. `involuntary` counts
     the context switches that other processes forced on it. The rest is None where the system does
@@ -43,7 +43,7 @@ def _affinity() -> set[int]:
 
 def _machine_seconds() -> tuple[float, float] | None:
     """CPU seconds since boot on this process's cores: used by all processes, and stolen."""
-    mine = {f"cpu{core}" for core in _affinity()}
+    cores = {f"cpu{core}" for core in _affinity()}
     busy = stolen = 0
     try:
         with Path("/proc/stat").open(encoding="ascii") as file:
@@ -51,7 +51,7 @@ def _machine_seconds() -> tuple[float, float] | None:
                 name, *counts = line.split()
                 if not name.startswith("cpu"):
                     break
-                if name in mine:
+                if name in cores:
                     user, nice, system, _, _, irq, softirq, steal = map(int, counts[:8])
                     busy += user + nice + system + irq + softirq
                     stolen += steal
@@ -62,7 +62,7 @@ def _machine_seconds() -> tuple[float, float] | None:
 
 
 def _energy_counters() -> tuple[Path, ...]:
-    """One for each processor package, in microjoules (Linux's powercap: RAPL on Intel and AMD).
+    """A file for each processor package, in microjoules (Linux's powercap: RAPL, Intel and AMD).
 
     Most systems let only root read them. A zone of another name would count packages twice.
     """
@@ -105,7 +105,7 @@ def _device_joules() -> float | None:
 
 
 class Stopwatch:
-    """Starts when made, after a fence. The wall clock starts last and stops first."""
+    """Starts when it is created, after a fence. The wall clock starts last and stops first."""
 
     def __init__(self) -> None:
         self._joules = _joules()
@@ -145,7 +145,7 @@ def timed(work: Callable[[], None], fence: Callable[[], None]) -> Timed:
 
 
 def allowed_cores() -> int:
-    """Physical cores that this process may run on; logical ones if the system tells only these.
+    """Physical cores that this process may run on; logical ones if the system reports only these.
 
     A container may be limited to fewer cores at a time: see `bench.launch.machine.usable_cores`.
     """

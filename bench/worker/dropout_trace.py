@@ -51,9 +51,9 @@ from bench.core.weights import Array, initial_weights
 # Builds a task's network; mode, setting and seed are those of the proof.
 OpenSession = Callable[[Task], Session]
 
-# A layer's draws are repeated until they show so many values that the dropped share is known to a
-# thousandth. At least a few are made however many values each shows, because a draw may depend on
-# the previous one.
+# A layer's draws are repeated until they show this many values, so that the dropped share is known
+# to a thousandth. There are at least a few draws, however many values each of them shows, because a
+# draw may depend on the previous one.
 VALUES = 230_000
 LEAST_DRAWS = 20
 # LEAD is by how much the first logit exceeds the others, so that their probabilities vanish in
@@ -94,23 +94,23 @@ def _revealing_weights(task: Task, layer: str) -> dict[str, Array]:
     initial = initial_weights(task, 0)
     weights = {name: np.zeros_like(weight) for name, weight in initial.items()}
     names = _layers(task)
-    reader, *others = names[names.index(layer) + 1 :]
+    reader, *behind = names[names.index(layer) + 1 :]
     weights[f"{layer}.bias"] += 1
     weights[f"{reader}.bias"] += 1
     first = np.abs(initial[f"{reader}.weight"][0])  # above 0, so that the rectifier stays on
     weights[f"{reader}.weight"][0] = SUM * first / first.sum()
-    each = np.arange(task.classes)
-    for name in others:
+    outputs = np.arange(task.classes)
+    for name in behind:
         parameter = _weight(task, name)
-        _by_place(parameter, weights[parameter.name])[each, each, _middle(parameter)] = 1
+        _by_place(parameter, weights[parameter.name])[outputs, outputs, _middle(parameter)] = 1
     weights[f"{names[-1]}.bias"][0] += LEAD
     return weights
 
 
 def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) -> dict[str, Array]:
     """The part of a trace that shows the dropout behind `layer`."""
-    alone = replace(task.with_dropout(layer), optimizer=SGD(learning_rate=1.0))
-    session = open_session(alone)
+    single = replace(task.with_dropout(layer), optimizer=SGD(learning_rate=1.0))
+    session = open_session(single)
     weights = _revealing_weights(task, layer)
     names = _layers(task)
     reader = _weight(task, names[names.index(layer) + 1])
@@ -120,19 +120,19 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
     batch = session.stage(x, np.arange(examples).astype(session.format.labels))
 
     values_per_draw = weights[reader.name].size // reader.shape[0] * (examples - 1)
-    shown: dict[str, list[Array]] = {key: [] for key in ("values", "losses", "read", "bias")}
+    parts: dict[str, list[Array]] = {key: [] for key in ("values", "losses", "read", "bias")}
     for _ in range(max(LEAST_DRAWS, math.ceil(VALUES / values_per_draw))):
         session.load(weights)
         loss = session.numpy(session.step(batch))
         updated = session.dump()
         added = _by_place(reader, updated[reader.name] - weights[reader.name])
         first = _by_place(reader, weights[reader.name])[0]
-        shown["values"].append(added[1:examples] * examples)
-        shown["losses"].append(loss - LEAD * (examples - 1) / examples)
-        shown["read"].append(-(first * added[0]).sum(axis=1))
-        shown["bias"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
+        parts["values"].append(added[1:examples] * examples)
+        parts["losses"].append(loss - LEAD * (examples - 1) / examples)
+        parts["read"].append(-(first * added[0]).sum(axis=1))
+        parts["bias"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
     session.load(weights)
     logits = session.numpy(session.logits(batch))
     session.close()
-    arrays = {"logits": logits} | {key: np.array(each) for key, each in shown.items()}
+    arrays = {"logits": logits} | {key: np.array(part) for key, part in parts.items()}
     return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}

@@ -1,7 +1,7 @@
 """Energy of the NVIDIA GPU that a worker computes on, read by NVIDIA's management library.
 
-A worker has only its framework's packages, none of which reads it, so this calls the driver's own
-library:
+A worker has only its framework's packages, none of which reads the energy. So this module calls the
+driver's own library:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
 """
 
@@ -33,12 +33,12 @@ def first_visible(devices: str) -> int | str:
     return int(first) if first.isdigit() else first
 
 
-def _device(library: Any, chosen: int | str) -> ctypes.c_void_p | None:
+def _device(library: Any, identifier: int | str) -> ctypes.c_void_p | None:
     device = ctypes.c_void_p()
-    if isinstance(chosen, int):
-        code = library.nvmlDeviceGetHandleByIndex_v2(chosen, ctypes.byref(device))
+    if isinstance(identifier, int):
+        code = library.nvmlDeviceGetHandleByIndex_v2(identifier, ctypes.byref(device))
     else:
-        code = library.nvmlDeviceGetHandleByUUID(chosen.encode(), ctypes.byref(device))
+        code = library.nvmlDeviceGetHandleByUUID(identifier.encode(), ctypes.byref(device))
     return device if code == SUCCESS else None
 
 

@@ -1,4 +1,4 @@
-"""The best that a framework reaches on this machine: float32 matrix products, and memory.
+"""The highest rates that a framework reaches on this machine: float32 matrix products, memory.
 
 Both are measured with the framework's own operations, in the kind of process that it trains in.
 """
@@ -69,7 +69,7 @@ def best_seconds(operation: Callable[[], None]) -> float:
 
 
 def _no_fence() -> None:
-    """An adapter's operation needs none: it returns when it is done."""
+    """An adapter's operation needs no fence: it returns when it is done."""
 
 
 def measure(adapter: Adapter, device: Device) -> dict[str, float]:

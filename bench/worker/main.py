@@ -1,9 +1,9 @@
 """The process of one framework: it reads a job, does it, and reports the result.
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
-corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the others of a `Listener`, and
-last `{"event": "result", ...}` with the outcome. A job of the kind `steps` is a
-conversation: see `bench.worker.on_demand`.
+corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the other calls of a `Listener`,
+and last `{"event": "result", ...}` with the outcome. A job of the kind `steps` is a conversation:
+see `bench.worker.on_demand`.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ def answer(
     supply = _batches(ready.train, job.seed)
     send("ready", window_steps=max(1, round(job.window / ready.warm_up.pace)), **context)
     for request in requests:
-        took, losses = ready.trainer.window(list(islice(supply, int(request))))
+        timing, losses = ready.trainer.window(list(islice(supply, int(request))))
         if not math.isfinite(sum(losses)):
             raise DivergedError(f"training loss {sum(losses) / len(losses)}")
-        send("window", **dataclasses.asdict(took))
+        send("window", **dataclasses.asdict(timing))
     ready.session.close()

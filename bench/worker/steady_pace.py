@@ -47,13 +47,13 @@ class Trainer:
                 for x, y in batches:
                     losses.append(session.step(session.stage(x, y)))
 
-        took = clock.timed(work, session.sync)
-        return took, [float(session.numpy(loss)) for loss in losses]
+        timing = clock.timed(work, session.sync)
+        return timing, [float(session.numpy(loss)) for loss in losses]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WarmUp:
-    """How a warm-up went: `pace` is that of its best recent window, in seconds a step."""
+    """The outcome of a warm-up: `pace` is that of its best recent window, in seconds per step."""
 
     steps: int
     seconds: float
@@ -66,9 +66,9 @@ def warm_up(trainer: Trainer, supply: Iterator[HostBatch], job: Job) -> WarmUp:
     steps, seconds, count = 0, 0.0, 1
     paces: list[float] = []
     while True:
-        took, _ = trainer.window(list(islice(supply, count)))
-        steps, seconds = steps + count, seconds + took.wall
-        paces.append(took.wall / count)
+        timing, _ = trainer.window(list(islice(supply, count)))
+        steps, seconds = steps + count, seconds + timing.wall
+        paces.append(timing.wall / count)
         last = paces[-STEADY_WINDOWS:]
         steady = len(last) == STEADY_WINDOWS and max(last) <= STEADY_SPREAD * min(last)
         if (steady and seconds >= 2 * job.window) or seconds >= job.warmup:
@@ -78,7 +78,7 @@ def warm_up(trainer: Trainer, supply: Iterator[HostBatch], job: Job) -> WarmUp:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadySession:
-    """A session after its warm-up, and what it took to get there.
+    """A session after its warm-up, and how long getting there took.
 
     `weights` are the canonical initial ones, which training starts from once they are loaded again.
     """

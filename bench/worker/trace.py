@@ -105,10 +105,10 @@ def trace(
     task = task.with_length(LENGTH)
     if _slow(task):
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
-    still = task.with_dropout()
-    arrays = _first_steps(open_session, still, folder=folder, seed=seed)
+    without_dropout = task.with_dropout()
+    arrays = _first_steps(open_session, without_dropout, folder=folder, seed=seed)
     if formula:
-        exact = replace(still, optimizer=dyadic(task.optimizer))
+        exact = replace(without_dropout, optimizer=dyadic(task.optimizer))
         arrays |= _formula_steps(open_session, exact, folder=folder, seed=seed)
     for layer in task.dropout:
         arrays |= draws(open_session, task, layer, folder=folder)
@@ -134,9 +134,9 @@ def _shortened(task: Task, x: Array) -> Array:
 def _used(
     session: Session, task: Task, batches: Sequence[tuple[Array, Array]], *, seed: int
 ) -> None:
-    """Leave a session as a warm-up does, before the weights are loaded again.
+    """Bring a session into the state in which a warm-up leaves it before weights are loaded again.
 
-    This shows an optimizer whose state survives the loading: what it trains is not the task.
+    This exposes an optimizer whose state survives the loading, so that it trains another task.
     """
     session.load(initial_weights(task, seed))
     for x, y in batches[-USED_STEPS:]:

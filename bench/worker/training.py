@@ -30,7 +30,7 @@ FEED_TURNS = 3
 
 
 def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluation:
-    """Accuracy and loss over the whole split, after so many steps.
+    """Accuracy and loss over the whole split, after `step` steps.
 
     The clock runs from staging to logits on the host. Raises DivergedError when the loss is not
     finite.
@@ -110,12 +110,12 @@ class TimedTraining:
         job, split = self._job, self._ready.train
         order = split.epoch(job.seed, epoch)
         total = job.budget.epochs * len(order)
-        for chosen in _even_windows(len(order), self._ready.warm_up.pace, job.window):
-            took, losses = self._ready.trainer.window(split.window(order[chosen]))
-            self._add(epoch, took, losses)
+        for steps in _even_windows(len(order), self._ready.warm_up.pace, job.window):
+            timing, losses = self._ready.trainer.window(split.window(order[steps]))
+            self._add(epoch, timing, losses)
             self._listener.progress(str(job.cell), self.steps, total)
 
-    def _add(self, epoch: int, took: clock.Timed, losses: list[float]) -> None:
+    def _add(self, epoch: int, timing: clock.Timed, losses: list[float]) -> None:
         self.steps += len(losses)
         mean = float(np.mean(losses))
         if not math.isfinite(mean):
@@ -125,16 +125,16 @@ class TimedTraining:
             Window(
                 epoch=epoch,
                 steps=len(losses),
-                wall=took.wall,
-                cpu=took.cpu,
-                involuntary=took.involuntary,
+                wall=timing.wall,
+                cpu=timing.cpu,
+                involuntary=timing.involuntary,
                 loss=mean,
-                others=took.others,
-                stolen=took.stolen,
+                others=timing.others,
+                stolen=timing.stolen,
             )
         )
-        self._joules.append(took.joules)
-        self._device_joules.append(took.device_joules)
+        self._joules.append(timing.joules)
+        self._device_joules.append(timing.device_joules)
 
 
 def measure(

@@ -65,7 +65,7 @@ MODES = ("compiled",)
 
 
 def child(module: nnx.Module, name: str) -> Any:
-    """A module's attribute. A number stands for the module at that place of a sequence."""
+    """A module's attribute, or the module at a place of a sequence if `name` is a number."""
     return module.layers[int(name)] if name.isdigit() else getattr(module, name)
 
 
@@ -86,8 +86,8 @@ class JaxFlaxSession:
             network: nnx.Module = module.build(task, nnx.Rngs(seed))
             return network
 
-        # This network is not trained. It tells dump and load where a state's arrays belong. It is
-        # built as one program: otherwise each operator that draws a weight is compiled by itself.
+        # This network is not trained. It shows `dump` and `load` where a state's arrays belong. It
+        # is built as one program: otherwise each operator that draws a weight is compiled alone.
         self._model = nnx.jit(build)() if expert else build()
         set_layers(setting.precision, self._model)
         if expert and setting.device == "cpu":
@@ -113,7 +113,7 @@ class JaxFlaxSession:
         self._train_step = jax.jit(self._train, donate_argnums=0)
         self._gradients_step = jax.jit(self._gradients)
         self._forward = jax.jit(self._evaluate)
-        self._last: Any = None  # what the device was last asked for, besides steps
+        self._last: Any = None  # the result that was last requested of the device, besides steps
 
     def load(self, params: Mapping[str, Array]) -> None:
         for variable, native in self._weights.to_load(params):
@@ -212,7 +212,7 @@ class JaxFlaxSession:
     def _loss_of(
         self, other: nnx.State, x: jax.Array, y: jax.Array
     ) -> Callable[[nnx.State], tuple[jax.Array, nnx.State]]:
-        """A function of the weights: the batch's mean loss, and the network's other values then."""
+        """A function of the weights: the batch's mean loss, and the network's new other values."""
 
         def loss_of(params: nnx.State) -> tuple[jax.Array, nnx.State]:
             model = nnx.merge(self._training, params, other, copy=True)
@@ -228,7 +228,7 @@ class JaxFlaxSession:
 
 class JaxFlaxAdapter:
     def set_up(self, setting: Setting) -> None:
-        # Threads are those of NPROC, which JAX reads when its first array is made.
+        # Threads are set by NPROC, which JAX reads when its first array is created.
         jax.config.update("jax_platforms", setting.device)
         jax.config.update("jax_enable_x64", setting.precision == "float64")
         set_products(setting.precision)

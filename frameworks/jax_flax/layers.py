@@ -8,7 +8,7 @@ from jax import numpy as jnp
 
 
 def larger(a: Array, b: Array) -> Array:
-    """The larger of two values. Of equal values the first, which gets the whole gradient.
+    """The larger of two values. Of equal values, `a`, which gets the whole gradient.
 
     jnp.maximum and jnp.max would share the gradient between equal values, which flat regions of
     real pictures have.

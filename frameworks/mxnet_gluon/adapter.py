@@ -54,7 +54,7 @@ MODES = ("eager", "compiled")
 
 
 def child(block: gluon.Block, name: str) -> Any:
-    """A block's attribute. A number stands for the block at that place of a sequence."""
+    """A block's attribute, or the block at a place of a sequence if `name` is a number."""
     return block[int(name)] if name.isdigit() else getattr(block, name)
 
 
@@ -144,7 +144,7 @@ class MXNetGluonSession:
             # Shares the array's memory, as PyTorch's from_numpy does. A view, because MXNet makes
             # its argument read-only, and the next window is laid out in the same memory.
             return mx.nd.from_numpy(array.view(), zero_copy=True)
-        # A type must be named: without one, MXNet makes float32 of integers too.
+        # The type must be given: without it, MXNet converts even integers to float32.
         return mx.nd.array(array, ctx=self._context, dtype=array.dtype)
 
     def step(self, batch: tuple[NDArray, NDArray]) -> NDArray:
@@ -152,7 +152,7 @@ class MXNetGluonSession:
         with autograd.record():
             losses = self._objective(x, y)
             to_propagate = scaled(self._precision, losses, self._trainer)
-        to_propagate.backward()  # of their sum, which the trainer divides, as in Gluon's guides
+        to_propagate.backward()  # of the sum, which the trainer divides, as in Gluon's guides
         self._trainer.step(len(losses))
         return losses.mean()
 
@@ -197,11 +197,11 @@ class MXNetGluonAdapter:
             flush_denormals()  # before anything is computed, which starts MXNet's threads
         if setting.device == "cuda":
             self._check_gpu()
-        # Threads are those of OMP_NUM_THREADS, which MXNet reads when it is imported.
+        # Threads are set by OMP_NUM_THREADS, which MXNet reads when it is imported.
         set_operators(setting.precision, context(setting.device))
 
     def _check_gpu(self) -> None:
-        """Try it: a card newer than MXNet's kernels is listed, but fails at its first use."""
+        """Try the GPU: one newer than MXNet's kernels is listed, but fails at its first use."""
         try:
             if not mx.context.num_gpus():
                 raise UnsupportedError(f"mxnet {mx.__version__} finds no CUDA device here")
@@ -215,7 +215,7 @@ class MXNetGluonAdapter:
     def versions(self, device: Device) -> dict[str, str]:
         versions = {"mxnet": str(mx.__version__), "numpy": np.__version__}
         if device == "cuda":
-            versions["cuda"] = "11.2"  # the one that the distribution mxnet-cu112 is built for
+            versions["cuda"] = "11.2"  # the version that the distribution mxnet-cu112 is built for
         return versions
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> MXNetGluonSession:

@@ -1,6 +1,6 @@
-"""Names that numpy has removed and MXNet 1.9.1 still looks up while it is imported.
+"""Names that numpy has removed but MXNet 1.9.1 still looks up while it is imported.
 
-Put back, they let it train on Python 3.12 and 3.13, for which there is no older numpy.
+With them restored, MXNet trains on Python 3.12 and 3.13, for which there is no older numpy.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ REMOVED: dict[str, Any] = {
     "round_": np.round,
     "sometrue": np.any,
 }
-# Re-exported by `mxnet.numpy.fallback`, never called by Gluon. The financial ones left in numpy
-# 1.20, the others left, or are leaving, in 2.x.
+# Re-exported by `mxnet.numpy.fallback`, but never called by Gluon. numpy removed the financial
+# functions in 1.20, and removes the others in the course of 2.x.
 STUBBED = ("mirr", "npv", "pmt", "ppmt", "pv", "rate", "in1d", "trapz")
 
 

@@ -1,6 +1,6 @@
 """MXNet's optimizers with the task's update formula.
 
-In float32 they are MXNet's own fused operators, given other constants: as fast as MXNet's own.
+In float32 they use MXNet's fused operators with other constants, and are as fast as MXNet's own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class AdamOfThePaper(mx.optimizer.Adam):
 
 
 class AdamInDouble(mx.optimizer.Adam):
-    """The same, from elementary operators: the fused one rounds its constants to float32."""
+    """The same formula from elementary operators: the fused one rounds its constants to float32."""
 
     def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
         self._update_count(index)
@@ -91,7 +91,7 @@ def reset(trainer: gluon.Trainer) -> None:
     optimizer = trainer.optimizer
     optimizer.num_update = optimizer.begin_num_update
     for counts in optimizer._all_index_update_counts.values():
-        counts.clear()  # one for each device
+        counts.clear()  # a dictionary for each device
     for state in trainer._updaters[0].states.values():
         for value in state if isinstance(state, tuple) else (state,):
             if value is not None:

@@ -18,15 +18,15 @@ TARGETS = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 def set_operators(precision: Precision, device: mx.Context) -> None:
-    """Have operators compute in a precision. Call before a network is built: it cannot be undone.
+    """Make operators compute in a precision. Call before a network is built: it is irreversible.
 
     Raises UnsupportedError if the processor lacks it.
     """
     if precision == "bf16":
         if device.device_type == "cpu":
             _check_bf16()
-        # Its list has _zeros, which has no input to cast. An LSTM, which makes its first state with
-        # it, would fail.
+        # MXNet's list contains _zeros, which has no input to cast. An LSTM would fail, because it
+        # creates its first state with _zeros.
         in_float32 = [name for name in symbol_bf16.FP32_FUNCS if name != "_zeros"]
         amp.init(TARGETS[precision], fp32_ops=in_float32)
     elif precision in TARGETS:
@@ -34,7 +34,7 @@ def set_operators(precision: Precision, device: mx.Context) -> None:
 
 
 def _check_bf16() -> None:
-    """Try it: MXNet's oneDNN has no bfloat16 code for a processor without AVX-512."""
+    """Try bfloat16: MXNet's oneDNN has no code for it on a processor without AVX-512."""
     unit = mx.nd.amp_cast(mx.nd.ones((1, 1)), dtype=amp.amp.bfloat16)
     try:
         mx.nd.FullyConnected(unit, unit, no_bias=True, num_hidden=1).wait_to_read()

@@ -39,9 +39,9 @@ MODES = ("eager", "compiled")
 
 
 def synchronize(device: Device) -> None:
-    """Return when the device has done everything that it was asked for.
+    """Wait until the device has finished all work that was submitted to it.
 
-    On the CPU an operator, or a compiled graph, has run when the call returns.
+    On the CPU, an operator or a compiled graph has run when the call returns.
     """
     if device != "cpu":
         paddle.device.synchronize()
@@ -127,7 +127,7 @@ class PaddleSession:
         return self._weights.canonical(self.numpy)
 
     def parameter_count(self) -> int:
-        # Those of the optimizer: an LSTM's pinned bias is the network's, but is not trained.
+        # The optimizer's parameters: an LSTM's pinned bias is in the network, but is not trained.
         return sum(int(np.prod(p.shape)) for p in self._optimizer._parameter_list)
 
     def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:

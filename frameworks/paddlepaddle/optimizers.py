@@ -10,7 +10,7 @@ from bench.core.optimizers import SGD, Adam, Optimizer
 
 
 class DoubleMomentum(paddle.optimizer.Momentum):
-    """Momentum for float64: Paddle's operator takes the coefficient in float32 alone.
+    """Momentum for float64: Paddle's operator takes the coefficient only in float32.
 
     Each velocity is scaled beforehand by the coefficient's rounding error. float32 does not need
     this.

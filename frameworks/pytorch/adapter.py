@@ -37,7 +37,7 @@ MODES = ("eager", "compiled")
 
 
 def synchronize(device: torch.device) -> None:
-    """Return when the device has done everything that it was asked for; a CPU always has."""
+    """Wait until the device has finished all work that was submitted to it; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -50,7 +50,7 @@ class PyTorchSession:
         self._on_cpu = setting.device == "cpu"  # asking the device takes time in every step
         self._precision = setting.precision
         floats = storage_dtype(setting.precision)
-        # The layout that oneDNN's convolutions and pooling are fastest in.
+        # The layout in which oneDNN's convolutions and pooling are fastest.
         channels_last = expert and self._on_cpu
         self.format = BatchFormat(
             channels_last=channels_last, floats=floats, labels="int64", tokens="int64"

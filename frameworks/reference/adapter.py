@@ -61,7 +61,7 @@ class ReferenceSession:
         return self._logits(self._params, batch[0], lambda layer, value: value)
 
     def unbiased_logits(self, batch: tuple[Array, Array]) -> Value:
-        """Logits by running variances over n - 1: `logits` are by those over n."""
+        """Logits with running variances over n - 1, where `logits` uses those over n."""
         self._running.unbiased = True
         logits = self.logits(batch)
         self._running.unbiased = False
@@ -75,7 +75,7 @@ class ReferenceSession:
         return np.asarray(value)
 
     def sync(self) -> None:
-        """Nothing runs behind numpy's back."""
+        """Does nothing: numpy has finished when a call returns."""
 
     def peak_device_bytes(self) -> int | None:
         return None
@@ -89,7 +89,7 @@ class ReferenceSession:
         return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
 
     def _drop(self, layer: str, x: Value) -> Value:
-        """Zero at the task's rate, and scale what is left so that the mean is kept."""
+        """Zero values at the task's rate, and scale the others so that the mean is kept."""
         keep = 1 - self._task.dropout[layer]
         return x * ((self._random.random(x.shape) < keep) / keep).astype(self._dtype)
 

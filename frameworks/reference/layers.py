@@ -1,7 +1,7 @@
 """Layers and losses as formulas over numpy arrays.
 
-Parameters are in the canonical layouts of `bench.core.parameters`. Written with autograd's numpy,
-which records the operations and differentiates them.
+Parameters are in the canonical layouts of `bench.core.parameters`. The formulas use autograd's
+numpy, which records the operations and differentiates them.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Running:
         self._running: dict[tuple[str, bool], tuple[Any, Any]] = {}
 
     def add(self, name: str, mean: Any, variance: Any, count: int) -> None:
-        """Mean and variance, (channels,), of a batch with `count` values a channel."""
+        """Add the mean and variance, (channels,), of a batch with `count` values per channel."""
         for unbiased, scale in ((False, 1.0), (True, count / (count - 1))):
             old_mean, old_variance = self._running.get((name, unbiased), (0.0, 1.0))
             self._running[name, unbiased] = (
@@ -81,7 +81,7 @@ class Running:
             )
 
     def of(self, name: str, channels: int) -> tuple[Any, Any]:
-        """Mean and variance, (channels,)."""
+        """The running mean and variance of a layer, (channels,)."""
         mean, variance = self._running.get((name, self.unbiased), (0.0, 1.0))
         return np.zeros(channels) + mean, np.zeros(channels) + variance
 
@@ -168,7 +168,7 @@ def softmax_cross_entropy(logits: Value, labels: Value) -> Value:
 
 
 def sigmoid_cross_entropy(logits: Value, labels: Value) -> Value:
-    """The batch's mean of -log of the right side's probability; labels (N, 1), 0 or 1."""
+    """The batch's mean of -log of the right class's probability; labels (N, 1), 0 or 1."""
     return np.mean(np.logaddexp(0, logits) - labels * logits)
 
 

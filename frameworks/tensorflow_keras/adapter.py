@@ -92,7 +92,7 @@ class KerasSession:
         variables = [place.variable for place in self._weights.tensors]
         self._variables = list({variable.path: variable for variable in variables}.values())
         self._optimizer = scaled(setting.precision, make_optimizer(task.optimizer))
-        # Built now, because a tf.function must not make variables in its second trace.
+        # Built now, because a tf.function must not create variables in its second trace.
         self._optimizer.build(self._variables)
         self._initial = [variable.numpy() for variable in self._optimizer.variables]
         self._criterion = LOSSES[task.loss](from_logits=True)
@@ -102,7 +102,7 @@ class KerasSession:
         self._forward = wrap(self._evaluate)
 
     def _forbid_cudnn(self) -> None:
-        """Keep Keras from cuDNN's fused layers, its choice on a GPU, which XLA cannot compile."""
+        """Keep Keras from using cuDNN's fused layers on a GPU, which XLA cannot compile."""
         for layer in self._model.layers:
             if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)):
                 layer.use_cudnn = False
@@ -114,8 +114,8 @@ class KerasSession:
 
     def load(self, params: Mapping[str, Array]) -> None:
         for place, native in self._weights.to_load(params):
-            # A slice, even of a whole variable: what is assigned to a slice is copied, whereas
-            # TensorFlow may train in the memory of what a variable is given.
+            # A slice, even of a whole variable, because values are copied into a slice, whereas
+            # TensorFlow may train in the memory of an array that is assigned to a variable.
             place.variable.value[place.row].assign(native)
         # In place, because a compiled step refers to these variables.
         for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):

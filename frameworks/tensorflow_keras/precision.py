@@ -13,7 +13,7 @@ POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16"}
 
 
 def set_policy(precision: Precision) -> None:
-    """Set the types of all layers made from now on, and whether TF32 may be used."""
+    """Set the types of all layers created from now on, and whether TF32 may be used."""
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     # Set explicitly, because Keras reads its defaults from a file in the user's home.
     keras.config.set_floatx(storage_dtype(precision))

@@ -92,8 +92,8 @@ def compare(
       framebench compare laptop server -t mnist-mlp --format markdown
     """
     if a is None or b is None:
-        given = f", but only {a} is given" if a else ""
-        raise UsageError(f"compare needs two runs{given}: framebench compare A B; A is the base")
+        only_a = f", but only {a} is given" if a else ""
+        raise UsageError(f"compare needs two runs{only_a}: framebench compare A B; A is the base")
     from bench.analysis.comparison import run_comparison
     from bench.analysis.comparison.gate import check_allowed, check_limit, judge
     from bench.analysis.results import Results
@@ -103,7 +103,7 @@ def compare(
     from bench.report.comparison.comparison_forms import to_markdown, to_terminal
     from bench.run.request import fraction
 
-    wanted = form(format, FORMATS, json=json)
+    output_format = form(format, FORMATS, json=json)
     check_allowed(allow)
     if allow and fail_on is None:
         raise UsageError("--allow has no effect without --fail-on")
@@ -113,13 +113,13 @@ def compare(
     old, new = (Results.of(run_folder.find(run, results)) for run in (a, b))
     comparison = run_comparison.compare(old, new, tasks=task, frameworks=framework)
     gate = None if limit is None else judge(comparison, limit=limit, allowed=allow)
-    if wanted == "json":
+    if output_format == "json":
         typer.echo(to_json(comparison, gate))
-    elif wanted == "table":
+    elif output_format == "table":
         console = wide_console()
         console.print(to_terminal(comparison, gate, width=console.width))
     else:
         forms = {"markdown": to_markdown, "csv": to_csv}
-        typer.echo(forms[wanted](comparison, gate), nl=False)
+        typer.echo(forms[output_format](comparison, gate), nl=False)
     if gate and not gate.passed:
         raise typer.Exit(1)

@@ -21,14 +21,15 @@ def export(
     ] = "pytest-benchmark",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write to this file, not to standard output."),
+        typer.Option("--output", "-o", help="Write to this file instead of standard output."),
     ] = None,
     results: ResultsOption = Path("results"),
 ) -> None:
-    """Write a run's timings in the form that another tool reads.
+    """Write a run's timings in the format of another tool.
 
-    pytest-benchmark: the JSON of --benchmark-json, seconds a training step, a group for each task.
-    Cells that are not ok are left out, and named. A terminal is spared it: name a file, or pipe it.
+    pytest-benchmark: the JSON of --benchmark-json, with the seconds of a training step, and a group
+    for each task. Cells that are not ok are left out and named on standard error. The JSON is not
+    printed to a terminal: name a file with -o, or redirect the output.
 
     [bold]Examples[/bold]
 
@@ -49,11 +50,11 @@ def export(
         raise UsageError(f"--output {output}: there is no folder {output.parent}")
     if not output:
         check_redirected("pytest-benchmark's JSON", "write it to a file: -o run.json")
-    found = Results.of(run_folder.find(run, results))
-    text, left_out = pytest_benchmark.to_json(found)
+    measured = Results.of(run_folder.find(run, results))
+    text, left_out = pytest_benchmark.to_json(measured)
     for line in left_out:
         typer.echo(f"left out: {line}", err=True)
-    print_caveats(found)
+    print_caveats(measured)
     if output:
         output.write_text(text, encoding="utf-8")
     else:

@@ -22,9 +22,9 @@ def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
     from bench.report.task.availability import take_inventory
     from bench.report.task.inventory_forms import to_json, to_terminal
 
-    known = take_inventory(environment_kind(env))
+    listing = take_inventory(environment_kind(env))
     if json:
-        typer.echo(to_json(known))
+        typer.echo(to_json(listing))
     else:
         console = wide_console()
-        console.print(to_terminal(known, width=console.width))
+        console.print(to_terminal(listing, width=console.width))

@@ -25,11 +25,11 @@ def publish(
     ] = None,
     to: Annotated[Path, typer.Option(help="Folder of published runs.")] = Path("results"),
     name: Annotated[
-        str | None, typer.Option(help="Publish it under this name. Default: its own.")
+        str | None, typer.Option(help="Publish the run under this name. Default: its own.")
     ] = None,
     about: Annotated[
         str | None,
-        typer.Option(help="Its purpose, in a sentence or two. Default: that of its preset."),
+        typer.Option(help="The run's purpose, in a sentence or two. Default: that of its preset."),
     ] = None,
     page: Annotated[bool, typer.Option(help="Also write report.html, about 5 MB.")] = True,
     replace: Annotated[

@@ -24,7 +24,10 @@ FORMATS = ("table", "markdown", "json")
 
 def _weights() -> str:
     """The criteria and every persona's weights, for the help."""
-    criteria = [f"{each.name}: {each.figure}; {each.scored}." for each in CRITERIA.values()]
+    criteria = [
+        f"{criterion.name}: {criterion.figure}; {criterion.scored}."
+        for criterion in CRITERIA.values()
+    ]
     weights = []
     for persona in personas.PERSONAS.values():
         of_persona = ", ".join(f"{name} {weight:g}" for name, weight in persona.weights.items())
@@ -101,13 +104,13 @@ def recommend(
     from bench.report.advice.advice_json import to_json
     from bench.report.advice.advice_report import build_report
 
-    wanted = form(format, FORMATS, json=json)
-    chosen = [personas.load(name) for name in dict.fromkeys(persona)]
+    output_format = form(format, FORMATS, json=json)
+    chosen_personas = [personas.load(name) for name in dict.fromkeys(persona)]
     measured = run_folder.part(run_folder.find(run, results), tasks=[task] if task else [])
-    report = build_report(Results.of(measured), chosen, weight)
-    if wanted == "json":
+    report = build_report(Results.of(measured), chosen_personas, weight)
+    if output_format == "json":
         typer.echo(to_json(report))
-    elif wanted == "markdown":
+    elif output_format == "markdown":
         typer.echo(to_markdown(report, facts=facts), nl=False)
     else:
         console = wide_console()

@@ -45,29 +45,29 @@ def report(
     from bench.records import run_folder
     from bench.report.run import run_forms
 
-    wanted = form(format, FORMATS, json=json)
-    found = Results.of(run_folder.part(run_folder.find(run, results), tasks=task))
-    if wanted in ("table", "json"):
-        print_results(found, json=wanted == "json")
-    elif wanted == "html":
+    output_format = form(format, FORMATS, json=json)
+    measured = Results.of(run_folder.part(run_folder.find(run, results), tasks=task))
+    if output_format in ("table", "json"):
+        print_results(measured, json=output_format == "json")
+    elif output_format == "html":
         from bench.report.run.run_page import run_page
 
-        typer.echo(run_page(found), nl=False)
-    elif wanted == "markdown":
-        typer.echo(run_forms.to_markdown(found), nl=False)
+        typer.echo(run_page(measured), nl=False)
+    elif output_format == "markdown":
+        typer.echo(run_forms.to_markdown(measured), nl=False)
     else:
-        typer.echo(run_forms.to_csv(found), nl=False)
-        print_caveats(found)
+        typer.echo(run_forms.to_csv(measured), nl=False)
+        print_caveats(measured)
 
 
 def print_caveats(results: Results) -> None:
-    """What to mind in the figures, on standard error: for forms that have no place for it."""
+    """Print a run's caveats on standard error, for formats that have no place for them."""
     for caveat in results.caveats:
         typer.echo(f"caveat: {caveat}", err=True)
 
 
 def print_results(results: Results, *, json: bool) -> None:
-    """A run's tables, or its figures as JSON, on standard output."""
+    """Print a run's tables, or its figures as JSON, on standard output."""
     from bench.cli.display import wide_console
     from bench.report.run import run_forms
 

@@ -38,8 +38,8 @@ def run(options: RunOptions) -> None:
 
     By default the tasks are the preset's; heavy ones run on a GPU, and on the CPU only if they are
     named with -t. Environments and data are prepared on first use. Every result is written to
-    results/NAME as soon as it is there. Exit code 0: every row is ok, and --until was reached; 1:
-    some row is not, or the time was up before; 2: bad usage.
+    results/NAME as soon as it is measured. Exit code 0: every row is ok, and --until was reached;
+    1: some row is not ok, or the time ran out first; 2: bad usage.
     """
     from bench.cli.commands.report import print_results
     from bench.cli.display import RunDisplay, SetupDisplay

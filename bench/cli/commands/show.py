@@ -43,41 +43,41 @@ def show(
 
       framebench show --format html > models.html          all tasks on a page
     """
-    wanted = form(format, FORMATS, json=json)
+    output_format = form(format, FORMATS, json=json)
     if diff and framework:
         raise UsageError("--diff names its own two frameworks; leave out --framework")
     if diff and task is None:
         raise UsageError("--diff needs a TASK")
     if task is None:
-        _print_tasks(wanted, framework)
+        _print_tasks(output_format, framework)
     elif diff:
-        _print_diff(wanted, task, *diff)
+        _print_diff(output_format, task, *diff)
     else:
-        _print_listing(wanted, task, framework)
+        _print_listing(output_format, task, framework)
 
 
-def _print_tasks(wanted: str, frameworks: list[str]) -> None:
+def _print_tasks(output_format: str, frameworks: list[str]) -> None:
     from bench import tasks
     from bench.report.task import listing_forms
     from bench.report.task.task_listing import list_task
 
     listings = [list_task(name, frameworks) for name in tasks.names()]
-    if wanted == "table":
+    if output_format == "table":
         _print_group(listing_forms.tasks_to_terminal())
-    elif wanted == "html":
+    elif output_format == "html":
         _print_text(listing_forms.to_html(listings))
-    elif wanted == "json":
+    elif output_format == "json":
         _print_text(listing_forms.tasks_to_json())
     else:
         _print_text(listing_forms.tasks_to_markdown())
 
 
-def _print_diff(wanted: str, task: str, old: str, new: str) -> None:
+def _print_diff(output_format: str, task: str, old: str, new: str) -> None:
     from bench.report.task import listing_forms
     from bench.report.task.task_listing import diff_models
 
     diff = diff_models(task, old, new)
-    if wanted == "table":
+    if output_format == "table":
         _print_group(listing_forms.diff_to_terminal(diff))
         return
     forms = {
@@ -85,20 +85,20 @@ def _print_diff(wanted: str, task: str, old: str, new: str) -> None:
         "html": listing_forms.diff_to_html,
         "json": listing_forms.diff_to_json,
     }
-    _print_text(forms[wanted](diff))
+    _print_text(forms[output_format](diff))
 
 
-def _print_listing(wanted: str, task: str, frameworks: list[str]) -> None:
+def _print_listing(output_format: str, task: str, frameworks: list[str]) -> None:
     from bench.cli.display import wide_console
     from bench.report.task import listing_forms
     from bench.report.task.task_listing import list_task
 
     listing = list_task(task, frameworks)
-    if wanted == "table":
+    if output_format == "table":
         _print_group(listing_forms.to_terminal(listing, width=wide_console().width))
-    elif wanted == "html":
+    elif output_format == "html":
         _print_text(listing_forms.to_html([listing]))
-    elif wanted == "json":
+    elif output_format == "json":
         _print_text(listing_forms.to_json(listing))
     else:
         _print_text(listing_forms.to_markdown(listing))

@@ -34,7 +34,7 @@ def verify(
     env: EnvOption = "own",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Prove anew what has been proved.")
+        bool, typer.Option("--fresh", help="Prove again what the cache already proves.")
     ] = False,
     format: Annotated[
         str | None,
@@ -67,7 +67,7 @@ def verify(
     from bench.run.preparation import certify
     from bench.run.request import Request
 
-    chosen = form(format, FORMATS, json=json)
+    output_format = form(format, FORMATS, json=json)
     request = Request(
         preset="full",
         frameworks=framework,
@@ -83,13 +83,13 @@ def verify(
     with SetupDisplay() as display:
         certificates = certify(request, fresh=fresh, listener=display)
     snapshot = of_proofs(certificates)
-    if chosen == "html":
+    if output_format == "html":
         from bench.report.proof.proof_page import certificate_page
 
         typer.echo(certificate_page(certificates, snapshot), nl=False)
-    elif chosen == "json":
+    elif output_format == "json":
         typer.echo(proof_forms.to_json(certificates))
-    elif chosen == "markdown":
+    elif output_format == "markdown":
         typer.echo(proof_forms.to_markdown(certificates, snapshot))
     else:
         console = wide_console()

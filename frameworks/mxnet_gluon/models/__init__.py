@@ -1,1 +1,1 @@
-"""The networks, as an expert user of Gluon writes them. Layers bear the tasks' parameter names."""
+"""The networks, as an expert user of Gluon writes them. Layers have the tasks' parameter names."""

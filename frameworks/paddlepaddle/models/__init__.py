@@ -1,4 +1,4 @@
 """The networks, as expert users of PaddlePaddle write them.
 
-Layers bear the tasks' parameter names.
+Layers have the tasks' parameter names.
 """

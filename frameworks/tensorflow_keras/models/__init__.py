@@ -1,1 +1,1 @@
-"""The networks, as expert users of Keras write them. Layers bear the tasks' parameter names."""
+"""The networks, as expert users of Keras write them. Layers have the tasks' parameter names."""

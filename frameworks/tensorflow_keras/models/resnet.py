@@ -9,7 +9,7 @@ from bench.core.task import Task
 def conv(x: KerasTensor, channels: int, stride: int, name: str) -> KerasTensor:
     if stride == 1:
         return layers.Conv2D(channels, 3, padding="same", use_bias=False, name=name)(x)
-    x = layers.ZeroPadding2D(1)(x)  # (N, H+2, W+2, C): "same" would pad the far sides alone
+    x = layers.ZeroPadding2D(1)(x)  # (N, H+2, W+2, C): "same" would pad only the far sides
     return layers.Conv2D(channels, 3, stride, use_bias=False, name=name)(x)
 
 
