@@ -1,6 +1,6 @@
 """Every criterion's figures and scores for a run.
 
-An unknown figure is None, and so is its score. It is never counted as a bad one.
+An unknown figure is None, and so is its score. It is never counted as a bad figure.
 """
 
 from __future__ import annotations

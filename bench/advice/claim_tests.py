@@ -1,4 +1,4 @@
-"""Tests of common claims: does a run bear a claim out?
+"""Tests of common claims: do the figures of a run support a claim?
 
 A test depends only on the run. Its outcome is `held` where the figures support the claim beyond
 chance, `did not hold` where they contradict it beyond chance, `mixed` where they do both, and
@@ -51,7 +51,7 @@ class ModePair:
 
 
 def _lead(ranking: Ranking, names: Collection[str]) -> ClaimOutcome:
-    """Whether each of these frameworks is ahead of every other one."""
+    """Whether each of these frameworks is ahead of every other framework."""
     ranked = [standing for standing in ranking.standings if standing.rank]
     named = [standing for standing in ranked if standing.framework in names]
     others = [standing for standing in ranked if standing.framework not in names]
@@ -179,7 +179,7 @@ def graphs(evidence: Evidence, assessment: Assessment) -> ClaimResult:
 
 
 def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
-    """Where a cell of one kind of mode surely beats all of the other kind, and by how much."""
+    """Where a cell in one kind of mode is surely faster than all in the other, and by how much."""
     kind, other_kind = ("eager", "compiled") if eager else ("compiled", "eager")
     leads: list[tuple[float, str]] = []
     for comparable in evidence.comparable:
@@ -198,7 +198,7 @@ def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
 
 
 def _graphs_between_frameworks(evidence: Evidence) -> ClaimResult:
-    """Where each framework has one mode: an eager framework in front refutes the claim."""
+    """The test if each framework ran in one mode: an eager framework in front refutes the claim."""
     eager, compiled = _leads(evidence, eager=True), _leads(evidence, eager=False)
     if not eager:
         return ClaimResult(outcome=OPEN, figures=NO_PAIRS)

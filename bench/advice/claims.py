@@ -29,7 +29,7 @@ CLAIMS = (
         text="TensorFlow and MXNet lead in large-scale training",
         who="InfoWorld, 2016, on why Amazon picked MXNet: it scales and runs better than others",
         source="https://www.infoworld.com/article/3144025/why-amazon-picked-mxnet-for-deep-learning.html",
-        tested="pace on this one machine, as far as that is evidence: large scale was not measured",
+        tested="pace on this one machine, which is weak evidence: large scale was not measured",
         test=claim_tests.scale,
     ),
     ReceivedClaim(

@@ -1,4 +1,4 @@
-"""The criteria of advice: what each one's figure is, and how the figure becomes a score.
+"""The criteria of advice: the figure of each, and how the figure becomes a score.
 
 Scores run from 0 to 1, and higher is better. `bench.advice.assessment` computes them.
 """
@@ -51,7 +51,7 @@ CRITERIA: Mapping[str, Criterion] = {
         ),
         Criterion(
             name="startup",
-            figure="seconds to import the framework and to build the network, with lazy imports",
+            figure="seconds to import the framework and build the network, including lazy imports",
             scored=_RATIO,
             unit="seconds",
         ),
@@ -82,7 +82,7 @@ CRITERIA: Mapping[str, Criterion] = {
         Criterion(
             name="stability",
             figure="share of the measured cells that finished with status ok",
-            scored="that share",
+            scored="the share itself",
             unit="share",
         ),
         Criterion(
@@ -94,7 +94,7 @@ CRITERIA: Mapping[str, Criterion] = {
         Criterion(
             name="ecosystem",
             figure="rank among the most downloaded packages on PyPI",
-            scored="the best rank divided by this one",
+            scored="the best rank divided by this rank",
             unit="rank",
         ),
         Criterion(

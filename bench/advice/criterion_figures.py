@@ -37,6 +37,6 @@ class CriterionFigures:
 
 
 def ratio_to_smallest(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Scores of values of which the smallest is best: half as good is 0.5."""
+    """Scores of values of which the smallest is best: twice the smallest scores 0.5."""
     best = min((value for value in values.values() if value), default=0.0)
     return {name: best / value if value else None for name, value in values.items()}

@@ -117,7 +117,7 @@ def ratio_to_best(
 
 
 def _least(criterion: Criterion, values: Mapping[str, float | None]) -> CriterionFigures:
-    """Figures that chance does not move, and of which the smallest is best."""
+    """Figures without random variation, of which the smallest is best."""
     return CriterionFigures(criterion=criterion, values=values, scores=ratio_to_smallest(values))
 
 

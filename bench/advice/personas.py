@@ -64,8 +64,8 @@ PERSONAS: Mapping[str, Persona] = {
                 "stability": 2,
                 "startup": 1,
             },
-            why="other people's code and models to build on for years; many runs, each one "
-            "different, some of them on several devices",
+            why="other people's code and models to build on for years; many runs, each of "
+            "them different, some of them on several devices",
         ),
         Persona(
             name="industry",
@@ -99,8 +99,8 @@ PERSONAS: Mapping[str, Persona] = {
                 "first-step": 2,
                 "ecosystem": 2,
             },
-            why="it has to run on phones and boards at all; memory and disk are small there, and "
-            "starting up is part of the work",
+            why="the model has to run on phones and boards in the first place; memory and disk are "
+            "small there, and starting up is part of the work",
             unseen="no phone or board was measured: speed, memory and start-up times are those of "
             "training on the machine of this run",
         ),
@@ -138,5 +138,7 @@ def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]
             )
         by_criterion[name] = weight
     if not any(by_criterion.values()):
-        raise UsageError("--weight: every weight is 0; give at least one criterion more than 0")
+        raise UsageError(
+            "--weight: every weight is 0; give at least one criterion a weight above 0"
+        )
     return by_criterion

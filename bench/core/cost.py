@@ -28,8 +28,8 @@ _GRU_OUTPUTS = 5
 class _Weight:
     """A weight, how often one example applies it, and how many values it outputs.
 
-    `passes_on` is true if the gradient of its inputs is computed too, because a trained weight lies
-    below.
+    `passes_on` is true if the gradient of its inputs is computed too, because there is a trained
+    weight in an earlier layer.
     """
 
     parameter: Parameter
@@ -106,9 +106,9 @@ def step_bytes(task: Task) -> int:
 
     Parameters are read in the forward pass, and weights that pass a gradient on are read once more
     in the backward pass. Gradients are written, and read by the update, which reads and writes the
-    parameter and the optimizer's state. Of an embedding, the forward pass reads one row for each
-    token instead of the table, and the backward pass reads nothing; but its gradient and its update
-    are those of the whole table, because the task's Adam moves every row in each step.
+    parameter and the optimizer's state. For an embedding, the forward pass reads one row for each
+    token instead of the table, and the backward pass reads nothing; but gradient and update are
+    those of the whole table, because the task's Adam moves every row in each step.
 
     Layers' outputs are written and read in the forward pass, their gradients in the backward pass.
     A convolution's outputs are its map before pooling. Activations, pooling and dropout can be

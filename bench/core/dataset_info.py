@@ -34,7 +34,7 @@ class DatasetInfo:
 
 
 def data_label(dataset: Mapping[str, Any]) -> str:
-    """How far the data are the official ones, from the fields of a DatasetInfo."""
+    """Whether the data are real and official, in words, from the fields of a DatasetInfo."""
     if dataset["source"] != "real":
         return str(dataset["source"])
     unofficial = [split for split, official in dataset["official"].items() if not official]

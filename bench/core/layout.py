@@ -45,7 +45,7 @@ class Layout:
 
     `axes`: native array = canonical array.transpose(axes). `gates`: the order of a recurrent
     layer's gates, by their canonical positions. `names`: the attribute of the layer that holds the
-    parameter, where it differs from the canonical one. With `channels_last`, a dense layer behind a
+    parameter, where it differs from the canonical one. With `channels_last`, a dense layer after a
     flattened feature map reads its columns in the order height, width, channels.
     """
 

@@ -32,8 +32,8 @@ Optimizer = SGD | Adam
 def dyadic(optimizer: Optimizer) -> Optimizer:
     """The same formula with constants that float32 holds exactly, like their complements to 1.
 
-    Adam's epsilon is made large. With a small one the first update is little more than the sign of
-    each gradient, which hides both the formula and the gradient.
+    Adam's epsilon is made large. With a small epsilon the first update is little more than the
+    sign of each gradient, which hides both the formula and the gradient.
     """
     if isinstance(optimizer, SGD):
         return SGD(learning_rate=2**-7, momentum=0.875 if optimizer.momentum else 0.0)

@@ -51,9 +51,8 @@ class Parameter:
     `flattened` is the (channels, height, width) of the feature map that a dense weight reads its
     columns from; a framework that keeps channels last must permute those columns. `output` is the
     (height, width) of the map that a convolution, or the batch normalization after it, computes for
-    one example: it says how often the weights are applied. The initial
-    weights of a `rectified` convolution are drawn as He et al. propose for rectifiers, not as
-    Glorot and Bengio do.
+    one example: it says how often the weights are applied. The initial weights of a `rectified`
+    convolution are drawn as He et al. propose for rectifiers, not as Glorot and Bengio do.
     """
 
     name: str

@@ -22,7 +22,7 @@ from bench.core.errors import DataError
 from bench.core.task import ImageInput, Task, TokenInput
 from bench.core.weights import Array
 
-# Independent streams of random numbers, told apart by the second word of their seed.
+# Independent streams of random numbers, distinguished by the second word of their seed.
 _ORDER_STREAM = 1
 _SUBSET_STREAM = 2
 
@@ -114,7 +114,7 @@ class _Texts:
 class Split:
     """One split of a task's data, laid out in one framework's format.
 
-    `limit` restricts it to that many examples: the same ones for every seed and framework.
+    `limit` restricts it to that many examples, the same for every seed and framework.
     """
 
     def __init__(
@@ -170,8 +170,8 @@ class Split:
     def in_order(self, size: int) -> Iterator[tuple[Array, Array, int]]:
         """Every example once, in batches of `size`: (x, y, how many of them count).
 
-        The last batch is filled up with repeats, so that all batches have one shape and nothing is
-        compiled twice.
+        The last batch is filled up with repeats, so that all batches have the same shape and
+        nothing is compiled twice.
         """
         for start in range(0, len(self), size):
             positions = np.arange(start, start + size)

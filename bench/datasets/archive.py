@@ -47,28 +47,28 @@ def _check(path: Path, member: tarfile.TarInfo) -> None:
         )
 
 
-def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def _tar_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path, mode="r:*") as archive:
         for member in archive:
             _check(path, member)
             name = member.name.removeprefix("./")
-            if member.isreg() and wanted(name):
+            if member.isreg() and is_wanted(name):
                 stream = archive.extractfile(member)
                 assert stream is not None  # a regular file has content
                 yield name, stream.read()
 
 
-def _folder_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def _folder_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path.rglob("*")):
         name = f"{path.name}/{file.relative_to(path).as_posix()}"
-        if wanted(name) and file.is_file():
+        if is_wanted(name) and file.is_file():
             yield name, file.read_bytes()
 
 
 def read_members(
-    path: Path, wanted: Callable[[str], bool], *, expected: str
+    path: Path, is_wanted: Callable[[str], bool], *, expected: str
 ) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each file whose name is `wanted`, in the order of the archive.
+    """Name and bytes of each file whose name is wanted, in the order of the archive.
 
     `path` is a tar archive of any compression, or the folder that it unpacks to; member names are
     the same for both. `expected` describes the right content in error messages. Raises DataError
@@ -76,6 +76,6 @@ def read_members(
     path outside of the archive.
     """
     try:
-        yield from (_folder_members if path.is_dir() else _tar_members)(path, wanted)
+        yield from (_folder_members if path.is_dir() else _tar_members)(path, is_wanted)
     except _DAMAGES as error:
         raise damaged(path, why=str(error) or type(error).__name__, expected=expected) from error

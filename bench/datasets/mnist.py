@@ -26,7 +26,7 @@ _IMAGE_MAGIC = 0x0803
 _LABEL_MAGIC = 0x0801
 _SIDE = 28
 
-# md5 of the official files' contents, not of the .gz, which may have been compressed anew.
+# md5 of the official files' contents, not of the .gz, which may have been recompressed.
 _OFFICIAL_MD5 = {
     f"train-{_IMAGES}": "6bbc9ace898e44ae57da46a324031adb",
     f"train-{_LABELS}": "a25bea736e30d166cdddb491f175f624",

@@ -52,7 +52,7 @@ def _cuda() -> str:
 
 
 def find() -> list[dict[str, str]]:
-    """Name, memory in bytes, driver and CUDA version of every NVIDIA GPU; empty without any."""
+    """Name, memory in bytes, driver and CUDA version of every NVIDIA GPU; empty without a GPU."""
     with _driver() as loaded:
         if not loaded:
             return []

@@ -1,4 +1,4 @@
-"""Prove claims: trace the tasks, compare with the reference's traces, keep the certificates.
+"""Prove claims: trace the tasks, compare with the reference's traces, cache the certificates.
 
 A certificate holds for a framework's source and environment on one machine. It is kept in the
 user's cache under a name that hashes all of these, and is reused until one of them changes.
@@ -36,7 +36,7 @@ class Prover:
     """Proves claims on prepared data, given by task, in `environments` that exist.
 
     The reference's environment is requested from `provide` when it is needed. With `fresh`,
-    certificates are made anew even if they are in the cache.
+    certificates are made again even if they are in the cache.
     """
 
     def __init__(

@@ -17,8 +17,8 @@ class Tolerance:
 
     `early` applies to the first `EARLY_STEPS` losses of a curve, `curve` to the others. `formula`
     is None if `update` is tight enough to prove the formula by itself. `rounding` is for precisions
-    coarser than one that the framework might compute in instead: the smallest deviation of logits
-    that shows the precision in use.
+    coarser than a precision that the framework might use instead: the smallest deviation of logits
+    that shows that the precision is in use.
     """
 
     logits: float
@@ -87,9 +87,9 @@ TOLERANCES: Mapping[str, Tolerance] = {
 # float64, evaluated: MXNet and Paddle hold the momentum of running statistics in float32, where 0.1
 # is off by 2.4e-7. A wrong momentum, or statistics of wrong steps, would be off by a hundredth.
 # float32, gradients and update: rounding carries values over the edge of a rectifier (see
-# `bench.worker.trace.opened`), and its effect on the losses of the true steps is amplified by each
-# of them. Therefore curve and evaluated are those of the steps from open rectifiers, as the formula
-# is.
+# `bench.worker.trace.opened`), and each of the task's own steps amplifies the effect on their
+# losses. Therefore curve and evaluated, like the formula, are those of the steps from open
+# rectifiers.
 BATCH_NORM: Mapping[str, Mapping[str, float]] = {
     "float64": {"evaluated": 1e-5},
     "float32": {"gradients": 1e-1, "update": 1e-1},

@@ -94,7 +94,7 @@ def definition(task: Task) -> dict[str, str]:
     """What a task prescribes to every framework, in words."""
     words = {
         "data": _data_text(task),
-        "batch": f"{task.batch} examples, shuffled anew each epoch; an incomplete last "
+        "batch": f"{task.batch} examples, reshuffled for each epoch; an incomplete last "
         "batch is left out",
         "logits": "1, for the second class"
         if task.outputs == 1

@@ -61,7 +61,7 @@ def prepare(plan: Plan, listener: Listener) -> Preparation:
 def certify(request: Request, *, fresh: bool, listener: Listener) -> list[Certificate]:
     """A certificate for every cell that the request names.
 
-    With `fresh`, cells are proved anew even if their certificates are cached.
+    With `fresh`, cells are proved again even if their certificates are cached.
     """
     check(request)
     cells = cells_of(request)

@@ -1,8 +1,8 @@
 """What a dropout layer does to each value, read off from the update of the weights behind it.
 
-No two frameworks draw alike, so the draw itself has to be made visible. For each dropout layer the
-task's network is opened with only this layer active (the others' rates are 0), and with weights
-such that
+No two frameworks draw the same values, so the draw itself has to be made visible. For each
+dropout layer, the task's network is opened with only this layer active (the others' rates are 0),
+and with weights such that
 
 * each value that dropout meets is 1 before the draw: the layer before has weights of 0 and biases
   of 1;

@@ -56,7 +56,7 @@ def verify(
 
       framebench verify                                  everything, in both precisions
 
-      framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, anew
+      framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, again
 
       framebench verify --format html > certificate.html a page, with the loss curves
     """
