@@ -21,11 +21,11 @@ def estimate(cell: Cell, repeats: Sequence[Process], target: float | None) -> Ce
     `target` is the accuracy that its task should reach, or None if it is unknown.
     """
     records = [process.record for process in repeats]
-    bad = next((record for record in records if record.status != "ok"), None)
+    failed = next((record for record in records if record.status != "ok"), None)
     summary = CellSummary(
         cell=cell,
-        status=bad.status if bad else "ok",
-        reason=bad.reason if bad else "",
+        status=failed.status if failed else "ok",
+        reason=failed.reason if failed else "",
         repeats=len(records),
         data=next((data_label(record.dataset) for record in records if record.dataset), ""),
     )

@@ -54,14 +54,14 @@ def share(marks: Sequence[bool]) -> float:
     return sum(marks) / len(marks)
 
 
-def in_peace(record: Record) -> bool:
+def undisturbed(record: Record) -> bool:
     """Whether a process was undisturbed; true as well if it measured nothing."""
     return not record.measurement or share(contended(record)) <= MOST_CONTENDED
 
 
 def disturbed_blocks(records: Iterable[Record]) -> set[int]:
     """The blocks with at least one disturbed process."""
-    return {record.job.block for record in records if not in_peace(record)}
+    return {record.job.block for record in records if not undisturbed(record)}
 
 
 def counted(measurements: Iterable[Measurement]) -> bool:

@@ -214,19 +214,19 @@ def _tables(
         processes_by_conditions[conditions(process.record.job.cell)].append(process)
     p_values = accuracy.p_values(run.records)
 
-    def place(where: tuple[object, ...]) -> tuple[object, ...]:
+    def position(shared: tuple[object, ...]) -> tuple[object, ...]:
         """A sort key: headline tasks first, then by the conditions in their order."""
-        return (not run.snapshot.headline(str(where[0])), *where)
+        return (not run.snapshot.headline(str(shared[0])), *shared)
 
     return tuple(
         ResultTable(
-            summaries=tuple(sorted(by_conditions[where], key=_pace)),
-            processes=tuple(processes_by_conditions[where]),
+            summaries=tuple(sorted(by_conditions[shared], key=_pace)),
+            processes=tuple(processes_by_conditions[shared]),
             accuracy_p_value=p_values.get(
-                (by_conditions[where][0].cell.task, by_conditions[where][0].cell.precision)
+                (by_conditions[shared][0].cell.task, by_conditions[shared][0].cell.precision)
             ),
         )
-        for where in sorted(by_conditions, key=place)
+        for shared in sorted(by_conditions, key=position)
     )
 
 

@@ -47,7 +47,7 @@ class CellPair:
 
     @property
     def cell(self) -> Cell:
-        """The cell as A has it, or as B has it where A lacks it."""
+        """The cell of A, or of B if A lacks it."""
         summary = self.a or self.b
         assert summary
         return summary.cell

@@ -85,10 +85,10 @@ def judge(comparison: Comparison, *, limit: float, allowed: Collection[str] = ()
     check_allowed(allowed)
     _refuse(comparison, allowed)
     compared = comparison.compared
-    surely = _surely_below(compared, 1 - limit)
+    surely_slower = _surely_below(compared, 1 - limit)
     missing_allowed = bool({"missing", "all"} & set(allowed))
     judgements = [
-        _judgement(pair, limit, surely, missing_allowed, tested=len(compared))
+        _judgement(pair, limit, surely_slower, missing_allowed, tested=len(compared))
         for pair in comparison.pairs
     ]
     gate = Gate(limit=limit, judgements=tuple(judgements))
@@ -133,7 +133,7 @@ def _surely_below(pairs: list[CellPair], bound: float) -> set[Cell]:
 
 
 def _judgement(
-    pair: CellPair, limit: float, surely: set[Cell], missing_allowed: bool, *, tested: int
+    pair: CellPair, limit: float, surely_slower: set[Cell], missing_allowed: bool, *, tested: int
 ) -> Judgement:
     was_ok = pair.a is not None and pair.a.ok
     if pair.a and not pair.b:
@@ -146,7 +146,7 @@ def _judgement(
         single = "a single repeat does not show how much the pace varies"
         why = single if pair.verdict == "not known" else pair.reason or pair.verdict
         return Judgement(pair=pair, outcome="not checked", why=why)
-    if pair.cell in surely:
+    if pair.cell in surely_slower:
         return Judgement(
             pair=pair, outcome="fails", why=f"surely slower by more than {limit_text(limit)}"
         )

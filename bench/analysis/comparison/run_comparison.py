@@ -53,7 +53,7 @@ class Comparison:
         return tuple(dict.fromkeys((*self.a.snapshot.caveats, *self.b.snapshot.caveats)))
 
     def framework_title(self, name: str) -> str:
-        """A framework's title as B has it, or as A has it where B lacks it."""
+        """A framework's title in B, or in A if B lacks the framework."""
         framework = self.b.snapshot.framework(name) or self.a.snapshot.framework(name)
         return framework.title if framework else name
 

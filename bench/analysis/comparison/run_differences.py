@@ -200,8 +200,10 @@ def _environment(run: Run, name: str) -> dict[str, str]:
 
 def _packages(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     """A line on the packages that differ, except for those that the records name."""
-    every = [record for records in shared for side in (records.a, records.b) for record in side]
-    named = {canonicalize_name(name) for record in every for name in record.versions}
+    records_of_both = [
+        record for records in shared for side in (records.a, records.b) for record in side
+    ]
+    named = {canonicalize_name(name) for record in records_of_both for name in record.versions}
     used = {
         f"{record.job.cell.framework} {record.job.cell.device}"
         for records in shared

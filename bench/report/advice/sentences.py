@@ -20,7 +20,7 @@ MOST_NAMED = 3
 # A lead of less than this part of the total is not mentioned.
 LEAST_LEAD = 0.005
 
-_WRITTEN: Mapping[Unit, Callable[[float], str]] = {
+_FORMATS: Mapping[Unit, Callable[[float], str]] = {
     "ratio": ratio_text,
     "seconds": seconds_text,
     "bytes": bytes_text,
@@ -28,7 +28,7 @@ _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
     "share": "{:.0%}".format,
     "rank": "no. {:,.0f}".format,
 }
-_OUT_OF = {"distributed": len(facts.PARALLELISMS), "deployment": len(facts.TARGETS)}
+_MAXIMA = {"distributed": len(facts.PARALLELISMS), "deployment": len(facts.TARGETS)}
 
 
 def sentence(text: str) -> str:
@@ -46,8 +46,8 @@ def figure_text(figures: CriterionFigures, framework: str) -> str:
     if unit == "months":
         return f"{value:.0f} month{'s' * (value != 1)}"
     if unit == "kinds":
-        return f"{value:.0f} of {_OUT_OF[figures.criterion.name]}"
-    return _WRITTEN[unit](value)
+        return f"{value:.0f} of {_MAXIMA[figures.criterion.name]}"
+    return _FORMATS[unit](value)
 
 
 def score_text(score: float, low: float | None, high: float | None) -> str:
@@ -107,7 +107,7 @@ def strong_and_weak(standing: Standing, others: Sequence[Standing]) -> tuple[lis
 
 
 def reasons(ranking: Ranking, assessment: Assessment) -> list[str]:
-    """Where the first framework is ahead of the second, and where behind, with the figures."""
+    """The criteria in which the first framework leads the second, or trails it, with figures."""
     if len(ranking.standings) < 2:
         return []
     first, second = ranking.standings[:2]
@@ -155,8 +155,8 @@ def changes(ranking: Ranking) -> list[str]:
 
 def unchecked_criteria(ranking: Ranking, assessment: Assessment) -> list[str]:
     """The criteria with a weight that rest on facts not checked at their source."""
-    weighty = [name for name, weight in ranking.weights.items() if weight]
-    return [name for name in weighty if assessment[name].unchecked and assessment[name].known]
+    weighted = [name for name, weight in ranking.weights.items() if weight]
+    return [name for name in weighted if assessment[name].unchecked and assessment[name].known]
 
 
 def rank_without_unchecked(

@@ -57,15 +57,15 @@ def head(comparison: Comparison) -> tuple[str, str, str]:
 
 def _one_sided(comparison: Comparison) -> list[str]:
     """The cells that only one run has."""
-    only: dict[PairVerdict, list[str]] = {}
+    by_verdict: dict[PairVerdict, list[str]] = {}
     for (where, verdict), group in groupby(
         comparison.pairs, lambda pair: (caption(pair), pair.verdict)
     ):
         cells = [str(pair.cell) for pair in group]
         if verdict in ("only in A", "only in B"):
-            several = f"{where} ({len(cells)} cells)"
-            only.setdefault(verdict, []).append(several if len(cells) > 1 else cells[0])
-    return [f"{verdict}: {'; '.join(cells)}" for verdict, cells in only.items()]
+            group_text = f"{where} ({len(cells)} cells)"
+            by_verdict.setdefault(verdict, []).append(group_text if len(cells) > 1 else cells[0])
+    return [f"{verdict}: {'; '.join(cells)}" for verdict, cells in by_verdict.items()]
 
 
 def _by_reason(reasons: Iterable[tuple[Cell, str]]) -> list[str]:

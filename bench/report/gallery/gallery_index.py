@@ -139,7 +139,7 @@ def to_json(runs: Sequence[PublishedRun]) -> str:
 
 
 def check_index(folder: Path, *, overwrite: bool) -> None:
-    """Raises UsageError where an index would overwrite a page that is not an index."""
+    """Raises UsageError if the index would overwrite a page that is not an index."""
     for name in () if overwrite else INDEX:
         file = folder / name
         if file.exists() and MARK not in file.read_text(encoding="utf-8"):

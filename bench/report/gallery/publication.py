@@ -137,8 +137,8 @@ def publish(
         staged.mkdir(parents=True)
         shutil.copyfile(run.folder / RECORDS, staged / RECORDS)
         folders = (run.folder, target)
-        if pictured := [folder for folder in folders if _has_picture(folder, run)]:
-            shutil.copyfile(pictured[0] / PICTURE, staged / PICTURE)
+        if with_picture := [folder for folder in folders if _has_picture(folder, run)]:
+            shutil.copyfile(with_picture[0] / PICTURE, staged / PICTURE)
         write_info(staged, info)
         forms(staged)
         if target.exists():

@@ -33,7 +33,7 @@ def _figure(check: Check) -> str:
     return f"{check.deviation:.0e} ({ulps})"
 
 
-def _badness(check: Check) -> tuple[bool, float]:
+def _severity(check: Check) -> tuple[bool, float]:
     """A sort key: a failed check is worse than a passed one, and NaN is worse than any number."""
     return not check.passed, math.inf if math.isnan(check.deviation) else check.deviation
 
@@ -148,7 +148,7 @@ def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> 
         proved[key].append(certificate.status == "ok")
         for check in certificate.checks:
             before = worst[key].get(check.name, check)
-            worst[key][check.name] = max(before, check, key=_badness)
+            worst[key][check.name] = max(before, check, key=_severity)
     rows = [
         [
             *key,

@@ -23,7 +23,7 @@ class CertificatePart:
 
     verdict: str
     data: str
-    bad: Sequence[Certificate]
+    failed: Sequence[Certificate]
     precision: str
     charts: Sequence[Chart]
     tables: Mapping[str, DeviationTable]
@@ -41,7 +41,7 @@ class CertificatePart:
         return CertificatePart(
             verdict=verdict(certificates) if certificates else "",
             data=data_line(certificates),
-            bad=[certificate for certificate in certificates if certificate.status != "ok"],
+            failed=[certificate for certificate in certificates if certificate.status != "ok"],
             precision=timed,
             charts=first_steps(by_precision.get(timed, []), snapshot),
             tables={

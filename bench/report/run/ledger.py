@@ -1,4 +1,4 @@
-"""The fairness ledger: the settings of every cell, for readers who check them for fairness."""
+"""The fairness ledger: the settings of every cell."""
 
 from __future__ import annotations
 

@@ -153,16 +153,17 @@ def overall(tables: Sequence[ResultTable], title: Callable[[str], str]) -> str:
 
     Empty if fewer than two tables compare anything. `title` gives a framework's title by its name.
     """
-    led: Counter[str] = Counter()
-    won: Counter[str] = Counter()
+    fastest_or_tied: Counter[str] = Counter()
+    clearly_fastest: Counter[str] = Counter()
     judged = 0
     for table in tables:
-        if len(table.ok) < 2 or not (ahead := leaders(table)):
+        if len(table.ok) < 2 or not (first := leaders(table)):
             continue
         judged += 1
-        leading = list(dict.fromkeys(summary.cell.framework for summary in ahead))
-        led.update(leading)
-        won.update(leading[:1] * (len(leading) == 1))
+        frameworks = list(dict.fromkeys(summary.cell.framework for summary in first))
+        fastest_or_tied.update(frameworks)
+        if len(frameworks) == 1:
+            clearly_fastest.update(frameworks)
     if judged < 2:
         return ""
 
@@ -171,8 +172,8 @@ def overall(tables: Sequence[ResultTable], title: Callable[[str], str]) -> str:
         ranked = sorted(counts, key=lambda name: (-counts[name], name))
         return ", ".join(f"{title(name)} on {counts[name]}" for name in ranked)
 
-    alone = f" ({counted(won)})" if won else ""
+    named = f" ({counted(clearly_fastest)})" if clearly_fastest else ""
     return (
-        f"One framework is clearly the fastest in {sum(won.values())} of {judged} comparisons"
-        f"{alone}. Fastest, or tied for fastest: {counted(led)}."
+        f"One framework is clearly the fastest in {sum(clearly_fastest.values())} of {judged} "
+        f"comparisons{named}. Fastest, or tied for fastest: {counted(fastest_or_tied)}."
     )
