@@ -1,4 +1,4 @@
-"""What the tests share. Nothing is mocked: workers are real processes, in real environments."""
+"""Shared fixtures. Workers are real processes in real environments; nothing is mocked."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def environment() -> Callable[[str], Environment]:
-    """A framework's environment by name, made if need be; a test without it is a failure."""
+    """The environment of a framework, made where missing. A test fails if it cannot be made."""
 
     def get(name: str) -> Environment:
         try:
@@ -70,13 +70,13 @@ def environment() -> Callable[[str], Environment]:
 
 @pytest.fixture(scope="session")
 def mnist() -> Path:
-    """The prepared MNIST: real where it can be had."""
+    """The prepared MNIST: the real data if available."""
     return datasets.prepare("mnist")
 
 
 @pytest.fixture(scope="session")
 def data() -> Mapping[str, Path]:
-    """The prepared folder of each task's data: real where it can be had."""
+    """The prepared folder of each task's data: the real data if available."""
     folders = {name: datasets.prepare(name) for name in datasets.names()}
     return {name: folders[tasks.load(name).dataset] for name in tasks.names()}
 
@@ -84,8 +84,12 @@ def data() -> Mapping[str, Path]:
 @pytest.fixture(scope="session")
 def prover(data: Mapping[str, Path]) -> Prover:
     """Proves claims about any framework on the CPU, as `framebench verify` does."""
-    made = provide_all(map(catalogue.load, catalogue.names()), "cpu", SILENT)
-    return Prover({(name, "cpu"): found for name, found in made.items()}, data, provide=make)
+    environments = provide_all(map(catalogue.load, catalogue.names()), "cpu", SILENT)
+    return Prover(
+        {(name, "cpu"): environment for name, environment in environments.items()},
+        data,
+        provide=make,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -114,8 +118,8 @@ def framebench(
 ) -> Framebench:
     """The command, run in a folder of the test's own; its exit code must be `expect`.
 
-    By its entry point, as starting a process and importing all takes most of a second; from another
-    source than this one, which is in `tree`, in a process.
+    It is called by its entry point, as starting a process and importing everything takes most of a
+    second; or in a process, if the source is to come from another `tree`.
     """
 
     def here(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -126,15 +130,15 @@ def framebench(
             patched.setattr("sys.argv", ["framebench", *arguments])
             main()
         assert isinstance(exit_.value.code, int)
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, exit_.value.code, said.out, said.err)
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, exit_.value.code, printed.out, printed.err)
 
     def call(
         *arguments: str, tree: Path | None = None, expect: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
         done = in_a_process(*arguments, folder=tmp_path, tree=tree) if tree else here(*arguments)
-        said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-        assert expect in (None, done.returncode), f"exit code {done.returncode}: {said}"
+        output = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        assert expect in (None, done.returncode), f"exit code {done.returncode}: {output}"
         return done
 
     return call
@@ -150,24 +154,24 @@ TINY = (
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedRun:
-    """A run's folder, and what the process printed that made it."""
+    """A run's folder, and the process that made it, with its output."""
 
     folder: Path
-    said: subprocess.CompletedProcess[str]
+    process: subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    """A run of two cells in two blocks. It is not to be changed."""
+    """A run of two cells in two blocks, which tests must not change."""
     folder = tmp_path_factory.mktemp("run")
-    said = in_a_process(*TINY, "-t", "mnist-mlp", "-n", "2", folder=folder)
-    assert said.returncode == 0, said.stderr
-    return FinishedRun(folder=folder / "results" / "r", said=said)
+    process = in_a_process(*TINY, "-t", "mnist-mlp", "-n", "2", folder=folder)
+    assert process.returncode == 0, process.stderr
+    return FinishedRun(folder=folder / "results" / "r", process=process)
 
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Callable[[str, str, str], Path]:
-    """Plant a fault: a copy of the source in which one piece of one file reads otherwise."""
+    """Plants a fault: copies the source and replaces a piece of text in one file."""
 
     def copy(file: str, old: str, new: str) -> Path:
         return plant_in(tmp_path / "tree", ("bench", "frameworks"), file, old, new)

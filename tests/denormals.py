@@ -1,9 +1,9 @@
-"""What a framework does with denormal numbers. `tests.test_frameworks` runs it in its environment.
+"""How a framework treats denormal numbers; run in its environment by `tests.test_frameworks`.
 
     python -m tests.denormals FRAMEWORK TUNING MODE...
 
-A layer's weights start as denormal numbers and get updates of 0. Prints, in a line for each mode,
-the share of them that is 0 afterwards.
+A layer's weights start as denormal numbers and get updates of 0. Prints a line for each mode: the
+share of these weights that is 0 afterwards.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""The parts of README and docs that the code makes; `python -m tests.generate_docs` renews them.
+"""The generated parts of README and docs; `python -m tests.generate_docs` renews them.
 
-A part stands in its page between two comments, `<!-- generated: NAME -->` and
-`<!-- end of NAME -->`, and NAME is that of a function here. A test compares every part with what
+A part stands between two comments in its page, `<!-- generated: NAME -->` and
+`<!-- end of NAME -->`, where NAME is that of a function below. A test compares every part with what
 its function returns.
 """
 
@@ -46,7 +46,7 @@ PART = re.compile(r"<!-- generated: ([\w-]+) -->\n.*?<!-- end of \1 -->", re.DOT
 
 @contextmanager
 def in_tree(arguments: Sequence[str]) -> Iterator[None]:
-    """In the tree, as if `framebench` had been called there."""
+    """Work in the tree, as if `framebench` had been called there."""
     place, given = Path.cwd(), sys.argv
     os.chdir(TREE)
     sys.argv = ["framebench", *arguments]
@@ -69,7 +69,7 @@ def printed(*arguments: str) -> str:
 
 
 def shown(*arguments: str) -> str:
-    """A command, and below it the Markdown that it prints, without a title, a level lower."""
+    """A command, and the Markdown that it prints: without its title, headings a level lower."""
     text = printed(*arguments, *MARKDOWN)
     text = re.sub(r"^(#+ )", r"#\1", re.sub(r"\A# .*\n+", "", text), flags=re.MULTILINE)
     return f"```console\nframebench {' '.join(arguments)}\n```\n\n{text.strip()}"
@@ -120,7 +120,7 @@ def headline_cell(row: dict[str, str]) -> str:
 
 
 def share(value: float) -> str:
-    """To two digits; to three where two would say 1, and whether it is more or less matters."""
+    """With two digits, or three where two would round to 1 and hide which side of it."""
     text = f"{value:.2f}"
     return f"{value:.3f}" if text == "1.00" else text
 
@@ -171,7 +171,7 @@ def every_command() -> list[tuple[str, Any]]:
 
 
 def about(command: Any) -> str:
-    """What a command's help says, without marks that only a terminal shows."""
+    """A command's help, without the markup for terminals."""
     return re.sub(r"\[/?\w+\]", "", command.help.partition("[bold]")[0]).strip()
 
 
@@ -309,12 +309,12 @@ def criteria() -> str:
 
 def rooms() -> str:
     """Each room of `bench`, from the top floor down, with the first sentence of its docstring."""
-    found = structure.read(TREE)
-    order = sorted(found.rooms, key=lambda room: (-found.floors[room], room))
+    shape = structure.read(TREE)
+    order = sorted(shape.rooms, key=lambda room: (-shape.floors[room], room))
     return table(
         ["floor", "room", "what it holds"],
         [
-            [str(found.floors[room]), f"`bench/{room}/`", rooms_picture.about(found, room)]
+            [str(shape.floors[room]), f"`bench/{room}/`", rooms_picture.about(shape, room)]
             for room in order
         ],
     )
@@ -332,18 +332,18 @@ PARTS: dict[str, Callable[[], str]] = {
 
 @cache
 def part(name: str) -> str:
-    """A part as the code makes it now; once a process, as a part may be in several pages."""
+    """The present text of a part, made once a process: it may be in several pages."""
     return PARTS[name]()
 
 
 def generated(text: str) -> str:
-    """A page with each of its generated parts as the code makes it now."""
+    """A page with all its generated parts renewed."""
 
-    def anew(found: re.Match[str]) -> str:
-        name = found[1]
+    def renewed(match: re.Match[str]) -> str:
+        name = match[1]
         return f"<!-- generated: {name} -->\n\n{part(name)}\n\n<!-- end of {name} -->"
 
-    return PART.sub(anew, text)
+    return PART.sub(renewed, text)
 
 
 if __name__ == "__main__":

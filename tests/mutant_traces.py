@@ -1,4 +1,4 @@
-"""Adapters with planted faults, and what the proof makes of them.
+"""Adapters with planted faults, and the proof's verdict on them.
 
 `tests.mutant_worker` traces many of them in one process. The traces are compared here with those
 of the reference, by the checks of `framebench verify`.
@@ -45,7 +45,7 @@ def plant(target: Path, packages: Sequence[str], file: str, old: str, new: str) 
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """An adapter in the `frameworks` of a tree of its own, claimed to train a task all the same."""
+    """An adapter in a tree of its own, with the claim that it trains a task."""
 
     claim: Claim
     tree: Path
@@ -71,7 +71,7 @@ def certificates(
         groups[tuple(sorted(variables.items()))].append(name)
     folders = {name: scratch / str(number) for number, name in enumerate(suspects)}
     for group, names in groups.items():
-        # The heavy ones first, so that none of them begins last.
+        # Heavy tasks first, so that none of them starts last.
         names.sort(key=lambda name: not tasks.load(suspects[name].claim.task).heavy)
         jobs = [_job(suspects[name], data, folders[name]) for name in names]
         _trace(framework.modules, environment, dict(group), jobs)
@@ -133,7 +133,7 @@ def _judge(suspect: Suspect, reference: ReferenceTraces, folder: Path) -> Certif
 
 
 def _result(folder: Path) -> dict[str, Any]:
-    """The last message of a child, which is its result unless it died before."""
+    """The last message of a child; fails if it is no result, as when the child died."""
     lines = (folder / "messages").read_text(encoding="utf-8").splitlines()
     result: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     printed = (folder / "log").read_text(encoding="utf-8", errors="replace")

@@ -4,8 +4,8 @@
 
 Importing a framework takes longer than most of these traces. So this process imports MODULEs, the
 framework's packages, and then forks for each job, AT_ONCE at a time. In the child nothing has been
-computed yet and no module of `frameworks` has been imported: it takes those from the job's tree and
-then does what any worker does. Children share no state that a fault could leave behind.
+computed yet, and no module of `frameworks` is imported: it imports those from the job's tree, and
+then works like any worker. Children share no state that a fault could leave behind.
 
 A job is a line of JSON: `tree`, the folder to import `frameworks` from; `payload`, what a worker
 reads from its standard input; `messages` and `log`, the files for what the worker reports and what

@@ -1,7 +1,8 @@
 """The picture of a run's report: `python -m tests.picture results/NAME`.
 
-Opens the report in a browser and writes what is seen first beside the run, as `report.png`. The
-picture names the records that it shows by their digest, so that a test knows an old one.
+Opens the report in a browser, and saves the top of the page as `report.png` in the run's folder.
+The picture contains the digest of the records that it shows, so that a test can tell whether it is
+outdated.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ KEY = b"Source"
 
 
 def digest(run: run_folder.Run) -> str:
-    """Of the records that a picture shows."""
+    """The digest of the run's records."""
     return hashlib.sha256((run.folder / "records.jsonl").read_bytes()).hexdigest()
 
 
 def source(picture: bytes) -> str:
-    """What a picture says that it shows: its text chunk (PNG, third edition, 11.3.3)."""
+    """The digest in a picture: its text chunk (PNG, third edition, 11.3.3)."""
     at = 8
     while at < len(picture):
         (length,), kind = struct.unpack(">I", picture[at : at + 4]), picture[at + 4 : at + 8]
@@ -45,7 +46,7 @@ def source(picture: bytes) -> str:
 
 
 def marked(picture: bytes, text: str) -> bytes:
-    """The picture with a text chunk before its last, which is the empty IEND of 12 bytes."""
+    """The picture with a text chunk before its last chunk, the 12 bytes of IEND."""
     body = b"tEXt" + KEY + b"\0" + text.encode()
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return picture[:-12] + chunk + picture[-12:]
@@ -57,7 +58,7 @@ def find_browser() -> str | None:
 
 
 def take(browser: str, page: str) -> bytes:
-    """What a browser shows of a page at first, with the charts that are seen drawn."""
+    """The top of a page as a browser shows it, once the visible charts are drawn."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "report.html"
         file.write_text(page, encoding="utf-8")

@@ -10,7 +10,7 @@ from tests.structure import Graph, Structure, reachable
 
 WIDTH, MARGIN, GAP = 960, 20, 24
 BOX_WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 290, 78, 128
-LETTERS = 42  # in a line of a box
+LETTERS = 42  # that fit a line of a box
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #37474f; }
   .name { font: bold 15px system-ui, sans-serif; fill: #1a237e; }
@@ -22,9 +22,9 @@ STYLE = """
 
 
 def draw(structure: Structure) -> str:
-    """An SVG. The ground floor is at the bottom, and every arrow leads down.
+    """An SVG. Floor 1 is at the bottom, and every arrow leads down.
 
-    An arrow is pale where others lead from the one room to the other by way of a third.
+    An arrow is pale where others lead to the same room by way of a third.
     """
     places = positions(structure)
     height = 2 * MARGIN + FLOOR_HEIGHT * (max(structure.floors.values()) - 1) + BOX_HEIGHT

@@ -1,9 +1,8 @@
-"""Which of the expensive cases a run of the tests takes, and what it says of them at its end.
+"""Which of the expensive cases a run of the tests takes, and the summary at its end.
 
-What every run has to show is not marked. Each other case is marked with one of four quarters, which
-a hash of its id chooses. A run takes the quarter that its commit chooses: four quarters cover every
-case, each commit repeats the same one, and commits by and by cover all. `pytest --all` takes
-everything.
+Cases that every run takes are not marked. Every other case is marked with one of four quarters, by
+a hash of its id. A run takes the quarter that its commit's hash chooses: the same commit always
+takes the same cases, and over several commits all are taken. `pytest --all` takes everything.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ SHOWN = "shown"
 
 
 def quarter_of(case: str) -> int:
-    """The quarter of a case by its id alone, so that it stays when other cases come and go."""
+    """The quarter of a case: by its id alone, so that other cases do not change it."""
     return int(hashlib.sha256(case.encode()).hexdigest(), 16) % QUARTERS
 
 
@@ -51,7 +50,7 @@ def current_quarter(tree: Path) -> int:
 
 
 def shown(kind: str, of: int, **parts: object) -> tuple[str, dict[str, Any]]:
-    """What a passed test has shown, as arguments of pytest's `record_property`.
+    """The case that a test has passed, as arguments of pytest's `record_property`.
 
     `of` is how many cases of that kind there are in all; the summary counts by each of the `parts`.
     """
@@ -63,7 +62,7 @@ def shown(kind: str, of: int, **parts: object) -> tuple[str, dict[str, Any]]:
 
 
 def summary(cases: list[Mapping[str, Any]]) -> list[str]:
-    """A line for each kind of case: how many there were, of how many, and what they were."""
+    """A line for each kind of case: how many of how many were taken, by their parts."""
     kinds: dict[tuple[str, int], list[Mapping[str, str]]] = defaultdict(list)
     for case in cases:
         kinds[case["kind"], case["of"]].append(case["parts"])
@@ -81,10 +80,10 @@ def summary(cases: list[Mapping[str, Any]]) -> list[str]:
 
 
 class Rotation:
-    """The pytest plugin: leaves out other quarters' cases, and says in the end what was shown."""
+    """The pytest plugin: leaves out the cases of other quarters, and prints the summary."""
 
     def __init__(self, quarter: int | None) -> None:
-        """Takes the cases of one quarter, or of all if it is None."""
+        """Takes the cases of one quarter, or of all four for None."""
         self.quarter = quarter
 
     def __str__(self) -> str:
@@ -94,7 +93,7 @@ class Rotation:
         return f"the cases of quarter {self.quarter} of 0 to {QUARTERS - 1}; --all takes all"
 
     def takes(self, item: pytest.Item) -> bool:
-        """Whether this run takes a test: those that no quarter is named for, it always does."""
+        """Whether this run takes a test. Unmarked tests are always taken."""
         mark = item.get_closest_marker("quarter")
         return mark is None or self.quarter is None or mark.args == (self.quarter,)
 

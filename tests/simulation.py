@@ -1,4 +1,4 @@
-"""Runs whose truth is known: throughputs with the noise of processes, windows, blocks and drift."""
+"""Simulated runs: known paces with the noise of processes, windows, blocks and drift."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOWS = 40  # of about 0.1 s: the fewest, and so the noisiest, that a process is to have
+WINDOWS = 40  # of about 0.1 s: the fewest of a process, and so the noisiest case
 
 TASKS = 7  # whose cells share a block
 
-# Where the cells of one task run: anywhere in a block, beside each other in it, or not interleaved
-# at all: every repeat of the first cell, then every repeat of the second.
+# Where in a run the cells of a task are: anywhere in each block; beside each other in it; or not
+# interleaved, with all repeats of the first cell before those of the second.
 Order = Literal["anywhere", "beside", "in turn"]
 
 Floats = NDArray[np.float64]
@@ -22,11 +22,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """What disturbs the logarithm of a throughput: standard deviations, but for `drift`.
+    """Noise in the logarithm of a throughput. All but `drift` and `tails` are standard deviations.
 
-    `tails` is how processes differ: normal, Student's t with 5 degrees of freedom, or normal with
-    one process in twenty slowed by 5 to 10 % by a neighbour. `drift` is the part of its pace that
-    the machine loses from the first process of a run to the last, all along: within a block too.
+    `tails` is the distribution over processes: normal, Student's t with 5 degrees of freedom, or
+    normal with one process in twenty slowed by 5 to 10 % by a neighbour. `drift` is the share of
+    its pace that the machine loses from the first process of a run to the last, steadily.
     """
 
     process: float = 0.02
@@ -54,7 +54,7 @@ def throughputs(
     rng: np.random.Generator,
     order: Order = "beside",
 ) -> Floats:
-    """Throughputs (runs, cells, blocks) of cells of those true paces, shuffled in each block."""
+    """Throughputs (runs, cells, blocks) of cells with these true paces, shuffled in each block."""
     shape = (runs, len(paces), blocks)
     windows = np.median(rng.normal(0, noise.windows, (*shape, WINDOWS)), axis=-1)
     shared = rng.normal(0, noise.block, (runs, 1, blocks))
@@ -66,8 +66,8 @@ def throughputs(
         "in turn": (cell + block / blocks) / len(paces),
     }[order]
     logs = np.log(paces)[:, None] + _between_processes(noise, shape, rng) + windows + shared
-    found: Floats = np.exp(logs + np.log1p(-noise.drift) * time)
-    return found
+    values: Floats = np.exp(logs + np.log1p(-noise.drift) * time)
+    return values
 
 
 def by_block(values: Floats) -> dict[int, float]:

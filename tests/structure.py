@@ -1,19 +1,19 @@
-"""The shape of `bench`: `python -m tests.structure [TREE]` in figures, `--svg FILE` as a picture.
+"""The structure of `bench`: `python -m tests.structure [TREE]` in figures; `--svg FILE` draws it.
 
-Everything is read from the source of the tree, of which nothing is imported, so that older
-commits can be measured alike: check one out beside this one, and name its folder as TREE.
+The source of TREE is parsed, not imported, so older commits can be measured too: check one out in
+another folder, and pass that as TREE.
 
 A *room* is a folder of `bench`, or a module that stands in `bench` by itself. An *arrow* leads from
-a module, or a room, to another that it imports, wherever in the module the import stands; two
-imports of the same module are one arrow. A room's *floor* is 1 where it imports no other room, and
-else one above the highest that it imports. Rooms that import each other in a *circle* share a
+a module or a room to another that it imports, anywhere in its code; several imports of the same
+module are one arrow. A room that imports no other is on *floor* 1, and every other room is one
+floor above the highest that it imports. Rooms that import each other in a *circle* share a
 floor, and the arrows between them are the *upward* ones: no order of the rooms lets them all lead
 down.
 
-A *climb* is a module that goes back up to the raw records of a run on the way down to the page: one
-that advises, compares or reports, and that reads a run's `records` or a record's
-`measurement`, or makes results of them, where it could read results that were made once and handed
-on. Results are *made* where `summarize` or `Results.of` is called.
+A *climb* is a module on the way from records to the page that goes back to raw records: it advises,
+compares or reports, and reads a run's `records` or a record's `measurement`, or makes results from
+them, where it could read results that were made once and passed on. Results are *made* where
+`summarize` or `Results.of` is called.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PICTURE = TREE / "docs" / "rooms.svg"
 
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
-# What reads results, by the names of today and by those from before there were rooms.
+# The readers of results, by their present names and by those before there were rooms.
 READERS = ("advice", "analysis.comparison", "comparison", "report", "publish")
 RAW = {"records", "measurement"}
 
@@ -49,7 +49,7 @@ class Structure:
     def arrows(self) -> Graph:
         """The modules of `bench` that each module imports."""
         return {
-            name: {found for found in imports(module, self.modules) if found != name}
+            name: {other for other in imports(module, self.modules) if other != name}
             for name, module in self.modules.items()
         }
 
@@ -78,7 +78,7 @@ class Structure:
 
     @property
     def climbs(self) -> list[str]:
-        """The modules that go back to a run's raw data. See the module's text."""
+        """The modules that go back to raw records: see the docstring of this file."""
         return [
             name
             for name, module in self.modules.items()
@@ -87,7 +87,7 @@ class Structure:
 
     @property
     def makers(self) -> list[str]:
-        """The modules that make results of records, with the number of places."""
+        """The modules that make results from records, with the number of calls."""
         counts = {name: makes_results(module) for name, module in self.modules.items()}
         return [f"{name} ({count})" for name, count in counts.items() if count]
 
@@ -97,14 +97,14 @@ class Structure:
 
     @property
     def long_functions(self) -> list[tuple[int, str]]:
-        """Functions longer than a screen, the longest first, with their lines."""
-        found = [
+        """Functions longer than a screen, longest first, with their number of lines."""
+        functions = [
             (node.end_lineno - node.lineno + 1, f"{name}.{node.name}")
             for name, module in self.modules.items()
             for node in ast.walk(module)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
         ]
-        return sorted((f for f in found if f[0] > LONGEST_FUNCTION), reverse=True)
+        return sorted((f for f in functions if f[0] > LONGEST_FUNCTION), reverse=True)
 
 
 @cache
@@ -114,7 +114,7 @@ def read(tree: Path) -> Structure:
     for file in sorted((tree / "bench").rglob("*.py")):
         parts = file.relative_to(tree / "bench").with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name not in ("", "__main__"):  # the package itself, and its door
+        if name not in ("", "__main__"):  # the package itself, and its entry point
             text = file.read_text(encoding="utf-8")
             modules[name], lines[name] = ast.parse(text), len(text.splitlines())
     return Structure(tree=tree, modules=modules, lines=lines)
@@ -124,7 +124,7 @@ def room_of(module: str) -> str:
     return module.partition(".")[0]
 
 
-def imports(module: ast.Module, known: Collection[str]) -> Iterator[str]:
+def imports(module: ast.Module, modules: Collection[str]) -> Iterator[str]:
     """The known modules that a module imports, by their names without `bench.`."""
     for node in ast.walk(module):
         names = []
@@ -134,8 +134,8 @@ def imports(module: ast.Module, known: Collection[str]) -> Iterator[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             package, _, rest = name.partition(".")
-            while package == "bench" and rest and rest not in known:
-                rest = rest.rpartition(".")[0]  # the name of something in the module
+            while package == "bench" and rest and rest not in modules:
+                rest = rest.rpartition(".")[0]  # something that the module defines
             if package == "bench" and rest:
                 yield rest
 
@@ -149,13 +149,13 @@ def reads_raw(module: ast.Module) -> bool:
 
 
 def makes_results(module: ast.Module) -> int:
-    """In how many places a module makes results of records."""
+    """How many calls in a module make results from records."""
     calls = (ast.unparse(n.func) for n in ast.walk(module) if isinstance(n, ast.Call))
     return sum(call == "Results.of" or call.rpartition(".")[2] == "summarize" for call in calls)
 
 
 def reachable(graph: Graph, start: str) -> set[str]:
-    """What one comes to from `start`, along one arrow and more."""
+    """The nodes that can be reached from `start` along one or more arrows."""
     seen: set[str] = set()
     left = list(graph.get(start, ()))
     while left:
@@ -167,25 +167,25 @@ def reachable(graph: Graph, start: str) -> set[str]:
 
 
 def circles(graph: Graph) -> list[set[str]]:
-    """The sets of nodes that reach each other, of two and more."""
+    """The sets of two or more nodes that all reach each other."""
     below = {node: reachable(graph, node) for node in graph}
-    found: list[set[str]] = []
+    groups: list[set[str]] = []
     for node in graph:
         circle = {other for other in below[node] if node in below.get(other, ())}
-        if len(circle) > 1 and circle not in found:
-            found.append(circle)
-    return found
+        if len(circle) > 1 and circle not in groups:
+            groups.append(circle)
+    return groups
 
 
 def floors(graph: Graph) -> dict[str, int]:
-    """Each node's floor."""
+    """The floor of each node."""
     below = {node: reachable(graph, node) for node in graph}
-    found: dict[str, int] = {}
-    # What is reached from a node reaches less than the node does, or as much in a circle.
+    floor_of: dict[str, int] = {}
+    # A node reaches more than what it reaches, or as much in a circle: so this order is bottom up.
     for node in sorted(graph, key=lambda node: len(below[node] | {node})):
-        lower = [found[other] for other in below[node] if node not in below[other]]
-        found[node] = 1 + max(lower, default=0)
-    return found
+        lower = [floor_of[other] for other in below[node] if node not in below[other]]
+        floor_of[node] = 1 + max(lower, default=0)
+    return floor_of
 
 
 def python_lines(folder: Path) -> int:

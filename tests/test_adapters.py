@@ -1,4 +1,4 @@
-"""Adapters read alike: the same methods in the same order, and the modes that they announce."""
+"""Adapters have the same methods in the same order, and the modes that their folder announces."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def tree_of(framework: str, module: str) -> ast.Module:
 
 
 def methods(tree: ast.Module, class_name: str) -> list[str]:
-    """The methods of the class whose name ends so, in their order."""
-    (found,) = (
+    """The methods, in order, of the class whose name ends with `class_name`."""
+    (definition,) = (
         node
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name.endswith(class_name)
     )
-    return [node.name for node in found.body if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in definition.body if isinstance(node, ast.FunctionDef)]
 
 
 @pytest.mark.parametrize("protocol", ["Session", "Adapter"])

@@ -1,4 +1,4 @@
-"""Batches: the same examples in the same order for every framework, laid out as each wants them."""
+"""Batches: the same examples in the same order for every framework, in the layout of each."""
 
 from __future__ import annotations
 
@@ -84,15 +84,15 @@ def test_windows_hold_the_same_pixels_and_lie_in_the_same_memory(
 ) -> None:
     split = Split(images, "train", image_task, BatchFormat(channels_last=channels_last), None)
     order = np.random.default_rng(0).permutation(192).reshape(12, 16)
-    begun: list[np.ndarray] = []
+    first: list[np.ndarray] = []
     for chosen in np.array_split(np.arange(12), 5):  # windows of three batches and of two
         window = split.window(order[chosen])
         for positions, (x, y) in zip(order[chosen], window, strict=True):
             fresh = split.batch(positions)
             np.testing.assert_array_equal(x, fresh[0])
             np.testing.assert_array_equal(y, fresh[1])
-        begun = begun or [x for x, _ in window]
-        assert all(np.shares_memory(x, old) for (x, _), old in zip(window, begun, strict=False))
+        first = first or [x for x, _ in window]
+        assert all(np.shares_memory(x, old) for (x, _), old in zip(window, first, strict=False))
         assert not any(np.shares_memory(a, b) for (a, _), (b, _) in itertools.pairwise(window))
 
 
@@ -112,7 +112,7 @@ def test_a_limit_keeps_the_same_examples_whatever_the_seed(images: Path, image_t
     np.testing.assert_array_equal(splits[0].batch(rows)[0], splits[1].batch(rows)[0])
     assert len(splits[0]) == 70
     everything = Split(images, "train", image_task, FORMAT, None).batch(rows)[0]
-    assert (splits[0].batch(rows)[0] != everything).any()  # not just the first ones
+    assert (splits[0].batch(rows)[0] != everything).any()  # not just the first 70
 
 
 def test_too_few_examples_for_a_batch_are_refused(images: Path, image_task: Task) -> None:

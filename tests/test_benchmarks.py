@@ -1,4 +1,4 @@
-"""Benchmarks and exports, as pytest-benchmark itself reads them; the workers behind them."""
+"""Benchmarks and exports as pytest-benchmark reads them, and the workers that take the steps."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def compare(folder: Path, *files: Path) -> str:
 
 
 @pytest.mark.frameworks  # proves and times the reference, and then runs it
-def test_a_step_is_timed_and_lines_up_with_a_run_s(
+def test_a_timed_step_has_the_fields_of_an_exported_run(
     framebench: Framebench, finished_run: FinishedRun, tmp_path: Path
 ) -> None:
     timed, exported = tmp_path / "timed.json", tmp_path / "run.json"
@@ -62,59 +62,61 @@ def test_a_step_is_timed_and_lines_up_with_a_run_s(
         *("tests/benchmarks", "--benchmark-only", *SOFTMAX, f"--benchmark-json={timed}"),
         *("--benchmark-min-rounds=3", "--benchmark-max-time=0.2"),
     )
-    (found,) = json.loads(timed.read_text(encoding="utf-8"))["benchmarks"]
-    assert found["group"] == "mnist-softmax"
-    assert found["params"]["framework"] == "reference"
-    assert found["stats"]["rounds"] == 3 and len(found["stats"]["data"]) == 3
-    assert found["stats"]["iterations"] > 1  # several steps between two fences
-    extra = found["extra_info"]
+    (timed_step,) = json.loads(timed.read_text(encoding="utf-8"))["benchmarks"]
+    assert timed_step["group"] == "mnist-softmax"
+    assert timed_step["params"]["framework"] == "reference"
+    assert timed_step["stats"]["rounds"] == 3 and len(timed_step["stats"]["data"]) == 3
+    assert timed_step["stats"]["iterations"] > 1  # several steps between two fences
+    extra = timed_step["extra_info"]
     assert (extra["mode"], extra["threads"], extra["batch"]) == ("eager", 1, 64)
     assert extra["versions"]["autograd"]
-    assert extra["samples_per_second"] == pytest.approx(64 / found["stats"]["median"])
+    assert extra["samples_per_second"] == pytest.approx(64 / timed_step["stats"]["median"])
 
     chosen = ("export", str(finished_run.folder), "--format", "pytest-benchmark")
     framebench(*chosen, "-o", str(exported))
     every = json.loads(exported.read_text(encoding="utf-8"))["benchmarks"]
-    (of_run,) = (one for one in every if one["group"] == "mnist-softmax")
+    (of_run,) = (entry for entry in every if entry["group"] == "mnist-softmax")
     for key in ("group", "name", "fullname", "params", "param"):
-        assert of_run[key] == found[key]
-    assert found.keys() == of_run.keys() and found["stats"].keys() == of_run["stats"].keys()
+        assert of_run[key] == timed_step[key]
+    assert (
+        timed_step.keys() == of_run.keys() and timed_step["stats"].keys() == of_run["stats"].keys()
+    )
     assert extra.keys() == of_run["extra_info"].keys()
     assert "'mnist-softmax': 2 tests" in compare(tmp_path, timed, exported)
 
 
 def test_plain_pytest_times_nothing() -> None:
-    said = pytest_in_tree("tests/benchmarks", *SOFTMAX, expect=5)
-    assert "1 deselected" in said
+    output = pytest_in_tree("tests/benchmarks", *SOFTMAX, expect=5)
+    assert "1 deselected" in output
 
 
-def test_an_unknown_framework_is_one_line() -> None:
-    said = pytest_in_tree("tests/benchmarks", "--framework", "caffe", expect=4)
-    assert "ERROR: no framework is called 'caffe'" in said
+def test_an_unknown_framework_gives_a_one_line_error() -> None:
+    output = pytest_in_tree("tests/benchmarks", "--framework", "caffe", expect=4)
+    assert "ERROR: no framework is called 'caffe'" in output
 
 
 def test_a_published_run_is_read_by_pytest_benchmark(tmp_path: Path) -> None:
     text, left_out = pytest_benchmark.to_json(Results.of(run_folder.read(PUBLISHED)))
     file = tmp_path / "run.json"
     file.write_text(text, encoding="utf-8")
-    said = compare(tmp_path, file)
+    output = compare(tmp_path, file)
     assert not left_out
     for task in ("cifar-cnn", "imdb-lstm", "mnist-mlp"):
-        assert f"'{task}': 4 tests" in said
-    assert "test_step[imdb-lstm-pytorch-eager-cpu-2threads-50tokens]" in said
+        assert f"'{task}': 4 tests" in output
+    assert "test_step[imdb-lstm-pytorch-eager-cpu-2threads-50tokens]" in output
 
 
 def test_statistics_are_pytest_benchmark_s_own() -> None:
-    for one in json.loads(pytest_benchmark.to_json(Results.of(run_folder.read(PUBLISHED)))[0])[
+    for entry in json.loads(pytest_benchmark.to_json(Results.of(run_folder.read(PUBLISHED)))[0])[
         "benchmarks"
     ]:
         own = Stats()
-        for seconds in one["stats"]["data"]:
+        for seconds in entry["stats"]["data"]:
             own.update(seconds)
-        found: dict[str, Any] = {key: one["stats"][key] for key in own.fields}
+        exported: dict[str, Any] = {key: entry["stats"][key] for key in own.fields}
         expected = own.as_dict()
-        assert found.pop("outliers") == expected.pop("outliers")
-        assert found == pytest.approx(expected, rel=1e-9)
+        assert exported.pop("outliers") == expected.pop("outliers")
+        assert exported == pytest.approx(expected, rel=1e-9)
 
 
 def test_what_is_not_ok_is_left_out_and_named() -> None:
@@ -129,14 +131,14 @@ def test_what_is_not_ok_is_left_out_and_named() -> None:
 
 
 def softmax(data: Path) -> Job:
-    """A cell of the reference."""
+    """A short job of the reference."""
     cell = Cell(framework="reference", task="mnist-softmax", mode="eager", setting=Setting())
     budget = Budget(epochs=1, train_examples=640)
     return Job(cell=cell, block=0, seed=0, budget=budget, data=str(data), warmup=0.1, window=0.01)
 
 
 def spec(job: Job, environment: Callable[[str], Environment], scratch: Path) -> WorkerSpec:
-    """What a worker of the reference takes to do the job."""
+    """How to start a worker of the reference for the job."""
     return WorkerSpec(
         framework=catalogue.load("reference"),
         environment=environment("reference"),
@@ -157,7 +159,7 @@ def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
     assert not worker_process._live
 
 
-def test_a_worker_that_is_killed_says_so(
+def test_a_killed_worker_is_reported_as_crashed(
     environment: Callable[[str], Environment], mnist: Path, tmp_path: Path
 ) -> None:
     job = softmax(mnist)

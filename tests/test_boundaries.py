@@ -80,8 +80,8 @@ def test_a_room_imports_only_allowed_rooms(room: str) -> None:
                 assert other in allowed, f"{file.relative_to(TREE)} imports {module}"
 
 
-def test_the_package_for_notebooks_is_a_roof_of_its_own() -> None:
-    """It stands beside `cli`: it imports what it shows, and nothing imports it."""
+def test_the_notebook_package_imports_little_and_nothing_imports_it() -> None:
+    """Like `cli`, it is at the top: it imports the rooms whose values it shows."""
     used = {
         module.split(".")[1]
         for file in (TREE / "framebench").rglob("*.py")
@@ -198,7 +198,7 @@ def test_a_worker_imports_under_old_and_new_numpy(
     framework: str, environment: Callable[[str], Environment]
 ) -> None:
     """MXNet's environment has numpy 1, the others numpy 2; none has framebench's dependencies."""
-    found = environment(framework)
+    own = environment(framework)
     modules = [f"bench.{file.parent.name}.{file.stem}" for file in WORKER_FILES]
     code = f"""
 import importlib, sys
@@ -209,6 +209,6 @@ import numpy
 print(numpy.__version__)
 """
     done = subprocess.run(
-        [str(found.python), "-I", "-c", code], capture_output=True, text=True, check=True
+        [str(own.python), "-I", "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == found.packages["numpy"]
+    assert done.stdout.strip() == own.packages["numpy"]

@@ -67,8 +67,8 @@ def test_a_precision_can_set_environment_variables() -> None:
     framework = catalogue.load("paddlepaddle")
 
     def override(precision: Precision) -> str:
-        found = framework.variables(Setting(precision=precision), scratch=Path("s"), vendor="")
-        return found["NVIDIA_TF32_OVERRIDE"]
+        variables = framework.variables(Setting(precision=precision), scratch=Path("s"), vendor="")
+        return variables["NVIDIA_TF32_OVERRIDE"]
 
     assert {precision: override(precision) for precision in EPSILONS} == {
         **dict.fromkeys(EPSILONS, "0"),

@@ -42,11 +42,11 @@ BAD_USAGE = {
         ("run", "--train-examples", "10"),
         "--train-examples 10 does not fill one batch",
     ),
-    "no percentage": (("run", "--until", "fast"), "'fast' is not a percentage"),
-    "no span": (("run", "--budget", "long"), "'long' is not a duration"),
+    "not a percentage": (("run", "--until", "fast"), "'fast' is not a percentage"),
+    "not a duration": (("run", "--budget", "long"), "'long' is not a duration"),
     "budget alone": (("run", "--budget", "1h"), "--budget limits --until"),
     "until with one repeat": (("run", "--until", "2%", "-n", "1"), "--until needs 2 repeats"),
-    "no spare": (("run", "--spare", "-1"), "--spare must be 0 or more, not -1"),
+    "negative spare": (("run", "--spare", "-1"), "--spare must be 0 or more, not -1"),
     "no time": (("run", "--timeout", "0"), "--timeout must be more than 0 seconds, not 0"),
     "negative seed": (("run", "--seed", "-1"), "--seed must be 0 or more, not -1"),
     "name with a slash": (("run", "--name", "a/b"), "--name 'a/b'"),
@@ -54,12 +54,12 @@ BAD_USAGE = {
     "results in a file": (("run", "--results", "file"), "cannot write results to file"),
     "unknown option": (("run", "--bogus"), "--bogus"),
     "unknown command": (("walk",), "walk"),
-    "no run": (("report", "nowhere"), "nowhere holds no run"),
+    "missing run": (("report", "nowhere"), "nowhere holds no run"),
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
     "broken record": (("report", "broken2"), "line 1: not a record"),
     "report of a file": (("report", "file"), "file holds no run: it is a file"),
-    "report of another task": (
+    "report of a task that was not run": (
         ("report", str(PUBLISHED), "-t", "mnist-softmax"),
         "has no records of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
     ),
@@ -67,23 +67,26 @@ BAD_USAGE = {
         ("export", "broken", "--format", "xml"),
         "no format is called 'xml'; there are: pytest-benchmark",
     ),
-    "compare of one run": (
+    "compare a single run": (
         ("compare", "broken"),
         "compare needs two runs, but only broken is given",
     ),
-    "compare of no run": (("compare",), "compare needs two runs: framebench compare A B"),
-    "compare with no run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
-    "compare of nothing": (("compare", "broken", "broken"), "has a cell to compare"),
+    "compare without a run": (("compare",), "compare needs two runs: framebench compare A B"),
+    "compare with a missing run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
+    "nothing to compare": (("compare", "broken", "broken"), "has a cell to compare"),
     "unknown format to compare in": (
         ("compare", "broken", "broken", "--format", "html"),
         "no format is called 'html'; there are: table, markdown, csv, json",
     ),
-    "no gate": (("compare", "broken", "broken", "--fail-on", "slow"), "'slow' is not a percentage"),
-    "a gate of more than all": (
+    "limit that is not a percentage": (
+        ("compare", "broken", "broken", "--fail-on", "slow"),
+        "'slow' is not a percentage",
+    ),
+    "limit above 100 %": (
         ("compare", "broken", "broken", "--fail-on", "5"),
         "--fail-on must be at least 0% and below 100%, not 500%",
     ),
-    "allowed for nothing": (
+    "allowance without a gate": (
         ("compare", "broken", "broken", "--allow", "versions"),
         "--allow has no effect without --fail-on",
     ),
@@ -91,21 +94,21 @@ BAD_USAGE = {
         ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
         "--allow 'colour' is unknown; there are: machine, threads, data, budgets, versions",
     ),
-    "advice of no run": (("recommend", "nowhere"), "nowhere holds no run"),
+    "advice on a missing run": (("recommend", "nowhere"), "nowhere holds no run"),
     "unknown persona": (("recommend", "-p", "poet"), "no persona is called 'poet'; there are: bal"),
     "unknown criterion": (
         ("recommend", str(PUBLISHED), "-w", "price=1"),
         "no criterion is called 'price'; there are: speed",
     ),
-    "no weight": (
+    "negative weight": (
         ("recommend", str(PUBLISHED), "-w", "speed=-1"),
         "a weight is a number from 0 to 5",
     ),
-    "nothing weighs": (
+    "all weights 0": (
         ("recommend", str(PUBLISHED), *(f"-w{name}=0" for name in CRITERIA)),
         "every weight is 0",
     ),
-    "weighs what is not known": (
+    "weighs only what is unknown": (
         (
             "recommend",
             str(PUBLISHED),
@@ -121,12 +124,12 @@ BAD_USAGE = {
         ("recommend", "broken", "--format", "csv"),
         "no format is called 'csv'; there are: table, markdown, json",
     ),
-    "export of no run": (("export", "nowhere"), "nowhere holds no run"),
+    "export of a missing run": (("export", "nowhere"), "nowhere holds no run"),
     "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
     "unknown task to show": (("show", "mnist"), "no task is called 'mnist'"),
     "unknown framework to show": (("show", "mnist-mlp", "-f", "caffe"), "is called 'caffe'"),
     "unknown format to show": (("show", "--format", "pdf"), "no format is called 'pdf'"),
-    "diff of no task": (("show", "--diff", "pytorch", "paddlepaddle"), "--diff needs a TASK"),
+    "diff without a task": (("show", "--diff", "pytorch", "paddlepaddle"), "--diff needs a TASK"),
     "diff with itself": (
         ("show", "mnist-mlp", "--diff", "pytorch", "pytorch"),
         "--diff needs two frameworks, not 'pytorch' twice",
@@ -136,17 +139,20 @@ BAD_USAGE = {
         "leave out --framework",
     ),
     "nothing to publish": (("publish",), "name a run to publish, or give only --index"),
-    "publish no run": (("publish", "nowhere"), "nowhere holds no run"),
-    "publish a run and none": (("publish", "broken", "--index"), "name a run to publish, or give"),
+    "publish a missing run": (("publish", "nowhere"), "nowhere holds no run"),
+    "publish a run and only the index": (
+        ("publish", "broken", "--index"),
+        "name a run to publish, or give",
+    ),
     "an index with a name": (
         ("publish", "--index", "--name", "x"),
         "takes neither --name nor --about",
     ),
-    "index of no folder": (
+    "index of a missing folder": (
         ("publish", "--index", "--to", "no"),
         "--to no: there is no such folder",
     ),
-    "publish what is unfinished": (("publish", "broken"), "broken is not finished"),
+    "publish an unfinished run": (("publish", "broken"), "broken is not finished"),
     "unknown format of a certificate": (
         ("verify", "--format", "csv"),
         "no format is called 'csv'; there are: table, markdown, json, html",
@@ -160,7 +166,7 @@ BAD_USAGE = {
 
 
 @pytest.mark.parametrize("case", BAD_USAGE)
-def test_bad_usage_is_one_line_and_exit_code_2(
+def test_bad_usage_gives_a_one_line_error_and_exit_code_2(
     case: str, framebench: Framebench, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
@@ -169,17 +175,17 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (tmp_path / name / "run.json").write_text("{}", encoding="utf-8")
         (tmp_path / name / "records.jsonl").write_text(line, encoding="utf-8")
     arguments, message = BAD_USAGE[case]
-    said = framebench(*arguments, expect=2)
-    assert message in said.stderr
-    assert said.stderr.startswith("framebench: ") and said.stderr.count("\n") == 1
-    assert said.stdout == ""
+    done = framebench(*arguments, expect=2)
+    assert message in done.stderr
+    assert done.stderr.startswith("framebench: ") and done.stderr.count("\n") == 1
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("command", ["report", "compare", "recommend", "show", "verify"])
 def test_two_formats_at_once_are_bad_usage(command: str, framebench: Framebench) -> None:
     runs = {"report": 1, "compare": 2, "recommend": 1}.get(command, 0) * [str(PUBLISHED)]
-    said = framebench(command, *runs, "--json", "--format", "markdown", expect=2).stderr
-    assert said == ("framebench: --json and --format markdown are two formats; give one of them\n")
+    error = framebench(command, *runs, "--json", "--format", "markdown", expect=2).stderr
+    assert error == ("framebench: --json and --format markdown are two formats; give one of them\n")
 
 
 @pytest.mark.parametrize(
@@ -204,9 +210,9 @@ def test_a_terminal_is_not_flooded(
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", terminal)
-        said = framebench(*arguments, expect=2)
+        done = framebench(*arguments, expect=2)
     os.close(ours)
-    assert "cannot be read in a terminal" in said.stderr and instead in said.stderr
+    assert "cannot be read in a terminal" in done.stderr and instead in done.stderr
 
 
 def test_a_run_is_not_overwritten(framebench: Framebench, tmp_path: Path) -> None:
@@ -252,7 +258,7 @@ def test_list_shows_frameworks_tasks_and_data(framebench: Framebench) -> None:
 
 
 def test_output_and_exit_codes_of_a_process(tmp_path: Path) -> None:
-    """Started as a shell does; the other tests call the command's entry point."""
+    """Started as by a shell; the other tests call the entry point."""
     fine = in_a_process("--version", folder=tmp_path)
     assert (fine.returncode, fine.stdout, fine.stderr) == (
         0,
@@ -271,7 +277,7 @@ def test_output_and_exit_codes_of_a_process(tmp_path: Path) -> None:
     assert (gate.returncode, gate.stderr) == (1, "") and "FAILED" in gate.stdout
 
 
-def test_a_full_disk_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+def test_a_full_disk_gives_a_one_line_error_and_exit_code_1(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "show", "mnist-softmax", "--format", "html"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -287,19 +293,19 @@ def test_a_full_disk_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_list_cuts_off_no_name(width: int) -> None:
+def test_list_shows_every_name_in_full(width: int) -> None:
     long = "could not be made: no matching distribution was found for mxnet==1.9.1"
-    known = take_inventory("own")
-    first = replace(known.frameworks[0], environment=long)
-    known = replace(known, frameworks=(first, *known.frameworks[1:]))
+    inventory = take_inventory("own")
+    first = replace(inventory.frameworks[0], environment=long)
+    inventory = replace(inventory, frameworks=(first, *inventory.frameworks[1:]))
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(to_terminal(known, width=width))
+    console.print(to_terminal(inventory, width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
-    for entry in (*known.frameworks, *known.tasks, *known.data):
+    for entry in (*inventory.frameworks, *inventory.tasks, *inventory.data):
         assert any(line.startswith(entry.name) for line in text.splitlines()), entry.name
     assert "│could not be made" in text and f"{first.name}: no matching" in text
-    names = [version for entry in known.frameworks for version in entry.versions.items()]
+    names = [version for entry in inventory.frameworks for version in entry.versions.items()]
     assert all(f"{name} {version}" in text for name, version in names)
 
 

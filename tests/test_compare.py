@@ -1,4 +1,4 @@
-"""Two runs compared: which cells are one, what their ratio is, and what else differs."""
+"""Comparing two runs: which cells are matched, their ratio, and what else differs."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_invalid_throughputs_are_refused(values: list[float]) -> None:
 
 @pytest.mark.parametrize("repeats", [(3, 3), (5, 5), (3, 5)])
 @pytest.mark.parametrize("noises", [(0.02, 0.02), (0.01, 0.03)])
-def test_95_of_100_intervals_hold_the_truth(
+def test_95_of_100_intervals_contain_the_true_value(
     repeats: tuple[int, int], noises: tuple[float, float]
 ) -> None:
     rng = np.random.default_rng(repeats)
@@ -127,7 +127,7 @@ def test_95_of_100_intervals_hold_the_truth(
     intervals = [
         unpaired_ratio(*values) for values in zip(*(side.tolist() for side in drawn), strict=True)
     ]
-    # Welch's errs to the safe side where there are few values
+    # Welch's interval is conservative for few values
     assert 0.94 < sum(values.includes(1000 / 770) for values in intervals) / runs < 0.98
 
 
@@ -179,7 +179,7 @@ def test_cells_on_other_threads_are_matched_where_that_is_unambiguous() -> None:
 
 
 def with_budget(records: Sequence[Record], **budget: Any) -> list[Record]:
-    return [replace(one, job=replace(one.job, budget=Budget(**budget))) for one in records]
+    return [replace(record, job=replace(record.job, budget=Budget(**budget))) for record in records]
 
 
 def test_only_the_pace_is_compared_where_budgets_differ() -> None:
@@ -215,8 +215,8 @@ def versioned(
 ) -> list[Record]:
     dataset = {**cell("a", 1)[0].dataset, "digest": {"train": digest}}
     return [
-        replace(one, versions={"torch": versions}, dataset=dataset, source_digest=source)
-        for one in cell("a", 100, 101)
+        replace(record, versions={"torch": versions}, dataset=dataset, source_digest=source)
+        for record in cell("a", 100, 101)
     ]
 
 
@@ -232,7 +232,7 @@ DIFFERENCES = {
     ),
     "a kernel's share of memory": ({}, {"machine": {**MACHINE, "memory_bytes": 15.9e9}}, ""),
     "a GPU": ({}, {"machine": {**MACHINE, "gpus": [GPU]}}, "machine: GPU none → H100"),
-    "what an old run does not tell": ({}, {"machine": {}}, ""),
+    "what an old run does not record": ({}, {"machine": {}}, ""),
     "Python": (
         {},
         {"machine": {**MACHINE, "python": "3.12.1"}},
@@ -306,7 +306,7 @@ def test_a_changed_accuracy_is_a_remark() -> None:
     assert not both(ending(few, 0.95), ending(few, 0.90)).remarks
 
 
-def test_it_says_so_where_all_cells_moved_the_same_way() -> None:
+def test_cells_that_all_moved_the_same_way_are_reported() -> None:
     paces = (100.0, 101.0, 102.0)
     old = [record for name in "abc" for record in cell(name, *paces)]
     slow = [record for name in "abc" for record in cell(name, *(0.9 * pace for pace in paces))]
@@ -315,7 +315,9 @@ def test_it_says_so_where_all_cells_moved_the_same_way() -> None:
     )
     assert "faster during B" in both(slow, old).moved_alike
     assert not both(old, [*slow[:6], *cell("c", 110, 111, 112)]).moved_alike
-    assert not both(old[:6], slow[:6]).moved_alike  # two cells do so in a half of cases
+    assert not both(
+        old[:6], slow[:6]
+    ).moved_alike  # by chance, two cells do so in half of all cases
     hardly = [record for name in "abc" for record in cell(name, *(0.999 * pace for pace in paces))]
     assert not both(old, hardly).moved_alike  # within what chance explains
 
@@ -348,7 +350,7 @@ def test_only_named_tasks_and_frameworks_are_compared() -> None:
 
 @pytest.fixture(scope="module")
 def published() -> Comparison:
-    """The published runs that share cells: one of one repeat, one of three."""
+    """Two published runs that share cells: the first has one repeat, the second three."""
     return compare(
         *(
             Results.of(run_folder.read(RESULTS / f"{name}-epyc-2cpu"))
@@ -358,15 +360,15 @@ def published() -> Comparison:
 
 
 def test_titles_and_caveats_are_those_of_the_runs() -> None:
-    """Whatever has become of the source since."""
+    """Whatever the source says now."""
     records = cell("pytorch", 100, 101)
     snapshot = results_of(records).snapshot
     torch = snapshot.framework("pytorch")
     assert torch
     caveat = Caveat(figures=("memory",), text="not to be compared")
     then = replace(snapshot, frameworks=(replace(torch, title="Torch"),), caveats=(caveat,))
-    kept = {"snapshot": json.loads(json.dumps(then.to_fields()))}
-    comparison = compare(results_of(records, name="a", **kept), results_of(records, **kept))
+    info = {"snapshot": json.loads(json.dumps(then.to_fields()))}
+    comparison = compare(results_of(records, name="a", **info), results_of(records, **info))
     text = to_markdown(comparison, None)
     assert "| Torch " in text and "PyTorch" not in text
     assert text.count("- memory: not to be compared\n") == 1
@@ -395,11 +397,11 @@ def test_the_forms_agree(published: Comparison) -> None:
     fields = json.loads(to_json(published, None))
     assert [row["verdict"] for row in rows] == [pair.verdict for pair in published.pairs]
     assert [cell["verdict"] for cell in fields["cells"]] == [row["verdict"] for row in rows]
-    for pair, line, one in zip(published.pairs, rows, fields["cells"], strict=True):
+    for pair, line, entry in zip(published.pairs, rows, fields["cells"], strict=True):
         estimate = pair.ratio.estimate if pair.ratio else None
-        assert one["ratio"] == (estimate and pytest.approx(estimate))
+        assert entry["ratio"] == (estimate and pytest.approx(estimate))
         assert line["ratio"] == ("" if estimate is None else f"{estimate:.9g}")
-        assert (one["ratio_low"], line["ratio_low"]) == (None, "")  # of one repeat in A
+        assert (entry["ratio_low"], line["ratio_low"]) == (None, "")  # A has one repeat
     assert fields["gate"] is None
     assert fields["summary"] == str(published)
     assert list(fields["differences"]) == ["budgets"]

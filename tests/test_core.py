@@ -31,7 +31,7 @@ from bench.core.task import Budget, TokenInput
 from bench.core.weights import digest, initial_weights
 from bench.records import run_folder
 
-# The recipes as they were asked for: parameters counted by hand.
+# The parameters of each recipe, counted by hand.
 PARAMETERS = {
     "mnist-softmax": 784 * 10 + 10,
     "mnist-mlp": 784 * 128 + 128 + 128 * 10 + 10,
@@ -78,7 +78,7 @@ def test_every_task_has_every_preset(name: str) -> None:
 
 
 def test_initial_weights_are_the_same_everywhere() -> None:
-    """Pinned: every worker draws them by itself, with whatever numpy it has."""
+    """Pinned, because every worker draws them itself, with the numpy of its environment."""
     drawn = digest(initial_weights(tasks.load("mnist-mlp"), 0))
     assert drawn == "67bb220f945f97554e09632070048d891e7dfea347c621e0557830929091baf6"
 
@@ -98,7 +98,7 @@ def test_a_gru_s_update_gate_starts_open_too() -> None:
     assert not weights["gru.recurrent_bias"].any()
 
 
-def test_convolutions_before_rectifiers_start_by_he_and_normalizations_as_identities() -> None:
+def test_convolutions_are_initialized_by_he_and_normalizations_as_identities() -> None:
     weights = initial_weights(tasks.load("cifar-resnet20"), 0)
     kernel = weights["stage3.2.conv2.weight"]
     bound = np.sqrt(6 / (64 * 9))
@@ -181,7 +181,7 @@ def test_a_parameter_that_the_network_lacks_is_refused() -> None:
         weights({**tensors, first.name: None})
 
 
-def test_weights_come_in_the_network_s_layout_and_type_and_go_back() -> None:
+def test_weights_are_converted_to_the_network_s_layout_and_type_and_back() -> None:
     task = tasks.load("mnist-softmax")
     layout = Layout(axes={"dense": (1, 0)})
     tensors = {
@@ -276,7 +276,7 @@ def test_a_record_survives_its_json() -> None:
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3])
-def test_a_record_of_a_flat_schema_reads_as_one_of_this_schema(schema: int) -> None:
+def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     record = some_record()
     fields = json.loads(record.to_json())
     fields["schema"] = schema
@@ -291,7 +291,7 @@ def test_a_record_of_a_flat_schema_reads_as_one_of_this_schema(schema: int) -> N
     assert run_folder.record(json.dumps(fields).encode()) == expected
 
 
-def test_no_two_cells_of_a_run_read_alike() -> None:
+def test_different_cells_have_different_names() -> None:
     choices = {
         "framework": ("pytorch", "jax_flax"),
         "task": ("mnist-mlp", "imdb-lstm"),

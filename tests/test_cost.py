@@ -120,7 +120,7 @@ def test_flops_worked_out_by_hand(name: str) -> None:
     task = tasks.load(name)
     first, others = MULTIPLY_ADDS[name]
     assert forward_flops(task) == 2 * (first + others)
-    # Nobody needs the gradient of the data, which the first layer alone would work out.
+    # The first layer's inputs are data, whose gradient nobody needs.
     assert training_flops(task) == 2 * (2 * first + 3 * others) == TRAINING_FLOPS[name]
 
 

@@ -155,8 +155,8 @@ def test_mnist_refuses_a_truncated_or_foreign_gzip(tmp_path, damage):
 
 
 def has_official_mnist() -> bool:
-    found = sources.find(sources.SOURCES["mnist"]).values()
-    return len([path for path in found if path.is_relative_to(OFFICIAL)]) == 4
+    paths = sources.find(sources.SOURCES["mnist"]).values()
+    return len([path for path in paths if path.is_relative_to(OFFICIAL)]) == 4
 
 
 @pytest.mark.skipif(not has_official_mnist(), reason="FRAMEBENCH_DATA holds no MNIST")
@@ -169,7 +169,9 @@ def test_official_mnist(monkeypatch):
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(y).tolist() == counts
     assert x.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
-    assert x.std(dtype=np.float32) / 255 == pytest.approx(0.3081, abs=5e-5)  # not in 376 MB
+    assert x.std(dtype=np.float32) / 255 == pytest.approx(
+        0.3081, abs=5e-5
+    )  # in float64 it would take 376 MB
     test_y = np.load(folder / "test_y.npy")
     assert np.bincount(test_y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -549,8 +551,10 @@ def small_twins() -> dict[str, Content]:
 
 
 def test_twins_are_the_same_on_every_machine():
-    found = {name: split_digest(twin.arrays, "train")[:16] for name, twin in small_twins().items()}
-    assert found == {
+    digests = {
+        name: split_digest(twin.arrays, "train")[:16] for name, twin in small_twins().items()
+    }
+    assert digests == {
         "mnist": "381644545978200b",
         "cifar10": "c5b6a8d3a43c0891",
         "imdb": "d75bb001a854dfb9",

@@ -38,7 +38,7 @@ TASKS = TEXTS[DOCS / "tasks.md"]
 @pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
 def test_a_page_s_generated_parts_are_what_the_code_makes(page: Path) -> None:
     assert TEXTS[page] == generate_docs.generated(TEXTS[page]), (
-        "write them anew: python -m tests.generate_docs"
+        "renew them: python -m tests.generate_docs"
     )
 
 
@@ -79,12 +79,12 @@ def anchors(text: str) -> set[str]:
 def row(name: str) -> str:
     """The row of the tasks' definitions that begins with a name in code type."""
     definitions = TASKS.partition("<!-- generated")[0]
-    (found,) = (line for line in definitions.splitlines() if line.startswith(f"| `{name}`"))
-    return found
+    (only,) = (line for line in definitions.splitlines() if line.startswith(f"| `{name}`"))
+    return only
 
 
 @pytest.mark.parametrize("name", tasks.names())
-def test_a_task_s_row(name: str) -> None:
+def test_a_task_s_row_states_its_recipe(name: str) -> None:
     task, line = tasks.load(name), row(name)
     assert ("(headline)" in line) == task.headline
     assert ("(heavy)" in line) == task.heavy
@@ -118,8 +118,8 @@ def test_every_status_is_named() -> None:
     assert named and set(re.findall(r"`(\w+)`", named[1])) == set(get_args(Status))
 
 
-def test_every_local_path_that_is_named_is_there() -> None:
-    # What the pages called adding-... name is yet to be added.
+def test_every_named_path_exists() -> None:
+    # The pages called adding-... name files that their reader is to add.
     text = "\n".join(text for page, text in TEXTS.items() if "adding" not in page.name)
     named = re.findall(r"[`(]((?:bench|frameworks|results|tests)/[\w./-]*)[`)]", text)
     assert named
@@ -128,7 +128,7 @@ def test_every_local_path_that_is_named_is_there() -> None:
             assert (catalogue.TREE / path).exists(), path
 
 
-def test_the_published_certificate_is_whole() -> None:
+def test_the_published_certificate_is_complete() -> None:
     published = RESULTS / "certificate.json"
     certificates = proof_forms.from_json(published.read_text(encoding="utf-8"))
     assert {certificate.status for certificate in certificates} == {"ok"}
@@ -156,7 +156,7 @@ def test_a_published_page_says_what_its_run_says() -> None:
     sorted(file.parent for file in (RESULTS).glob("*/run.json")),
     ids=str,
 )
-def test_a_published_run_is_whole_and_names_no_place(folder: Path) -> None:
+def test_a_published_run_is_complete_and_names_no_local_path(folder: Path) -> None:
     results = Results.of(run_folder.read(folder))
     assert results.processes and results.ok
     assert (folder / "summary.md").read_text(encoding="utf-8") == run_forms.to_markdown(results)

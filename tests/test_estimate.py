@@ -1,4 +1,4 @@
-"""Intervals and ranks: what they must obey, and that they hold what they claim."""
+"""Intervals and ranks: their properties, and how often they are right in simulated runs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def two_cells(seed: int, blocks: int = 5) -> tuple[dict[int, float], dict[int, f
     return by_block(run[0]), by_block(run[1])
 
 
-def close(found: Interval | None, estimate: float, low: float, high: float) -> None:
-    assert found
-    assert (found.estimate, found.low, found.high) == pytest.approx((estimate, low, high))
+def close(interval: Interval | None, estimate: float, low: float, high: float) -> None:
+    assert interval
+    assert (interval.estimate, interval.low, interval.high) == pytest.approx((estimate, low, high))
 
 
 @pytest.mark.parametrize("blocks", BLOCKS)
@@ -38,19 +38,19 @@ def test_the_interval_is_that_of_student_s_test_on_logarithms(blocks: int) -> No
 @pytest.mark.parametrize("seed", SEEDS)
 def test_swapping_cells_inverts_the_ratio(seed: int) -> None:
     first, second = two_cells(seed)
-    found = ratio(first, second)
-    assert found
-    close(ratio(second, first), 1 / found.estimate, 1 / found.high, 1 / found.low)
+    interval = ratio(first, second)
+    assert interval
+    close(ratio(second, first), 1 / interval.estimate, 1 / interval.high, 1 / interval.low)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_slows_a_whole_block_changes_nothing(seed: int) -> None:
+def test_slowing_whole_blocks_changes_no_ratio(seed: int) -> None:
     first, second = two_cells(seed)
-    found = ratio(first, second)
-    assert found
+    interval = ratio(first, second)
+    assert interval
     slow = {0: 1.0, 1: 0.9, 2: 0.5, 3: 0.1, 4: 0.01}
-    drifted = ratio(*({at: one[at] * slow[at] for at in slow} for one in (first, second)))
-    close(drifted, found.estimate, found.low, found.high)
+    drifted = ratio(*({at: cell[at] * slow[at] for at in slow} for cell in (first, second)))
+    close(drifted, interval.estimate, interval.low, interval.high)
 
 
 def test_a_cell_against_itself_is_exactly_1() -> None:
@@ -58,21 +58,21 @@ def test_a_cell_against_itself_is_exactly_1() -> None:
     assert ratio(first, first) == Interval(estimate=1, low=1, high=1)
 
 
-def test_a_block_that_one_cell_has_alone_is_left_out() -> None:
+def test_a_block_that_the_other_cell_lacks_is_left_out() -> None:
     first, second = {0: 200.0, 1: 300.0, 2: 1.0}, {3: 1e9, 1: 100.0, 0: 100.0}
     assert ratio(first, second) == ratio({0: 200.0, 1: 300.0}, {0: 100.0, 1: 100.0})
     assert ratio({0: 1.0}, {1: 1.0}) is None
     assert ratio({}, {}) is None
 
 
-def test_one_pair_tells_nothing_of_its_uncertainty() -> None:
-    found = ratio({0: 200.0}, {0: 100.0})
-    close(found, 2, 0, math.inf)
-    assert found and not found.known and found.includes(1)
+def test_a_single_pair_has_no_known_interval() -> None:
+    interval = ratio({0: 200.0}, {0: 100.0})
+    close(interval, 2, 0, math.inf)
+    assert interval and not interval.known and interval.includes(1)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [1.0, 0.0], [-1.0], [math.inf, 1.0]])
-def test_what_is_no_throughput_is_refused(values: list[float]) -> None:
+def test_an_invalid_throughput_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="positive, finite values"):
         geometric_mean(values)
 
@@ -82,7 +82,8 @@ SLOWER = Interval(estimate=1 / 1.2, low=1 / 1.3, high=1 / 1.1)
 TIED = Interval(estimate=1, low=0.9, high=1.1)
 UNKNOWN = Interval(estimate=2, low=0, high=math.inf)
 
-# The pairs of cells a, b, c, d of which the first is surely faster; pairs not compared; the ranks.
+# Of each case: the cells; the pairs whose first cell is surely faster; pairs that cannot be
+# compared; the ranks.
 RANKS = {
     "one cell": ("a", "", "", ["1"]),
     "a strict order": ("abc", "ab ac bc", "", ["1", "2", "3"]),
@@ -107,17 +108,17 @@ def test_ranks(case: str) -> None:
         return FASTER if i + j in faster.split() else SLOWER if j + i in faster.split() else TIED
 
     for order in permutations(cells):
-        found = ranks([[between(i, j) for j in order] for i in order])
-        assert dict(zip(order, found, strict=True)) == dict(zip(cells, expected, strict=True))
+        in_order = ranks([[between(i, j) for j in order] for i in order])
+        assert dict(zip(order, in_order, strict=True)) == dict(zip(cells, expected, strict=True))
 
 
 def test_a_cell_that_varies_much_ranks_no_higher_than_one_that_measured_faster() -> None:
-    """It is tied with all of them: by those that are surely faster alone, it would be "1="."""
+    """Too wide an interval ties it with all: counting surely faster cells alone would give "1="."""
     cells = [[100, 101, 102], [80, 80.5, 81], [70, 70.4, 71], [20, 60, 150], [9, 9.1, 9.2]]
-    told = [dict(enumerate(cell)) for cell in cells]
-    found = [[ratio(one, other) for other in told] for one in told]
-    assert ranks(found) == ["1=", "2=", "3=", "3=", "4="]
-    again = [[ratio(one, other) for other in told[::-1]] for one in told[::-1]]
+    by_blocks = [dict(enumerate(cell)) for cell in cells]
+    ratios = [[ratio(cell, other) for other in by_blocks] for cell in by_blocks]
+    assert ranks(ratios) == ["1=", "2=", "3=", "3=", "4="]
+    again = [[ratio(cell, other) for other in by_blocks[::-1]] for cell in by_blocks[::-1]]
     assert ranks(again) == ["4=", "3=", "3=", "2=", "1="]
 
 
@@ -125,7 +126,7 @@ def test_cells_without_a_shared_block_have_no_rank() -> None:
     assert ranks([[TIED, None], [None, TIED]]) == ["", ""]
 
 
-# Of 4,000 runs: a standard error of 0.35 %.
+# A share of 95 % then has a standard error of 0.35 %.
 RUNS = 4000
 NOISES = {
     "normal": Noise(process=0.01),
@@ -136,43 +137,43 @@ NOISES = {
 
 @pytest.mark.parametrize("blocks", [3, 5])
 @pytest.mark.parametrize("noise", NOISES)
-def test_95_of_100_intervals_hold_the_truth(noise: str, blocks: int) -> None:
+def test_95_of_100_intervals_contain_the_true_value(noise: str, blocks: int) -> None:
     rng = np.random.default_rng(blocks)
     drawn = throughputs(NOISES[noise], paces=[1000, 770], blocks=blocks, runs=RUNS, rng=rng)
-    found = [ratio(by_block(first), by_block(second)) for first, second in drawn]
-    held = sum(one.includes(1000 / 770) for one in found if one) / RUNS
-    assert held == pytest.approx(0.95, abs=0.015)
+    intervals = [ratio(by_block(first), by_block(second)) for first, second in drawn]
+    share = sum(interval.includes(1000 / 770) for interval in intervals if interval) / RUNS
+    assert share == pytest.approx(0.95, abs=0.015)
 
 
 def verdicts(
     noise: Noise, *, pace: float, blocks: int, order: Order = "anywhere"
 ) -> dict[str, float]:
-    """The share of runs that call a second cell of that pace (the first has 1) so."""
+    """The share of runs with each verdict on a cell of that pace, against one of pace 1."""
     rng = np.random.default_rng(0)
     paces = [1, pace, 1, 1]
     drawn = throughputs(noise, paces=paces, blocks=blocks, runs=RUNS, rng=rng, order=order)
-    found = [ratio(by_block(run[0]), by_block(run[1])) for run in drawn]
+    intervals = [ratio(by_block(run[0]), by_block(run[1])) for run in drawn]
     shares = {
-        "tied": sum(one.includes(1) for one in found if one),
-        "slower": sum(one.low > 1 for one in found if one),
-        "faster": sum(one.high < 1 for one in found if one),
+        "tied": sum(interval.includes(1) for interval in intervals if interval),
+        "slower": sum(interval.low > 1 for interval in intervals if interval),
+        "faster": sum(interval.high < 1 for interval in intervals if interval),
     }
     return {name: count / RUNS for name, count in shares.items()}
 
 
-def test_five_blocks_on_a_quiet_machine_find_a_slowdown_of_5_percent() -> None:
-    found = verdicts(Noise(process=0.01, windows=0.03), pace=0.95, blocks=5)
-    assert found["slower"] > 0.95 and found["faster"] == 0
+def test_five_blocks_on_a_quiet_machine_detect_a_slowdown_of_5_percent() -> None:
+    shares = verdicts(Noise(process=0.01, windows=0.03), pace=0.95, blocks=5)
+    assert shares["slower"] > 0.95 and shares["faster"] == 0
 
 
-def test_a_drifting_machine_makes_no_difference_where_there_is_none() -> None:
+def test_drift_creates_no_false_differences() -> None:
     noise = Noise(process=0.01, drift=0.2)
     assert verdicts(noise, pace=1, blocks=5)["tied"] > 0.95 - 0.015
 
 
-def test_a_drifting_machine_hides_no_slowdown_of_cells_beside_each_other() -> None:
+def test_drift_hides_no_slowdown_between_adjacent_cells() -> None:
     still, drifting = (Noise(process=0.01, drift=drift) for drift in (0, 0.2))
     expected = verdicts(still, pace=0.95, blocks=5)
-    found = verdicts(drifting, pace=0.95, blocks=5, order="beside")
-    assert found == pytest.approx(expected, abs=0.01)
-    assert found["faster"] == 0
+    shares = verdicts(drifting, pace=0.95, blocks=5, order="beside")
+    assert shares == pytest.approx(expected, abs=0.01)
+    assert shares["faster"] == 0

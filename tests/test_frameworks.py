@@ -1,4 +1,4 @@
-"""Every framework for real, in its own environment, on a little real data."""
+"""Every real framework in its own environment, on a small part of the data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.frameworks
 
 
 def _claims() -> Iterator[Claim]:
-    """Everything that the frameworks claim on a CPU, but for modes of heavy tasks.
+    """Everything that the frameworks claim on a CPU, except further modes of heavy tasks.
 
     A compiler other than the recommended one takes minutes for a heavy task.
     """
@@ -50,7 +50,7 @@ def _claims() -> Iterator[Claim]:
 
 
 def always(claim: Claim) -> bool:
-    """Whether every run proves a claim: as it is recommended, and where nothing hides an error."""
+    """Whether each run of the tests proves the claim: recommended, and without rounding."""
     recommended = catalogue.load(claim.framework).recommended
     return claim.mode == recommended and claim.setting == Setting(precision="float64")
 
@@ -61,7 +61,7 @@ NO_AVX512 = "avx512bw" not in get_cpu_info()["flags"]  # which MXNet's code for 
 
 @pytest.fixture(scope="session")
 def certificates(request: pytest.FixtureRequest, prover: Prover) -> Mapping[Claim, Certificate]:
-    """Of all claims that this run proves: proved together, as many at a time as there are cores."""
+    """The certificates of all chosen claims, which are proved in parallel."""
     asked = [
         item.callspec.params["claim"]
         for item in request.session.items
@@ -70,7 +70,7 @@ def certificates(request: pytest.FixtureRequest, prover: Prover) -> Mapping[Clai
     return prover.prove(asked, SILENT)
 
 
-@pytest.mark.timeout(0)  # the first of them waits for all; the prover ends a silent process
+@pytest.mark.timeout(0)  # the first test waits for all proofs; the prover ends a silent process
 @pytest.mark.parametrize(
     "claim",
     [
@@ -106,14 +106,14 @@ def test_a_framework_trains_the_task_that_it_claims_to(
     )
 
 
-def test_what_has_no_bf16_on_the_cpu_says_so(framebench: Framebench) -> None:
+def test_a_framework_without_bf16_on_the_cpu_is_unsupported(framebench: Framebench) -> None:
     done = framebench("verify", "--json", "--precision", "bf16", "-f", "paddlepaddle", expect=1)
     for certificate in proof_forms.from_json(done.stdout):
         assert certificate.status == "unsupported"
         assert certificate.reason == "PaddlePaddle has no bf16 on cpu"
 
 
-def test_mxnet_says_so_where_the_processor_has_no_bf16(
+def test_mxnet_is_unsupported_where_the_processor_has_no_bf16(
     framebench: Framebench, plant: Callable[[str, str, str], Path]
 ) -> None:
     old = "\n[environment]\n"
@@ -122,9 +122,11 @@ def test_mxnet_says_so_where_the_processor_has_no_bf16(
     tree = plant("frameworks/mxnet_gluon/framework.toml", old, new)
     chosen = ("-f", "mxnet_gluon", "-t", "mnist-mlp", "--precision", "bf16")
     done = framebench("verify", "--json", *chosen, tree=tree, expect=1)
-    found = proof_forms.from_json(done.stdout)
-    assert found and {one.status for one in found} == {"unsupported"}
-    assert all("has no bf16 on this processor" in one.reason for one in found)
+    certificates = proof_forms.from_json(done.stdout)
+    assert certificates and {certificate.status for certificate in certificates} == {"unsupported"}
+    assert all(
+        "has no bf16 on this processor" in certificate.reason for certificate in certificates
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_mxnet_says_so_where_the_processor_has_no_bf16(
 def test_denormal_numbers_are_flushed(
     name: str, tuning: Tuning, environment: Callable[[str], Environment], tmp_path: Path
 ) -> None:
-    """By the expert tuning in all threads of all; as they come, TensorFlow and JAX alone do."""
+    """In all threads: by every framework's expert tuning, and by TensorFlow and JAX by default."""
     framework, own = catalogue.load(name), environment(name)
     done = subprocess.run(
         [str(own.python), "-m", "tests.denormals", name, tuning, *framework.modes],
@@ -162,22 +164,24 @@ def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_pat
         *("run", "--name", "r", "-n", "1", "--warmup", "0.5", "--length", "20"),
         *("--train-examples", "1280", "--test-examples", "500"),
     )
-    found = run_folder.read(tmp_path / "results" / "r").records
-    assert {record.status for record in found} == {"ok"}
+    records = run_folder.read(tmp_path / "results" / "r").records
+    assert {record.status for record in records} == {"ok"}
     headline = [name for name in tasks.names() if tasks.load(name).headline]
     for name in headline:
         same = {
             record.job.cell.framework: record.measurement
-            for record in found
+            for record in records
             if record.job.cell.task == name and record.measurement
         }
         assert set(same) == set(catalogue.compared())
-        assert len({one.weights_digest for one in same.values()}) == 1
-        assert {one.parameter_count for one in same.values()} == {tasks.load(name).parameter_count}
-        curves = np.array([one.first_losses[:EARLY_STEPS] for one in same.values()])
+        assert len({measurement.weights_digest for measurement in same.values()}) == 1
+        assert {measurement.parameter_count for measurement in same.values()} == {
+            tasks.load(name).parameter_count
+        }
+        curves = np.array([measurement.first_losses[:EARLY_STEPS] for measurement in same.values()])
         expected = curves[:1].repeat(len(curves), axis=0)
         np.testing.assert_allclose(curves, expected, rtol=2 * TOLERANCES["float32"].loss)
-        accuracies = [one.evaluations[-1].accuracy for one in same.values()]
+        accuracies = [measurement.evaluations[-1].accuracy for measurement in same.values()]
         assert max(accuracies) - min(accuracies) < 0.05
     info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
     for name in catalogue.compared():

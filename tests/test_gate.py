@@ -1,4 +1,4 @@
-"""The gate: what fails, what is refused, and how seldom chance makes it fail."""
+"""The gate: what fails, what is refused, and how rarely chance makes it fail."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SLOW = {
     "a": (100, 101, 102),
     "b": (89, 90, 91),  # surely slower, and by more than 5 %
     "c": (96, 97, 98),  # surely slower, but by less
-    "d": (60, 100, 140),  # who knows
+    "d": (60, 100, 140),  # cannot be decided
     "e": (200, 201, 202),
 }
-BASE = [one for name in SLOW for one in cell(name, 100, 101, 102)]
-OTHER = [one for name, paces in SLOW.items() for one in cell(name, *paces)]
+BASE = [record for name in SLOW for record in cell(name, 100, 101, 102)]
+OTHER = [record for name, paces in SLOW.items() for record in cell(name, *paces)]
 
 
 def gate(
@@ -74,22 +74,24 @@ def test_the_end_of_the_interval_decides_for_a_single_cell() -> None:
 
 
 def test_more_cells_need_more_evidence() -> None:
-    """Alone it fails; beside nineteen that hold, chance would make one look so too often."""
+    """A cell fails alone, but not among twenty: some would look as slow by chance."""
     slow = cell("a", 91.5, 93, 92), cell("a", 99, 101, 100)
     alone = gate(slow[1], slow[0])
     assert outcomes(alone) == {"a": "fails"}
-    others = [one for n in range(19) for one in cell(f"x{n}", 99, 101, 100)]
+    others = [record for n in range(19) for record in cell(f"x{n}", 99, 101, 100)]
     among = gate([*others, *slow[1]], [*others, *slow[0]])
     assert outcomes(among)["a"] == "slower"
     (line,) = (line for outcome, line in gate_lines(among) if outcome == "slower")
     assert "but not after Holm's correction: of 20 cells that are tested, some look so" in line
-    assert "Holm" in line and not any("Holm" in one.why for one in gate(BASE, OTHER).judgements)
+    assert "Holm" in line and not any(
+        "Holm" in judgement.why for judgement in gate(BASE, OTHER).judgements
+    )
 
 
 def test_unchecked_cells_are_summed_up_and_json_lists_all() -> None:
     fine, once = (
         cell("a", 100, 101),
-        [judgement for name in "bcdef" for judgement in cell(name, 100)],
+        [record for name in "bcdef" for record in cell(name, 100)],
     )
     comparison = both(fine, [*fine, *once])
     judged = judge(comparison, limit=0.2)
@@ -109,28 +111,28 @@ def test_unchecked_cells_are_summed_up_and_json_lists_all() -> None:
     )
 
 
-def test_a_cell_that_broke_fails_and_one_that_was_broken_before_does_not() -> None:
-    good, bad = cell("a", 100, 101), [broken(one) for one in cell("a", 100, 101)]
+def test_a_newly_broken_cell_fails_and_one_broken_before_does_not() -> None:
+    good, bad = cell("a", 100, 101), [broken(record) for record in cell("a", 100, 101)]
     fine = cell("b", 100, 101)
     judged = gate([*good, *fine], [*bad, *fine])
-    assert [one.why for one in judged.of("fails")] == ["ok in A, crashed in B: killed"]
+    assert [judgement.why for judgement in judged.of("fails")] == ["ok in A, crashed in B: killed"]
     for a, b in ((bad, good), (bad, bad)):
         judged = gate([*a, *fine], [*b, *fine], limit=0.2)
         assert judged.passed and outcomes(judged)["a"] == "not checked"
-    assert not gate(good, bad).passed  # a gate that can tell nothing but that
+    assert not gate(good, bad).passed  # even where nothing else can be tested
 
 
 def test_a_missing_cell_fails_unless_that_is_allowed() -> None:
     a, b = cell("a", 100, 101), cell("b", 100, 101)
     judged = gate([*a, *b], b)
-    assert [(one.pair.cell.framework, one.why) for one in judged.of("fails")] == [
+    assert [(judgement.pair.cell.framework, judgement.why) for judgement in judged.of("fails")] == [
         ("a", "missing in B")
     ]
     for allowed in ("missing", "all"):
         assert gate([*a, *b], b, allowed=[allowed]).passed
-    assert gate(b, [*a, *b]).passed  # a new one
-    gone = [broken(one) for one in a]
-    assert gate([*gone, *b], b).passed  # it was no good
+    assert gate(b, [*a, *b]).passed  # a new cell
+    gone = [broken(record) for record in a]
+    assert gate([*gone, *b], b).passed  # it was broken already
 
 
 def test_a_gate_that_could_not_fail_is_refused() -> None:
@@ -215,11 +217,11 @@ def summary(framework: str, values: Floats) -> CellSummary:
 
 
 def simulated(paces: Sequence[float], *, runs: int, noise: Noise) -> list[Comparison]:
-    """Pairs of runs, the second of cells at those paces where the first's are at 1."""
+    """Pairs of runs, with all cells at pace 1 in the first, and at `paces` in the second."""
     rng = np.random.default_rng(0)
     sides = [
-        throughputs(noise, paces=one, blocks=REPEATS, runs=runs, rng=rng)
-        for one in ([1.0] * CELLS, paces)
+        throughputs(noise, paces=truth, blocks=REPEATS, runs=runs, rng=rng)
+        for truth in ([1.0] * CELLS, paces)
     ]
     run_a, run_b = (ComparedRun.of(results_of([], name=name)) for name in "ab")
     comparisons = []
@@ -251,7 +253,7 @@ NOISES = {
 
 @pytest.mark.parametrize("noise", NOISES)
 def test_equal_cells_seldom_fail(noise: str) -> None:
-    """At a limit of 0 every cell is at the edge of failing, which is the worst that can be."""
+    """A limit of 0 is the worst case, as every cell is at the edge of failing."""
     equal = simulated([1.0] * CELLS, runs=1000, noise=NOISES[noise])
     assert failures(equal, 0.0) < 0.07  # 5 %, and three standard errors
     assert failures(equal, 0.05) < 0.005
@@ -260,12 +262,12 @@ def test_equal_cells_seldom_fail(noise: str) -> None:
 def test_a_slow_cell_is_nearly_always_found() -> None:
     one_slow = simulated([0.85, *[1.0] * (CELLS - 1)], runs=300, noise=Noise(process=0.02))
     assert failures(one_slow, 0.05) > 0.95
-    gates = [judge(one, limit=0.05).judgements for one in one_slow]
+    gates = [judge(comparison, limit=0.05).judgements for comparison in one_slow]
     assert not any(judged.outcome == "fails" for every in gates for judged in every[1:])
 
 
 def test_a_gate_on_records_agrees_with_a_gate_on_their_paces() -> None:
-    """The simulation leaves the records out; here they are, once."""
+    """The simulations above skip the records."""
     rng = np.random.default_rng(1)
     drawn = throughputs(Noise(), paces=[1, 0.8], blocks=REPEATS, runs=1, rng=rng)[0]
     old, new = (cell("a", *(values * 1000).tolist()) for values in drawn)

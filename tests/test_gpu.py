@@ -1,4 +1,4 @@
-"""What is recorded of a GPU, with a driver in place of NVML's that answers as that does."""
+"""What is recorded about a GPU, with a stand-in that answers as NVML's driver does."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_the_ledger_says_how_a_precision_is_computed() -> None:
     record = on_gpu()
     cell = replace(record.job.cell, framework="paddlepaddle").with_setting(precision="tf32")
     run = run_of([replace(record, job=replace(record.job, cell=cell))])
-    del run.info["snapshot"]  # an older run, which kept its settings by themselves
+    del run.info["snapshot"]  # as in an older run, which kept its settings by themselves
     run.info["settings"] = {"paddlepaddle": catalogue.load("paddlepaddle").settings("")}
     (entry,) = entries(Results.of(run))
     assert entry.precision.startswith("tf32 by Paddle's default")

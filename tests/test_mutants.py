@@ -1,10 +1,10 @@
-"""Planted faults: realistic unfairness, put into an adapter or a model, and the check to see it.
+"""Planted faults: realistic mistakes in an adapter or a model, and the check that catches each.
 
 Each fault is planted in a copy of the source. The proof must refuse the adapter, and the first
-check that fails must be the one that is named here; `shape` stands for a network that has no place
-for the task's weights. A session takes two steps before those that are traced.
+check to fail must be the one named here; `shape` stands for a network into which the task's weights
+do not fit. A session takes two steps before those that are traced.
 
-The mutants of a framework are traced in one process, in which each is a fork: see
+The mutants of a framework are traced in forks of one process: see
 `tests.mutant_traces`.
 """
 
@@ -248,7 +248,7 @@ MUTANTS = {
         task="cifar-vgg",
         caught_by="dropout backward",
     ),
-    "dropout as a function, which is on unless it is told": Mutant(
+    "functional dropout, which stays on in evaluation": Mutant(
         file="frameworks/pytorch/models/vgg.py",
         old="x = self.dropout3(x)",
         new="x = F.dropout(x, self.dropout3.p)",
@@ -315,7 +315,7 @@ MUTANTS = {
         task="mnist-mlp",
         caught_by="gradients",
     ),
-    "a gradient that is added to the last": Mutant(
+    "gradients that add up over steps": Mutant(
         file=TORCH,
         old="        self._optimizer.zero_grad()\n" + TORCH_STEP,
         new=TORCH_STEP,
@@ -348,7 +348,7 @@ MUTANTS = {
         caught_by="loss",
         mode="compiled",
     ),
-    "the LSTM's cell for its output, as Flax's carry begins with it": Mutant(
+    "the LSTM's cell state in place of its output": Mutant(
         file="frameworks/jax_flax/models/lstm.py",
         old="(_, x), _ = self.lstm(x)",
         new="(x, _), _ = self.lstm(x)",
@@ -484,14 +484,14 @@ def judge(
 ) -> Judge:
     """The certificate of a mutant or of a sound adapter, by the name that its test has.
 
-    When the first of a framework is asked for, all of that framework's tests are traced.
+    The first request for a framework traces all of its mutants that were chosen.
     """
     asked = [
         item.callspec.params["name"]
         for item in request.session.items
         if isinstance(item, pytest.Function) and "judge" in item.fixturenames
     ]
-    found: dict[str, Certificate] = {}
+    certificates: dict[str, Certificate] = {}
 
     def suspect(name: str) -> mutant_traces.Suspect:
         if name in SOUND:
@@ -504,18 +504,20 @@ def judge(
         return (SOUND[name] if name in SOUND else MUTANTS[name].claim).framework
 
     def get(name: str) -> Certificate:
-        if name not in found:
+        if name not in certificates:
             suspects = {other: suspect(other) for other in asked if of(other) == of(name)}
             scratch = tmp_path_factory.mktemp("traces")
             own = environment(of(name))
-            found.update(mutant_traces.certificates(suspects, reference_traces, own, data, scratch))
-        return found[name]
+            certificates.update(
+                mutant_traces.certificates(suspects, reference_traces, own, data, scratch)
+            )
+        return certificates[name]
 
     return get
 
 
 def every_run(name: str) -> bool:
-    """Whether a mutant is caught in every run: all are, but for further ones of a heavy task."""
+    """Whether each run of the tests plants a mutant: all but the later ones of a heavy task."""
     task = MUTANTS[name].task
     first = next(other for other in MUTANTS if MUTANTS[other].task == task)
     return name == first or not tasks.load(task).heavy

@@ -1,4 +1,4 @@
-"""Contention, from windows of which it is known what others did."""
+"""Contention, from windows with a known load of other processes."""
 
 from __future__ import annotations
 
@@ -17,25 +17,31 @@ QUIET = Window(
 )
 BUSY = QUIET._replace(others=0.1, wall=0.5)
 STOLEN = QUIET._replace(stolen=0.05)
-UNTOLD = QUIET._replace(others=None, stolen=None)
+UNRECORDED = QUIET._replace(others=None, stolen=None)
 
 
 def record(*windows: Window, threads: int = 2, block: int = 0) -> Record:
-    found = some_record()
-    assert found.measurement
-    cell = found.job.cell.with_setting(threads=threads)
+    base = some_record()
+    assert base.measurement
+    cell = base.job.cell.with_setting(threads=threads)
     return replace(
-        found,
-        job=replace(found.job, cell=cell, block=block),
-        measurement=replace(found.measurement, windows=Windows.of(windows), cores=2),
+        base,
+        job=replace(base.job, cell=cell, block=block),
+        measurement=replace(base.measurement, windows=Windows.of(windows), cores=2),
     )
 
 
 @pytest.mark.parametrize(
     ("window", "threads", "expected"),
-    [(QUIET, 2, False), (BUSY, 2, True), (BUSY, 1, False), (STOLEN, 2, True), (UNTOLD, 2, False)],
+    [
+        (QUIET, 2, False),
+        (BUSY, 2, True),
+        (BUSY, 1, False),
+        (STOLEN, 2, True),
+        (UNRECORDED, 2, False),
+    ],
 )
-def test_what_contends(window: Window, threads: int, expected: bool) -> None:
+def test_which_windows_are_contended(window: Window, threads: int, expected: bool) -> None:
     assert contention.contended(record(window, threads=threads)) == [expected]
 
 
@@ -43,16 +49,16 @@ def test_contended_windows_are_left_out_of_the_throughput() -> None:
     pace = 5 * 64 / 0.1
     mixed, busy = record(QUIET, BUSY, BUSY, QUIET), record(BUSY)
     assert processes.throughput(mixed, contention.contended(mixed)) == pytest.approx(pace)
-    # where nothing is clean, what there is counts
+    # where no window is clean, all count
     assert processes.throughput(busy, contention.contended(busy)) == pytest.approx(pace / 5)
 
 
 def test_a_block_is_disturbed_when_most_of_a_process_is() -> None:
     records = [record(QUIET, QUIET, BUSY, block=0), record(BUSY, BUSY, QUIET, block=1)]
     assert contention.disturbed_blocks(records) == {1}
-    said = str(contention.Cleanness.of(records))
-    assert said == "50.0% of 6 windows were contended, and 1 of 2 processes in most of theirs"
-    assert "not known" in str(contention.Cleanness.of([record(UNTOLD)]))
+    text = str(contention.Cleanness.of(records))
+    assert text == "50.0% of 6 windows were contended, and 1 of 2 processes in most of theirs"
+    assert "not known" in str(contention.Cleanness.of([record(UNRECORDED)]))
 
 
 def test_a_failed_process_does_not_disturb() -> None:
@@ -61,12 +67,12 @@ def test_a_failed_process_does_not_disturb() -> None:
 
 
 class Driver:
-    """NVML's functions as C has them: a code is returned, values are written behind pointers."""
+    """NVML's C functions: they return a code, and write values to pointers."""
 
-    def __init__(self, *millijoules: int, tells: bool = True) -> None:
+    def __init__(self, *millijoules: int, supported: bool = True) -> None:
         self.asked: list[Any] = []
         self._left = list(millijoules)
-        self._tells = tells
+        self._supported = supported
 
     def nvmlInit_v2(self) -> int:  # noqa: N802
         return 0
@@ -79,10 +85,10 @@ class Driver:
         self.asked.append(uuid)
         return 0
 
-    def nvmlDeviceGetTotalEnergyConsumption(self, device: Any, found: Any) -> int:  # noqa: N802
-        if not self._tells:
+    def nvmlDeviceGetTotalEnergyConsumption(self, device: Any, pointer: Any) -> int:  # noqa: N802
+        if not self._supported:
             return 3  # NVML_ERROR_NOT_SUPPORTED
-        found._obj.value = self._left.pop(0)
+        pointer._obj.value = self._left.pop(0)
         return 0
 
 
@@ -99,12 +105,12 @@ def test_the_energy_of_the_chosen_gpu_is_counted(
     assert driver.asked == [asked]
 
 
-def test_a_gpu_that_does_not_tell_is_not_guessed() -> None:
-    assert gpu_energy.energy_counter(Driver(tells=False)) is None
+def test_a_gpu_without_an_energy_counter_has_no_energy() -> None:
+    assert gpu_energy.energy_counter(Driver(supported=False)) is None
 
 
-def test_the_clock_tells_what_others_do() -> None:
-    told = clock.timed(lambda: None, lambda: None)
-    assert told.wall >= 0 and told.cpu >= 0
-    if told.others is not None:
-        assert told.others >= 0 and told.stolen is not None
+def test_the_clock_records_the_load_of_other_processes() -> None:
+    window = clock.timed(lambda: None, lambda: None)
+    assert window.wall >= 0 and window.cpu >= 0
+    if window.others is not None:
+        assert window.others >= 0 and window.stolen is not None

@@ -53,7 +53,7 @@ def test_a_comparison_takes_results_or_names() -> None:
     assert len(by_name.frame()) == len(by_name.pairs) == len(results.summaries)
 
 
-def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no run"):
         framebench.results("nowhere")
     with pytest.raises(UsageError, match="holds no run"):

@@ -1,4 +1,4 @@
-"""The report's page in a real browser: it draws, filters, sorts, fits, and asks for nothing."""
+"""The report's page in a real browser: it draws, filters, sorts, fits, and fetches nothing."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 
 class Tab:
-    """A tab of a browser, with what the page in it complained of and asked for."""
+    """A browser tab that collects the errors and requests of its page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors: list[str] = []
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
-            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
         )
-        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("request", lambda request: self.requests.append(request.url))
 
     def open(self, file: Path, *, width: int = 1440, dark: bool = False) -> None:
         """Load a page afresh, on a screen."""
-        self.page.goto("about:blank")  # or the page before would draw itself for the new width
+        self.page.goto("about:blank")  # or the previous page would draw itself for the new width
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(media="screen", color_scheme="dark" if dark else "light")
         self.errors.clear()
-        self.asked.clear()
+        self.requests.clear()
         self.page.goto(file.as_uri())
 
     def scroll(self) -> None:
@@ -52,32 +53,32 @@ class Tab:
                 for (let at = 0; at < document.documentElement.scrollHeight; at += innerHeight) {
                     scrollTo({top: at, behavior: "instant"});
                     await frame();
-                    await frame();  // what came into view in the first is told before the second
+                    await frame();  // what came into view in the first is reported by now
                 }
             }"""
         )
         self.page.wait_for_function(
             "[...document.querySelectorAll('.chart')]"
-            ".every(one => !one.offsetParent || one.querySelector('svg'))"
+            ".every(chart => !chart.offsetParent || chart.querySelector('svg'))"
         )
 
     def count(self, selector: str) -> int:
-        """Elements that are seen."""
+        """How many elements that match are visible."""
         return self.page.locator(selector).locator("visible=true").count()
 
     def ink(self) -> str:
         """The colour of the first chart's text."""
-        found = "getComputedStyle(document.querySelector('.chart .xtick text')).fill"
-        return str(self.page.evaluate(found))
+        script = "getComputedStyle(document.querySelector('.chart .xtick text')).fill"
+        return str(self.page.evaluate(script))
 
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Tab]:
     """One tab for all tests, in which the browser compiles plotly once."""
-    if not (found := find_browser()):
+    if not (path := find_browser()):
         pytest.skip("no chromium on this machine: apt install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield Tab(browser.new_page())
         browser.close()
 
@@ -114,28 +115,28 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_the_page_draws_fits_and_asks_for_nothing(tab: Tab, report: Path) -> None:
+def test_the_page_draws_fits_and_fetches_nothing(tab: Tab, report: Path) -> None:
     tab.open(report, width=1440)
     tab.scroll()
     assert tab.errors == []
-    assert tab.asked == [report.as_uri()]
+    assert tab.requests == [report.as_uri()]
     assert tab.page.evaluate("document.documentElement.scrollWidth") == 1440
     assert tab.count(".chart:has(svg.main-svg)") == tab.count(".chart") > 10
     assert tab.page.locator("li.bad").first.inner_text().endswith("failed: <b>no</b>")
 
 
-# Texts and legends of charts that reach beyond their chart, of what is seen.
+# The visible texts and legends that reach beyond their chart.
 BEYOND = """() => [...document.querySelectorAll(".chart")].flatMap(chart => {
   const box = chart.getBoundingClientRect();
-  return [...chart.querySelectorAll("svg text, svg .traces")].filter(one => {
-    const at = one.getBoundingClientRect();
+  return [...chart.querySelectorAll("svg text, svg .traces")].filter(mark => {
+    const at = mark.getBoundingClientRect();
     return at.width && (at.left < box.left - 1 || at.right > box.right + 1
       || at.top < box.top - 1 || at.bottom > box.bottom + 1);
-  }).map(one => `${chart.getAttribute("aria-label").slice(0, 20)}: ${one.textContent}`);
+  }).map(mark => `${chart.getAttribute("aria-label").slice(0, 20)}: ${mark.textContent}`);
 })"""
 
 
-def test_a_phone_has_room_for_all_of_it(tab: Tab, report: Path) -> None:
+def test_the_page_fits_a_phone(tab: Tab, report: Path) -> None:
     context = tab.page.context
     assert context.browser
     phone = Tab(
@@ -148,7 +149,7 @@ def test_a_phone_has_room_for_all_of_it(tab: Tab, report: Path) -> None:
     phone.page.goto(report.as_uri())
     phone.scroll()
     assert phone.errors == []
-    assert phone.asked == [report.as_uri()]
+    assert phone.requests == [report.as_uri()]
     assert phone.page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
     assert phone.count(".chart:has(svg.main-svg)") == phone.count(".chart") > 10
     assert phone.page.evaluate(BEYOND) == []
@@ -173,12 +174,12 @@ def test_the_filters_filter(tab: Tab, report: Path) -> None:
     assert tab.count("section[data-task]") == everything
 
     def shows(number: int, modes: str) -> None:
-        """A chart has the traces of these modes alone, once it is in view."""
+        """The chart has only traces of these modes, once it is in view."""
         page.locator("section .chart").nth(number).scroll_into_view_if_needed()
         page.wait_for_function(
             """([number, modes]) => {
                 const traces = document.querySelectorAll("section .chart")[number].data ?? [];
-                return [...new Set(traces.map(one => one.meta?.mode))].sort().join() === modes;
+                return [...new Set(traces.map(trace => trace.meta?.mode))].sort().join() === modes;
             }""",
             arg=[number, modes],
             timeout=20_000,
@@ -196,20 +197,23 @@ def test_the_filters_filter(tab: Tab, report: Path) -> None:
     assert tab.errors == []
 
 
-def test_tables_sort_and_what_has_no_figure_stays_last(tab: Tab, report: Path) -> None:
+def test_tables_sort_with_missing_figures_last(tab: Tab, report: Path) -> None:
     tab.open(report)
     table = tab.page.locator("section table.sortable").first
     heading = table.locator("th").nth(4)
 
     def column() -> list[str]:
         cells = table.locator("tbody td:nth-child(5)")
-        return [str(one) for one in cells.evaluate_all("all => all.map(one => one.dataset.sort)")]
+        return [
+            str(value)
+            for value in cells.evaluate_all("cells => cells.map(cell => cell.dataset.sort)")
+        ]
 
     heading.locator("button").click()
     rising = column()
     assert heading.get_attribute("aria-sort") == "ascending"
     assert rising[-1] == ""
-    assert [float(one) for one in rising[:-1]] == sorted(float(one) for one in rising[:-1])
+    assert [float(value) for value in rising[:-1]] == sorted(float(value) for value in rising[:-1])
     heading.locator("button").click()
     assert column() == [*reversed(rising[:-1]), ""]
 
@@ -245,7 +249,7 @@ def test_dark_mode_and_print(tab: Tab, report: Path) -> None:
     undrawn = tab.page.locator(".chart:not(:has(svg))")
     assert undrawn.count() > 10
     assert len(tab.page.pdf()) > 50_000
-    assert undrawn.count() == 0  # what was not yet seen is drawn before it is printed
+    assert undrawn.count() == 0  # charts that were never in view are drawn before printing
     tab.page.emulate_media(media="print")
     assert not tab.page.locator(".filters").is_visible()
 

@@ -1,4 +1,4 @@
-"""What a machine can do, what a cell makes of it, and what a report says of both."""
+"""A machine's peak, the share of it that a cell reaches, and how reports show both."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ QUICK = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 
 def test_the_peak_is_the_best_of_all_frameworks_with_as_many_threads() -> None:
-    found = peaks(RATES)
-    assert set(found) == {("cpu", 2), ("cpu", 1)}
-    two = found["cpu", 2]
+    best = peaks(RATES)
+    assert set(best) == {("cpu", 2), ("cpu", 1)}
+    two = best["cpu", 2]
     assert (two.matmul, two.matmul_by) == (200e9, "pytorch")
     assert (two.memory, two.memory_by) == (30e9, "mxnet_gluon")
-    assert found["cpu", 1].memory == 15e9
+    assert best["cpu", 1].memory == 15e9
 
 
 def test_use_is_the_task_s_work_over_the_peak() -> None:
     task, peak = tasks.load("mnist-softmax"), peaks(RATES)["cpu", 2]
     moved = step_bytes(task) / task.batch
-    found = use(1_000_000, flops=training_flops(task), moved=moved, peak=peak)
-    assert found.share == pytest.approx(31_360 * 1e6 / 200e9)
-    assert found.memory_share == pytest.approx(568_648 / 64 * 1e6 / 30e9)
+    used = use(1_000_000, flops=training_flops(task), moved=moved, peak=peak)
+    assert used.share == pytest.approx(31_360 * 1e6 / 200e9)
+    assert used.memory_share == pytest.approx(568_648 / 64 * 1e6 / 30e9)
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,20 @@ def test_a_share_is_shown_with_what_bounds_it(share: float, text: str) -> None:
 
 
 def quick(**changed: Any) -> run_folder.Run:
-    """The published run with rates, every record's fields and cell changed as told."""
+    """The published run with rates, and with these fields of every record and cell changed."""
     run = run_folder.read(QUICK)
     cell = {key: changed.pop(key) for key in ("threads", "precision") if key in changed}
     records = [
-        replace(one, **changed, job=replace(one.job, cell=one.job.cell.with_setting(**cell)))
-        for one in run.records
+        replace(
+            record, **changed, job=replace(record.job, cell=record.job.cell.with_setting(**cell))
+        )
+        for record in run.records
     ]
-    info = {**run.info, "rates": [one.to_fields() for one in RATES]}
+    info = {**run.info, "rates": [rates.to_fields() for rates in RATES]}
     return run_folder.Run(folder=run.folder, info=info, records=records)
 
 
-def test_a_report_tells_shares_for_the_length_that_was_trained() -> None:
+def test_shares_are_for_the_text_length_that_was_trained() -> None:
     table = Results.of(quick()).frame()
     row = table[(table["task"] == "imdb-lstm") & (table["framework"] == "pytorch")].iloc[0]
     flops = 50 * 3 * 2 * 4 * 256 * 356 + 3 * 2 * 256
@@ -108,13 +110,13 @@ def test_a_report_tells_shares_for_the_length_that_was_trained() -> None:
 @pytest.mark.parametrize(
     "changed", [{"threads": 4}, {"precision": "float64"}, {"status": "wrong", "reason": "no"}]
 )
-def test_what_cannot_be_held_against_the_peak_has_no_share(changed: dict[str, Any]) -> None:
+def test_a_cell_that_cannot_be_compared_with_the_peak_has_no_share(changed: dict[str, Any]) -> None:
     table = Results.of(quick(**changed)).frame()
     assert table["share_of_peak"].isna().all() and table["bound"].isna().all()
     assert table["flops_per_example"].notna().all()
 
 
-def test_a_run_without_rates_is_blank_there() -> None:
+def test_a_run_without_rates_has_no_shares() -> None:
     run = run_folder.read(QUICK)
     run.info.pop("rates", None)
     results = Results.of(run)
@@ -133,7 +135,7 @@ def test_the_best_window_counts() -> None:
     assert 0.005 <= best_seconds(operation) < 0.02
 
 
-def test_a_slow_machine_is_not_kept_waiting() -> None:
+def test_a_slow_operation_is_measured_only_once() -> None:
     calls = 0
 
     def operation() -> None:
@@ -142,7 +144,7 @@ def test_a_slow_machine_is_not_kept_waiting() -> None:
         time.sleep(1.1)
 
     assert best_seconds(operation) >= 1.1
-    assert calls == 2  # one to warm up, one that counts
+    assert calls == 2  # one to warm up, one to measure
 
 
 def cells(*frameworks: str) -> list[Cell]:
@@ -153,7 +155,7 @@ def cells(*frameworks: str) -> list[Cell]:
     ]
 
 
-def test_a_worker_that_dies_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_worker_that_dies_does_not_stop_the_others(tmp_path: Path) -> None:
     dying = tmp_path / "python"
     dying.write_text("#!/bin/sh\necho no such luck\nexit 7\n", encoding="utf-8")
     dying.chmod(0o755)
@@ -177,8 +179,8 @@ def test_a_worker_that_dies_holds_nothing_up(tmp_path: Path) -> None:
 def test_every_framework_s_rates_are_plausible(
     framework: str, environment: Callable[[str], Environment]
 ) -> None:
-    found = {(framework, "cpu"): environment(framework)}
-    (rates,) = measure_rates(cells(framework), found, SILENT)
+    environments = {(framework, "cpu"): environment(framework)}
+    (rates,) = measure_rates(cells(framework), environments, SILENT)
     assert rates.status == "ok", rates
     assert 1e9 < rates.matmul < 1e13
     assert 1e8 < rates.memory < 1e13

@@ -27,12 +27,12 @@ from tests.conftest import Framebench
 RESULTS = catalogue.TREE / "results"
 QUICK = RESULTS / "quick-epyc-2cpu"
 
-Made = Callable[..., Path]
+MakeRun = Callable[..., Path]
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
-    """A finished run as `framebench run` leaves it, with what a test changes in its run.json."""
+def make_run(tmp_path: Path) -> MakeRun:
+    """Makes a finished run as `framebench run` leaves it, with changes to its run.json."""
 
     def make(name: str = "mine", **changes: Any) -> Path:
         folder = tmp_path / "results" / name
@@ -49,13 +49,13 @@ def made(tmp_path: Path) -> Made:
     return make
 
 
-def tables_alone(folder: Path) -> run_folder.Run:
+def only_tables(folder: Path) -> run_folder.Run:
     return write_reports(folder, page=False)
 
 
-def put(folder: Path, target: Path, **options: Any) -> run_folder.Run:
-    given = {"about": None, "overwrite": False, "forms": tables_alone, **options}
-    publication.publish(run_folder.read(folder), target, **given)
+def publish(folder: Path, target: Path, **options: Any) -> run_folder.Run:
+    settings = {"about": None, "overwrite": False, "forms": only_tables, **options}
+    publication.publish(run_folder.read(folder), target, **settings)
     return run_folder.read(target)
 
 
@@ -64,7 +64,7 @@ def files(folder: Path) -> set[str]:
 
 
 class Links(HTMLParser):
-    """What a page refers to."""
+    """The anchors, links and sources of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -82,9 +82,9 @@ class Links(HTMLParser):
 
 @pytest.mark.parametrize("page", [True, False])
 def test_a_run_is_published_without_its_logs(
-    page: bool, made: Made, framebench: Framebench, tmp_path: Path
+    page: bool, make_run: MakeRun, framebench: Framebench, tmp_path: Path
 ) -> None:
-    before = made()
+    before = make_run()
     arguments = (
         "publish",
         "mine",
@@ -122,65 +122,65 @@ def test_a_run_is_published_without_its_logs(
     assert not list((tmp_path / "out").glob(".*"))
 
 
-def test_a_run_can_be_published_in_its_own_folder(made: Made) -> None:
-    folder = made()
+def test_a_run_can_be_published_in_its_own_folder(make_run: MakeRun) -> None:
+    folder = make_run()
     before = files(folder)
-    run = put(folder, folder, about="For\n a test.")
+    run = publish(folder, folder, about="For\n a test.")
     assert files(folder) == before and "logs/0001.log" in before
     assert run.info["about"] == "For a test."
-    assert put(folder, folder).info["about"] == "For a test."
+    assert publish(folder, folder).info["about"] == "For a test."
     assert not gallery_index.to_markdown(published_runs(folder.parent), folder.parent).count("logs")
 
 
-def test_the_purpose_of_a_run_is_by_default_that_of_its_preset(made: Made) -> None:
-    folder = made()
-    assert put(folder, folder).info["about"].startswith("quick: the three headline tasks")
+def test_the_purpose_of_a_run_is_by_default_that_of_its_preset(make_run: MakeRun) -> None:
+    folder = make_run()
+    assert publish(folder, folder).info["about"].startswith("quick: the three headline tasks")
 
 
-def test_a_run_replaces_another_only_on_request(made: Made, tmp_path: Path) -> None:
-    first, second = made("first"), made("second", wall_seconds=1.0)
+def test_a_run_replaces_another_only_on_request(make_run: MakeRun, tmp_path: Path) -> None:
+    first, second = make_run("first"), make_run("second", wall_seconds=1.0)
     target = tmp_path / "out" / "r"
-    put(first, target, about="Kept.")
+    publish(first, target, about="Kept.")
     (target / "stray").write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="holds a run already; choose another --name, or give --r"):
-        put(second, target)
+        publish(second, target)
     assert run_folder.read(target).info["wall_seconds"] != 1
-    replaced = put(second, target, overwrite=True)
+    replaced = publish(second, target, overwrite=True)
     assert replaced.info["wall_seconds"] == 1 and replaced.info["about"] == "Kept."
     assert "stray" not in files(target)
 
 
-def test_a_picture_goes_with_its_records(made: Made, tmp_path: Path) -> None:
-    run, other = made("first"), made("second", wall_seconds=1.0)
+def test_a_picture_is_kept_only_with_its_records(make_run: MakeRun, tmp_path: Path) -> None:
+    run, other = make_run("first"), make_run("second", wall_seconds=1.0)
     lines = (other / "records.jsonl").read_text(encoding="utf-8").splitlines()
     (other / "records.jsonl").write_text("\n".join(lines[:-1]), encoding="utf-8")
     (run / "report.png").write_bytes(b"its picture")
     target = tmp_path / "out" / "r"
-    put(run, target)
+    publish(run, target)
     assert (target / "report.png").read_bytes() == b"its picture"
     (run / "report.png").unlink()
-    put(run, target, overwrite=True)  # again, from where it was made
+    publish(run, target, overwrite=True)  # the same run, published again
     assert (target / "report.png").read_bytes() == b"its picture"
-    put(other, target, overwrite=True)
+    publish(other, target, overwrite=True)
     assert not (target / "report.png").exists()
 
 
-def test_a_folder_without_a_run_is_never_replaced(made: Made, tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_never_replaced(make_run: MakeRun, tmp_path: Path) -> None:
     (tmp_path / "out" / "benchmarks").mkdir(parents=True)
     with pytest.raises(UsageError, match="exists and holds no run"):
-        put(made(), tmp_path / "out" / "benchmarks", overwrite=True)
+        publish(make_run(), tmp_path / "out" / "benchmarks", overwrite=True)
 
 
-def test_a_failed_publication_leaves_nothing_behind(made: Made, tmp_path: Path) -> None:
-    folder = made()
-    put(folder, tmp_path / "out" / "r")
+def test_a_failed_publication_leaves_nothing_behind(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run()
+    publish(folder, tmp_path / "out" / "r")
 
     def fail(folder: Path) -> None:
         raise RuntimeError(folder)
 
     for name in ("r", "new"):
         with pytest.raises(RuntimeError):
-            put(folder, tmp_path / "out" / name, overwrite=True, forms=fail)
+            publish(folder, tmp_path / "out" / name, overwrite=True, forms=fail)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["r"]
     assert (tmp_path / "out" / "r" / "summary.md").exists()
 
@@ -202,21 +202,23 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_run_that_is_not_fit_to_publish_is_refused(case: str, made: Made, tmp_path: Path) -> None:
+def test_a_run_that_is_not_fit_to_publish_is_refused(
+    case: str, make_run: MakeRun, tmp_path: Path
+) -> None:
     changes, message = REFUSED[case]
     with pytest.raises(UsageError, match=re.escape(message)):
-        put(made(**changes), tmp_path / "out" / "r")
+        publish(make_run(**changes), tmp_path / "out" / "r")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_record_that_names_a_path_is_refused(made: Made, tmp_path: Path) -> None:
-    folder = made()
+def test_a_record_that_names_a_path_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run()
     lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
     fields = {**json.loads(lines[1]), "reason": 'File "/home/ada/framebench/x.py", line 3'}
     lines[1] = json.dumps(fields)
     (folder / "records.jsonl").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(UsageError, match=r"line 2 names a path .* 'reason': /home/ada/framebench"):
-        put(folder, tmp_path / "out" / "r")
+        publish(folder, tmp_path / "out" / "r")
 
 
 @pytest.mark.parametrize(
@@ -238,37 +240,37 @@ def test_paths_of_one_machine(text: str, paths: list[str]) -> None:
     assert machine_paths(text) == paths
 
 
-def test_the_index_lists_only_published_runs(made: Made) -> None:
-    folder = made("published")
-    made("local")
-    put(folder, folder)
+def test_the_index_lists_only_published_runs(make_run: MakeRun) -> None:
+    folder = make_run("published")
+    make_run("local")
+    publish(folder, folder)
     (entry,) = gallery_index.write_index(folder.parent)
     assert entry.name == "published"
     assert "local" not in (folder.parent / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_newest_run_comes_first(made: Made) -> None:
+def test_the_newest_run_comes_first(make_run: MakeRun) -> None:
     for name, year in (("a", 2024), ("b", 2026), ("c", 2025)):
-        folder = made(name, started=f"{year}-01-01T00:00:00+00:00")
-        put(folder, folder)
+        folder = make_run(name, started=f"{year}-01-01T00:00:00+00:00")
+        publish(folder, folder)
     assert [run.name for run in published_runs(folder.parent)] == ["b", "c", "a"]
 
 
-def test_an_index_says_how_many_processes_were_not_ok(made: Made) -> None:
-    folder = made()
+def test_an_index_says_how_many_processes_were_not_ok(make_run: MakeRun) -> None:
+    folder = make_run()
     lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
     failed = {**json.loads(lines[0]), "status": "timeout", "measurement": None}
     text = "\n".join([json.dumps(failed), *lines[1:]])
     (folder / "records.jsonl").write_text(text, encoding="utf-8")
-    put(folder, folder)
+    publish(folder, folder)
     text = gallery_index.to_markdown(published_runs(folder.parent), folder.parent)
     assert "- processes: 36, 1 not ok" in text
 
 
 def test_an_index_never_overwrites_a_page_written_by_a_person(
-    made: Made, framebench: Framebench
+    make_run: MakeRun, framebench: Framebench
 ) -> None:
-    folder = made()
+    folder = make_run()
     readme = folder.parent / "README.md"
     readme.write_text("# Mine\n", encoding="utf-8")
     for arguments in (("publish", "mine"), ("publish", "--index")):

@@ -1,4 +1,4 @@
-"""Advice: figures and scores by hand, what chance leaves open, and what would change it."""
+"""Advice: figures and scores worked out by hand, ties, and what would change the order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def assessed_of(records: list[Record], **info: Any) -> dict[str, CriterionFigure
 
 
 def paces(task: str, **by_framework: list[float]) -> list[Record]:
-    """Records of throughputs by block; a framework that no folder has counts in any mode."""
+    """Records of throughputs by block; a made-up framework counts in any mode."""
     return [
         with_pace(name, block, pace, task=task, mode="eager")
         for name, values in by_framework.items()
@@ -70,12 +70,14 @@ def figures(
     spread: float = 0.0,
     repeated: bool = True,
 ) -> CriterionFigures:
-    """A criterion's scores, known to within a normal `spread`, each by itself."""
-    known = [score for score in scores.values() if score is not None]
+    """A criterion's scores, each with independent normal noise of that `spread`."""
+    known_scores = [score for score in scores.values() if score is not None]
     rng = np.random.default_rng([len(name), *name.encode()])
     draws: Floats | None = None
     if spread:
-        draws = np.array(known) + spread * rng.standard_normal((block_draws.DRAWS, len(known)))
+        draws = np.array(known_scores) + spread * rng.standard_normal(
+            (block_draws.DRAWS, len(known_scores))
+        )
     return CriterionFigures(
         criterion=CRITERIA[name], values=scores, scores=scores, draws=draws, repeated=repeated
     )
@@ -106,10 +108,10 @@ def test_the_draws_follow_student_s_interval_of_the_pairs() -> None:
     sample = block_draws.draw(evidence.comparable, ("a", "b"), metric)
     assert sample
     drawn = np.exp(sample.draws[:, 0, 0] - sample.draws[:, 0, 1])
-    expected = ratio(*(dict(enumerate(one)) for one in values.values()))
+    expected = ratio(*(dict(enumerate(series)) for series in values.values()))
     assert expected and expected.low > 1
     low, high = np.quantile(drawn, (0.025, 0.975))
-    near = 0.03 * (expected.high - expected.low)  # what so many draws tell of a quantile
+    near = 0.03 * (expected.high - expected.low)  # how far quantiles of so many draws vary
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=near)
 
 
@@ -152,7 +154,7 @@ def test_twice_the_cost_is_half_the_score() -> None:
         assert assessment[name].scores == pytest.approx({"a": 1, "b": 0.5}), name
 
 
-def test_what_a_run_does_not_say_is_unknown() -> None:
+def test_figures_that_a_run_lacks_are_unknown() -> None:
     assessment = assessed_of(paces("mnist-mlp", a=[100, 100], b=[50, 50]))
     for name in ("install-size", "code", "upkeep", "ecosystem", "distributed", "deployment"):
         assert assessment[name].scores == {"a": None, "b": None}
@@ -206,10 +208,10 @@ def test_time_to_accuracy_is_known_where_all_reach_the_target() -> None:
 def test_upkeep_goes_by_months(months: int, score: float) -> None:
     release = facts.Fact(value="1", date="2020-01", source="https://a", checked=True)
     looked_up = date(2020 + months // 12, months % 12 + 1, 28)
-    known = facts.FrameworkFacts(looked_up=looked_up, by_name={"release": release})
-    assert (known.months_since_release, fact_figures.upkeep_score(known)) == (months, score)
+    own_facts = facts.FrameworkFacts(looked_up=looked_up, by_name={"release": release})
+    assert (own_facts.months_since_release, fact_figures.upkeep_score(own_facts)) == (months, score)
     archived = {"release": release, "archived": replace(release, value=True)}
-    assert fact_figures.upkeep_score(replace(known, by_name=archived)) == 0
+    assert fact_figures.upkeep_score(replace(own_facts, by_name=archived)) == 0
     assert fact_figures.upkeep_score(facts.FrameworkFacts()) is None
 
 
@@ -274,7 +276,7 @@ def test_a_criterion_unknown_for_all_leaves_its_weight_to_the_others() -> None:
         ranking_of({"install-size": 1}, nothing)
 
 
-def test_an_unknown_score_is_the_middle_of_the_others_and_may_be_any_between_them() -> None:
+def test_an_unknown_score_may_be_any_between_those_of_the_others() -> None:
     ranking = ranking_of(
         {"speed": 1, "memory": 1},
         figures("speed", {"a": 0.5, "b": 0.5, "c": 0.5}),
@@ -289,7 +291,7 @@ def test_an_unknown_score_is_the_middle_of_the_others_and_may_be_any_between_the
     assert [place.known for place in by_name["a"].contributions] == [True, False]
 
 
-def test_a_framework_of_which_too_little_is_known_is_not_ranked() -> None:
+def test_a_framework_with_too_few_known_scores_is_not_ranked() -> None:
     ranking = ranking_of(
         {"speed": 2, "memory": 3},
         figures("speed", {"a": 1.0, "b": 0.5, "c": 0.4}),
@@ -310,7 +312,7 @@ def published() -> tuple[Evidence, dict[str, CriterionFigures]]:
     return evidence, assess(evidence)
 
 
-def test_a_weight_that_swaps_is_solved_for() -> None:
+def test_the_weight_that_swaps_the_first_two_is_solved_for() -> None:
     ranking = ranking_of(
         {"speed": 1, "memory": 2, "code": 1},
         figures("speed", {"a": 0.9, "b": 0.1, "c": 0.0}),
@@ -318,7 +320,7 @@ def test_a_weight_that_swaps_is_solved_for() -> None:
         figures("code", {"a": 0.3, "b": 0.3, "c": 0.0}),
     )
     swaps = {swap.criterion: (swap.level, swap.above) for swap in ranking.swaps}
-    # 0.8 * speed = 0.1 * memory, of which memory's 8 is beyond the scale
+    # 0.8 * speed = 0.1 * memory; the 8 that memory would need is beyond the scale
     assert swaps["speed"] == (pytest.approx(0.25), False)
     assert swaps["memory"] == (None, True)
     assert swaps["code"] == (None, False)
@@ -328,7 +330,7 @@ def test_a_weight_that_swaps_is_solved_for() -> None:
     ]
 
 
-def test_it_says_when_no_single_weight_changes_the_order() -> None:
+def test_advice_says_when_no_single_weight_changes_the_order() -> None:
     ranking = ranking_of(
         {"speed": 3, "memory": 2},
         figures("speed", {"a": 0.9, "b": 0.8, "c": 0.0}),
@@ -389,16 +391,16 @@ def test_an_invalid_weight_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("name", catalogue.compared())
 def test_every_framework_has_every_fact_with_its_source_and_date(name: str) -> None:
-    known = facts.of(name)
+    own_facts = facts.of(name)
     # a fact without a source may be left out, but these decide a score
     needed = {"release", "archived", "downloads_rank", "distributed", "deployment"}
-    assert set(known.by_name) >= needed
-    assert known.looked_up
-    for fact in known.by_name.values():
+    assert set(own_facts.by_name) >= needed
+    assert own_facts.looked_up
+    for fact in own_facts.by_name.values():
         assert fact.source.startswith("https://") and len(fact.source) > len("https://a.b")
-        assert fact.date[:7] <= known.looked_up.isoformat()[:7]
-        assert fact.checked or fact.note  # an unchecked one says what it rests on
-    assert known.months_since_release is not None
+        assert fact.date[:7] <= own_facts.looked_up.isoformat()[:7]
+        assert fact.checked or fact.note  # an unchecked fact says what it rests on
+    assert own_facts.months_since_release is not None
 
 
 GOOD = '[release]\nvalue = "1"\ndate = "2026-01"\nsource = "https://a.org"\nchecked = true\n'
@@ -479,7 +481,7 @@ def modes(eager: list[float], compiled: list[float]) -> list[Record]:
     ("compiled", "outcome"),
     [([200, 201], "held"), ([50, 51], "did not hold"), ([70, 140], "undecided")],
 )
-def test_whether_graphs_are_faster_and_pay(compiled: list[float], outcome: str) -> None:
+def test_claims_about_graphs_and_compiling(compiled: list[float], outcome: str) -> None:
     results = results_by_claim(modes([100, 101], compiled))
     assert results["graphs"].outcome == outcome
     assert results["compiling"].outcome == outcome
@@ -620,7 +622,7 @@ def test_markdown_and_json_say_the_same() -> None:
 
 
 def test_a_criterion_has_one_name() -> None:
-    """In sentences, tables, JSON and options, so that a reader can go on from any of them."""
+    """The same in sentences, tables, JSON and options."""
     report = report_for(*personas.PERSONAS)
     text = advice_forms.to_markdown(report, facts=False)
     for other in ("install size", "import time", "compile latency", "code a model"):
@@ -649,8 +651,8 @@ def test_overlapping_ties_are_explained() -> None:
 
 def test_an_unchecked_fact_is_marked() -> None:
     advice = advice_for("balanced")
-    known = [row for row in advice.criteria if row.known]
-    for texts, row in zip(advice_forms.criteria_table(advice).rows, known, strict=True):
+    known_rows = [row for row in advice.criteria if row.known]
+    for texts, row in zip(advice_forms.criteria_table(advice).rows, known_rows, strict=True):
         for text, figure in zip(texts[2:], row.frameworks.values(), strict=True):
             assert ("*" in text) == (not figure.checked)
     unchecked = {
@@ -662,7 +664,7 @@ def test_an_unchecked_fact_is_marked() -> None:
     assert unchecked == {"ecosystem"}
 
 
-def test_it_says_whether_unchecked_facts_decide() -> None:
+def test_notes_say_whether_unchecked_facts_decide() -> None:
     def notes(*overrides: str) -> str:
         return "\n".join(advice_for("balanced", *overrides).notes)
 
@@ -677,7 +679,7 @@ def test_it_says_whether_unchecked_facts_decide() -> None:
     )
 
 
-def test_a_persona_without_measurements_of_its_own_is_warned() -> None:
+def test_advice_for_edge_warns_that_no_board_was_measured() -> None:
     edge, beginner = advice_for("edge"), advice_for("beginner")
     assert any("No phone or board was measured" in line for line in edge.notes)
     assert not any("phone" in line for line in beginner.notes)
@@ -696,7 +698,7 @@ def test_the_headline_says_so_where_unchecked_facts_decide() -> None:
 
 
 def test_advice_rests_on_the_run_s_snapshot() -> None:
-    """Titles, recommended modes, lines of code and caveats are as they were then."""
+    """Titles, recommended modes, lines of code and caveats are those at the time of the run."""
     records = [
         *paces("mnist-mlp", pytorch=[100, 101], a=[50, 50]),
         *(with_pace("pytorch", block, 400, mode="compiled") for block in (0, 1)),

@@ -35,7 +35,7 @@ def test_every_version_of_the_changelog_has_its_link() -> None:
         assert f"\n[{version}]: https://" in changelog, version
 
 
-def test_the_licence_is_the_one_that_is_declared() -> None:
+def test_the_licence_file_matches_the_declared_licence() -> None:
     project = tomllib.loads(text("pyproject.toml"))["project"]
     assert project["license"] == "Apache-2.0" and "license: Apache-2.0" in text("CITATION.cff")
     for name in project["license-files"]:
@@ -48,14 +48,14 @@ def test_a_document_s_links_lead_somewhere(document: str) -> None:
         assert (TREE / target).exists(), target
 
 
-def test_the_picture_of_the_rooms_is_what_the_imports_draw() -> None:
+def test_the_picture_of_the_rooms_is_up_to_date() -> None:
     drawn = rooms_picture.draw(structure.read(TREE))
     assert structure.PICTURE.read_text(encoding="utf-8") == drawn, (
         f"draw it anew: python -m tests.structure --svg {structure.PICTURE.relative_to(TREE)}"
     )
 
 
-def test_a_circle_and_a_climb_are_seen(tmp_path: Path) -> None:
+def test_a_circle_and_a_climb_are_detected(tmp_path: Path) -> None:
     sources = {
         "core/__init__.py": "",
         "core/low.py": "from bench.report import high",

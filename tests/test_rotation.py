@@ -1,4 +1,4 @@
-"""The quarters of the expensive cases: they leave nothing out, and the same commit has the same."""
+"""The quarters of the expensive cases: they cover every case, and a commit always has the same."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_framework_is_proved_on_each_task_in_each_run(everything: list[pyte
 
 
 def test_a_case_keeps_its_quarter() -> None:
-    """In any process, and whatever other cases there are."""
+    """The same in any process, whatever other cases there are."""
     assert [quarter_of(case) for case in "abcdefgh"] == [3, 1, 2, 0, 2, 1, 1, 3]
 
 
@@ -102,7 +102,7 @@ def test_the_commit_chooses_the_quarter(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("value", ["4", "-1", "all"])
-def test_another_quarter_is_bad_usage(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_quarter_is_bad_usage(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)
     with pytest.raises(pytest.UsageError, match=f"must be 0 to 3, not '{value}'"):
         current_quarter(catalogue.TREE)

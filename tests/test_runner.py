@@ -29,14 +29,14 @@ def read(run: Path) -> list[Record]:
 
 
 def test_a_run_records_everything(framebench: Framebench, finished_run: FinishedRun) -> None:
-    folder, done = finished_run.folder, finished_run.said
-    made = read(folder)
-    assert [record.status for record in made] == ["ok"] * 4
+    folder, done = finished_run.folder, finished_run.process
+    all_records = read(folder)
+    assert [record.status for record in all_records] == ["ok"] * 4
     # each block has every cell once, and a seed that its cells share
-    assert [record.job.block for record in made] == [0, 0, 1, 1]
-    assert [record.job.seed for record in made] == [0, 0, 1, 1]
-    assert {record.job.cell.task for record in made[:2]} == {"mnist-softmax", "mnist-mlp"}
-    for record in made:
+    assert [record.job.block for record in all_records] == [0, 0, 1, 1]
+    assert [record.job.seed for record in all_records] == [0, 0, 1, 1]
+    assert {record.job.cell.task for record in all_records[:2]} == {"mnist-softmax", "mnist-mlp"}
+    for record in all_records:
         measurement = record.measurement
         assert measurement
         assert sum(measurement.windows.steps) == 30
@@ -45,13 +45,13 @@ def test_a_run_records_everything(framebench: Framebench, finished_run: Finished
         assert record.dataset["name"] == "mnist" and "/" not in record.job.data
     digests = {
         (record.job.cell.task, record.job.seed, record.measurement.weights_digest)
-        for record in made
+        for record in all_records
         if record.measurement
     }
     assert len(digests) == 4
     info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert info["machine"]["cpu"] and info["environments"]["reference cpu"]["autograd"]
-    assert info["source_digests"]["reference"] == made[0].source_digest
+    assert info["source_digests"]["reference"] == all_records[0].source_digest
     (rates,) = info["rates"]
     assert (rates["framework"], rates["device"], rates["status"]) == ("reference", "cpu", "ok")
     assert rates["matmul"] > 0 and rates["memory"] > 0
@@ -80,9 +80,9 @@ def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path:
     # on a busy machine, the interval of two blocks may be wider than the ratio itself
     missed = r"--until 0\.0001% was missed: the widest interval is (±|wider than the ratio itself)"
     assert re.search(missed, done.stderr)
-    made = records(tmp_path)
-    assert {record.status for record in made} == {"ok"}
-    assert len(made) >= 4 and len(made) % 2 == 0
+    all_records = records(tmp_path)
+    assert {record.status for record in all_records} == {"ok"}
+    assert len(all_records) >= 4 and len(all_records) % 2 == 0
     info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
     assert info["repeats"] == 2 and "stopped" in info
     summary = (tmp_path / "results" / "r" / "summary.md").read_text(encoding="utf-8")

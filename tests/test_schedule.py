@@ -29,8 +29,10 @@ def records(paces: Mapping[str, tuple[float, ...]]) -> list[Record]:
     ]
 
 
-def of_framework(framework: str, made: Record) -> Record:
-    return replace(made, job=replace(made.job, cell=replace(made.job.cell, framework=framework)))
+def of_framework(framework: str, record: Record) -> Record:
+    return replace(
+        record, job=replace(record.job, cell=replace(record.job.cell, framework=framework))
+    )
 
 
 PLANNED = Stopping(repeats=3, spare=1, until=None, seconds=100)
@@ -110,35 +112,35 @@ def test_until_stops_when_every_interval_is_narrow() -> None:
 
 
 def test_all_cells_are_summarized_over_the_same_quiet_blocks() -> None:
-    made = []
+    all_records = []
     for framework in "ab":
         for block in range(4):
             window = BUSY if framework == "b" and block > 1 else QUIET
             paced = record(window._replace(steps=5 * (1 + block)), block=block)
-            made.append(of_framework(framework, paced))
-    a, b = results.summarize(made)
+            all_records.append(of_framework(framework, paced))
+    a, b = results.summarize(all_records)
     assert set(a.throughputs) == set(b.throughputs) == {0, 1}
     assert a.throughput == b.throughput
 
 
 def test_a_run_with_nothing_to_compare_says_so() -> None:
-    alone = [made for made in NARROW if made.job.cell.framework == "a"]
-    failed = [replace(made, status="failed", measurement=None) for made in NARROW]
+    alone = [entry for entry in NARROW if entry.job.cell.framework == "a"]
+    failed = [replace(entry, status="failed", measurement=None) for entry in NARROW]
     for incomparable in (alone, failed):
         more, why = UNTIL.more(incomparable, blocks=5, elapsed=1)
         assert not more and why == "there is nothing to compare, after 5 blocks"
 
 
 def test_cells_are_compared_although_their_disturbed_blocks_differ() -> None:
-    """Every block is disturbed for one of them, so they are compared in all blocks."""
-    made = []
+    """Every block is disturbed for some cell, so all blocks are compared."""
+    all_records = []
     for framework, disturbed in (("a", (0, 1)), ("b", (2, 3))):
         for block in range(4):
             window = BUSY if block in disturbed else QUIET
-            made.append(of_framework(framework, record(window, block=block)))
-    for summary in results.summarize(made):
+            all_records.append(of_framework(framework, record(window, block=block)))
+    for summary in results.summarize(all_records):
         assert summary.relative and summary.relative.known and summary.rank == "1="
-    assert widest(made)
+    assert widest(all_records)
 
 
 def test_until_stops_when_the_time_is_up() -> None:

@@ -1,4 +1,4 @@
-"""A task beside its models: what is shown is what the source, the task and the weights say."""
+"""`framebench show`: a task beside its models, true to the source, the task and the weights."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def source(framework: str, name: str) -> str:
 
 
 class Page(HTMLParser):
-    """The text of each `pre`, and what would be fetched."""
+    """The text of each `pre`, and the addresses that a browser would fetch."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -101,14 +101,14 @@ def test_frameworks_are_shown_in_the_order_asked_for() -> None:
 
 
 def bound(parameter: Parameter) -> float:
-    """Of Glorot and Bengio's uniform, from the fans of one gate or kernel."""
+    """The bound of Glorot and Bengio's uniform, from the fans of a gate or kernel."""
     outputs, inputs, *kernel = parameter.shape
     gates = {"lstm": 4, "gru": 3}.get(parameter.kind.partition("_")[0], 1)
     return math.sqrt(6 / (math.prod(kernel) * (inputs + outputs / gates)))
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_words_on_initial_weights_are_those_that_are_drawn(name: str) -> None:
+def test_initial_weights_are_drawn_as_they_are_described(name: str) -> None:
     task = tasks.load(name)
     drawn = initial_weights(task, seed=0)
     for parameter in task.parameters:
@@ -118,8 +118,8 @@ def test_the_words_on_initial_weights_are_those_that_are_drawn(name: str) -> Non
         elif words == "ones":
             assert (values == 1).all()
         elif words.startswith("zeros; ones in the "):  # of both kinds of layer, the second gate
-            _, kept, *_ = np.split(values, 4 if words.endswith("forget gate") else 3)
-            assert (kept == 1).all() and values.sum() == kept.sum()
+            _, gate, *_ = np.split(values, 4 if words.endswith("forget gate") else 3)
+            assert (gate == 1).all() and values.sum() == gate.sum()
         else:
             fan_in = math.prod(parameter.shape[1:])
             widest = {
@@ -175,14 +175,14 @@ def test_models_stand_side_by_side_where_there_is_room() -> None:
     assert heads(600) == [every]
 
 
-def test_a_diff_is_one_that_patch_applies(tmp_path: Path) -> None:
+def test_a_diff_can_be_applied(tmp_path: Path) -> None:
     diff = diff_models("cifar-cnn", "pytorch", "mxnet_gluon")
     (tmp_path / "cnn.py").write_text(diff.old.source.text, encoding="utf-8")
     subprocess.run(["git", "apply", "-p3", "-"], cwd=tmp_path, input=diff.text.encode(), check=True)
     assert (tmp_path / "cnn.py").read_text(encoding="utf-8") == diff.new.source.text
 
 
-def test_the_lines_that_a_diff_shares() -> None:
+def test_a_diff_counts_the_shared_lines() -> None:
     diff = diff_models("mnist-softmax", "pytorch", "paddlepaddle")
     unchanged = [line for line in diff.text.splitlines() if line.startswith(" ")]
     assert diff.shared_lines >= len(unchanged) > 0
@@ -198,8 +198,8 @@ def test_the_page_holds_every_model_and_fetches_nothing(framebench: Framebench) 
 
 def test_the_page_of_a_diff(framebench: Framebench) -> None:
     printed = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle")
-    made = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle", "--format", "html")
-    (code,) = Page(made.stdout).codes
+    page = framebench("show", "imdb-lstm", "--diff", "pytorch", "paddlepaddle", "--format", "html")
+    (code,) = Page(page.stdout).codes
     assert code.strip() == diff_models("imdb-lstm", "pytorch", "paddlepaddle").text.strip()
     for line in code.splitlines():
         assert line in printed.stdout

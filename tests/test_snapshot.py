@@ -1,4 +1,4 @@
-"""A run reads as it did when it was published, whatever the source has become since."""
+"""A run reads as it did when it was published, however the source has changed since."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ for file in sorted(Path(sys.argv[1]).glob("*/run.json")):
 print(json.dumps({"source": bench.__file__, "digests": digests}))
 """
 
-# What moves on in the source: a file, a piece of it, and how it reads afterwards.
+# Changes to the source: a file, a piece of its text, and the new text.
 EDITS = {
     "bench/tasks/mnist_mlp.py": [
         ("Multilayer perceptron on MNIST", "Another title"),
@@ -72,7 +72,7 @@ EDITS = {
 
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the source in which tasks, models and frameworks have moved on."""
+    """A copy of the source in which tasks, models and frameworks have changed."""
     tree = tmp_path_factory.mktemp("edited")
     for package in ("bench", "frameworks"):
         shutil.copytree(
@@ -149,7 +149,7 @@ def test_a_snapshot_survives_the_sorting_of_its_file() -> None:
     assert Snapshot.from_fields(json.loads(json.dumps(taken.to_fields(), sort_keys=True))) == taken
 
 
-def test_what_a_snapshot_lacks_goes_by_its_name() -> None:
+def test_what_a_snapshot_lacks_is_shown_by_its_name() -> None:
     snapshot = of_proofs([])
     assert snapshot.task_title("no-such-task") == "no-such-task"
     assert snapshot.framework_title("none") == "none"
@@ -161,7 +161,9 @@ def test_the_snapshot_of_a_proof_knows_the_frameworks_that_were_proved() -> None
     snapshot = of_proofs(certificates)
     proved = {certificate.claim.framework for certificate in certificates}
     assert all(snapshot.framework(name) for name in proved)
-    assert {task.name for task in snapshot.tasks} == {one.claim.task for one in certificates}
+    assert {task.name for task in snapshot.tasks} == {
+        certificate.claim.task for certificate in certificates
+    }
 
 
 def test_a_snapshot_of_another_version_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Estimates from records whose figures are known."""
+"""Estimates from records with known figures."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
 
 
 def ranked(records: list[Record]) -> dict[str, str]:
-    return {one.cell.framework: one.rank for one in results.summarize(records)}
+    return {summary.cell.framework: summary.rank for summary in results.summarize(records)}
 
 
 # A block is 10 times as slow as the one before it; within a block the cells are easily told apart.
@@ -68,16 +68,16 @@ RECORDS = [with_pace(f, block, pace) for f in PACES for block, pace in enumerate
 def test_cells_are_compared_within_blocks() -> None:
     assert ranked(RECORDS) == {"a": "1", "b": "2=", "c": "2=", "d": "4"}
     assert ranked(RECORDS[::-1]) == ranked(RECORDS)
-    found = {one.cell.framework: one for one in results.summarize(RECORDS)}
+    summaries = {summary.cell.framework: summary for summary in results.summarize(RECORDS)}
     expected = ratio(*(dict(enumerate(PACES[f])) for f in "da"))
-    assert expected and found["d"].relative
-    assert vars(found["d"].relative) == pytest.approx(vars(expected))
-    assert found["a"].relative == Interval(estimate=1, low=1, high=1)
-    for one in found.values():
-        assert one.throughput and one.relative and one.throughput.known
+    assert expected and summaries["d"].relative
+    assert vars(summaries["d"].relative) == pytest.approx(vars(expected))
+    assert summaries["a"].relative == Interval(estimate=1, low=1, high=1)
+    for summary in summaries.values():
+        assert summary.throughput and summary.relative and summary.throughput.known
         # in whole blocks, the ratio of the means is the mean of the ratios
-        mean = np.prod(PACES["a"]) ** (1 / 3) * one.relative.estimate
-        assert one.throughput.estimate == pytest.approx(mean)
+        mean = np.prod(PACES["a"]) ** (1 / 3) * summary.relative.estimate
+        assert summary.throughput.estimate == pytest.approx(mean)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,14 @@ def test_cells_are_compared_within_blocks() -> None:
 def test_other_conditions_are_another_comparison(other: dict[str, Any]) -> None:
     records = [with_pace(f, block, pace) for f, pace in (("a", 10), ("b", 5)) for block in (0, 1)]
     others = [with_pace("a", block, 1000, **other) for block in (0, 1)]
-    found = [(one.rank, one.relative) for one in results.summarize([*records, *others])]
-    assert [rank for rank, _ in found] == ["1", "2", ""]  # alone, it is not the first of anything
-    assert [one and one.estimate for _, one in found] == pytest.approx([1, 0.5, 1])
+    summaries = results.summarize([*records, *others])
+    assert [summary.rank for summary in summaries] == [
+        "1",
+        "2",
+        "",
+    ]  # a cell without any to compare it with has no rank
+    relative = [summary.relative for summary in summaries]
+    assert [ratio and ratio.estimate for ratio in relative] == pytest.approx([1, 0.5, 1])
 
 
 def test_modes_are_compared() -> None:
@@ -105,22 +110,24 @@ def test_modes_are_compared() -> None:
         for mode, pace in (("eager", 10), ("compiled", 20))
         for block in (0, 1)
     ]
-    assert [one.rank for one in results.summarize(records)] == ["2", "1"]
+    assert [summary.rank for summary in results.summarize(records)] == ["2", "1"]
 
 
-def test_what_is_not_ok_is_not_ranked_and_ranks_none() -> None:
+def test_a_cell_that_is_not_ok_has_no_rank_and_affects_none() -> None:
     bad = replace(RECORDS[2], status="crashed", reason="", measurement=None)
     assert bad.job.cell.framework == "a"
     records = [*RECORDS[:2], bad, *RECORDS[3:]]
     assert ranked(records) == {"a": "", "b": "1=", "c": "1=", "d": "3"}
-    relative = {one.cell.framework: one.relative for one in results.summarize(records)}
+    relative = {summary.cell.framework: summary.relative for summary in results.summarize(records)}
     assert relative["a"] is None
-    found = relative["d"]  # the fastest that is ok is c
-    assert found and found.estimate**3 == pytest.approx(np.prod(PACES["d"]) / np.prod(PACES["c"]))
+    slowest = relative["d"]  # the fastest that is ok is c
+    assert slowest and slowest.estimate**3 == pytest.approx(
+        np.prod(PACES["d"]) / np.prod(PACES["c"])
+    )
 
 
 def test_ranks_are_not_known_before_every_cell_has_two_blocks() -> None:
-    """A run that was stopped in its second block, or has but one."""
+    """As in a run that was stopped in its second block, or has only one."""
     order = sorted(RECORDS, key=lambda record: record.job.block)
     assert set(ranked(order[:4]).values()) == {""}
     assert set(ranked(order[:7]).values()) == {""}
@@ -128,17 +135,21 @@ def test_ranks_are_not_known_before_every_cell_has_two_blocks() -> None:
     assert ranked(order[:11]) == ranked(order[:11][::-1]) != ranked(order[:4])
 
 
-def test_what_a_step_and_a_sample_cost_besides() -> None:
+def test_feeding_and_energy_of_a_sample() -> None:
     record = some_record()
     assert record.measurement
     fed = replace(record.measurement, feed_seconds=0.01, joules=32.0, device_joules=64.0)
-    (found,) = results.summarize([replace(record, measurement=fed)])
+    (summary,) = results.summarize([replace(record, measurement=fed)])
     # 960 samples a second are 15 batches of 64, of which each is fed in 0.01 s; 10 steps in all
-    assert found.feed_share == pytest.approx(0.15)
-    assert found.joules == pytest.approx(32 / 640)
-    assert found.device_joules == pytest.approx(64 / 640)
-    (untold,) = results.summarize([record])
-    assert (untold.feed_share, untold.joules, untold.device_joules) == (None, None, None)
+    assert summary.feed_share == pytest.approx(0.15)
+    assert summary.joules == pytest.approx(32 / 640)
+    assert summary.device_joules == pytest.approx(64 / 640)
+    (unrecorded,) = results.summarize([record])
+    assert (unrecorded.feed_share, unrecorded.joules, unrecorded.device_joules) == (
+        None,
+        None,
+        None,
+    )
 
 
 def with_mode(mode: str, *, wall: float, first_step: float) -> Record:
@@ -156,7 +167,7 @@ def with_mode(mode: str, *, wall: float, first_step: float) -> Record:
     return replace(record, job=job, measurement=measurement)
 
 
-def test_what_tuning_brings() -> None:
+def test_the_gain_of_tuning() -> None:
     records = [with_pace("a", block, pace) for block, pace in enumerate((200, 220))]
     records += [
         with_pace("a", block, pace, tuning="default") for block, pace in enumerate((100, 100))
@@ -166,7 +177,7 @@ def test_what_tuning_brings() -> None:
     assert default.tuned is None
 
 
-def test_a_gpu_and_a_precision_are_held_against_the_same_without() -> None:
+def test_a_gpu_is_compared_with_the_cpu_and_a_precision_with_float32() -> None:
     cpu, gpu, half = (
         [with_pace("a", block, pace * (1 + block / 100), **conditions) for block in range(3)]
         for pace, conditions in (
@@ -187,9 +198,9 @@ def test_when_compiling_pays_off() -> None:
     eager = with_mode("eager", wall=2.0, first_step=1.0)
 
     def epochs(compiled: Record) -> float | None:
-        found = {one.cell.mode: one for one in results.summarize([eager, compiled])}
-        assert found["eager"].break_even is None
-        return found["compiled"].break_even
+        by_mode = {summary.cell.mode: summary for summary in results.summarize([eager, compiled])}
+        assert by_mode["eager"].break_even is None
+        return by_mode["compiled"].break_even
 
     # an epoch is a second shorter, and compiling took 10 seconds
     assert epochs(with_mode("compiled", wall=1.0, first_step=11.0)) == pytest.approx(10)
@@ -201,5 +212,5 @@ def test_data_that_is_not_the_official_set_is_named_so() -> None:
     record = some_record()
     odd = replace(record, dataset={**record.dataset, "official": {"train": True, "test": False}})
     twin = replace(record, dataset={**record.dataset, "source": "synthetic"})
-    labels = [results.summarize([one])[0].data for one in (record, odd, twin)]
+    labels = [results.summarize([each])[0].data for each in (record, odd, twin)]
     assert labels == ["real", "real, test not official", "synthetic"]

@@ -68,19 +68,19 @@ def test_a_table_holds_what_can_be_compared() -> None:
         for conditions in ({"precision": "float64"}, {"feed": "device"}, {"threads": 1})
         for block in (0, 1)
     ]
-    found = tables([*RECORDS, *odd])
-    places = [table.caption.split(" — ")[1] for table in found]
+    all_tables = tables([*RECORDS, *odd])
+    places = [table.caption.split(" — ")[1] for table in all_tables]
     assert places == [
         "cpu, 1 thread",
         "cpu, 2 threads, batches staged ahead",
         "cpu, 2 threads",
         "cpu, 2 threads, float64",
     ]
-    assert [len(table.rows) for table in found] == [1, 1, 4, 1]
+    assert [len(table.rows) for table in all_tables] == [1, 1, 4, 1]
 
 
-def test_what_a_gpu_and_a_precision_bring_is_said_below_their_tables() -> None:
-    found = tables(
+def test_gains_of_a_gpu_and_a_precision_are_noted_below_their_tables() -> None:
+    all_tables = tables(
         [
             with_pace("a", block, pace, **conditions)
             for paces, conditions in (
@@ -91,14 +91,14 @@ def test_what_a_gpu_and_a_precision_bring_is_said_below_their_tables() -> None:
             for block, pace in enumerate(paces)
         ]
     )
-    by_place = {table.caption.split(" — ")[1]: table.notes for table in found}
+    by_place = {table.caption.split(" — ")[1]: table.notes for table in all_tables}
     assert by_place["cpu, 2 threads"] == ()
     (gpu,), (reduced,) = by_place["cuda"], by_place["cuda, bf16"]
     assert gpu.endswith("eager: 10.00 (9.99–10.02) times as fast as on the CPU")
     assert reduced.endswith("1.50 (1.49–1.51) times as fast as in float32, accuracy +0.0%")
 
 
-def test_what_others_published_is_said_below_their_task() -> None:
+def test_published_times_are_noted_below_their_task() -> None:
     paces = enumerate((99, 100, 101))
     records = [with_pace("pytorch", block, pace, task="cifar-vgg") for block, pace in paces]
     (table,) = tables(records)
@@ -107,10 +107,10 @@ def test_what_others_published_is_said_below_their_task() -> None:
     assert measured.endswith("PyTorch eager 83 min 20 s")
     assert "in 2018, on a K80 and a P100: PyTorch 169 s and 51 s; " in published
     failed = [replace(record, status="failed", measurement=None) for record in records]
-    assert [one.notes for one in tables(failed)] == [(published,)]
+    assert [table.notes for table in tables(failed)] == [(published,)]
 
 
-def test_paces_on_texts_of_another_length_are_not_put_beside_what_was_published() -> None:
+def test_paces_on_texts_of_another_length_are_not_compared_with_published_times() -> None:
     record = with_pace("pytorch", 0, 100, task="imdb-gru")
     assert len(list(tables([record])[0].notes)) == 2
     budget = replace(record.job.budget, length=50)
@@ -119,7 +119,7 @@ def test_paces_on_texts_of_another_length_are_not_put_beside_what_was_published(
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_what_others_published_is_of_the_task_s_own_recipe(name: str) -> None:
+def test_published_times_are_of_the_task_s_own_recipe(name: str) -> None:
     task, published = tasks.load(name), PUBLISHED[name]
     of_set = {"cifar10": 50_000, "imdb": 25_000}[task.dataset]
     assert published.examples == task.presets["full"].epochs * of_set
@@ -150,7 +150,7 @@ def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
 ) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
     run = run_folder.read(QUICK)
-    run.info["rates"] = [one.to_fields() for one in RATES]
+    run.info["rates"] = [rates.to_fields() for rates in RATES]
     results = Results.of(run)
     console.print(run_forms.to_terminal(results, width=width))
     text = console.export_text()
@@ -168,7 +168,7 @@ def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
     ]
     assert len(shown) == 12 and (lines == shown) == (width >= 120)
     for part in (part for row in shown for cell in row for part in cell.split(" (")):
-        assert part in text  # a figure, and its interval beside it or below
+        assert part in text  # a figure, with its interval beside or below it
     flat = " ".join(text.split())
     assert (f"no room for: {hidden} (--format markdown has all)" in flat) == bool(hidden)
     # a caption is as wide as the terminal, not as its table
@@ -179,18 +179,18 @@ def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
 @pytest.mark.parametrize("width", [80, 100, 120, 160])
 def test_no_check_of_a_certificate_is_cut_in_a_terminal(width: int) -> None:
     file = catalogue.TREE / "results" / "certificate.json"
-    found = [
-        one
-        for one in proof_forms.from_json(file.read_text(encoding="utf-8"))
-        if one.claim.task == "mnist-mlp-dropout"
+    certificates = [
+        certificate
+        for certificate in proof_forms.from_json(file.read_text(encoding="utf-8"))
+        if certificate.claim.task == "mnist-mlp-dropout"
     ]
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(proof_forms.to_terminal(found, of_proofs(found), width=width))
+    console.print(proof_forms.to_terminal(certificates, of_proofs(certificates), width=width))
     text = console.export_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
-    for one in found:
-        assert catalogue.load(one.claim.framework).title in text
-        for check in one.checks:
+    for certificate in certificates:
+        assert catalogue.load(certificate.claim.framework).title in text
+        for check in certificate.checks:
             assert check.name.split()[0] in text and f"{check.deviation:.3g}"[0] in text
 
 
@@ -207,8 +207,8 @@ def test_an_interval_without_ends_is_not_shown() -> None:
     assert interval_text("0.87", "0.84", "0.90") == "0.87 (0.84–0.90)"
 
 
-def test_what_a_run_lacks_is_said_below_its_tables() -> None:
-    """A reader may take four frameworks for all that there are, and a run for a proved one."""
+def test_what_a_run_lacks_is_noted_below_its_tables() -> None:
+    """Readers might think that the frameworks in a run are all, or that every run was proved."""
     quick = run_folder.read(QUICK)
     proved, bare = markdown(quick), markdown(run_of(list(quick.records)))
     assert "- identity: 24 of 24 proved" in proved and "NOT PROVED" not in proved
@@ -226,7 +226,7 @@ def test_what_a_run_lacks_is_said_below_its_tables() -> None:
         (0.0004, "Accuracy: they differ by more than seeds explain (p = 0.0004)"),
     ],
 )
-def test_whether_accuracies_differ_is_said_in_a_line(p_value: float, line: str) -> None:
+def test_a_line_says_whether_accuracies_differ(p_value: float, line: str) -> None:
     assert accuracy_line(p_value, cells=4) == line
 
 
@@ -244,11 +244,11 @@ def test_memory_sorts_by_what_is_shown() -> None:
     assert (row.texts[-1], row.sorts[-1]) == ("5 MB", 5_000_000)
 
 
-def test_accuracies_on_other_data_are_not_put_beside_published_ones() -> None:
+def test_accuracies_on_other_data_are_not_compared_with_published_ones() -> None:
     (table,) = tables(RECORDS)
     assert "published" not in table.data_line
     official = {"train": True, "test": False}
-    odd = [replace(one, dataset={**one.dataset, "official": official}) for one in RECORDS]
+    odd = [replace(record, dataset={**record.dataset, "official": official}) for record in RECORDS]
     (table,) = tables(odd)
     assert table.data_line.startswith("data: real, test not official")
     assert table.data_line.endswith("with each other, not with those published elsewhere")

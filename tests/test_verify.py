@@ -1,4 +1,4 @@
-"""Each check of a proof, on arrays that are off by a known amount in one place."""
+"""Each check of a proof, on arrays that deviate by a known amount in one place."""
 
 from __future__ import annotations
 
@@ -238,8 +238,8 @@ def test_losses_may_diverge_sooner_where_updates_are_coarse(precision: str, pass
     assert [check.name for check in failed(arrays, precision)] == ["curve"]
 
 
-def test_only_one_task_has_a_looser_formula_for_its_small_batches() -> None:
-    """The heavy image task whose rectifiers are not opened, where a single value weighs more."""
+def test_only_one_task_has_a_looser_tolerance_for_the_formula() -> None:
+    """A heavy image task whose rectifiers are not opened: in small batches a value weighs more."""
     loosened = {
         (name, precision): dict(special(tasks.load(name), precision))
         for name in tasks.names()

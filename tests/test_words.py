@@ -1,4 +1,4 @@
-"""The verdict in words says no more than the intervals do."""
+"""The verdict in words claims no more than the intervals show."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ def of(*frameworks: str) -> list[Record]:
     return [record for record in RECORDS if record.job.cell.framework in frameworks]
 
 
-def test_the_fastest_is_set_beside_each_of_the_others() -> None:
-    said = verdict(RECORDS)
-    assert said.startswith("a trains 1.11 times (")
-    assert "as fast as c" in said and "and 1.99 times (1.97 to 2.02) as fast as d" in said
-    assert said.endswith("; c and b are tied.")
+def test_the_fastest_is_compared_with_each_of_the_others() -> None:
+    sentence = verdict(RECORDS)
+    assert sentence.startswith("a trains 1.11 times (")
+    assert "as fast as c" in sentence and "and 1.99 times (1.97 to 2.02) as fast as d" in sentence
+    assert sentence.endswith("; c and b are tied.")
 
 
-def test_ties_are_said() -> None:
+def test_ties_are_named() -> None:
     assert verdict(of("b", "c")) == "c and b are tied."
     assert verdict(of("b", "c", "d")).startswith("c and b are tied; c trains ")
 
 
-def test_ties_that_overlap_are_said_and_who_of_them_differs() -> None:
-    """a is tied with b and b with c, where a is faster than c; d is with none of them."""
+def test_overlapping_ties_are_named_with_the_pair_that_differs() -> None:
+    """a is tied with b, and b with c, but a is faster than c; d is tied with none."""
     paces = {"a": [100, 102, 101], "b": [80, 101, 120], "c": [95, 97, 96], "d": [50, 51, 52]}
     records = [
         with_pace(name, block, pace)
         for name, values in paces.items()
         for block, pace in enumerate(values)
     ]
-    ranks = {one.cell.framework: one.rank for one in summarize(records)}
+    ranks = {summary.cell.framework: summary.rank for summary in summarize(records)}
     assert ranks == {"a": "1=", "b": "1=", "c": "2=", "d": "4"}
-    said = verdict(records)
-    assert said.startswith("a and b are tied; a trains 1.05 times (")
-    assert said.endswith("; b and c are tied too, though a is faster than c.")
-    # as in a page, the tables, and their Markdown, which say this very sentence
-    first = verdict([one for one in records if one.job.cell.framework != "a"])
+    sentence = verdict(records)
+    assert sentence.startswith("a and b are tied; a trains 1.05 times (")
+    assert sentence.endswith("; b and c are tied too, though a is faster than c.")
+    # without a, no ties overlap
+    first = verdict([record for record in records if record.job.cell.framework != "a"])
     assert first.startswith("b and c are tied; b trains ") and "too" not in first
 
 
 def test_a_tie_that_leaves_twice_the_pace_open_is_no_tie_yet() -> None:
-    """With two blocks an interval is wide: that it includes 1 says little."""
+    """With two blocks an interval is so wide that it says little if it includes 1."""
     records = [
         with_pace(name, block, pace)
         for name, values in {"a": [100, 130], "b": [50, 55]}.items()
@@ -65,16 +65,16 @@ def test_a_tie_that_leaves_twice_the_pace_open_is_no_tie_yet() -> None:
     ]
     (table,) = tables(records)
     assert [summary.rank for summary in table.summaries] == ["1=", "1="]
-    said = verdict(records)
-    assert said.startswith("a and b can't be told apart yet: a trained 2.17 times (0.")
-    assert said.endswith(" as fast as b.") and "tied" not in said
+    sentence = verdict(records)
+    assert sentence.startswith("a and b can't be told apart yet: a trained 2.17 times (0.")
+    assert sentence.endswith(" as fast as b.") and "tied" not in sentence
     wild = [with_pace("b", block, pace) for block, pace in enumerate((10, 90))]
     assert verdict([*records[:2], *wild]) == (
         "a and b can't be told apart yet: a trained 3.80 times (too wide) as fast as b."
     )
 
 
-def test_the_ratio_that_leaves_several_ties_open_is_said_once() -> None:
+def test_a_ratio_that_leaves_several_ties_open_is_stated_once() -> None:
     """b is tied with c and d, and d with e, by the same wide d; b is surely faster than e."""
     paces = {"b": [100, 101, 102], "d": [40, 95, 160], "e": [80, 81, 82]}
     records = [
@@ -82,12 +82,12 @@ def test_the_ratio_that_leaves_several_ties_open_is_said_once() -> None:
         for name, values in paces.items()
         for block, pace in enumerate(values)
     ]
-    said = verdict(records)
-    assert said.count("can't be told apart yet") == 2
-    assert said.count("trained") == 2 and said.count("as fast as d") == 1
+    sentence = verdict(records)
+    assert sentence.count("can't be told apart yet") == 2
+    assert sentence.count("trained") == 2 and sentence.count("as fast as d") == 1
 
 
-def test_leaders_that_differ_from_each_other_are_no_one_tie() -> None:
+def test_leaders_that_differ_are_not_one_tie() -> None:
     """b is tied with both a and c, of which a is faster; b is the fastest by its mean."""
     paces = {"a": [100, 102, 101], "b": [85, 104, 125], "c": [95, 97, 96]}
     records = [
@@ -100,36 +100,36 @@ def test_leaders_that_differ_from_each_other_are_no_one_tie() -> None:
     )
 
 
-def test_of_each_framework_the_fastest_mode_is_told() -> None:
+def test_each_framework_is_shown_in_its_fastest_mode() -> None:
     slow = [
         with_pace("b", block, pace / 4, mode="compiled") for block, pace in enumerate((900, 89, 9))
     ]
-    said = verdict([*of("b", "d"), *slow])
-    assert said.startswith("each in its fastest mode, b eager trains 1.78 times (")
-    assert said.endswith(" as fast as d.")
+    sentence = verdict([*of("b", "d"), *slow])
+    assert sentence.startswith("each in its fastest mode, b eager trains 1.78 times (")
+    assert sentence.endswith(" as fast as d.")
     alone = verdict([*of("b"), *slow])
     assert alone.startswith("b eager trains 4.00 times ") and alone.endswith("as b compiled.")
 
 
 def test_groups_of_ties_are_the_largest_ones() -> None:
     tied = {frozenset(pair) for pair in ("ab", "ac", "bc", "cd", "ef")}
-    found = groups_of("abcdefg", lambda one, other: frozenset((one, other)) in tied)
-    assert ["".join(group) for group in found] == ["abc", "cd", "ef"]
+    groups = groups_of("abcdefg", lambda first, second: frozenset((first, second)) in tied)
+    assert ["".join(group) for group in groups] == ["abc", "cd", "ef"]
 
 
-def test_one_repeat_tells_no_interval() -> None:
-    said = verdict([record for record in of("a", "d") if record.job.block == 0])
-    assert said.startswith("a trained 2.00 times as fast as d; with so few repeats")
-    assert "tied" not in said and "(" not in said
+def test_a_single_repeat_has_no_interval() -> None:
+    sentence = verdict([record for record in of("a", "d") if record.job.block == 0])
+    assert sentence.startswith("a trained 2.00 times as fast as d; with so few repeats")
+    assert "tied" not in sentence and "(" not in sentence
 
 
-def test_one_cell_alone_wins_nothing() -> None:
+def test_a_single_cell_does_not_win() -> None:
     assert verdict(of("a")).startswith("only a was measured: ")
 
 
-def test_who_leads_over_all() -> None:
+def test_the_summary_over_all_tables() -> None:
     (first,), (second,) = tables(RECORDS), tables(of("b", "c", "d"))
-    assert verdicts.overall([first], str) == ""  # one table says so itself
+    assert verdicts.overall([first], str) == ""  # a single table has its own verdict
     single = replace(first, summaries=first.summaries[:1])
     assert verdicts.overall([first, second, single], str) == (
         "One framework is clearly the fastest in 1 of 2 comparisons (a on 1). "

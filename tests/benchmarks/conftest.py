@@ -31,7 +31,7 @@ PARAMETERS = ("task", "framework", "mode", "device")
 
 
 def wanted(config: pytest.Config) -> Request:
-    """What the options ask for: the recipes as written."""
+    """The cells that the options ask for, with the recipes as written."""
     option = config.getoption
     return Request(
         preset="full",
@@ -45,7 +45,7 @@ def wanted(config: pytest.Config) -> Request:
 
 
 def cell_of(item: pytest.Item, config: pytest.Config) -> Cell:
-    """The cell that a benchmark times. Its parameters are plain, so as to be kept in JSON."""
+    """The cell that a benchmark times. Parameters are plain strings, which JSON can keep."""
     assert isinstance(item, pytest.Function)
     parameters = {name: item.callspec.params[name] for name in PARAMETERS}
     return next(
@@ -69,16 +69,16 @@ def pytest_benchmark_generate_machine_info() -> dict[str, Any]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     request = wanted(metafunc.config)
-    found = cells_of(request)
+    cells = cells_of(request)
     metafunc.parametrize(
         PARAMETERS,
-        [[getattr(cell, name) for name in PARAMETERS] for cell in found],
-        ids=[label(cell, budget_of(request, cell.task)) for cell in found],
+        [[getattr(cell, name) for name in PARAMETERS] for cell in cells],
+        ids=[label(cell, budget_of(request, cell.task)) for cell in cells],
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Minutes of timing are for who asks for them: the README's test command leaves them out."""
+    """Leave benchmarks out unless asked for: they take minutes, and plain `pytest` runs tests."""
     if config.getoption("benchmark_only"):
         return
     here = Path(__file__).parent
@@ -96,7 +96,7 @@ class Prepared:
     certificates: Mapping[Claim, Certificate]
 
     def environment(self, cell: Cell) -> Environment:
-        """The cell's environment; where the cell cannot be timed, its test ends with the reason."""
+        """The cell's environment. Skips or fails the test if the cell must not be timed."""
         if reason := refusal(cell):
             pytest.skip(reason)
         environment = self.environments[cell.framework, cell.device]
@@ -122,9 +122,9 @@ def recipe(pytestconfig: pytest.Config, task: str) -> Budget:
 
 @pytest.fixture(scope="session")
 def prepared(request: pytest.FixtureRequest) -> Prepared:
-    """Environments, data and proofs of all cells that were chosen, made as far as they are missing.
+    """Environments, data and proofs of all chosen cells, made where they are missing.
 
-    What is not the same task is not timed here either.
+    As in `framebench run`, a cell without a proof is not timed.
     """
     here = Path(__file__).parent
     timed = [item for item in request.session.items if here in item.path.parents]

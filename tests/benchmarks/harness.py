@@ -1,9 +1,9 @@
 """What the harness costs: `python -m tests.benchmarks.harness [--skip PART]... [RUN]...`.
 
-Prints the share of a run's wall time that is not training, importing or compiling, of a run made
-here (the headline tasks, once in each framework) and of every RUN named; how long the command line
-takes to answer; and how long a report over 10,000 records takes. Nothing is asserted: a busy
-machine makes all of it slower.
+Makes a run (the headline tasks, once in each framework). Prints which share of its wall time, and of
+that of every RUN named, is not training, importing or compiling; how long the command line takes to
+answer; and how long a report over 10,000 records takes. Nothing is asserted, as a busy machine makes
+all of it slower.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ RECORDS, COPIES = 10_000, 20
 REPEATS = 7
 EVALUATION = "compile evaluation"  # the phase of a worker
 
-# Seconds of a record that a worker clocked, by what it was doing.
+# Seconds that a worker clocked, by what it was doing.
 CLOCKED = {
-    "import": lambda one: one.import_seconds,
-    "build": lambda one: one.build_seconds,
-    "first step": lambda one: one.first_step_seconds,
-    "warm-up": lambda one: one.warmup_seconds,
-    "train": lambda one: sum(one.windows.wall),
-    "evaluate": lambda one: sum(evaluation.wall for evaluation in one.evaluations),
+    "import": lambda measurement: measurement.import_seconds,
+    "build": lambda measurement: measurement.build_seconds,
+    "first step": lambda measurement: measurement.first_step_seconds,
+    "warm-up": lambda measurement: measurement.warmup_seconds,
+    "train": lambda measurement: sum(measurement.windows.wall),
+    "evaluate": lambda measurement: sum(evaluation.wall for evaluation in measurement.evaluations),
 }
 
 
@@ -52,7 +52,7 @@ def say(what: str, figure: str, target: str = "") -> None:
 
 
 def share(run: run_folder.Run) -> None:
-    """What of a run on disk its records do not account for."""
+    """Print how much of a run's time its records account for, and how much they do not."""
     wall = run.info["wall_seconds"]
     spent: dict[str, float] = defaultdict(float)
     for record in run.records:
@@ -65,11 +65,11 @@ def share(run: run_folder.Run) -> None:
         say(name, f"{seconds / wall:.1%}")
     say("the rest", f"{rest / wall:.1%}")
     outside = wall - sum(record.wall_seconds for record in run.records)
-    say("  of it between workers (records, summaries, the display)", f"{outside / wall:.1%}")
+    say("  of which between workers (records, summaries, the display)", f"{outside / wall:.1%}")
 
 
 class Timeline(Silent):
-    """Notes when a worker enters each phase, as the runner hears of it."""
+    """Adds up the time between the phases that workers report."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = defaultdict(float)
@@ -100,45 +100,47 @@ def numpy_start(frameworks: Sequence[str]) -> dict[str, float]:
     """
     from bench.launch.virtual_environments import Environment, provide_all
 
-    quiet = provide_all([catalogue.load(name) for name in frameworks], "cpu", SILENT)
+    environments = provide_all([catalogue.load(name) for name in frameworks], "cpu", SILENT)
     return {
-        name: median_seconds([str(found.python), "-I", "-c", "import numpy"])[0]
-        for name, found in quiet.items()
-        if isinstance(found, Environment)
+        name: median_seconds([str(environment.python), "-I", "-c", "import numpy"])[0]
+        for name, environment in environments.items()
+        if isinstance(environment, Environment)
     }
 
 
 def account(request: Request) -> None:
-    """A run made here, phase by phase: what was clocked in each, and what was not."""
+    """Make a run, and print for each phase what workers clocked, and what they did not."""
     plan = make_plan(request)
     preparation = prepare(plan, SILENT)
     timeline = Timeline()
     campaign.run(plan, preparation, timeline)
     info = run_folder.read(plan.folder).info
     wall = info["wall_seconds"]
-    good = [one for one in timeline.records if one.measurement]
+    good = [record for record in timeline.records if record.measurement]
     spent = {
-        name: sum(read(one.measurement) for one in good if one.measurement)
+        name: sum(read(record.measurement) for record in good if record.measurement)
         for name, read in CLOCKED.items()
     }
-    starts = numpy_start(sorted({one.job.cell.framework for one in good}))
-    # timed at another moment, it may come out longer than what it is a part of
-    started = min(timeline.spent["start"], sum(starts[one.job.cell.framework] for one in good))
-    # no record has it, but it is the framework's: an evaluation is traced and compiled by itself
+    starts = numpy_start(sorted({record.job.cell.framework for record in good}))
+    # measured at another time, it may be longer than the phase that it is a part of
+    started = min(
+        timeline.spent["start"], sum(starts[record.job.cell.framework] for record in good)
+    )
+    # in no record, but the framework's own: an evaluation is traced and compiled separately
     spent[EVALUATION] = timeline.spent[EVALUATION]
     print(f"{info['name']}: {len(timeline.records)} workers, {seconds_text(wall)}")
     print(f"  {'phase':<20}{'wall':>10}{'clocked':>10}{'rest':>10}{'of the run':>12}")
     for name, seconds in timeline.spent.items():
-        known = started if name == "start" else spent.get(name, 0.0)
-        rest = seconds - known
-        print(f"  {name:<20}{seconds:>10.2f}{known:>10.2f}{rest:>10.2f}{rest / wall:>12.1%}")
+        clocked = started if name == "start" else spent.get(name, 0.0)
+        rest = seconds - clocked
+        print(f"  {name:<20}{seconds:>10.2f}{clocked:>10.2f}{rest:>10.2f}{rest / wall:>12.1%}")
     rest = sum(timeline.spent.values()) - sum(spent.values())
     say("not clocked by the workers", f"{rest / wall:.1%}")
     say("  without starting Python and importing numpy", f"{(rest - started) / wall:.1%}", "< 3 %")
 
 
 def median_seconds(command: Sequence[str], repeats: int = REPEATS) -> tuple[float, float]:
-    """Wall and processor seconds of a command in fresh processes: the medians."""
+    """The median wall and processor seconds of a command in fresh processes."""
     walls, processors = [], []
     for _ in range(repeats):
         used, begun = processor_seconds(), time.perf_counter()
@@ -155,13 +157,13 @@ def median_seconds(command: Sequence[str], repeats: int = REPEATS) -> tuple[floa
 
 
 def processor_seconds() -> float:
-    """What all processes that were started and have ended have used."""
+    """The processor time of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def say_command(target: str, *arguments: str, repeats: int = REPEATS) -> None:
-    """How long the command takes; on a busy machine its processor time tells more."""
+    """Print how long a command takes. On a busy machine the processor time is more telling."""
     wall, processor = median_seconds([sys.executable, "-m", "bench", *arguments], repeats)
     shown = " ".join(word for word in arguments if "/" not in word)
     figure = f"{seconds_text(wall)} ({seconds_text(processor)} of processor)"
@@ -169,16 +171,16 @@ def say_command(target: str, *arguments: str, repeats: int = REPEATS) -> None:
 
 
 def command_line() -> None:
-    """How long the commands take that a person waits for with nothing to see."""
+    """Print how long commands take that show nothing while a person waits."""
     print("command line, median of fresh processes")
     say_command("< 0.2 s", "--help")
     say_command("< 1 s", "list")
 
 
 def many_records(folder: Path) -> None:
-    """A run of `RECORDS` records in `folder`: the published ones, in more blocks and cells.
+    """Write a run of `RECORDS` records: the published ones, in more blocks and cells.
 
-    Each cell is repeated `COPIES` times as often; a cell on another number of threads is another.
+    Each cell has `COPIES` times as many repeats, and further cells differ in their threads.
     """
     records = run_folder.read(PUBLISHED).records
     blocks = 1 + max(record.job.block for record in records)
@@ -195,7 +197,7 @@ def many_records(folder: Path) -> None:
 
 
 def reports() -> None:
-    """A report over many records, in every form."""
+    """Print how long a report over many records takes, in every form."""
     print(f"report over {RECORDS:,} records, median of fresh processes")
     with tempfile.TemporaryDirectory(prefix="framebench-") as scratch:
         folder = Path(scratch) / "many"

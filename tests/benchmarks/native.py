@@ -1,16 +1,16 @@
-"""Is an adapter as fast as the loop that an expert writes after the framework's documentation?
+"""Is an adapter as fast as a loop that an expert writes by the framework's documentation?
 
 `python -m tests.benchmarks.native [-f FRAMEWORK] [-t TASK] [-m MODE] [--threads 1] [--rounds 5]`
 
 Native scripts (`tests/native/`) and adapters (measured as by `framebench run`, in a worker) train
-on the same batches in turn, each in a fresh process with the framework's own variables. In every
-second round the adapter goes first. A window covers the same on both sides: turning arrays into
+on the same batches in turn, each in a fresh process with the framework's own variables. The adapter
+goes first in every second round. A window covers the same on both sides: turning arrays into
 tensors, the steps, the fence. Each round gives a ratio, the adapter's throughput over the native
-script's. The median over the rounds counts; 1 is par. If other processes use the machine, look at
-the ratio of processor time, and at that of the fastest windows of all rounds, which are disturbed
-the least. Or let both sides alternate window by window in one process (`--together --rounds 60`):
-disturbances then slow both alike, and the median is steady to a few hundredths even on a busy
-machine.
+script's, and the median of the rounds counts; 1 means equally fast. If other processes use the
+machine, look at the ratio of processor time, and at that of the fastest windows, which were
+disturbed the least. Or let both sides alternate window by window in one process (`--together
+--rounds 60`): disturbances then slow both alike, and even on a busy machine the median is steady to
+a few hundredths.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from bench.run.preparation import prepare_data
 
 NATIVE = catalogue.TREE / "tests" / "native"
 TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
-SLOWER = 0.97  # ratios below are marked: they exceed the noise of a quiet machine
+SLOWER = 0.97  # lower ratios are marked: they are beyond the noise of a quiet machine
 
-# The formats of the adapters' sessions, which only a worker can read.
+# The formats of the adapters' sessions, which only a worker could ask for.
 FORMATS = {
     "jax_flax": BatchFormat(channels_last=True, labels="int32", tokens="int32"),
     "mxnet_gluon": BatchFormat(labels="int32", tokens="int32"),
@@ -59,7 +59,7 @@ STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24}
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """One process: the samples per second of each window, by the clock and by processor time."""
+    """Samples per second of a process in each window, by wall clock and by processor time."""
 
     wall: list[float]
     cpu: list[float]
@@ -67,7 +67,7 @@ class Windows:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One cell, with a process of each side for each round."""
+    """A cell's processes: one of each side in each round."""
 
     framework: str
     task: str
@@ -111,7 +111,7 @@ def _median_of_medians(processes: list[Windows]) -> int:
 
 
 class Pair:
-    """Both sides of one cell."""
+    """The adapter and the native script of a cell."""
 
     def __init__(
         self, cell: Cell, *, data: Path, scratch: Path, length: int, warmup: float
@@ -238,8 +238,8 @@ class Pair:
         return native, adapter
 
     def apart(self, rounds: int) -> tuple[list[Windows], list[Windows]]:
-        """Native and adapter in a fresh process each, for each round."""
-        self.adapter()  # not counted: it shows how many steps fill a window
+        """Native and adapter, each in a fresh process in each round."""
+        self.adapter()  # not counted, but needed for the steps that fill a window
         native: list[Windows] = []
         adapter: list[Windows] = []
         for number in range(rounds):

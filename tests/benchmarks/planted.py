@@ -1,14 +1,14 @@
-"""Real runs whose truth is known: a framework beside itself, and beside itself made slower.
+"""Real runs with a known outcome: a framework against a copy, and against a slowed copy.
 
     python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--threads 2] [--blocks 40]
 
-copies the source and adds the framework twice more: as it is, and with a step that takes 5 % longer
-(it spins on, for that share of the time that the step took; `--slower` sets another). `framebench
-run` proves and times all three as it does any others. Each five blocks in a row are then a run by
-themselves, and so is each draw of five of all blocks, of which there are more. Printed is how often
-the framework is called different from itself (at most 5 % of runs should), and how often the slower
-one is found to be slower (at least 95 %, where the machine is quiet). A step must be done when it
-returns: frameworks whose steps wait in a queue would be slowed by nothing.
+copies the source and adds the framework twice more: as it is, and slowed by 5 % (each step is
+followed by a busy wait in proportion to its time; `--slower` sets another share). `framebench run`
+proves and times all three like any other framework. Every five consecutive blocks then count as a
+run, and so does every random draw of five blocks, of which there can be more. The output says how
+often the framework is called different from itself (in at most 5 % of runs, if all is well), and
+how often the slowed copy is called slower (in at least 95 %, on a quiet machine). A step must be
+complete when it returns: where steps wait in a queue, the busy wait would overlap with them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from bench.records import run_folder
 from bench.run.request import fraction
 
-BLOCKS = 5  # as the standard preset repeats
+BLOCKS = 5  # as in the standard preset
 DRAWS = 1000
 
 SLOWER = """
@@ -55,14 +55,14 @@ def _slowed(step):
     return slowed
 
 
-for _session in [one for name, one in list(globals().items()) if name.endswith("Session")]:
+for _session in [value for name, value in list(globals().items()) if name.endswith("Session")]:
     if "step" in vars(_session):
         _session.step = _slowed(_session.step)
 """
 
 
 def plant(tree: Path, framework: str, part: float) -> tuple[str, str]:
-    """A copy of the source with the framework twice more; their names."""
+    """Copy the source with the framework twice more. Returns the names of the two copies."""
     for package in ("bench", "frameworks"):
         shutil.copytree(
             catalogue.TREE / package,
@@ -82,22 +82,22 @@ def plant(tree: Path, framework: str, part: float) -> tuple[str, str]:
 
 
 def lend(cache: Path, framework: str, names: Iterable[str]) -> None:
-    """A cache in which the new frameworks have the environment that the old one has."""
-    found = virtual_environments.find(catalogue.load(framework), "cpu")
-    if found is None:
+    """Make a cache in which the copies have the framework's own environment."""
+    environment = virtual_environments.find(catalogue.load(framework), "cpu")
+    if environment is None:
         sys.exit(f"{framework} has no environment yet: framebench setup {framework}")
-    made = found.python.parents[1]
+    original = environment.python.parents[1]
     (cache / "environments").mkdir(parents=True)
     for folder in (cache_dir() / "environments").iterdir():
         (cache / "environments" / folder.name).symlink_to(folder)
     for name in names:
-        (cache / "environments" / made.name.replace(framework, name, 1)).symlink_to(made)
-    for kept in ("data", "reference"):
-        (cache / kept).symlink_to(cache_dir() / kept)
+        (cache / "environments" / original.name.replace(framework, name, 1)).symlink_to(original)
+    for shared in ("data", "reference"):
+        (cache / shared).symlink_to(cache_dir() / shared)
 
 
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, float]]:
-    """Throughputs by block, of the framework, of the same again and of the slower one."""
+    """Throughputs by block, of the framework, of its copy and of its slowed copy."""
     tree, cache = scratch / "tree", scratch / "cache"
     names = (options.framework, *plant(tree, options.framework, fraction(options.slower)))
     lend(cache, options.framework, names[1:])
@@ -116,31 +116,31 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, dict[int, f
     )
     run = run_folder.read(scratch / "results" / "planted")
     disturbed = contention.disturbed_blocks(run.records)  # as a run's tables leave them out
-    quiet = [one for one in run.records if one.job.block not in disturbed]
+    quiet = [record for record in run.records if record.job.block not in disturbed]
     return {name: by_block(quiet, name) for name in names}
 
 
 def by_block(records: Iterable[Record], framework: str) -> dict[int, float]:
     """One cell's throughputs."""
     return {
-        one.job.block: throughput(one, contention.contended(one))
-        for one in records
-        if one.job.cell.framework == framework
+        record.job.block: throughput(record, contention.contended(record))
+        for record in records
+        if record.job.cell.framework == framework
     }
 
 
-def verdicts(found: Iterable[Interval | None], wanted: str) -> str:
-    """How many of the intervals say so, as 3 of 8 and as a share."""
-    known = [one for one in found if one]
+def verdicts(intervals: Iterable[Interval | None], wanted: str) -> str:
+    """How many intervals have the wanted verdict: "3 of 8 (37.5%)"."""
+    measured = [interval for interval in intervals if interval]
     says = {
-        "different": [not one.includes(1) for one in known],
-        "slower": [one.high < 1 for one in known],
+        "different": [not interval.includes(1) for interval in measured],
+        "slower": [interval.high < 1 for interval in measured],
     }[wanted]
     return f"{sum(says)} of {len(says)} ({sum(says) / len(says):.1%})"
 
 
 def compare(first: dict[int, float], second: dict[int, float]) -> list[list[Interval | None]]:
-    """The ratio's interval for each five blocks in a row, and for each draw of five."""
+    """Intervals of the ratio: for every five consecutive blocks, and for draws of five."""
 
     def of(blocks: Iterable[int]) -> Interval | None:
         return ratio({at: first[at] for at in blocks}, {at: second[at] for at in blocks})
@@ -164,9 +164,9 @@ def main() -> None:
     if options.blocks < BLOCKS:
         parser.error(f"--blocks must be {BLOCKS} or more")
     with tempfile.TemporaryDirectory(prefix="framebench-planted-") as scratch:
-        found = measure(options, Path(scratch))
-    plain, again, slower = found.values()
-    whole = {"beside itself": ratio(again, plain), "slower": ratio(slower, plain)}
+        measured = measure(options, Path(scratch))
+    plain, again, slower = measured.values()
+    whole = {"its copy": ratio(again, plain), "its slowed copy": ratio(slower, plain)}
     threads = f"{options.threads} thread{'s' * (options.threads != 1)}"
     print(
         f"{options.framework} on {options.task}, {threads}, "
@@ -174,13 +174,14 @@ def main() -> None:
     )
     noise_of = statistics.stdev(math.log(again[at] / plain[at]) for at in plain) / math.sqrt(2)
     print(f"  processes vary by {noise_of:.1%} (standard deviation, within blocks)")
-    for name, one in whole.items():
-        assert one
-        print(f"  {name}: {one.estimate:.4f} ({one.low:.4f} to {one.high:.4f}) of its pace")
+    for name, interval in whole.items():
+        assert interval
+        text = f"{interval.estimate:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+        print(f"  {name}: {text} of its pace")
     rows = []
     for words, other, wanted in (
         ("called different from itself", again, "different"),
-        (f"found slower, of {options.slower}", slower, "slower"),
+        (f"slowed by {options.slower}, called slower", slower, "slower"),
     ):
         in_a_row, drawn = compare(other, plain)
         rows.append([words, verdicts(in_a_row, wanted), verdicts(drawn, wanted)])

@@ -1,4 +1,4 @@
-"""One training step of every framework on every task: timed by its worker, told by pytest.
+"""A training step of every framework on every task: timed by its worker, reported by pytest.
 
 A framework cannot be imported here, and a pipe must not be timed. So the benchmarked function only
 counts: `CLOCK`, which is pytest-benchmark's timer, has the worker train as many steps as have been
@@ -29,7 +29,7 @@ SILENCE = 300.0
 
 
 class WorkerClock:
-    """Stands still but for the windows that a worker has timed."""
+    """A clock that advances only by the windows that a worker has timed."""
 
     def __init__(self) -> None:
         self._worker: step_worker.Steps | None = None
@@ -41,11 +41,11 @@ class WorkerClock:
         self._worker, self._counted = worker, 0
 
     def count(self) -> None:
-        """One more step is to be trained before the clock is read."""
+        """Train one more step before the next reading."""
         self._counted += 1
 
     def read(self) -> float:
-        """Seconds of training so far, that of the steps counted since the last reading with it."""
+        """Trains the counted steps. Returns the seconds of training so far."""
         if self._counted:
             assert self._worker
             self._seconds += self._worker.take(self._counted).wall
@@ -57,7 +57,7 @@ CLOCK = WorkerClock()
 
 
 @pytest.mark.benchmark(timer=CLOCK.read)
-@pytest.mark.timeout(0)  # the first of them proves all that are chosen; silence is watched over
+@pytest.mark.timeout(0)  # the first test proves all cells; the worker has a timeout
 def test_step(
     cell: Cell,
     recipe: Budget,

@@ -1,9 +1,9 @@
 """Adapter and native script in one process, their windows alternating.
 
 Run by `tests.benchmarks.native` under the framework's own Python. Windows last a tenth of a second,
-so that whatever else the machine does slows both sides alike. This cannot show what a separate
-process changes. Standard input is JSON. The result is a line of JSON on standard output: for each
-side, the seconds of each window as [wall, cpu].
+so that disturbances slow both sides alike. What differs between separate processes does not show.
+Standard input is JSON. The result is a line of JSON on standard output: for each side, the seconds
+of each window as [wall, cpu].
 """
 
 import importlib.util

@@ -1,9 +1,10 @@
-"""Whether the statistics are right, on runs whose truth is known.
+"""Whether the statistics are right, on simulated runs whose true ratios are known.
 
     python -m tests.benchmarks.verdicts
 
-prints how often intervals hold the truth, how often a cell is called different from itself, how
-often a slowdown of 5 % is found, and what a drifting machine does to verdicts. Five minutes.
+prints how often intervals contain the true value, how often a cell is called different from itself,
+how often a slowdown of 5 % is detected, and how a drifting machine changes verdicts. It takes five
+minutes.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def draw(
 
 
 def ratios(drawn: Floats) -> list[Interval]:
-    """Of the first cell over the second, one a run."""
-    found = [ratio(by_block(run[0]), by_block(run[1])) for run in drawn]
-    return [one for one in found if one]
+    """The ratios of the first cell to the second, one for each run."""
+    intervals = [ratio(by_block(run[0]), by_block(run[1])) for run in drawn]
+    return [interval for interval in intervals if interval]
 
 
 def share(hits: Sequence[bool]) -> str:
@@ -60,30 +61,33 @@ def share(hits: Sequence[bool]) -> str:
 
 def coverage(blocks: int, noise: Noise) -> str:
     drawn = draw(noise, 1000, 770, blocks=blocks)
-    return share([one.includes(1000 / 770) for one in ratios(drawn)])
+    return share([interval.includes(1000 / 770) for interval in ratios(drawn)])
 
 
 def against_itself(blocks: int, noise: Noise) -> str:
     drawn = draw(noise, 1, 1, blocks=blocks, seed=1)
-    return share([not one.includes(1) for one in ratios(drawn)])
+    return share([not interval.includes(1) for interval in ratios(drawn)])
 
 
 def any_of_four(blocks: int, noise: Noise) -> str:
     drawn = draw(noise, 1, 1, 1, 1, blocks=blocks, seed=2, runs=RUNS // 5)
     pairs = [(i, j) for i in range(4) for j in range(i)]
-    found = [ratios(drawn[:, [i, j]]) for i, j in pairs]
-    return share([any(not one.includes(1) for one in run) for run in zip(*found, strict=True)])
+    by_pair = [ratios(drawn[:, [i, j]]) for i, j in pairs]
+    return share(
+        [any(not interval.includes(1) for interval in run) for run in zip(*by_pair, strict=True)]
+    )
 
 
 def one_cell(blocks: int, noise: Noise) -> str:
-    """Of a single cell's throughput; its truth is the geometric mean of endlessly many processes.
+    """Coverage for the throughput of a single cell.
 
-    A drift is part of what is estimated: half of the run is slower than its middle, half faster.
+    The true value is the geometric mean over very many processes. Drift is part of it: one half of
+    the run is slower than its middle, and the other is faster.
     """
     forever = draw(noise, 1, blocks=100, runs=2000, seed=3)
     truth = math.exp(float(np.log(forever).mean()))
-    found = [geometric_mean(run[0].tolist()) for run in draw(noise, 1, blocks=blocks)]
-    return share([one.includes(truth) for one in found])
+    intervals = [geometric_mean(run[0].tolist()) for run in draw(noise, 1, blocks=blocks)]
+    return share([interval.includes(truth) for interval in intervals])
 
 
 def resampled(blocks: int, method: str) -> str:
@@ -93,7 +97,7 @@ def resampled(blocks: int, method: str) -> str:
     if method == "expanded":  # Hesterberg (2015), section 5.3
         quantile = t.ppf((1 + CONFIDENCE) / 2, blocks - 1)
         level = 1 - 2 * norm.cdf(-quantile * math.sqrt(blocks / (blocks - 1)))
-    found = bootstrap(
+    interval = bootstrap(
         (drawn[:, 0] - drawn[:, 1],),
         np.mean,
         axis=-1,
@@ -103,13 +107,15 @@ def resampled(blocks: int, method: str) -> str:
         batch=100,
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return share((found.low <= 0) & (found.high >= 0))
+    return share((interval.low <= 0) & (interval.high >= 0))
 
 
 def detection(blocks: int, noise: Noise) -> str:
-    """A slowdown of 5 % found, with the right sign / with the wrong one."""
-    found = ratios(draw(noise, 1, 0.95, blocks=blocks, seed=4))
-    return f"{share([one.low > 1 for one in found])} / {share([one.high < 1 for one in found])}"
+    """How often a slowdown of 5 % is detected with the right sign / with the wrong sign."""
+    intervals = ratios(draw(noise, 1, 0.95, blocks=blocks, seed=4))
+    right = share([interval.low > 1 for interval in intervals])
+    wrong = share([interval.high < 1 for interval in intervals])
+    return f"{right} / {wrong}"
 
 
 def verdict(interval: Interval) -> str:
@@ -117,18 +123,22 @@ def verdict(interval: Interval) -> str:
 
 
 def drift(*, part: float, pace: float, order: Order) -> list[str]:
-    """Four cells in 5 blocks, the first two compared: verdicts, and how many drift has changed."""
+    """Verdicts on the first two of four cells in 5 blocks, and how many of them drift changes."""
     still, drifting = (
         ratios(
-            draw(Noise(process=0.01, drift=one), 1, pace, 1, 1, blocks=5, seed=5, order=order)[
+            draw(Noise(process=0.01, drift=amount), 1, pace, 1, 1, blocks=5, seed=5, order=order)[
                 :, :2
             ]
         )
-        for one in (0, part)
+        for amount in (0, part)
     )
-    found = [verdict(one) for one in drifting]
-    changed = [one != verdict(other) for one, other in zip(found, still, strict=True)]
-    kinds = [share([one == kind for one in found]) for kind in ("faster", "tied", "slower")]
+    outcomes = [verdict(interval) for interval in drifting]
+    changed = [
+        outcome != verdict(interval) for outcome, interval in zip(outcomes, still, strict=True)
+    ]
+    kinds = [
+        share([outcome == kind for outcome in outcomes]) for kind in ("faster", "tied", "slower")
+    ]
     return [f"{part:.0%}", f"{1 - pace:.0%}", order, *kinds, share(changed)]
 
 
@@ -143,11 +153,15 @@ def show(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 def main() -> None:
     begun = time.monotonic()
-    by_model("Intervals of a ratio that hold the truth, of 10,000", coverage)
+    by_model("Intervals of a ratio that contain the true value, of 10,000", coverage)
     by_model("A cell called different from itself", against_itself)
-    by_model("Four equal cells, any two called different", any_of_four, ["normal, 2 %"])
+    by_model(
+        "Four equal cells, some two of which are called different", any_of_four, ["normal, 2 %"]
+    )
     single = [name for name, noise in MODELS.items() if not noise.drift]
-    by_model("Intervals of one cell's throughput that hold the truth", one_cell, single)
+    by_model(
+        "Intervals of a single cell's throughput that contain the true value", one_cell, single
+    )
     show(
         "Bootstrap intervals of the same ratios, noise of 2 %: none reaches 95 % of 3 or 5 values",
         ["bootstrap", *(f"{n} blocks" for n in BLOCKS)],
@@ -157,7 +171,7 @@ def main() -> None:
         ],
     )
     show(
-        "A slowdown of 5 % found with the right sign / with the wrong one",
+        "A slowdown of 5 % detected with the right sign / with the wrong sign",
         ["noise between processes", *(f"{n} blocks" for n in BLOCKS)],
         [
             [f"normal, {sd:.1%}", *(detection(n, Noise(process=sd)) for n in BLOCKS)]

@@ -2,7 +2,7 @@
 
 A script is a training loop as an expert writes it after the framework's own documentation. Its
 `prepare(mode, threads, length)` returns `train(batches)`, which turns each (x, y) of numpy arrays
-into tensors, takes a step with them, waits for the last step, and returns the losses unread. This
+into tensors, takes a step with each, waits for the last step, and returns the losses unread. This
 file owns the clock, as the project's worker does for adapters, and shares no code with it.
 Run it in the framework's own environment. The result is one line of JSON on standard output.
 """
