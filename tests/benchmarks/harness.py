@@ -1,9 +1,9 @@
 """What the harness costs: `python -m tests.benchmarks.harness [--skip PART]... [RUN]...`.
 
-Makes a run (the headline tasks, once in each framework). Prints which share of its wall time, and of
-that of every RUN named, is not training, importing or compiling; how long the command line takes to
-answer; and how long a report over 10,000 records takes. Nothing is asserted, as a busy machine makes
-all of it slower.
+Makes a run (the headline tasks, once in each framework). Prints which share of its wall time, and
+of that of every RUN named, is not training, importing or compiling; how long the command line takes
+to answer; and how long a report over 10,000 records takes. Nothing is asserted, as a busy machine
+makes all of it slower.
 """
 
 from __future__ import annotations

@@ -54,11 +54,11 @@ def verify(
 
     [bold]Examples[/bold]
 
-      framebench verify                                  everything, in both precisions
+      framebench verify                                   everything, in both precisions
 
-      framebench verify -f pytorch -t imdb-lstm --fresh  one framework, one task, again
+      framebench verify -f pytorch -t imdb-lstm --fresh   one framework, one task, again
 
-      framebench verify --format html > certificate.html a page, with the loss curves
+      framebench verify --format html > certificate.html  a page, with the loss curves
     """
     from bench import tasks
     from bench.cli.display import SetupDisplay, wide_console
