@@ -28,8 +28,8 @@ ALLOWABLE = (*KINDS, "missing", "all")
 class Judgement:
     """The gate's judgement of one pair of cells.
 
-    A cell `holds` where its interval rules out a slow-down beyond the limit, and is `not sure`
-    where a slow-down is neither found nor ruled out. A cell that is `slower` is surely slower, but
+    A cell `holds` where its interval rules out a slowdown beyond the limit, and is `not sure`
+    where a slowdown is neither found nor ruled out. A cell that is `slower` is surely slower, but
     not surely by more than the limit.
     """
 

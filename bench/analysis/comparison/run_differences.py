@@ -1,6 +1,6 @@
 """What differs between two runs besides their figures.
 
-A gate refuses to judge runs with a `RunDifference`, because a slow-down could come from another
+A gate refuses to judge runs with a `RunDifference`, because a slowdown could come from another
 machine, other data or other work. A remark is only reported, and left to the reader to weigh.
 """
 

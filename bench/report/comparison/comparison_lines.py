@@ -131,7 +131,7 @@ def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
         lines.append(
             (
                 "not sure",
-                f"not sure: a slow-down of more than {limit} is neither found nor ruled out; "
+                f"not sure: a slowdown of more than {limit} is neither found nor ruled out; "
                 f"more repeats would decide: {cells}",
             )
         )
