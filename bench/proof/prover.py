@@ -13,6 +13,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -83,16 +84,25 @@ class Prover:
         """Prove groups of `threads` threads each, as many at a time as there are cores."""
         certificates: dict[Claim, Certificate] = {}
         needed = sorted({claim.task for group in groups for claim in group})
-        with ThreadPoolExecutor(max(1, machine.usable_cores() // threads)) as pool:
-            # The reference is traced beside the first frameworks, which wait for it in the end.
+        slowest_first = sorted(groups, key=_expected_to_be_quick)
+        with (
+            ExitStack() as folders,
+            ThreadPoolExecutor(max(1, machine.usable_cores() // threads)) as pool,
+        ):
+            # Only judging needs the reference, so that no core waits for its traces.
             reference = pool.submit(self._reference.ensure, needed, listener)
-            results = pool.map(
-                lambda group: self._prove_group(group, reference, listener),
-                sorted(groups, key=_expected_to_be_quick),
-            )
+            traced = []
+            for claims in slowest_first:
+                folder = tempfile.TemporaryDirectory(prefix="framebench-")
+                folders.enter_context(folder)
+                traced.append(
+                    (claims, folder, pool.submit(self._trace_group, claims, folder.name, listener))
+                )
             try:
-                for result in results:
-                    certificates.update({proof.claim: proof for proof in result})
+                for claims, folder, tracing in traced:
+                    judged = self._judge_group(claims, tracing.result(), reference, listener)
+                    certificates.update({proof.claim: proof for proof in judged})
+                    folder.cleanup()  # traces of large networks take hundreds of megabytes
             except BaseException:
                 # Otherwise the pool would wait for workers whose traces are no longer needed.
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -100,32 +110,43 @@ class Prover:
                 raise
         return certificates
 
-    def _prove_group(
-        self, claims: Sequence[Claim], reference: Future[None], listener: Listener
-    ) -> list[Certificate]:
-        """Prove claims that differ only in their task, in one process."""
+    def _trace_group(self, claims: Sequence[Claim], folder: str, listener: Listener) -> Tracing:
+        """Trace claims that differ only in their task, in one process."""
         process = process_of(claims[0])
-        environment = self._environments[process.framework, process.device]
-        assert isinstance(environment, Environment)  # others are not grouped
-        with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
-            tracing = trace(
-                process,
-                {claim.task: self._data[claim.task] for claim in claims},
-                environment,
-                folder=Path(folder),
-                seed=self._seed,
-                formula=bool(TOLERANCES[process.precision].formula),
-                listener=listener,
-            )
-            try:
-                reference.result()
-            except UnavailableError as error:
-                return [self._certificate(claim, "unavailable", str(error)) for claim in claims]
-            certificates = [self._judge(claim, tracing) for claim in claims]
-            for certificate in certificates:
-                self._keep(certificate, environment)
-            listener.finished(str(process), _summary(certificates, tracing.log, str(process)))
+        return trace(
+            process,
+            {claim.task: self._data[claim.task] for claim in claims},
+            self._environment(process),
+            folder=Path(folder),
+            seed=self._seed,
+            formula=bool(TOLERANCES[process.precision].formula),
+            listener=listener,
+        )
+
+    def _judge_group(
+        self,
+        claims: Sequence[Claim],
+        tracing: Tracing,
+        reference: Future[None],
+        listener: Listener,
+    ) -> list[Certificate]:
+        """The certificates of claims that were traced together, once the reference is traced."""
+        process = process_of(claims[0])
+        try:
+            reference.result()
+        except UnavailableError as error:
+            return [self._certificate(claim, "unavailable", str(error)) for claim in claims]
+        certificates = [self._judge(claim, tracing) for claim in claims]
+        for certificate in certificates:
+            self._keep(certificate, self._environment(process))
+        listener.finished(str(process), _summary(certificates, tracing.log, str(process)))
         return certificates
+
+    def _environment(self, process: Claim) -> Environment:
+        """The environment of claims that are grouped; others have none."""
+        environment = self._environments[process.framework, process.device]
+        assert isinstance(environment, Environment)
+        return environment
 
     def _judge(self, claim: Claim, tracing: Tracing) -> Certificate:
         """The certificate that follows from a claim's trace."""
