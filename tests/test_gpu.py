@@ -12,7 +12,7 @@ import pytest
 
 from bench.analysis.results import Results
 from bench.core.record import GpuSample, GpuUse, Record
-from bench.launch import catalogue, gpu
+from bench.launch import catalogue, gpu_state
 from bench.records import run_folder
 from bench.report.run.ledger import entries
 from bench.run.plan import devices_of
@@ -62,7 +62,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
 
 
 def test_gpus_are_listed(driver: Driver) -> None:
-    (only,) = gpu.find()
+    (only,) = gpu_state.find()
     assert only == {"name": "A GPU", "memory_bytes": "1000", "driver": "580.1", "cuda": "13.0"}
     assert devices_of(["auto"]) == ["cpu", "cuda"]
     assert devices_of(["cuda", "auto"]) == ["cuda", "cpu"]
@@ -73,14 +73,14 @@ def test_without_a_driver_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> No
         raise pynvml.NVMLError_LibraryNotFound
 
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
-    assert gpu.find() == []
+    assert gpu_state.find() == []
     assert devices_of(["auto", "auto"]) == ["cpu"]
-    with gpu.watched() as watch:
+    with gpu_state.watched() as watch:
         assert watch is None
 
 
 def test_a_gpu_is_sampled_while_a_worker_uses_it(driver: Driver) -> None:
-    with gpu.watched() as watch:
+    with gpu_state.watched() as watch:
         assert watch
         driver.used, driver.processes = 400, [os.getpid()]
         watch.sample([os.getsid(0)])
@@ -104,13 +104,13 @@ def test_the_gpu_that_frameworks_use_is_sampled(
     visible: str, asked: int | str, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    with gpu.watched():
+    with gpu_state.watched():
         assert driver.chosen == [asked]
 
 
 def test_other_processes_on_the_gpu_are_named(driver: Driver) -> None:
     driver.processes = [STRANGER]
-    with gpu.watched() as watch:
+    with gpu_state.watched() as watch:
         assert watch
         # A worker in a container appears under its number on the host, which is invisible here.
         driver.processes = [STRANGER, STRANGER + 1, os.getpid()]

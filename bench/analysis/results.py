@@ -1,7 +1,7 @@
 """The results of a run: everything that reports, advice and comparisons need, computed once.
 
 Records take one path: `processes` reads each record by itself, `cell_estimates` combines the
-records of a cell, `cell_ratios` compares cells, and `Results` puts them into the report's order.
+records of a cell, `cell_ranks` compares cells, and `Results` puts them into the report's order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.analysis import accuracy, cell_ratios
+from bench.analysis import accuracy, cell_ranks
 from bench.analysis.cell_estimates import estimate
 from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, conditions
@@ -168,8 +168,8 @@ def summarize_processes(
         if summary.ok:
             comparable[conditions(summary.cell)].append(summary)
     for group in comparable.values():
-        summaries.update({summary.cell: summary for summary in cell_ratios.ranked(group)})
-    return [cell_ratios.with_gains(summary, summaries) for summary in summaries.values()]
+        summaries.update({summary.cell: summary for summary in cell_ranks.ranked(group)})
+    return [cell_ranks.with_gains(summary, summaries) for summary in summaries.values()]
 
 
 def _targets(snapshot: Snapshot) -> dict[str, float]:

@@ -59,7 +59,7 @@ def _governor() -> str | None:
 
 def describe() -> dict[str, Any]:
     """Processor, memory, system, Python and GPUs: the key `machine` of a run's `run.json`."""
-    from bench.launch import gpu  # here, as pynvml takes a while to import
+    from bench.launch import gpu_state  # here, as pynvml takes a while to import
 
     cpu = _cpu()
     return {
@@ -75,5 +75,5 @@ def describe() -> dict[str, Any]:
         "load_before": list(os.getloadavg()),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "gpus": gpu.find(),
+        "gpus": gpu_state.find(),
     }

@@ -25,7 +25,7 @@ from bench import tasks
 from bench.core.listener import Listener
 from bench.core.record import Job, Measurement, Record, Status
 from bench.core.setting import Setting
-from bench.launch import catalogue, gpu, machine
+from bench.launch import catalogue, gpu_state, machine
 from bench.launch.catalogue import Framework
 from bench.launch.virtual_environments import Environment
 
@@ -85,7 +85,7 @@ def make_record(
 def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
     """Run a job in a fresh process. Returns a record whatever happens to the worker."""
     started = time.time()
-    with gpu.watched() if job.cell.device == "cuda" else nullcontext() as watch:
+    with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         result = ask(
             job.to_json(),
             spec,
@@ -109,7 +109,7 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
 class _SamplingListener(Listener):
     """Samples the GPU whenever a worker reports progress, which it does between windows."""
 
-    def __init__(self, listener: Listener, watch: gpu.Watch) -> None:
+    def __init__(self, listener: Listener, watch: gpu_state.Watch) -> None:
         self._listener = listener
         self._watch = watch
 

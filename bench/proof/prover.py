@@ -24,7 +24,7 @@ from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.core.weights import Array
-from bench.launch import catalogue, gpu, machine, worker_process
+from bench.launch import catalogue, gpu_state, machine, worker_process
 from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
 from bench.proof.certificate import Certificate, Claim
@@ -199,7 +199,7 @@ class Prover:
             environment.packages,
             platform.python_version(),
             machine.cpu_name(),
-            gpu.find() if claim.device == "cuda" else [],
+            gpu_state.find() if claim.device == "cuda" else [],
             self._data[claim.task].name,
             self._seed,
         )

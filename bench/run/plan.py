@@ -15,7 +15,7 @@ from bench.core.presets import PRESETS
 from bench.core.record import Cell
 from bench.core.setting import Device, Setting
 from bench.core.task import Budget, Task, TokenInput
-from bench.launch import catalogue, current_python, gpu, machine
+from bench.launch import catalogue, current_python, gpu_state, machine
 from bench.launch.catalogue import Framework
 from bench.records.run_folder import check_writable
 from bench.run.request import Request, check, check_choice
@@ -87,7 +87,7 @@ def refusal(cell: Cell) -> str | None:
         return f"{framework.title} is not offered on {cell.device}"
     if not framework.computes(cell.precision, cell.device):
         return f"{framework.title} has no {cell.precision} on {cell.device}"
-    if cell.device == "cuda" and not gpu.find():
+    if cell.device == "cuda" and not gpu_state.find():
         return "no NVIDIA GPU is found on this machine"
     return None
 
@@ -170,7 +170,7 @@ def devices_of(requested: Iterable[Device | Literal["auto"]]) -> list[Device]:
         if device != "auto":
             devices.append(device)
         else:
-            devices += ["cpu", "cuda"] if gpu.find() else ["cpu"]
+            devices += ["cpu", "cuda"] if gpu_state.find() else ["cpu"]
     return list(dict.fromkeys(devices))
 
 

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from bench import datasets, tasks
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
-from bench.launch import catalogue, current_python, gpu, machine, virtual_environments
+from bench.launch import catalogue, current_python, gpu_state, machine, virtual_environments
 from bench.launch.catalogue import Expert, Framework
 from bench.launch.providers import EnvironmentKind
 from bench.launch.virtual_environments import Environment
@@ -107,7 +107,7 @@ class Inventory:
 
 def take_inventory(env: EnvironmentKind) -> Inventory:
     """Look at this machine, with each framework's own environment or the current Python."""
-    gpus = ", ".join(device["name"] for device in gpu.find())
+    gpus = ", ".join(device["name"] for device in gpu_state.find())
     return Inventory(
         frameworks=tuple(
             FrameworkAvailability.of(catalogue.load(name), env) for name in catalogue.names()
