@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -22,7 +23,7 @@ from bench.proof.prover import Prover
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES
 from bench.records import run_folder
 from bench.report.proof import proof_forms
-from tests.conftest import Framebench
+from tests.conftest import Framebench, asked
 from tests.rotation import rotating, shown
 
 pytestmark = pytest.mark.frameworks
@@ -66,18 +67,21 @@ def process_of(claim: Claim) -> str:
 
 
 CLAIMS = list(_claims())
-NO_AVX512 = "avx512bw" not in get_cpu_info()["flags"]  # which MXNet's code for bfloat16 needs
+NO_AVX512 = "avx512bw" not in get_cpu_info()["flags"]
+NO_BF16_HERE = re.compile("has no bf16 .*on this processor")
+
+
+def needs_avx512(claim: Claim) -> bool:
+    """Whether oneDNN has no other code for the claim in bfloat16: MXNet's, and PyTorch's LSTM."""
+    return claim.framework == "mxnet_gluon" or (
+        claim.framework == "pytorch" and claim.task == "imdb-lstm"
+    )
 
 
 @pytest.fixture(scope="session")
 def certificates(request: pytest.FixtureRequest, prover: Prover) -> Mapping[Claim, Certificate]:
     """The certificates of all chosen claims, which are proved in parallel."""
-    asked = [
-        item.callspec.params["claim"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and "certificates" in item.fixturenames
-    ]
-    return prover.prove(asked, SILENT)
+    return prover.prove(asked(request, "certificates", "claim"), SILENT)
 
 
 @pytest.mark.timeout(0)  # the first test waits for all proofs; the prover ends a silent process
@@ -96,9 +100,9 @@ def test_a_framework_trains_the_task_that_it_claims_to(
     record_property: Callable[[str, object], None],
 ) -> None:
     certificate = certificates[claim]
-    if claim.framework == "mxnet_gluon" and claim.precision == "bf16" and NO_AVX512:
+    if claim.precision == "bf16" and NO_AVX512 and needs_avx512(claim):
         assert certificate.status == "unsupported"
-        assert "has no bf16 on this processor" in certificate.reason
+        assert NO_BF16_HERE.search(certificate.reason)
         return
     assert certificate.status == "ok", certificate.reason
     assert certificate.checks and all(check.passed for check in certificate.checks)
@@ -125,20 +129,28 @@ def test_a_framework_without_bf16_on_the_cpu_is_unsupported(framebench: Frameben
         assert certificate.reason == "PaddlePaddle has no bf16 on cpu"
 
 
-def test_mxnet_is_unsupported_where_the_processor_has_no_bf16(
-    framebench: Framebench, plant: Callable[[str, str, str], Path]
+@pytest.mark.parametrize(
+    ("framework", "variable", "task"),
+    [
+        ("mxnet_gluon", "DNNL_MAX_CPU_ISA", "mnist-mlp"),
+        ("pytorch", "ONEDNN_MAX_CPU_ISA", "imdb-lstm"),
+    ],
+)
+def test_a_claim_is_unsupported_where_the_processor_has_no_bf16(
+    framebench: Framebench,
+    plant: Callable[[str, str, str], Path],
+    framework: str,
+    variable: str,
+    task: str,
 ) -> None:
     old = "\n[environment]\n"
-    # MXNet's oneDNN then takes the processor for an older one.
-    new = f'{old}DNNL_MAX_CPU_ISA = "AVX2"\n'
-    tree = plant("frameworks/mxnet_gluon/framework.toml", old, new)
-    chosen = ("-f", "mxnet_gluon", "-t", "mnist-mlp", "--precision", "bf16")
+    # oneDNN then takes the processor for an older one.
+    tree = plant(f"frameworks/{framework}/framework.toml", old, f'{old}{variable} = "AVX2"\n')
+    chosen = ("-f", framework, "-t", task, "--precision", "bf16")
     done = framebench("verify", "--json", *chosen, tree=tree, expect=1)
     certificates = proof_forms.from_json(done.stdout)
     assert certificates and {certificate.status for certificate in certificates} == {"unsupported"}
-    assert all(
-        "has no bf16 on this processor" in certificate.reason for certificate in certificates
-    )
+    assert all(NO_BF16_HERE.search(certificate.reason) for certificate in certificates)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
 from bench.core.weights import Array
 from frameworks.pytorch.optimizers import make_optimizer, reset
-from frameworks.pytorch.precision import forward_in, make_scaler, set_products
+from frameworks.pytorch.precision import check_support, forward_in, make_scaler, set_products
 
 LAYOUT = Layout(
     names=recurrent_names(
@@ -57,6 +57,7 @@ class PyTorchSession:
         )
         self._model: nn.Module = network_module(__package__, task).build(task)
         self._model = self._model.to(device, getattr(torch, floats))
+        check_support(setting.precision, self._model, device)
         if channels_last:
             self._model = self._model.to(memory_format=torch.channels_last)
         self._pin_second_bias()

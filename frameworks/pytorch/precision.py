@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from bench.core.errors import UnsupportedError
 from bench.core.setting import LOSS_SCALE, Precision
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -31,6 +32,26 @@ def forward_in(
             return model(x).float()
 
     return forward
+
+
+def check_support(precision: Precision, model: nn.Module, device: torch.device) -> None:
+    """Try a mixed precision on the network's LSTMs: on a CPU, only they need the processor's help.
+
+    Other operators fall back to slower code; oneDNN has none for an LSTM in bfloat16 without
+    AVX-512. Raises UnsupportedError if the processor lacks it.
+    """
+    if precision not in AUTOCAST or device.type != "cpu":
+        return
+    for module in model.modules():
+        if isinstance(module, nn.LSTM):
+            try:
+                with torch.no_grad(), torch.autocast(device.type, AUTOCAST[precision]):
+                    module(torch.zeros(1, 1, module.input_size))
+            except RuntimeError as error:
+                raise UnsupportedError(
+                    f"torch {torch.__version__} has no {precision} for an LSTM on this processor: "
+                    f"{str(error).splitlines()[0]}"
+                ) from error
 
 
 def make_scaler(precision: Precision, device: torch.device) -> torch.amp.GradScaler | None:
