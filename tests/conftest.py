@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ from bench.launch import catalogue
 from bench.launch.virtual_environments import Environment, make, provide_all
 from bench.proof.prover import Prover
 from bench.proof.reference_traces import ReferenceTraces
-from tests.mutant_traces import plant as plant_in
 from tests.rotation import VARIABLE, Rotation, current_quarter
+from tests.source_tree import plant as plant_in
 
 Framebench = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -177,3 +178,12 @@ def plant(tmp_path: Path) -> Callable[[str, str, str], Path]:
         return plant_in(tmp_path / "tree", ("bench", "frameworks"), file, old, new)
 
     return copy
+
+
+def asked(request: pytest.FixtureRequest, fixture: str, parameter: str) -> list[Any]:
+    """The values of `parameter` in all chosen tests that need `fixture`."""
+    return [
+        item.callspec.params[parameter]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and fixture in item.fixturenames
+    ]

@@ -7,7 +7,6 @@ of the reference, by the checks of `framebench verify`.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,32 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench import tasks
 from bench.core.listener import SILENT
-from bench.core.record import Status
 from bench.launch import catalogue, machine, worker_process
 from bench.launch.virtual_environments import Environment
 from bench.proof import checks
-from bench.proof.certificate import Certificate, Claim
+from bench.proof.certificate import Certificate, Claim, outcome
 from bench.proof.reference_traces import ReferenceTraces
 from bench.proof.tolerances import TOLERANCES
-from bench.worker.trace import ProofJob
-
-
-def plant(target: Path, packages: Sequence[str], file: str, old: str, new: str) -> Path:
-    """Copy packages of the source to `target`, and change one piece of one file there."""
-    for package in packages:
-        shutil.copytree(
-            catalogue.TREE / package,
-            target / package,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
-    text = (target / file).read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
-    (target / file).write_text(text.replace(old, new), encoding="utf-8")
-    return target
+from bench.proof.tracing import Tracing, proof_job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +47,9 @@ def certificates(
     """
     reference.ensure(sorted({suspect.claim.task for suspect in suspects.values()}), SILENT)
     groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
+    (of_framework,) = {suspect.claim.framework for suspect in suspects.values()}
+    framework = catalogue.load(of_framework)
     for name, suspect in suspects.items():
-        framework = catalogue.load(suspect.claim.framework)
         variables = worker_process.variables(framework, suspect.claim.setting, scratch=scratch)
         groups[tuple(sorted(variables.items()))].append(name)
     folders = {name: scratch / str(number) for number, name in enumerate(suspects)}
@@ -81,13 +64,11 @@ def certificates(
 def _job(suspect: Suspect, data: Mapping[str, Path], folder: Path) -> dict[str, str]:
     claim = suspect.claim
     folder.mkdir()
-    payload = ProofJob(
-        framework=claim.framework,
-        mode=claim.mode,
-        setting=claim.setting,
+    payload = proof_job(
+        claim,
+        {claim.task: data[claim.task]},
+        folder=folder,
         seed=0,
-        data={claim.task: str(data[claim.task])},
-        out=str(folder),
         formula=bool(TOLERANCES[claim.precision].formula),
     )
     return {
@@ -118,17 +99,15 @@ def _trace(
 
 
 def _judge(suspect: Suspect, reference: ReferenceTraces, folder: Path) -> Certificate:
-    result = _result(folder)
     claim = suspect.claim
-    outcome = result["traced"][claim.task] if result["status"] == "ok" else result
-    if outcome["status"] != "ok":
-        return Certificate(claim=claim, status=outcome["status"], reason=outcome["reason"])
-    trace = dict(np.load(folder / f"{claim.task}.npz"))
+    tracing = Tracing.of(_result(folder), [claim.task], folder=folder)
+    status, reason = tracing.outcomes[claim.task]
+    if status != "ok":
+        return Certificate(claim=claim, status=status, reason=reason)
+    traced = tracing.read(claim.task)
     task = tasks.load(claim.task)
-    compared = checks.compare(task, trace, reference.read(claim.task), claim.precision)
-    failed = [check for check in compared if not check.passed]
-    status: Status = "wrong" if failed else "ok"
-    reason = f"not the same task: {failed[0]}" if failed else ""
+    compared = checks.compare(task, traced, reference.read(claim.task), claim.precision)
+    status, reason = outcome(compared)
     return Certificate(claim=claim, status=status, reason=reason, checks=compared)
 
 

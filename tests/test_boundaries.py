@@ -62,6 +62,12 @@ def _imported(file: Path) -> Iterator[str]:
             yield node.module
 
 
+def imported_rooms(files: Iterable[Path]) -> set[str]:
+    """The rooms of `bench` that files import, anywhere in them."""
+    modules = (module.split(".") for file in files for module in imported(file))
+    return {parts[1] for parts in modules if parts[0] == "bench" and len(parts) > 1}
+
+
 def test_the_table_has_every_room_above_those_that_it_imports() -> None:
     rooms = {file.parent.name for file in (TREE / "bench").glob("*/__init__.py")}
     assert rooms == set(ROOMS)
@@ -82,12 +88,7 @@ def test_a_room_imports_only_allowed_rooms(room: str) -> None:
 
 def test_the_notebook_package_imports_little_and_nothing_imports_it() -> None:
     """Like `cli`, it is at the top: it imports the rooms whose values it shows."""
-    used = {
-        module.split(".")[1]
-        for file in (TREE / "framebench").rglob("*.py")
-        for module in imported(file)
-        if module.startswith("bench.")
-    }
+    used = imported_rooms((TREE / "framebench").rglob("*.py"))
     assert used == {"__version__", "analysis", "records"}
     for file in (TREE / "bench").rglob("*.py"):
         assert not any(module.split(".")[0] == "framebench" for module in imported(file)), file
@@ -96,8 +97,7 @@ def test_the_notebook_package_imports_little_and_nothing_imports_it() -> None:
 def test_a_report_reads_the_present_source_only_where_it_shows_the_source() -> None:
     """A published run reads the same when tasks and frameworks have moved on."""
     for file in sorted((TREE / "bench" / "report").rglob("*.py")):
-        rooms = {module.split(".")[1] for module in imported(file) if module.startswith("bench.")}
-        present = rooms & {"tasks", "launch", "datasets"}
+        present = imported_rooms([file]) & {"tasks", "launch", "datasets"}
         taken = "bench.records.snapshot_taking" in set(imported(file))
         if file.parent.name != "task":
             assert not present and not taken, f"{file.relative_to(TREE)} reads {present}"
@@ -105,12 +105,7 @@ def test_a_report_reads_the_present_source_only_where_it_shows_the_source() -> N
 
 def test_every_allowed_room_is_imported() -> None:
     for room, below in ROOMS.items():
-        used = {
-            module.split(".")[1]
-            for file in (TREE / "bench" / room).rglob("*.py")
-            for module in imported(file)
-            if module.startswith("bench.")
-        }
+        used = imported_rooms((TREE / "bench" / room).rglob("*.py"))
         assert below <= used | {room}, f"{room} does not import {below - used}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, get_args
@@ -26,6 +25,7 @@ from bench.report.run import run_forms
 from bench.report.run.tables import task_tables
 from tests import generate_docs, picture
 from tests.conftest import Framebench
+from tests.source_tree import copy_source
 from tests.test_mutants import MUTANTS
 
 RESULTS = catalogue.TREE / "results"
@@ -194,11 +194,7 @@ def test_the_task_that_a_page_adds_is_a_task() -> None:
 
 
 def test_the_framework_that_a_page_adds_is_proved(tmp_path: Path, framebench: Framebench) -> None:
-    tree = tmp_path / "tree"
-    for package in ("bench", "frameworks"):
-        shutil.copytree(
-            catalogue.TREE / package, tree / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    tree = copy_source(tmp_path / "tree")
     folder = tree / "frameworks" / "plain_numpy"
     (folder / "models").mkdir(parents=True)
     page = "adding-a-framework.md"

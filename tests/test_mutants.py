@@ -24,8 +24,9 @@ from bench.proof.certificate import Certificate, Claim
 from bench.proof.reference_traces import ReferenceTraces
 from bench.report.proof import proof_forms
 from tests import mutant_traces
-from tests.conftest import Framebench
+from tests.conftest import Framebench, asked
 from tests.rotation import rotating, shown
+from tests.source_tree import plant as plant_in
 
 # The first test of a framework waits for all of that framework's traces.
 pytestmark = [pytest.mark.frameworks, pytest.mark.timeout(3600)]
@@ -486,18 +487,14 @@ def judge(
 
     The first request for a framework traces all of its mutants that were chosen.
     """
-    asked = [
-        item.callspec.params["name"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and "judge" in item.fixturenames
-    ]
+    chosen = asked(request, "judge", "name")
     certificates: dict[str, Certificate] = {}
 
     def suspect(name: str) -> mutant_traces.Suspect:
         if name in SOUND:
             return mutant_traces.Suspect(claim=SOUND[name], tree=catalogue.TREE)
         mutant, tree = MUTANTS[name], tmp_path_factory.mktemp("tree")
-        mutant_traces.plant(tree, ("frameworks",), mutant.file, mutant.old, mutant.new)
+        plant_in(tree, ("frameworks",), mutant.file, mutant.old, mutant.new)
         return mutant_traces.Suspect(claim=mutant.claim, tree=tree)
 
     def of(name: str) -> str:
@@ -505,7 +502,7 @@ def judge(
 
     def get(name: str) -> Certificate:
         if name not in certificates:
-            suspects = {other: suspect(other) for other in asked if of(other) == of(name)}
+            suspects = {other: suspect(other) for other in chosen if of(other) == of(name)}
             scratch = tmp_path_factory.mktemp("traces")
             own = environment(of(name))
             certificates.update(

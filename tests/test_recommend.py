@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from bench.records.snapshot import Caveat
 from bench.report.advice import advice_forms, sentences
 from bench.report.advice.advice_json import to_json
 from bench.report.advice.advice_report import AdviceReport, PersonaAdvice, build_report
-from tests.test_core import some_record
+from tests import test_accuracy
 from tests.test_stats import with_pace
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -538,24 +539,11 @@ def test_without_both_modes_an_eager_framework_in_front_refutes_graphs() -> None
 
 
 def test_whether_accuracies_differ() -> None:
-    def reaching(name: str, block: int, accuracy: float) -> Record:
-        record = some_record()
-        assert record.measurement
-        last = replace(record.measurement.evaluations[-1], accuracy=accuracy, examples=10_000)
-        cell = replace(record.job.cell, framework=name)
-        return replace(
-            record,
-            job=replace(record.job, cell=cell, block=block, seed=block),
-            measurement=replace(record.measurement, evaluations=(last,)),
-        )
-
     def outcome(**by_name: list[float]) -> str:
-        records = [
-            reaching(name, block, value)
-            for name, values in by_name.items()
-            for block, value in enumerate(values)
-        ]
-        return results_by_claim(records)["accuracies"].outcome
+        records = chain.from_iterable(
+            test_accuracy.records(name, values) for name, values in by_name.items()
+        )
+        return results_by_claim([*records])["accuracies"].outcome
 
     assert outcome(a=[0.9, 0.902, 0.898], b=[0.901, 0.9, 0.899]) == "did not hold"
     assert outcome(a=[0.9, 0.902, 0.898], b=[0.5, 0.501, 0.499]) == "held"

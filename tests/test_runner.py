@@ -14,6 +14,7 @@ from bench.core.record import Record
 from bench.records import run_folder
 from bench.worker.trace import STEPS
 from tests.conftest import TINY, FinishedRun, Framebench
+from tests.source_tree import copy_source
 
 ADAPTER = "frameworks/reference/adapter.py"
 STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
@@ -179,9 +180,9 @@ def test_an_environment_that_cannot_be_built_only_affects_its_framework(
 
 @pytest.mark.frameworks
 def test_a_framework_without_the_network_is_unsupported(
-    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+    framebench: Framebench, tmp_path: Path
 ) -> None:
-    tree = plant("frameworks/reference/models/softmax.py", "Softmax", "Softmax")
+    tree = copy_source(tmp_path / "tree")
     (tree / "frameworks/reference/models/softmax.py").unlink()
     framebench(*TINY, "-n", "1", tree=tree, expect=1)
     (record,) = records(tmp_path)

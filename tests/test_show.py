@@ -6,7 +6,6 @@ import io
 import json
 import math
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,6 +25,7 @@ from bench.report.common.task_fragment import style, to_html
 from bench.report.task import listing_forms
 from bench.report.task.task_listing import diff_models, list_task
 from tests.conftest import Framebench
+from tests.source_tree import copy_source
 
 TASKS = tasks.names()
 
@@ -242,9 +242,7 @@ def test_without_a_task_all_are_listed(framebench: Framebench) -> None:
 
 
 def test_a_framework_without_the_model_is_named(framebench: Framebench, tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    for package in ("bench", "frameworks"):
-        shutil.copytree(catalogue.TREE / package, tree / package)
+    tree = copy_source(tmp_path / "tree")
     (tree / "frameworks" / "pytorch" / "models" / "lstm.py").unlink()
     assert "PyTorch has no model of it" in framebench("show", "imdb-lstm", tree=tree).stdout
     error = framebench("show", "imdb-lstm", "-f", "pytorch", tree=tree, expect=2).stderr

@@ -18,6 +18,7 @@ from bench.records import run_folder
 from bench.records.snapshot import VERSION, Snapshot
 from bench.records.snapshot_taking import of_proofs, take
 from bench.report.proof.proof_forms import from_json
+from tests.source_tree import copy_source
 
 RESULTS = catalogue.TREE / "results"
 QUICK = RESULTS / "quick-epyc-2cpu"
@@ -73,13 +74,7 @@ EDITS = {
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the source in which tasks, models and frameworks have changed."""
-    tree = tmp_path_factory.mktemp("edited")
-    for package in ("bench", "frameworks"):
-        shutil.copytree(
-            catalogue.TREE / package,
-            tree / package,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+    tree = copy_source(tmp_path_factory.mktemp("edited"))
     for name, edits in EDITS.items():
         text = (tree / name).read_text(encoding="utf-8")
         for old, new in edits:

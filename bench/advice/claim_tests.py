@@ -43,10 +43,9 @@ class ClaimResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ModePair:
-    """A compiled cell and its eager twin, with the ratio of their throughputs."""
+    """A compiled cell, with the ratio of its throughput to that of its eager twin."""
 
     compiled: CellSummary
-    eager: CellSummary
     gain: Interval
 
 
@@ -117,7 +116,7 @@ def _mode_pairs(evidence: Evidence) -> list[ModePair]:
         if cell.mode != "eager" and eager:
             gain = ratio(compiled.throughputs, eager.throughputs)
             if gain and gain.known:
-                pairs.append(ModePair(compiled=compiled, eager=eager, gain=gain))
+                pairs.append(ModePair(compiled=compiled, gain=gain))
     return pairs
 
 

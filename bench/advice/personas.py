@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.advice.criteria import CRITERIA
+from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 
 
@@ -111,9 +112,7 @@ DEFAULT = "balanced"
 
 def load(name: str) -> Persona:
     """The persona of that name. Raises UsageError if there is none."""
-    if name not in PERSONAS:
-        raise UsageError(f"no persona is called {name!r}; there are: {', '.join(PERSONAS)}")
-    return PERSONAS[name]
+    return PERSONAS[check_choice("persona", name, PERSONAS)]
 
 
 def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]:
@@ -125,9 +124,7 @@ def weights(persona: Persona, overrides: Iterable[str] = ()) -> dict[str, float]
     by_criterion = {name: float(persona.weights.get(name, 0)) for name in CRITERIA}
     for override in overrides:
         name, _, text = override.partition("=")
-        if name not in by_criterion:
-            names = ", ".join(by_criterion)
-            raise UsageError(f"no criterion is called {name!r}; there are: {names}")
+        check_choice("criterion", name, by_criterion)
         try:
             weight = float(text)
         except ValueError:

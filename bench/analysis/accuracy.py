@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bench.core.grouping import grouped
 from bench.core.record import Cell, Evaluation, Record
 
 # Cells are taken to differ where chance alone would make such a difference in 1 of 1,000 tables.
@@ -88,9 +89,7 @@ class FinalAccuracies:
 
     def _families(self) -> list[Rows]:
         """The groups of rows to test: the cells of each framework, and the frameworks."""
-        frameworks: dict[str, list[Cell]] = defaultdict(list)
-        for cell in self.by_cell:
-            frameworks[cell.framework].append(cell)
+        frameworks = grouped(self.by_cell, lambda cell: cell.framework)
         families: list[Rows] = [
             {(cell,): self.by_cell[cell] for cell in cells} for cells in frameworks.values()
         ]
@@ -155,11 +154,8 @@ def _last(records: Iterable[Record]) -> dict[int, Evaluation]:
 
 def _final_accuracies(records: Iterable[Record]) -> dict[tuple[str, str], FinalAccuracies]:
     """By task and precision; without those that have too few repeated cells."""
-    by_cell: dict[Cell, list[Record]] = defaultdict(list)
-    for record in records:
-        by_cell[record.job.cell].append(record)
     by_work: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
-    for cell, repeats in by_cell.items():
+    for cell, repeats in grouped(records, lambda record: record.job.cell).items():
         by_work[cell.task, cell.precision][cell] = _last(repeats)
     accuracies = {work: FinalAccuracies.of(last) for work, last in by_work.items()}
     return {work: final for work, final in accuracies.items() if final}

@@ -89,8 +89,8 @@ def row(summary: CellSummary) -> dict[str, Any]:
         **summary.cell.to_columns(),
         "status": summary.status,
         "rank": summary.rank,
-        **_interval("samples_per_second", summary.throughput),
-        **_interval("relative", summary.relative),
+        **interval_columns("samples_per_second", summary.throughput),
+        **interval_columns("relative", summary.relative),
         **_spread("accuracy", summary.accuracy),
         "training_seconds": summary.training_seconds,
         "time_to_accuracy_seconds": summary.time_to_accuracy,
@@ -99,9 +99,9 @@ def row(summary: CellSummary) -> dict[str, Any]:
         "first_step_seconds": summary.first_step,
         "warmup_seconds": summary.warmup_seconds,
         "break_even_epochs": summary.break_even,
-        **_interval("tuned", summary.tuned),
-        **_interval("on_gpu", summary.on_gpu),
-        **_interval("reduced", summary.reduced),
+        **interval_columns("tuned", summary.tuned),
+        **interval_columns("on_gpu", summary.on_gpu),
+        **interval_columns("reduced", summary.reduced),
         "accuracy_change": summary.accuracy_change,
         "feed_share": summary.feed_share,
         "contended_share": summary.contended,
@@ -131,7 +131,7 @@ def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
     return {name: spread.median, f"{name}_low": spread.low, f"{name}_high": spread.high}
 
 
-def _interval(name: str, interval: Interval | None) -> dict[str, float | None]:
+def interval_columns(name: str, interval: Interval | None) -> dict[str, float | None]:
     """An estimate and the ends of its interval, which are None if the interval is unknown."""
     if interval is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from bench.analysis.contention import MOST_CONTENDED
 from bench.analysis.intervals import Interval
 from bench.analysis.roofline import Use
+from bench.core.grouping import grouped
 from bench.core.record import Cell, Status
 
 # Cells that agree in these can be compared: they differ only in framework, mode and tuning.
@@ -124,6 +126,18 @@ class CellSummary:
         return self.throughput.estimate if self.throughput else None
 
     @property
+    def mostly_contended(self) -> bool:
+        """Whether other processes disturbed too many windows for its figures to be trusted."""
+        return (self.contended or 0) > MOST_CONTENDED
+
+    @property
     def memory_bytes(self) -> float | None:
         """Peak memory of the GPU for a cell on a GPU, else of the process."""
         return self.peak_device_bytes if self.cell.device == "cuda" else self.peak_resident_bytes
+
+
+def by_conditions(
+    summaries: Iterable[CellSummary],
+) -> dict[tuple[object, ...], list[CellSummary]]:
+    """The summaries that can be compared with each other, by the conditions that they share."""
+    return grouped(summaries, lambda summary: conditions(summary.cell))

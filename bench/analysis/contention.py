@@ -54,14 +54,18 @@ def share(marks: Sequence[bool]) -> float:
     return sum(marks) / len(marks)
 
 
-def undisturbed(record: Record) -> bool:
-    """Whether a process was undisturbed; true as well if it measured nothing."""
-    return not record.measurement or share(contended(record)) <= MOST_CONTENDED
+def disturbed(marks: Sequence[bool]) -> bool:
+    """Whether too many of a process's windows are marked; false if it measured none."""
+    return bool(marks) and share(marks) > MOST_CONTENDED
 
 
 def disturbed_blocks(records: Iterable[Record]) -> set[int]:
     """The blocks with at least one disturbed process."""
-    return {record.job.block for record in records if not undisturbed(record)}
+    return {
+        record.job.block
+        for record in records
+        if record.measurement and disturbed(contended(record))
+    }
 
 
 def counted(measurements: Iterable[Measurement]) -> bool:
@@ -94,9 +98,7 @@ class Cleanness:
             windows=sum(map(len, marks)),
             contended_windows=sum(map(sum, marks)),
             processes=len(measured),
-            disturbed_processes=sum(
-                share(process_marks) > MOST_CONTENDED for process_marks in marks
-            ),
+            disturbed_processes=sum(map(disturbed, marks)),
             counted=counted(record.measurement for record in measured if record.measurement),
         )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import contention
-from bench.core.record import Measurement, Record
+from bench.core.grouping import grouped
+from bench.core.record import Cell, Measurement, Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,12 @@ class Process:
     @property
     def disturbed(self) -> bool:
         """Whether other processes disturbed too many of its windows for its pace to count."""
-        return self.contended_share > contention.MOST_CONTENDED
+        return contention.disturbed(self.contended)
+
+
+def by_cell(measured: Iterable[Process]) -> dict[Cell, list[Process]]:
+    """The processes of each cell."""
+    return grouped(measured, lambda process: process.record.job.cell)
 
 
 def processes(records: Iterable[Record]) -> list[Process]:

@@ -6,7 +6,6 @@ records of a cell, `cell_ranks` compares cells, and `Results` puts them into the
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING
 from bench.analysis import accuracy, cell_ranks
 from bench.analysis.cell_estimates import estimate
 from bench.analysis.cell_frame import frame
-from bench.analysis.cell_summary import CellSummary, conditions
+from bench.analysis.cell_summary import CellSummary, by_conditions, conditions
 from bench.analysis.contention import Cleanness
-from bench.analysis.processes import Process, processes
+from bench.analysis.processes import Process, by_cell, processes
 from bench.analysis.roofline import Peak, Rates, peaks, use
+from bench.core.grouping import grouped
 from bench.core.record import Cell, Record
 from bench.proof.certificate import Certificate
 from bench.records.run_folder import Run
@@ -60,10 +60,7 @@ class ResultTable:
     @cached_property
     def by_cell(self) -> Mapping[Cell, Sequence[Process]]:
         """The processes of each cell."""
-        by_cell: dict[Cell, list[Process]] = defaultdict(list)
-        for process in self.processes:
-            by_cell[process.record.job.cell].append(process)
-        return by_cell
+        return by_cell(self.processes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,23 +148,15 @@ def summarize_processes(
     measured: Sequence[Process], targets: Mapping[str, float]
 ) -> list[CellSummary]:
     """As `summarize`, from processes instead of records."""
-    by_cell: dict[Cell, list[Process]] = defaultdict(list)
-    for process in measured:
-        by_cell[process.record.job.cell].append(process)
     summaries = {
-        cell: estimate(cell, repeats, targets.get(cell.task)) for cell, repeats in by_cell.items()
+        cell: estimate(cell, repeats, targets.get(cell.task))
+        for cell, repeats in by_cell(measured).items()
     }
-    unexplained = accuracy.unexplained(
-        process.record for repeats in by_cell.values() for process in repeats
-    )
+    unexplained = accuracy.unexplained(process.record for process in measured)
     for cell, reason in unexplained.items():
         if summaries[cell].ok:
             summaries[cell] = replace(summaries[cell], status="wrong", reason=reason)
-    comparable: dict[tuple[object, ...], list[CellSummary]] = defaultdict(list)
-    for summary in summaries.values():
-        if summary.ok:
-            comparable[conditions(summary.cell)].append(summary)
-    for group in comparable.values():
+    for group in by_conditions(summary for summary in summaries.values() if summary.ok).values():
         summaries.update({summary.cell: summary for summary in cell_ranks.ranked(group)})
     return [cell_ranks.with_gains(summary, summaries) for summary in summaries.values()]
 
@@ -206,12 +195,8 @@ def _with_use(
 def _tables(
     run: Run, summaries: Iterable[CellSummary], measured: Iterable[Process]
 ) -> tuple[ResultTable, ...]:
-    by_conditions: dict[tuple[object, ...], list[CellSummary]] = defaultdict(list)
-    for summary in summaries:
-        by_conditions[conditions(summary.cell)].append(summary)
-    processes_by_conditions: dict[tuple[object, ...], list[Process]] = defaultdict(list)
-    for process in measured:
-        processes_by_conditions[conditions(process.record.job.cell)].append(process)
+    tables = by_conditions(summaries)
+    table_processes = grouped(measured, lambda process: conditions(process.record.job.cell))
     p_values = accuracy.p_values(run.records)
 
     def position(shared: tuple[object, ...]) -> tuple[object, ...]:
@@ -220,13 +205,13 @@ def _tables(
 
     return tuple(
         ResultTable(
-            summaries=tuple(sorted(by_conditions[shared], key=_pace)),
-            processes=tuple(processes_by_conditions[shared]),
+            summaries=tuple(sorted(tables[shared], key=_pace)),
+            processes=tuple(table_processes[shared]),
             accuracy_p_value=p_values.get(
-                (by_conditions[shared][0].cell.task, by_conditions[shared][0].cell.precision)
+                (tables[shared][0].cell.task, tables[shared][0].cell.precision)
             ),
         )
-        for shared in sorted(by_conditions, key=position)
+        for shared in sorted(tables, key=position)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from bench.core.grouping import grouped
 from bench.core.record import Status
 from bench.core.setting import Device
 
@@ -89,11 +90,9 @@ class Use:
 
 def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
     """The machine's peak by device and threads."""
-    groups: dict[tuple[str, int], list[Rates]] = {}
-    for rates in measured:
-        if rates.status == "ok":
-            groups.setdefault((rates.device, rates.threads), []).append(rates)
-    best = {}
+    ok = (rates for rates in measured if rates.status == "ok")
+    groups = grouped(ok, lambda rates: (rates.device, rates.threads))
+    best: dict[tuple[str, int], Peak] = {}
     for (device, threads), group in groups.items():
         fastest = max(group, key=lambda rates: rates.matmul)
         widest = max(group, key=lambda rates: rates.memory)

@@ -46,14 +46,18 @@ class Stopping:
             added = blocks - self.repeats
             why = f"{added} more than planned, for disturbed ones" if added else "as planned"
             return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {why}"
-        missed = self.missed(records, blocks=blocks)
+        interval = widest(records)
+        missed = self._missed_by(interval, blocks)
         if missed:
             return True, missed
-        return False, f"{_in_words(widest(records))}, after {blocks} blocks"
+        return False, f"{_in_words(interval)}, after {blocks} blocks"
 
     def missed(self, records: Sequence[Record], *, blocks: int) -> str:
         """How `until` is missed after so many blocks; "" if it is reached, or not requested."""
-        interval = widest(records)
+        return "" if self.until is None else self._missed_by(widest(records), blocks)
+
+    def _missed_by(self, interval: tuple[float, str] | None, blocks: int) -> str:
+        """As `missed`, from the result of `widest`."""
         if self.until is None or interval is None:
             return ""
         half_width, _ = interval
@@ -72,13 +76,10 @@ def widest(records: Sequence[Record]) -> tuple[float, str] | None:
     The half-width is relative to the estimate, and infinite if an interval is unknown. None if
     there is nothing to compare.
     """
-    groups: dict[tuple[object, ...], list[cell_summary.CellSummary]] = {}
-    for summary in results.summarize(records):
-        if summary.status == "ok":
-            groups.setdefault(cell_summary.conditions(summary.cell), []).append(summary)
+    ok = [summary for summary in results.summarize(records) if summary.ok]
     intervals = [
         (summary.relative.half_width if summary.relative else math.inf, str(summary.cell))
-        for group in groups.values()
+        for group in cell_summary.by_conditions(ok).values()
         if len(group) > 1
         for summary in group
     ]

@@ -19,7 +19,7 @@ from bench.analysis import contention, processes
 from bench.core.listener import Listener
 from bench.core.record import Record
 from bench.report.common.text import count_text, percent, seconds_text
-from bench.run.campaign import CampaignListener
+from bench.run.campaign_listener import CampaignListener
 
 STDERR = Console(stderr=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def form(requested: str | None, formats: Sequence[str], *, json: bool) -> str:
     Raises UsageError for an unknown format, for two at once, and for a page that would be printed
     to a terminal.
     """
-    if requested is not None and requested not in formats:
-        raise UsageError(f"no format is called {requested!r}; there are: {', '.join(formats)}")
+    if requested is not None:
+        check_choice("format", requested, formats)
     if json and requested not in (None, "json"):
         raise UsageError(f"--json and --format {requested} are two formats; give one of them")
     output_format = "json" if json else requested or formats[0]
@@ -65,10 +66,7 @@ def environment_kind(requested: str) -> EnvironmentKind:
     """The value of `--env`. Raises UsageError for an unknown kind."""
     from bench.launch.providers import PROVIDERS
 
-    for kind in PROVIDERS:
-        if kind == requested:
-            return kind
-    raise UsageError(f"no kind of environment is called {requested!r}; there are: own, current")
+    return check_choice("kind of environment", requested, PROVIDERS)
 
 
 def _tasks() -> list[str]:
@@ -86,8 +84,7 @@ def _frameworks() -> list[str]:
 def _modes() -> list[str]:
     from bench.launch import catalogue
 
-    modes = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
-    return ["recommended", "all", *sorted(modes)]
+    return ["recommended", "all", *catalogue.modes()]
 
 
 def complete_runs(incomplete: str) -> list[str]:

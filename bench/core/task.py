@@ -55,7 +55,7 @@ class Task:
     """One training problem.
 
     A `heavy` task is for GPUs: an epoch takes long on a CPU, where presets leave it out unless it
-    is named. Its proof uses smaller batches.
+    is named.
 
     `dropout` maps layer names, in the network's order, to rates: dropout acts on the layer's
     output, after activation and pooling. In training each value is independently zeroed with that
@@ -91,6 +91,11 @@ class Task:
     def batch_norm(self) -> bool:
         """Whether the network has batch normalization, with running means and variances."""
         return any(p.kind == "norm_scale" and p.output for p in self.parameters)
+
+    @property
+    def short_proof(self) -> bool:
+        """Whether its proof takes fewer steps, on smaller batches: heavy tasks on images do."""
+        return self.heavy and isinstance(self.input, ImageInput)
 
     def with_dropout(self, *layers: str) -> Task:
         """The same task with dropout after these layers only: every other rate is 0."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
+from bench.core.choices import check_choice
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Listener
 from bench.datasets import cifar10, imdb, mnist, prepared_store, sources, synthetic
@@ -33,8 +34,7 @@ def names() -> list[str]:
 
 
 def _check(name: str) -> None:
-    if name not in _PARSERS:
-        raise UsageError(f"no data set is called {name!r}; there are: {', '.join(names())}")
+    check_choice("data set", name, names())
 
 
 def _twin_folder(name: str) -> Path:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.core.errors import UsageError
+from bench.core.choices import check_choice
 
 if TYPE_CHECKING:
     from bench.core.setting import Setting
@@ -142,11 +142,15 @@ def compared() -> list[str]:
     return [name for name in names() if not load(name).reference]
 
 
+def modes() -> list[str]:
+    """Every mode that a framework has, in alphabetical order."""
+    return sorted({mode for name in names() for mode in load(name).modes})
+
+
 @cache
 def load(name: str) -> Framework:
     """The framework of that name. Raises UsageError if none has it."""
-    if name not in _names():
-        raise UsageError(f"no framework is called {name!r}; there are: {', '.join(names())}")
+    check_choice("framework", name, _names())
     folder = FRAMEWORKS / name
     fields = tomllib.loads((folder / "framework.toml").read_text(encoding="utf-8"))
     return Framework(

@@ -7,7 +7,7 @@ explain a difference, and that it does so in the precision that is timed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -43,6 +43,12 @@ class Claim(InSetting):
 def _json_value(value: Any) -> Any:
     """A number that JSON lacks (infinite, NaN) as a word, any other value as it is."""
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+
+
+def outcome(checks: Sequence[Check]) -> tuple[Status, str]:
+    """The status that follows from a trace's checks, and the first failed one as the reason."""
+    failed = [check for check in checks if not check.passed]
+    return ("wrong", f"not the same task: {failed[0]}") if failed else ("ok", "")
 
 
 @dataclass(frozen=True, kw_only=True)

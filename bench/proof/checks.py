@@ -24,6 +24,7 @@ from bench.proof.tolerances import (
     Tolerance,
     tolerance,
 )
+from bench.worker import dropout_trace
 from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened
 
 
@@ -62,8 +63,6 @@ CHECKS = {
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "logits of a network with dropout, in evaluation mode",
 }
-
-DROPOUT_KEYS = ("values", "losses", "read", "bias")
 
 
 def compare(
@@ -146,7 +145,7 @@ class _Comparison:
             return
         draws, backward, off = {}, {}, {}
         for layer, rate in self.task.dropout.items():
-            arrays = {key: self.trace[f"dropout/{layer}/{key}"] for key in DROPOUT_KEYS}
+            arrays = {key: self.trace[f"dropout/{layer}/{key}"] for key in dropout_trace.PARTS}
             read = arrays["read"]
             values = arrays["values"] * (1 - rate)  # 1, or 0 where a value was dropped
             dropped, scale = values < 1 / 2, values.max()

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from bench.core.weights import Array
 from bench.launch import catalogue, gpu_state, machine, worker_process
 from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
-from bench.proof.certificate import Certificate, Claim
+from bench.proof.certificate import Certificate, Claim, outcome
 from bench.proof.reference_traces import ReferenceTraces
 from bench.proof.tolerances import TOLERANCES
 from bench.proof.tracing import Tracing, process_of, trace
@@ -156,11 +157,9 @@ class Prover:
         traced: Mapping[str, Array] = tracing.read(claim.task)
         reference = self._reference.read(claim.task)
         compared = checks.compare(tasks.load(claim.task), traced, reference, claim.precision)
-        failed = [check for check in compared if not check.passed]
         return self._certificate(
             claim,
-            "wrong" if failed else "ok",
-            f"not the same task: {failed[0]}" if failed else "",
+            *outcome(compared),
             checks=compared,
             losses=tuple(float(loss) for loss in traced["losses"]),
             versions=tracing.versions,
@@ -189,6 +188,10 @@ class Prover:
             text = json.dumps(certificate.to_fields(), allow_nan=False)
             cache.write(self._file(certificate.claim, environment), text.encode())
 
+    @cached_property
+    def _gpus(self) -> list[dict[str, str]]:
+        return gpu_state.find()
+
     def _file(self, claim: Claim, environment: Environment) -> Path:
         """The file of a claim's certificate; its name hashes all that it depends on."""
         key = cache.digest(
@@ -199,7 +202,7 @@ class Prover:
             environment.packages,
             platform.python_version(),
             machine.cpu_name(),
-            gpu_state.find() if claim.device == "cuda" else [],
+            self._gpus if claim.device == "cuda" else [],
             self._data[claim.task].name,
             self._seed,
         )

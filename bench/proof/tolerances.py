@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.core.setting import Precision
-from bench.core.task import ImageInput, Task
+from bench.core.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +115,7 @@ def special(task: Task, precision: Precision) -> Mapping[str, float]:
     """The tolerances of `task`, by name, that differ from those of the precision."""
     if task.batch_norm:
         return BATCH_NORM.get(precision, {})
-    small = task.heavy and isinstance(task.input, ImageInput)
-    return SMALL_BATCH.get(precision, {}) if small else {}
+    return SMALL_BATCH.get(precision, {}) if task.short_proof else {}
 
 
 def tolerance(task: Task, precision: Precision) -> Tolerance:

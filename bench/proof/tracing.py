@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,18 @@ class Tracing:
     outcomes: Mapping[str, tuple[Status, str]]
     versions: dict[str, str]
 
+    @staticmethod
+    def of(result: Mapping[str, Any], tasks: Iterable[str], *, folder: Path) -> Tracing:
+        """From what a worker answered to a job with these tasks."""
+        if result["status"] == "ok":
+            outcomes = {
+                task: (fields["status"], fields.get("reason", ""))
+                for task, fields in result["traced"].items()
+            }
+        else:
+            outcomes = dict.fromkeys(tasks, (result["status"], result["reason"]))
+        return Tracing(folder=folder, outcomes=outcomes, versions=result.get("versions", {}))
+
     @property
     def log(self) -> Path:
         return self.folder / LOG
@@ -44,6 +57,21 @@ class Tracing:
     def read(self, task: str) -> dict[str, Array]:
         """The arrays of a task whose status is ok."""
         return dict(np.load(self.file(task)))
+
+
+def proof_job(
+    claim: Claim, data: Mapping[str, Path], *, folder: Path, seed: int, formula: bool
+) -> ProofJob:
+    """The job of tracing every task of `data`, as `trace` does."""
+    return ProofJob(
+        framework=claim.framework,
+        mode=claim.mode,
+        setting=claim.setting,
+        seed=seed,
+        data={task: str(prepared) for task, prepared in data.items()},
+        out=str(folder),
+        formula=formula,
+    )
 
 
 def trace(
@@ -60,15 +88,7 @@ def trace(
 
     `formula` asks for the steps with constants that float32 holds exactly.
     """
-    job = ProofJob(
-        framework=claim.framework,
-        mode=claim.mode,
-        setting=claim.setting,
-        seed=seed,
-        data={task: str(prepared) for task, prepared in data.items()},
-        out=str(folder),
-        formula=formula,
-    )
+    job = proof_job(claim, data, folder=folder, seed=seed, formula=formula)
     spec = worker_process.WorkerSpec(
         framework=catalogue.load(claim.framework),
         environment=environment,
@@ -77,14 +97,7 @@ def trace(
         timeout=SILENCE,
     )
     result = worker_process.ask(job.to_json(), spec, listener=listener)
-    if result["status"] == "ok":
-        outcomes = {
-            task: (fields["status"], fields.get("reason", ""))
-            for task, fields in result["traced"].items()
-        }
-    else:
-        outcomes = dict.fromkeys(data, (result["status"], result["reason"]))
-    return Tracing(folder=folder, outcomes=outcomes, versions=result.get("versions", {}))
+    return Tracing.of(result, data, folder=folder)
 
 
 def process_of(claim: Claim) -> Claim:

@@ -11,7 +11,7 @@ import msgspec
 from bench import tasks
 from bench.core.cost import step_bytes, training_flops
 from bench.core.record import Cell
-from bench.core.setting import Precision
+from bench.core.setting import EPSILONS
 from bench.core.task import Budget, Task, TokenInput
 from bench.launch import catalogue, machine
 from bench.proof.certificate import Certificate
@@ -29,8 +29,6 @@ from bench.records.snapshot import (
     Snapshot,
     TaskSnapshot,
 )
-
-_PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "tf32", "bf16", "fp16")
 
 
 def take(
@@ -97,7 +95,7 @@ def task(name: str, length: int | None) -> TaskSnapshot:
         tensors=tuple(map(parameter_words, recipe.parameters)),
         tolerances={
             precision: tuple(allowed.items())
-            for precision in _PRECISIONS
+            for precision in EPSILONS
             if (allowed := special(recipe, precision))
         },
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 from bench.core.listener import Listener
 from bench.core.record import Job, Record
@@ -14,18 +13,9 @@ from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Claim
 from bench.records.run_folder import LOGS, RunFolder
 from bench.run import run_info, schedule
+from bench.run.campaign_listener import CampaignListener
 from bench.run.plan import Plan
 from bench.run.preparation import Preparation, objection
-
-
-class CampaignListener(Listener, Protocol):
-    """Receives a run's records and added blocks, besides the progress of its jobs."""
-
-    def recorded(self, record: Record) -> None:
-        """A job is done, and its record is on the disk."""
-
-    def extended(self, jobs: int, why: str) -> None:
-        """Another block, of `jobs` jobs, is added to the planned ones."""
 
 
 def run(plan: Plan, preparation: Preparation, listener: CampaignListener) -> str:

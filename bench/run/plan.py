@@ -10,6 +10,7 @@ from typing import Literal
 
 from bench import tasks
 from bench.analysis.stopping import Stopping
+from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 from bench.core.presets import PRESETS
 from bench.core.record import Cell
@@ -18,7 +19,7 @@ from bench.core.task import Budget, Task, TokenInput
 from bench.launch import catalogue, current_python, gpu_state, machine
 from bench.launch.catalogue import Framework
 from bench.records.run_folder import check_writable
-from bench.run.request import Request, check, check_choice
+from bench.run.request import Request, check
 
 # Seconds that --until may take where the request sets no budget.
 DEFAULT_BUDGET_SECONDS = 3600.0
@@ -145,9 +146,8 @@ def _frameworks(request: Request) -> list[Framework]:
 
 
 def _check_modes(request: Request) -> None:
-    modes = {mode for name in catalogue.names() for mode in catalogue.load(name).modes}
     for mode in request.modes:
-        check_choice("mode", mode, ["recommended", "all", *sorted(modes)])
+        check_choice("mode", mode, ["recommended", "all", *catalogue.modes()])
 
 
 def _modes(framework: Framework, requested: Sequence[str]) -> list[str]:

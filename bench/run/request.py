@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 from bench.core.presets import PRESETS
 from bench.core.record import Feed
@@ -77,22 +78,16 @@ def duration(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def check_choice(kind: str, value: str, choices: Sequence[str]) -> None:
-    """Raises UsageError if `value` is not among the choices for `kind`."""
-    if value not in choices:
-        raise UsageError(f"no {kind} is called {value!r}; there are: {', '.join(choices)}")
-
-
 def check(request: Request) -> None:
     """Raises UsageError for the first value of the request that is not possible."""
-    check_choice("preset", request.preset, list(PRESETS))
-    check_choice("feed", request.feed, ["host", "device"])
-    check_choice("data source", request.data, ["auto", "real", "synthetic"])
-    check_choice("kind of environment", request.env, list(PROVIDERS))
+    check_choice("preset", request.preset, PRESETS)
+    check_choice("feed", request.feed, get_args(Feed))
+    check_choice("data source", request.data, get_args(SourceKind))
+    check_choice("kind of environment", request.env, PROVIDERS)
     for device in request.devices:
         check_choice("device", device, ["cpu", "cuda", "auto"])
     for precision in request.precisions:
-        check_choice("precision", precision, list(EPSILONS))
+        check_choice("precision", precision, EPSILONS)
     for tuning in request.tunings:
         check_choice("tuning", tuning, ["expert", "default"])
     _check_numbers(request)

@@ -6,7 +6,7 @@ import importlib
 from functools import cache
 from pathlib import Path
 
-from bench.core.errors import UsageError
+from bench.core.choices import check_choice
 from bench.core.task import Task
 
 
@@ -23,8 +23,7 @@ def names() -> list[str]:
 
 def load(name: str) -> Task:
     """The task of that name. Raises UsageError if there is none."""
-    if name not in _names():
-        raise UsageError(f"no task is called {name!r}; there are: {', '.join(names())}")
+    check_choice("task", name, _names())
     module = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}")
     task: Task = module.TASK
     return task

@@ -61,6 +61,8 @@ LEAST_DRAWS = 20
 # Paddle's softmax on the CPU clips the arguments of its exponentials.
 LEAD = 30.0
 SUM = 4.0
+# What each draw adds to the trace.
+PARTS = ("values", "losses", "read", "bias")
 
 
 def _layers(task: Task) -> list[str]:
@@ -120,7 +122,7 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
     batch = session.stage(x, np.arange(examples).astype(session.format.labels))
 
     values_per_draw = weights[reader.name].size // reader.shape[0] * (examples - 1)
-    parts: dict[str, list[Array]] = {key: [] for key in ("values", "losses", "read", "bias")}
+    parts: dict[str, list[Array]] = {key: [] for key in PARTS}
     for _ in range(max(LEAST_DRAWS, math.ceil(VALUES / values_per_draw))):
         session.load(weights)
         loss = session.numpy(session.step(batch))

@@ -91,19 +91,15 @@ class ProofJob:
         return f"{self.framework} {self.mode} {self.setting}"
 
 
-def _slow(task: Task) -> bool:
-    return task.heavy and not isinstance(task.input, TokenInput)
-
-
 def trace(
     open_session: OpenSession, task: Task, *, folder: Path, seed: int, formula: bool
 ) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`, its sequences cut to LENGTH.
 
-    The batches of a heavy task on images are cut to HEAVY_BATCH, and its steps to HEAVY_STEPS.
+    In a short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS.
     """
     task = task.with_length(LENGTH)
-    if _slow(task):
+    if task.short_proof:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     without_dropout = task.with_dropout()
     arrays = _first_steps(open_session, without_dropout, folder=folder, seed=seed)
@@ -147,7 +143,7 @@ def _first_steps(
     open_session: OpenSession, task: Task, *, folder: Path, seed: int
 ) -> dict[str, Array]:
     session = open_session(task)
-    steps = HEAVY_STEPS if _slow(task) else STEPS
+    steps = HEAVY_STEPS if task.short_proof else STEPS
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=steps))
     first = session.stage(*batches[0])
 

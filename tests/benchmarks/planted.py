@@ -35,6 +35,7 @@ from bench.launch import catalogue, machine, virtual_environments
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from bench.records import run_folder
 from bench.run.request import fraction
+from tests.source_tree import copy_source
 
 BLOCKS = 5  # as in the standard preset
 DRAWS = 1000
@@ -63,12 +64,7 @@ for _session in [value for name, value in list(globals().items()) if name.endswi
 
 def plant(tree: Path, framework: str, part: float) -> tuple[str, str]:
     """Copy the source with the framework twice more. Returns the names of the two copies."""
-    for package in ("bench", "frameworks"):
-        shutil.copytree(
-            catalogue.TREE / package,
-            tree / package,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+    copy_source(tree)
     again, slower = f"{framework}_again", f"{framework}_slower"
     for name in (again, slower):
         folder = tree / "frameworks" / name

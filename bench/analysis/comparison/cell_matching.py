@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 
+from bench.core.grouping import grouped
 from bench.core.record import Cell
 
 
@@ -31,10 +31,7 @@ def match_cells(a: Iterable[Cell], b: Iterable[Cell]) -> list[tuple[Cell | None,
         _on_any_threads,
     )
     for key in keys:
-        groups: list[dict[Cell, list[Cell]]] = [defaultdict(list), defaultdict(list)]
-        for side, group in zip(unmatched, groups, strict=True):
-            for cell in side:
-                group[key(cell)].append(cell)
+        groups = [grouped(side, key) for side in unmatched]
         for shared in [reduced for reduced in groups[0] if reduced in groups[1]]:
             if len(groups[0][shared]) == len(groups[1][shared]) == 1:
                 in_a, in_b = groups[0][shared][0], groups[1][shared][0]

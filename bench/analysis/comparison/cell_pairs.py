@@ -55,8 +55,7 @@ class CellPair:
     @property
     def memory(self) -> float | None:
         """The ratio B / A of peak memory: of the device's on a GPU, else of the process's."""
-        name = "peak_device_bytes" if self.cell.device == "cuda" else "peak_resident_bytes"
-        a, b = (getattr(side, name) if side else None for side in (self.a, self.b))
+        a, b = (side.memory_bytes if side else None for side in (self.a, self.b))
         return b / a if a and b else None
 
 

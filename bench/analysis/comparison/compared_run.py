@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.contention import Cleanness
-from bench.analysis.processes import Process
+from bench.analysis.processes import Process, by_cell
 from bench.analysis.results import Results
 from bench.analysis.roofline import Peak
 from bench.core.record import Cell, Record
@@ -45,13 +44,10 @@ class ComparedRun:
         compared = [
             process for process in results.processes if process.record.job.cell in summaries
         ]
-        processes: dict[Cell, list[Process]] = defaultdict(list)
-        for process in compared:
-            processes[process.record.job.cell].append(process)
         return ComparedRun(
             run=results.run,
             summaries=summaries,
-            processes=processes,
+            processes=by_cell(compared),
             cleanness=Cleanness.of(
                 [process.record for process in compared],
                 [process.contended for process in compared if process.contended],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.analysis.cell_frame import interval_columns, row
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.cell_pairs import CellPair
 
@@ -12,20 +13,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _side(name: str, summary: CellSummary | None) -> Iterator[tuple[str, object]]:
+# The columns of `cell_frame` that are shown for each run.
+SIDE_COLUMNS = (
+    "status",
+    "repeats",
+    "threads",
+    "samples_per_second",
+    "samples_per_second_low",
+    "samples_per_second_high",
+    "accuracy",
+    "first_step_seconds",
+    "peak_resident_bytes",
+    "peak_device_bytes",
+)
+
+
+def _side(name: str, summary: CellSummary | None) -> dict[str, object]:
     """The figures of a cell in one run, as columns."""
-    pace = summary.throughput if summary else None
-    bounded = pace is not None and pace.known
-    yield f"status_{name}", summary.status if summary else None
-    yield f"repeats_{name}", summary.repeats if summary else None
-    yield f"threads_{name}", summary.cell.threads if summary else None
-    yield f"samples_per_second_{name}", pace.estimate if pace else None
-    yield f"samples_per_second_low_{name}", pace.low if pace and bounded else None
-    yield f"samples_per_second_high_{name}", pace.high if pace and bounded else None
-    yield f"accuracy_{name}", summary.accuracy.median if summary and summary.accuracy else None
-    yield f"first_step_seconds_{name}", summary.first_step if summary else None
-    yield f"peak_resident_bytes_{name}", summary.peak_resident_bytes if summary else None
-    yield f"peak_device_bytes_{name}", summary.peak_device_bytes if summary else None
+    figures = row(summary) if summary else {}
+    return {f"{column}_{name}": figures.get(column) for column in SIDE_COLUMNS}
 
 
 def frame(pairs: Sequence[CellPair], outcomes: Sequence[str] = ()) -> pd.DataFrame:
@@ -39,8 +45,7 @@ def frame(pairs: Sequence[CellPair], outcomes: Sequence[str] = ()) -> pd.DataFra
 
     rows = []
     for index, pair in enumerate(pairs):
-        cell, ratio = pair.cell, pair.ratio
-        bounded = ratio is not None and ratio.known
+        cell = pair.cell
         figures = {
             "task": cell.task,
             "framework": cell.framework,
@@ -50,14 +55,11 @@ def frame(pairs: Sequence[CellPair], outcomes: Sequence[str] = ()) -> pd.DataFra
             "feed": cell.feed,
             "tuning": cell.tuning,
             "verdict": pair.verdict,
-            "ratio": ratio.estimate if ratio else None,
-            "ratio_low": ratio.low if ratio and bounded else None,
-            "ratio_high": ratio.high if ratio and bounded else None,
+            **interval_columns("ratio", pair.ratio),
             "same_training": pair.same_training,
             "memory_ratio": pair.memory,
             "gate": outcomes[index] if outcomes else None,
             "reason": pair.reason,
         }
-        sides = dict((*_side("a", pair.a), *_side("b", pair.b)))
-        rows.append({**figures, **sides})
+        rows.append({**figures, **_side("a", pair.a), **_side("b", pair.b)})
     return pd.DataFrame(rows).convert_dtypes()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.analysis import accuracy
+from bench.analysis.cell_summary import conditions
 from bench.analysis.comparison.cell_matching import match_cells
 from bench.analysis.comparison.cell_pairs import VERDICTS, CellPair, one_sided_pair, pair_cells
 from bench.analysis.comparison.compared_run import ComparedRun
@@ -158,8 +159,7 @@ def _order(
         cell = cells[0] or cells[1]
         assert cell
         headline = any(side.snapshot.headline(cell.task) for side in (a, b))
-        conditions = (cell.task, cell.device, cell.precision, cell.threads, cell.feed)
-        return (not headline, *conditions, cell.framework, cell.mode, cell.tuning)
+        return (not headline, *conditions(cell), cell.framework, cell.mode, cell.tuning)
 
     return key
 

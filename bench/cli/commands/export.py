@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import ResultsOption, RunArgument, among, check_redirected
+from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 
 FORMATS = ("pytest-benchmark",)
@@ -44,8 +45,7 @@ def export(
     from bench.records import run_folder
     from bench.report.run import pytest_benchmark
 
-    if format not in FORMATS:
-        raise UsageError(f"no format is called {format!r}; there are: {', '.join(FORMATS)}")
+    check_choice("format", format, FORMATS)
     if output and not output.resolve().parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {output.parent}")
     if not output:

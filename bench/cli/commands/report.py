@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import JsonOption, ResultsOption, RunArgument, TasksOption, among, form
+from bench.cli.options import (
+    JsonOption,
+    ResultsOption,
+    RunArgument,
+    TasksOption,
+    form,
+    format_option,
+)
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -18,14 +25,7 @@ FORMATS = ("table", "markdown", "csv", "json", "html")
 def report(
     run: RunArgument = None,
     task: TasksOption = [],
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="table (default), markdown, csv, json or html.",
-            autocompletion=among(lambda: FORMATS),
-        ),
-    ] = None,
+    format: Annotated[str | None, format_option(FORMATS)] = None,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import DeviceOption, FrameworksArgument
-from bench.core.errors import UsageError
+from bench.core.choices import check_choice
 
 
 def setup(
@@ -29,8 +29,7 @@ def setup(
     from bench.launch import catalogue
     from bench.launch.virtual_environments import provide_all
 
-    if device not in ("cpu", "cuda"):
-        raise UsageError(f"no device is called {device!r}; there are: cpu, cuda")
+    check_choice("device", device, ("cpu", "cuda"))
     frameworks = [catalogue.load(name) for name in framework or catalogue.compared()]
     with SetupDisplay() as display:
         environments = provide_all(frameworks, device, display)

@@ -11,7 +11,6 @@ from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
 from bench.advice.personas import HIGHEST, Persona
 from bench.advice.ranking import LEAST_KNOWN, Ranking, Standing, WeightSwap, rank_frameworks
-from bench.analysis.contention import MOST_CONTENDED
 from bench.report.common.text import bytes_text, ratio_text, seconds_text
 from bench.report.common.ties import ADVICE, listed, ties
 
@@ -199,7 +198,7 @@ def _contended(evidence: Evidence) -> Iterator[str]:
     cells = [
         f"{evidence.title(summary.cell.framework)} {summary.cell.mode} on {summary.cell.task}"
         for summary in evidence.results.summaries
-        if (summary.contended or 0) > MOST_CONTENDED
+        if summary.mostly_contended
     ]
     if cells:
         yield (

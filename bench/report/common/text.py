@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from bench.analysis.intervals import Interval
 from bench.core.record import Cell
 
 # The largest ratio between the ends of an interval that is still shown.
@@ -56,16 +57,31 @@ def interval_text(estimate: str, low: str, high: str) -> str:
     return f"{estimate} ({low}–{high})" if low != high else estimate
 
 
+def estimate_text(interval: Interval | None, text: Callable[[float], str]) -> str:
+    """An estimate and its interval, unless that is unknown or too wide; empty for None."""
+    if interval is None:
+        return ""
+    estimate = text(interval.estimate)
+    if not interval.known:
+        return estimate
+    if too_wide(interval.low, interval.high):
+        return f"{estimate} (too wide)"
+    return interval_text(estimate, text(interval.low), text(interval.high))
+
+
 def mode_text(mode: str, tuning: str) -> str:
     """A mode, marked if the framework keeps its default tuning."""
     return f"{mode} (default)" if tuning == "default" else mode
 
 
+def device_text(device: str, threads: int) -> str:
+    """A device, with the threads that it was limited to if it is the CPU: "cpu, 2 threads"."""
+    return f"{device}, {threads} thread{'s' * (threads != 1)}" if device == "cpu" else device
+
+
 def place_text(cell: Cell) -> str:
     """The conditions of a cell's table, without the usual ones: "cpu, 2 threads"."""
-    words: list[str] = [cell.device]
-    if cell.device == "cpu":
-        words.append(f"{cell.threads} thread{'s' * (cell.threads != 1)}")
+    words = [device_text(cell.device, cell.threads)]
     if cell.precision != "float32":
         words.append(cell.precision)
     if cell.feed == "device":

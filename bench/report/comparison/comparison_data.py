@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate
 from bench.analysis.comparison.pair_frame import frame
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _frame(comparison: Comparison, gate: Gate | None) -> pd.DataFrame:

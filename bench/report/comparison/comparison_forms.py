@@ -16,14 +16,20 @@ from bench.analysis.comparison.cell_pairs import CellPair, PairVerdict
 from bench.analysis.comparison.gate import Gate
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.report.common import terminal
-from bench.report.common.text import count_text, mode_text, percent, ratio_text, seconds_text
+from bench.report.common.text import (
+    count_text,
+    estimate_text,
+    mode_text,
+    percent,
+    ratio_text,
+    seconds_text,
+)
 from bench.report.comparison.comparison_lines import (
     caption,
     footer,
     gate_lines,
     gate_verdict,
     head,
-    ratio_with_interval,
     warnings,
 )
 
@@ -82,8 +88,8 @@ def _texts(comparison: Comparison, pair: CellPair) -> tuple[str, ...]:
         comparison.framework_title(cell.framework),
         mode_text(cell.mode, cell.tuning),
         pair.verdict,
-        ratio_with_interval(pair.ratio),
-        both(lambda side: side.throughput.estimate if side.throughput else None, count_text),
+        estimate_text(pair.ratio, ratio_text),
+        both(lambda side: side.samples_per_second, count_text),
         if_comparable(both(lambda side: side.accuracy.median if side.accuracy else None, percent)),
         if_comparable("" if pair.memory is None else ratio_text(pair.memory)),
         both(lambda side: side.first_step, seconds_text),

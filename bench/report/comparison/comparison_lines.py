@@ -11,9 +11,8 @@ from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate, GateOutcome, limit_text
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
-from bench.analysis.intervals import Interval
 from bench.core.record import Cell
-from bench.report.common.text import interval_text, place_text, ratio_text, too_wide
+from bench.report.common.text import estimate_text, place_text, ratio_text
 
 # Where more cells than this share a reason, only the first few are named.
 MOST_NAMED, NAMED = 4, 3
@@ -26,18 +25,6 @@ def caption(pair: CellPair) -> str:
     if other.threads != cell.threads:
         place = place.replace(str(cell.threads), f"{cell.threads} → {other.threads}", 1)
     return f"{cell.task} — {place}"
-
-
-def ratio_with_interval(ratio: Interval | None) -> str:
-    """A ratio with its interval, if that is known and narrow enough to be of use."""
-    if ratio is None:
-        return ""
-    estimate = ratio_text(ratio.estimate)
-    if not ratio.known:
-        return estimate
-    if too_wide(ratio.low, ratio.high):
-        return f"{estimate} (too wide)"
-    return interval_text(estimate, ratio_text(ratio.low), ratio_text(ratio.high))
 
 
 def _run_line(name: str, side: ComparedRun) -> str:
@@ -125,7 +112,7 @@ def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
     ]
     if unsure := gate.of("not sure"):
         cells = "; ".join(
-            f"{judgement.pair.cell} {ratio_with_interval(judgement.pair.ratio)}"
+            f"{judgement.pair.cell} {estimate_text(judgement.pair.ratio, ratio_text)}"
             for judgement in unsure
         )
         lines.append(
@@ -137,11 +124,11 @@ def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
         )
     for judgement in gate.of("slower"):
         pair = judgement.pair
-        ratio = ratio_with_interval(pair.ratio)
+        ratio = estimate_text(pair.ratio, ratio_text)
         lines.append(("slower", f"{pair.cell}: {ratio}: {judgement.why}"))
     for judgement in gate.of("fails"):
         pair = judgement.pair
-        ratio = f": {ratio_with_interval(pair.ratio)}" if pair.ratio else ""
+        ratio = f": {estimate_text(pair.ratio, ratio_text)}" if pair.ratio else ""
         lines.append(("fails", f"{pair.cell}: FAILS: {judgement.why}{ratio}"))
     return lines
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from bench.core.grouping import grouped
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS, Check
 from bench.records.snapshot import Snapshot
@@ -110,9 +112,9 @@ def to_terminal(certificates: Sequence[Certificate], snapshot: Snapshot, *, widt
 
     For rich to print `width` columns wide; 80 are enough.
     """
-    by_table: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
-    for certificate in certificates:
-        by_table[certificate.claim.task, certificate.claim.precision].append(certificate)
+    by_table = grouped(
+        certificates, lambda certificate: (certificate.claim.task, certificate.claim.precision)
+    )
     parts: list[Table | Text] = []
     for (task, precision), group in by_table.items():
         parts.append(Text(f"{task} in {precision}", "bold"))
@@ -141,22 +143,14 @@ class DeviationTable:
 def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> DeviationTable:
     """The worst deviations over all tasks, from certificates of one precision."""
     names = _check_names(certificates, snapshot)
-    worst: dict[tuple[str, str], dict[str, Check]] = defaultdict(dict)
-    proved: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for certificate in certificates:
-        key = _framework_and_mode(certificate, snapshot)
-        proved[key].append(certificate.status == "ok")
-        for check in certificate.checks:
-            before = worst[key].get(check.name, check)
-            worst[key][check.name] = max(before, check, key=_severity)
-    rows = [
-        [
-            *key,
-            f"{sum(outcomes)} of {len(outcomes)}",
-            *(_figure(worst[key][name]) if name in worst[key] else "" for name in names),
-        ]
-        for key, outcomes in proved.items()
-    ]
+    rows = []
+    by_mode = grouped(certificates, lambda certificate: _framework_and_mode(certificate, snapshot))
+    for key, group in by_mode.items():
+        proved = sum(certificate.status == "ok" for certificate in group)
+        checks = grouped(chain.from_iterable(each.checks for each in group), attrgetter("name"))
+        worst = {name: max(same, key=_severity) for name, same in checks.items()}
+        figures = (_figure(worst[name]) if name in worst else "" for name in names)
+        rows.append([*key, f"{proved} of {len(group)}", *figures])
     return DeviationTable(
         headings=["framework", "mode", "tasks proved", *names],
         rows=rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.core.grouping import grouped
 from bench.proof.certificate import Certificate
 from bench.records.snapshot import ProofTerms, Snapshot
 from bench.report.common.pages import render
@@ -33,9 +34,9 @@ class CertificatePart:
     @staticmethod
     def of(certificates: Sequence[Certificate], snapshot: Snapshot) -> CertificatePart:
         """From the certificates of a run with that snapshot; an empty verdict if there are none."""
-        by_precision: dict[str, list[Certificate]] = {}
-        for certificate in certificates:
-            by_precision.setdefault(certificate.claim.precision, []).append(certificate)
+        by_precision: dict[str, list[Certificate]] = grouped(
+            certificates, lambda certificate: certificate.claim.precision
+        )
         # Drawn in the timed precision; in higher precision the curves coincide even more.
         timed = list(by_precision)[-1] if by_precision else ""
         return CertificatePart(

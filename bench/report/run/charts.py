@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.analysis.cell_summary import CellSummary
+from bench.core.grouping import grouped
 from bench.report.common.plotting import (
     PERCENT,
     Bar,
@@ -234,10 +235,12 @@ def start(charted: ChartedTable) -> Chart | None:
 
 def break_even(charted: ChartedTable) -> Chart | None:
     """Seconds since the build began, by epochs, of each framework with several modes."""
-    by_framework: dict[str, list[CellSummary]] = {}
-    for summary in charted.summaries:
-        if summary.throughput and summary.epoch_samples and summary.cell.tuning == "expert":
-            by_framework.setdefault(summary.cell.framework, []).append(summary)
+    drawable = (
+        summary
+        for summary in charted.summaries
+        if summary.throughput and summary.epoch_samples and summary.cell.tuning == "expert"
+    )
+    by_framework = grouped(drawable, lambda summary: summary.cell.framework)
     several = [summary for modes in by_framework.values() if len(modes) > 1 for summary in modes]
     if not several:
         return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.results import Results
+from bench.core.grouping import grouped
 from bench.core.record import Cell, GpuUse, Record
 from bench.records.snapshot import FrameworkSettings, Snapshot
-from bench.report.common.text import mode_text
+from bench.report.common.text import device_text, mode_text
 
 # The figures of a GPU that are shown, with their units.
 GPU_FIGURES = {
@@ -77,42 +77,32 @@ def _key(record: Record) -> tuple[object, ...]:
 
 def entries(results: Results) -> list[LedgerEntry]:
     """An entry for each way in which a framework was run, which all its tasks share."""
-    records = [process.record for process in results.processes]
-    gpus: dict[tuple[object, ...], list[GpuUse]] = defaultdict(list)
-    for record in records:
-        if record.gpu:
-            gpus[_key(record)].append(record.gpu)
-    by_key: dict[tuple[object, ...], LedgerEntry] = {}
-    for record in records:
-        key = _key(record)
-        if key not in by_key or (record.versions and not by_key[key].versions):
-            by_key[key] = _entry(record, gpus[key], results.snapshot)
-    return list(by_key.values())
+    records = (process.record for process in results.processes)
+    return [_entry(group, results.snapshot) for group in grouped(records, _key).values()]
 
 
-def _entry(record: Record, used: Sequence[GpuUse], snapshot: Snapshot) -> LedgerEntry:
-    cell = record.job.cell
+def _entry(records: Sequence[Record], snapshot: Snapshot) -> LedgerEntry:
+    """An entry from records of the same key; a process that failed early knows no versions."""
+    cell = records[0].job.cell
+    versions = next(filter(None, (record.versions for record in records)), {})
     framework = snapshot.framework(cell.framework)
     settings = framework.settings if framework else None
-    threads = f", {cell.threads} thread{'s' * (cell.threads != 1)}" * (cell.device == "cpu")
     precision = settings.precisions.get(cell.precision) if settings else None
     return LedgerEntry(
         framework=snapshot.framework_title(cell.framework),
         mode=mode_text(cell.mode, cell.tuning),
         about=settings.modes.get(cell.mode, "") if settings else "",
-        place=cell.device + threads,
+        place=device_text(cell.device, cell.threads),
         precision=f"{cell.precision} by {precision.about}" if precision else cell.precision,
         feed="arrays are turned into tensors within the timed windows"
         if cell.feed == "host"
         else "batches lie on the device before they are timed",
         layout=settings.layout if settings else "not kept in this run",
         libraries=", ".join(settings.libraries.get(cell.device, ())) if settings else "",
-        versions=", ".join(
-            f"{name} {version}" for name, version in sorted(record.versions.items())
-        ),
+        versions=", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         settings=tuple(settings.expert.settings.items())
         if settings and cell.tuning == "expert"
         else (),
         variables=tuple(_variables(settings, cell)) if settings else (),
-        gpu=tuple(_gpu(used)),
+        gpu=tuple(_gpu([record.gpu for record in records if record.gpu])),
     )

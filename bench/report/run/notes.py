@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.contention import MOST_CONTENDED
 from bench.analysis.intervals import Interval
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
@@ -32,7 +31,7 @@ def warnings(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[s
         if not summary.ok:
             yield f"{_name(summary, snapshot)}: {summary.status}: {summary.reason}"
     for summary in summaries:
-        if (summary.contended or 0) > MOST_CONTENDED:
+        if summary.mostly_contended:
             yield (
                 f"{_name(summary, snapshot)}: {summary.contended:.0%} of its windows were "
                 "contended: not to be trusted, measure again on a quiet machine"

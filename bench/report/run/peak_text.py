@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.analysis.results import Results
 from bench.analysis.roofline import Use, rates_text
+from bench.report.common.text import device_text
 
 
 def share_text(use: Use) -> str:
@@ -19,10 +20,9 @@ def peak_lines(results: Results) -> list[str]:
     lines = []
     title = results.snapshot.framework_title
     for (device, threads), peak in results.peaks.items():
-        place = f"{device}, {threads} thread{'s' * (threads != 1)}" if device == "cpu" else device
         product, memory = rates_text(peak.matmul, peak.memory)
         lines.append(
-            f"peak ({place}): {product} of float32 matrix product in {title(peak.matmul_by)}, "
-            f"{memory} of memory in {title(peak.memory_by)}"
+            f"peak ({device_text(device, threads)}): {product} of float32 matrix product in "
+            f"{title(peak.matmul_by)}, {memory} of memory in {title(peak.memory_by)}"
         )
     return lines

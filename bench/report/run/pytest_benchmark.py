@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from bench.analysis import contention
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.processes import Process
+from bench.analysis.processes import Process, by_cell
 from bench.analysis.results import Results
 from bench.core.record import Cell
 from bench.core.task import Budget
@@ -60,9 +59,7 @@ def extra_info(
 def to_json(results: Results) -> tuple[str, list[str]]:
     """The run as JSON, and a line for each cell that it omits because it is not ok."""
     info = results.run.info
-    repeats: dict[Cell, list[Process]] = defaultdict(list)
-    for process in results.processes:
-        repeats[process.record.job.cell].append(process)
+    repeats = by_cell(results.processes)
     fields = {
         "machine_info": machine_info(info["machine"]),
         "commit_info": _commit_info(info),

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 
 from bench.analysis.accuracy import SURE
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.intervals import Interval
 from bench.analysis.results import Results, ResultTable
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
     bytes_text,
     count_text,
-    interval_text,
+    estimate_text,
     mode_text,
     percent,
     place_text,
     ratio_text,
     seconds_text,
-    too_wide,
 )
 from bench.report.run import notes
 from bench.report.run.peak_text import share_text
@@ -69,8 +67,8 @@ class TableRow:
             (snapshot.framework_title(cell.framework), cell.framework),
             (mode_text(cell.mode, cell.tuning), cell.mode),
             (summary.status, summary.status),
-            (_interval(summary.throughput, count_text), summary.samples_per_second),
-            (_interval(summary.relative, ratio_text), relative),
+            (estimate_text(summary.throughput, count_text), summary.samples_per_second),
+            (estimate_text(summary.relative, ratio_text), relative),
             (share_text(use) if use else "", use.share if use else None),
             (_text(accuracy, percent), accuracy),
             (_text(summary.import_seconds, seconds_text), summary.import_seconds),
@@ -87,17 +85,6 @@ class TableRow:
 
 def _text(value: float | None, text: Callable[[float], str]) -> str:
     return "" if value is None else text(value)
-
-
-def _interval(interval: Interval | None, text: Callable[[float], str]) -> str:
-    if interval is None:
-        return ""
-    estimate = text(interval.estimate)
-    if not interval.known:
-        return estimate
-    if too_wide(interval.low, interval.high):
-        return f"{estimate} (too wide)"
-    return interval_text(estimate, text(interval.low), text(interval.high))
 
 
 @dataclass(frozen=True, kw_only=True)
