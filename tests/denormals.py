@@ -31,7 +31,7 @@ def main(framework: str, tuning: Tuning, *modes: str) -> None:
         session.load(weights)
         labels = np.zeros(task.batch, session.format.labels)
         for _ in range(2):
-            session.step(session.stage(images, labels))
+            session.step(session.stage({"image": images, "label": labels}))
         session.sync()
         # Compares bits, because the comparison itself may treat denormal numbers as zero.
         print(np.mean(session.dump()["hidden.weight"].view(np.uint32) << 1 == 0))

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from bench import tasks
-from bench.core.adapter import BatchFormat
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
-from bench.core.metrics import count_correct, total_loss
+from bench.core.fields import Ids, Pixels, Target, Tokens
+from bench.core.readers import BatchFormat
 from bench.core.split import Split
-from bench.core.task import ImageInput, Task
+from bench.core.task import Task
 
 FORMAT = BatchFormat()
 
@@ -42,12 +42,13 @@ def texts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def image_task() -> Task:
-    shape = ImageInput(shape=(3, 4, 5), mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
-    return replace(tasks.load("cifar-cnn"), input=shape, batch=64)
+    task = tasks.load("cifar-cnn")
+    image = Pixels(size=(3, 4, 5), mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    return replace(task, fields={**task.fields, "image": image}, batch=64)
 
 
 def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) -> None:
-    x, y = Split(images, "test", image_task, FORMAT, None).batch(np.array([4, 2]))
+    x, y = Split(images, "test", image_task, FORMAT, None).batch(np.array([4, 2])).values()
     raw = np.load(images / "test_x.npy")[[4, 2]] / 255
     mean, std = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, 0.7])
     expected = (raw - mean[:, None, None]) / std[:, None, None]
@@ -58,9 +59,9 @@ def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) ->
 
 def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> None:
     rows = np.arange(7)
-    first, _ = Split(images, "train", image_task, FORMAT, None).batch(rows)
+    first = Split(images, "train", image_task, FORMAT, None).batch(rows)["image"]
     layout = BatchFormat(channels_last=True, labels="int32")
-    last, labels = Split(images, "train", image_task, layout, None).batch(rows)
+    last, labels = Split(images, "train", image_task, layout, None).batch(rows).values()
     np.testing.assert_array_equal(last.transpose(0, 3, 1, 2), first)
     assert last.flags.c_contiguous and labels.dtype == np.int32
 
@@ -70,12 +71,12 @@ def test_pixels_are_the_same_numbers_in_either_type(images: Path, image_task: Ta
     rows = np.arange(4)
     for format_, dtype in ((FORMAT, np.float32), (double, np.float64)):
         split = Split(images, "train", image_task, format_, None)
-        x, _ = split.batch(rows)
+        x = split.batch(rows)["image"]
         assert x.dtype == dtype
         np.testing.assert_array_equal(
-            x, Split(images, "train", image_task, FORMAT, None).batch(rows)[0]
+            x, Split(images, "train", image_task, FORMAT, None).batch(rows)["image"]
         )
-        np.testing.assert_array_equal(x, split.window(rows[None])[0][0])
+        np.testing.assert_array_equal(x, split.window(rows[None])[0]["image"])
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -87,13 +88,14 @@ def test_windows_hold_the_same_pixels_and_lie_in_the_same_memory(
     first: list[np.ndarray] = []
     for chosen in np.array_split(np.arange(12), 5):  # windows of three batches and of two
         window = split.window(order[chosen])
-        for positions, (x, y) in zip(order[chosen], window, strict=True):
+        for positions, batch in zip(order[chosen], window, strict=True):
             fresh = split.batch(positions)
-            np.testing.assert_array_equal(x, fresh[0])
-            np.testing.assert_array_equal(y, fresh[1])
-        first = first or [x for x, _ in window]
-        assert all(np.shares_memory(x, old) for (x, _), old in zip(window, first, strict=False))
-        assert not any(np.shares_memory(a, b) for (a, _), (b, _) in itertools.pairwise(window))
+            np.testing.assert_array_equal(batch["image"], fresh["image"])
+            np.testing.assert_array_equal(batch["label"], fresh["label"])
+        pixels = [batch["image"] for batch in window]
+        first = first or pixels
+        assert all(np.shares_memory(x, old) for x, old in zip(pixels, first, strict=False))
+        assert not any(np.shares_memory(a, b) for a, b in itertools.pairwise(pixels))
 
 
 def test_an_epoch_is_a_shuffle_without_repeats(images: Path, image_task: Task) -> None:
@@ -109,10 +111,10 @@ def test_an_epoch_is_a_shuffle_without_repeats(images: Path, image_task: Task) -
 def test_a_limit_keeps_the_same_examples_whatever_the_seed(images: Path, image_task: Task) -> None:
     splits = [Split(images, "train", image_task, FORMAT, 70) for _ in range(2)]
     rows = np.arange(70)
-    np.testing.assert_array_equal(splits[0].batch(rows)[0], splits[1].batch(rows)[0])
+    np.testing.assert_array_equal(*(split.batch(rows)["image"] for split in splits))
     assert len(splits[0]) == 70
-    everything = Split(images, "train", image_task, FORMAT, None).batch(rows)[0]
-    assert (splits[0].batch(rows)[0] != everything).any()  # not just the first 70
+    everything = Split(images, "train", image_task, FORMAT, None).batch(rows)["image"]
+    assert (splits[0].batch(rows)["image"] != everything).any()  # not just the first 70
 
 
 def test_too_few_examples_for_a_batch_are_refused(images: Path, image_task: Task) -> None:
@@ -123,16 +125,17 @@ def test_too_few_examples_for_a_batch_are_refused(images: Path, image_task: Task
 def test_evaluation_sees_every_example_once(images: Path, image_task: Task) -> None:
     split = Split(images, "test", image_task, FORMAT, None)
     batches = list(split.in_order(8))
-    assert [count for _, _, count in batches] == [8, 8, 8, 6]
-    assert {len(x) for x, _, _ in batches} == {8}
-    labels = np.concatenate([y[:count] for _, y, count in batches])
+    assert [count for _, count in batches] == [8, 8, 8, 6]
+    assert {len(array) for batch, _ in batches for array in batch.values()} == {8}
+    labels = np.concatenate([batch["label"][:count] for batch, count in batches])
     assert labels.tolist() == np.load(images / "test_y.npy").tolist()
 
 
 def test_texts_are_padded_at_the_front_and_cut_at_the_front(texts: Path) -> None:
     task = tasks.load("imdb-lstm").with_length(5)
-    task = replace(task, input=replace(task.input, vocabulary=10))  # type: ignore[type-var]
-    x, y = Split(texts, "train", task, BatchFormat(tokens="int32"), None).batch(np.arange(4))
+    task = replace(task, fields={**task.fields, "tokens": Tokens(steps=5, vocabulary=10)})
+    split = Split(texts, "train", task, BatchFormat(tokens="int32"), None)
+    x, y = split.batch(np.arange(4)).values()
     assert x.dtype == np.int32
     assert x.tolist() == [
         [0, 0, 1, 2, 3],
@@ -145,13 +148,15 @@ def test_texts_are_padded_at_the_front_and_cut_at_the_front(texts: Path) -> None
 
 def test_texts_under_a_softmax_have_class_labels(texts: Path) -> None:
     task = tasks.load("imdb-gru").with_length(5)
-    x, y = Split(texts, "train", task, BatchFormat(labels="int32"), None).batch(np.arange(4))
+    split = Split(texts, "train", task, BatchFormat(labels="int32"), None)
+    x, y = split.batch(np.arange(4)).values()
     assert x.shape == (4, 5) and y.dtype == np.int32 and y.tolist() == [0, 1, 1, 0]
 
 
 def test_labels_under_a_sigmoid_are_floats(texts: Path) -> None:
     task = tasks.load("imdb-lstm").with_length(5)
-    _, y = Split(texts, "train", task, BatchFormat(floats="float64"), None).batch(np.arange(4))
+    split = Split(texts, "train", task, BatchFormat(floats="float64"), None)
+    y = split.batch(np.arange(4))["label"]
     assert y.dtype == np.float64 and y.shape == (4, 1)
 
 
@@ -163,13 +168,56 @@ def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
     assert DatasetInfo.read(tmp_path).name == "a"
 
 
-def test_accuracy_and_loss_by_hand() -> None:
+def test_ids_and_targets_are_laid_out_by_their_fields(tmp_path: Path) -> None:
+    for name, values in {"user": [3, 0, 1], "item": [7, 9, 8], "rating": [5, 1, 4]}.items():
+        np.save(tmp_path / f"train_{name}.npy", np.array(values, np.uint8))
+    layout = BatchFormat(tokens="int32", floats="float64")
+    batch = Split(tmp_path, "train", tasks.load("movielens-ncf"), layout, None).batch(
+        np.array([2, 0])
+    )
+    assert list(batch) == ["user", "item", "rating"]
+    assert batch["user"].tolist() == [1, 3] and batch["user"].dtype == np.int32
+    assert batch["rating"].tolist() == [[4.0], [5.0]] and batch["rating"].dtype == np.float64
+
+
+def test_fields_of_different_lengths_are_refused(tmp_path: Path) -> None:
+    for name, count in {"user": 3, "item": 3, "rating": 2}.items():
+        np.save(tmp_path / f"train_{name}.npy", np.zeros(count, np.uint8))
+    with pytest.raises(DataError, match=r"differ in length.*'rating': 2"):
+        Split(tmp_path, "train", tasks.load("movielens-ncf"), FORMAT, None)
+
+
+def test_the_proof_pads_every_fourth_text_and_leaves_other_fields_alone() -> None:
+    array = np.ones((8, 6), np.int64)
+    assert Tokens(steps=6, vocabulary=10).shortened(array.copy()).sum(axis=1).tolist() == [
+        *(3, 6, 6, 6),
+        *(3, 6, 6, 6),
+    ]
+    for field in (Ids(array="user", count=9), Target(about="a number")):
+        assert (field.shortened(array) == array).all()
+
+
+def test_metrics_and_losses_by_hand() -> None:
     softmax, sigmoid = tasks.load("mnist-mlp"), tasks.load("imdb-lstm")
-    logits = np.array([[0.0, np.log(3.0)], [2.0, 0.0]])
-    assert count_correct(softmax, logits, np.array([1, 1])) == 1
+    outputs, batch = {"logits": np.array([[0.0, np.log(3.0)], [2.0, 0.0]])}, {}
+    batch["label"] = np.array([1, 1])
+    assert softmax.metric.of(outputs, batch) == (1, 2)
     expected = -np.log(0.75) - np.log(1 / (1 + np.exp(2.0)))
-    assert total_loss(softmax, logits, np.array([1, 1])) == pytest.approx(expected)
-    logits, labels = np.array([[1.0], [-800.0], [-1.0]]), np.array([[1.0], [1.0], [0.0]])
-    assert count_correct(sigmoid, logits, labels) == 2
+    assert softmax.updates[0].loss.total(outputs, batch) == pytest.approx(expected)
+    outputs, batch = {"logits": np.array([[1.0], [-800.0], [-1.0]])}, {}
+    batch["label"] = np.array([[1.0], [1.0], [0.0]])
+    assert sigmoid.metric.of(outputs, batch) == (2, 3)
     expected = 2 * np.log1p(np.exp(-1.0)) + 800
-    assert total_loss(sigmoid, logits, labels) == pytest.approx(expected)
+    assert sigmoid.updates[0].loss.total(outputs, batch) == pytest.approx(expected)
+
+
+def test_a_root_of_a_mean_adds_up_over_batches() -> None:
+    task = tasks.load("movielens-ncf")
+    predictions, ratings = np.array([[3.0], [4.5], [1.0]]), np.array([[5.0], [4.0], [1.0]])
+    total, count = 0.0, 0
+    for rows in (slice(0, 2), slice(2, 3)):
+        part = task.metric.of({"prediction": predictions[rows]}, {"rating": ratings[rows]})
+        total, count = total + part[0], count + part[1]
+    assert task.metric.value(total, count) == pytest.approx(np.sqrt((4 + 0.25) / 3))
+    loss = task.updates[0].loss.total({"prediction": predictions}, {"rating": ratings})
+    assert loss == pytest.approx(4.25)

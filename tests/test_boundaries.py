@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import tasks
 from bench.launch.catalogue import FRAMEWORKS, TREE
 from bench.launch.virtual_environments import Environment
 
@@ -119,6 +120,57 @@ def test_no_two_classes_have_the_same_name() -> None:
     trees = (ast.parse(file.read_text(encoding="utf-8")) for file in PYTHON_FILES)
     classes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     assert repeated(node.name for node in classes) == []
+
+
+# The words in which a task is written, each a class that knows all about itself.
+WORDS = {"Field", "Layer", "Recurrent", "Loss", "Metric", "Optimizer", "Start"}
+
+
+def classes_of_words() -> dict[str, Path]:
+    """The classes of a task's vocabulary, by name, with the files that define them."""
+    found: dict[str, Path] = {}
+    for file in sorted((TREE / "bench" / "core").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+                if node.name in WORDS or bases & (WORDS | found.keys()):
+                    found[node.name] = file
+    return found
+
+
+def test_nothing_asks_for_the_kind_of_a_task_s_words() -> None:
+    """A new kind is one class, and no ladder of `isinstance` elsewhere knows it."""
+    words = classes_of_words()
+    assert {"Pixels", "LSTM", "Adam", "RMSE", "MeanSquaredError", "Glorot"} <= words.keys()
+    for file in (*PYTHON_FILES, *FRAMEWORK_FILES):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("isinstance", "issubclass")
+            ):
+                asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+                wrong = [name for name in asked & words.keys() if words[name] != file]
+                assert not wrong, f"{path_in_tree(file)}, line {node.lineno} asks for {wrong}"
+
+
+def test_no_table_in_bench_is_keyed_by_the_kind_of_a_task_s_words() -> None:
+    """Only a framework's folder has rows for kinds that it names otherwise."""
+    kinds = {
+        *(p.kind for name in tasks.names() for p in tasks.load(name).parameters),
+        *(update.loss.kind for name in tasks.names() for update in tasks.load(name).updates),
+        *(update.optimizer.kind for name in tasks.names() for update in tasks.load(name).updates),
+        *classes_of_words(),
+    }
+    assert {"dense", "sgd", "mean_squared_error", "Tokens"} <= kinds
+    own = set(classes_of_words().values())
+    for file in (file for file in PYTHON_FILES if file not in own):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+                keys += [key.id for key in node.keys if isinstance(key, ast.Name)]
+                known = kinds & {key for key in keys if isinstance(key, str)}
+                assert not known, f"{path_in_tree(file)}, line {node.lineno} lists {known}"
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -42,8 +42,7 @@ def test_versions_are_the_same_on_the_gpu_and_the_cpu(name: str) -> None:
     assert all(specifier.startswith("==") for specifier in gpu.values())
 
 
-def test_every_framework_is_offered_on_a_gpu() -> None:
-    assert catalogue.compared() == ON_GPU
+def test_frameworks_are_offered_on_a_gpu_by_their_own_builds() -> None:
     builds = {
         requirement.name: requirement.extras
         for name in ON_GPU
@@ -56,11 +55,11 @@ def test_every_framework_is_offered_on_a_gpu() -> None:
 def test_every_precision_says_how_it_is_computed() -> None:
     for name in catalogue.compared():
         framework = catalogue.load(name)
-        assert set(framework.precisions) == set(EPSILONS) - {"float32", "float64"}
         for support in framework.precisions.values():
             assert support.about and set(support.devices) <= set(framework.devices)
         assert not framework.computes("tf32", "cpu")
-        assert all(framework.computes(precision, "cuda") for precision in EPSILONS)
+        if "cuda" in framework.devices:
+            assert all(framework.computes(precision, "cuda") for precision in EPSILONS)
 
 
 def test_a_precision_can_set_environment_variables() -> None:

@@ -291,7 +291,7 @@ def test_a_changed_accuracy_is_a_remark() -> None:
         changed = []
         for record in records:
             assert record.measurement
-            last = replace(record.measurement.evaluations[-1], accuracy=accuracy, examples=10_000)
+            last = replace(record.measurement.evaluations[-1], metric=accuracy, examples=10_000)
             changed.append(
                 replace(record, measurement=replace(record.measurement, evaluations=(last,)))
             )
@@ -388,7 +388,7 @@ def test_nothing_is_cut_in_a_terminal(width: int, published: Comparison) -> None
     for pair in against_itself.pairs:
         assert published.framework_title(pair.cell.framework) in text
         assert pair.ratio and f"1.00 ({ratio_text(pair.ratio.low)}–" in text
-    assert ("test accuracy" in text) == (width >= 100)
+    assert ("test metric" in text) == (width >= 100)
     assert ("first step" in text) == (width >= 128)
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from bench import tasks
 from bench.core.adapter import network_module, require_mode
+from bench.core.arrays import digest
 from bench.core.errors import UnsupportedError, UsageError, WrongError
-from bench.core.layout import Layout, NetworkWeights, recurrent_names
+from bench.core.layout import Layout, NetworkWeights
 from bench.core.parameters import Parameter
 from bench.core.record import (
     Cell,
@@ -25,11 +26,15 @@ from bench.core.record import (
     Record,
     Window,
     Windows,
+    Workload,
 )
+from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Precision, Setting, Tuning
-from bench.core.task import Budget, TokenInput
-from bench.core.weights import digest, initial_weights
+from bench.core.starts import Zeros
+from bench.core.task import Budget, Task, Update
+from bench.core.weights import initial_weights
 from bench.records import run_folder
+from bench.records.snapshot import ACCURACY, MetricSnapshot
 
 # The parameters of each recipe, counted by hand.
 PARAMETERS = {
@@ -49,11 +54,13 @@ PARAMETERS = {
     + (6400 * 512 + 512 + 512 * 10 + 10),
     "imdb-lstm": 25_000 * 100 + 4 * 256 * (100 + 256 + 1) + 256 + 1,
     "imdb-gru": 30_000 * 125 + 3 * 100 * (125 + 100 + 2) + 100 * 2 + 2,
+    "imdb-bilstm": 20_000 * 128 + 2 * 2 * 4 * 64 * (128 + 64 + 1) + 128 + 1,
+    "movielens-ncf": (943 + 1682) * 50,
 }
 
 
 def test_every_task_has_the_parameters_of_its_recipe() -> None:
-    assert {name: tasks.load(name).parameter_count for name in tasks.names()} == PARAMETERS
+    assert {name: tasks.load(name).parameter_count for name in PARAMETERS} == PARAMETERS
 
 
 def test_the_headline_tasks() -> None:
@@ -118,8 +125,10 @@ def test_digest_sees_names_types_shapes_and_values() -> None:
     assert len({digest(arrays) for arrays in [base, *others]}) == 5
 
 
-KERNEL = Parameter(name="k", shape=(5, 3, 2, 4), kind="conv")
-BEHIND_FLATTEN = Parameter(name="d", shape=(7, 24), kind="dense", flattened=(2, 3, 4))
+KERNEL = Parameter(name="k", shape=(5, 3, 2, 4), kind="conv", axes="", start=Zeros())
+BEHIND_FLATTEN = Parameter(
+    name="d", shape=(7, 24), kind="dense", axes="", start=Zeros(), flattened=(2, 3, 4)
+)
 
 
 @pytest.mark.parametrize("parameter", [KERNEL, BEHIND_FLATTEN])
@@ -144,7 +153,7 @@ def test_a_dense_weight_behind_a_flatten_follows_the_channels() -> None:
 
 
 def test_a_layout_reorders_gates() -> None:
-    recurrent = Parameter(name="r", shape=(6, 2), kind="gru_recurrent")
+    recurrent = Parameter(name="r", shape=(6, 2), kind="gru_recurrent", axes="", start=Zeros())
     layout = Layout(axes={"gru_recurrent": (1, 0)}, gates={"gru_recurrent": (1, 2, 0)})
     array = np.arange(12.0).reshape(6, 2)
     native = layout.to_native(recurrent, array, (2, 6))
@@ -172,10 +181,14 @@ def test_a_parameter_that_the_network_lacks_is_refused() -> None:
     tensors = {first.name: np.zeros(first.shape), second.name: np.zeros(second.shape)}
 
     def weights(tensors: Mapping[str, Any]) -> NetworkWeights[Any]:
-        return NetworkWeights(task, Layout(), "float32", lambda parameter: tensors[parameter.name])
+        return NetworkWeights(
+            task, Layout(), "float32", lambda parameter: tensors[parameter.name], names=tensors
+        )
 
     assert weights(tensors).tensors == [*tensors.values()]
-    with pytest.raises(WrongError, match=f"the network has no {second.name}"):
+    with pytest.raises(
+        WrongError, match=f"the network has no {second.name}; it has output.weight$"
+    ):
         weights({first.name: tensors[first.name]})
     with pytest.raises(WrongError, match=f"the network has no {first.name}"):
         weights({**tensors, first.name: None})
@@ -206,6 +219,54 @@ def test_a_framework_names_a_parameter_by_its_layer_and_its_own_attribute() -> N
     assert names == ["lstm.weight_ih_l0", "lstm.bias_ih_l0", "output.weight"]
 
 
+def test_a_stack_of_both_directions_is_found_where_a_framework_keeps_it() -> None:
+    names = recurrent_names(
+        inputs="w_l{depth}{side}", recurrent="h_l{depth}{side}", bias="b", recurrent_bias="c"
+    )
+    fused = Layout(names=names, sides=("", "_reverse"))
+    layered = Layout(
+        names={"lstm_input": "cell.kernel"},
+        sides=("forward", "backward"),
+        stacked=("{stack}.{depth}", "{side}.{attribute}"),
+    )
+    parameters = {p.name: p for p in tasks.load("imdb-bilstm").parameters}
+    for name, in_fused, in_layered in (
+        ("lstm.0.forward.input_weight", "w_l0", "forward.cell.kernel"),
+        ("lstm.1.backward.input_weight", "w_l1_reverse", "backward.cell.kernel"),
+    ):
+        assert fused.native_place(parameters[name]) == ("lstm", in_fused)
+        depth = name.split(".")[1]
+        assert layered.native_place(parameters[name]) == (f"lstm.{depth}", in_layered)
+    above = parameters["lstm.1.forward.input_weight"]
+    assert above.shape == (4 * 64, 2 * 64)
+
+
+def two_updates(*layers: tuple[str, ...], names: tuple[str, ...] = ("first", "second")) -> Task:
+    task = tasks.load("mnist-mlp")
+    (update,) = task.updates
+    updates = [
+        replace(update, layers=part, name=name) for part, name in zip(layers, names, strict=True)
+    ]
+    return replace(task, updates=tuple(updates))
+
+
+def test_each_update_of_a_step_moves_its_own_layers() -> None:
+    task = two_updates(("hidden",), ("output",))
+    moved = [[p.name for p in task.parameters if update.moves(p)] for update in task.updates]
+    assert moved == [["hidden.weight", "hidden.bias"], ["output.weight", "output.bias"]]
+    whole = Update(loss=task.updates[0].loss, optimizer=task.updates[0].optimizer)
+    assert all(whole.moves(parameter) for parameter in task.parameters)
+    (stack,) = {p.place.stack for p in tasks.load("imdb-bilstm").parameters if p.place}
+    assert replace(whole, layers=(stack,)).moves(tasks.load("imdb-bilstm").parameters[1])
+
+
+def test_updates_that_would_overwrite_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match="several updates of hidden"):
+        two_updates(("hidden",), ("hidden", "output"))
+    with pytest.raises(ValueError, match="several updates called loss"):
+        two_updates(("hidden",), ("output",), names=("loss", "loss"))
+
+
 def test_a_mode_or_a_network_that_a_framework_lacks_is_unsupported() -> None:
     require_mode("eager", ("eager", "compiled"))
     with pytest.raises(UnsupportedError, match=r"no mode 'xla'.*it has: eager, compiled"):
@@ -218,9 +279,9 @@ def test_a_mode_or_a_network_that_a_framework_lacks_is_unsupported() -> None:
 
 
 def test_a_text_task_can_be_shortened() -> None:
-    shorter = tasks.load("imdb-lstm").with_length(50)
-    assert isinstance(shorter.input, TokenInput) and shorter.input.length == 50
-    assert tasks.load("mnist-mlp").with_length(50) is tasks.load("mnist-mlp")
+    assert tasks.load("imdb-lstm").with_length(50).length == 50
+    assert tasks.load("mnist-mlp").with_length(50) == tasks.load("mnist-mlp")
+    assert tasks.load("mnist-mlp").length is None
 
 
 def test_dropout_can_be_restricted_to_one_layer() -> None:
@@ -235,6 +296,10 @@ WINDOWS = (
     Window(epoch=0, steps=5, wall=0.5, cpu=0.9, involuntary=1, loss=2.25),
     Window(epoch=1, steps=5, wall=0.25, cpu=0.5, involuntary=0, loss=1.5),
 )
+
+
+def accuracy_of(task: str) -> MetricSnapshot:
+    return ACCURACY
 
 
 def some_record() -> Record:
@@ -254,8 +319,8 @@ def some_record() -> Record:
         steady=True,
         windows=Windows.of(WINDOWS),
         evaluations=(
-            Evaluation(step=5, accuracy=0.5, loss=1.0, examples=100, wall=0.1),
-            Evaluation(step=10, accuracy=0.75, loss=0.5, examples=100, wall=0.1),
+            Evaluation(step=5, metric=0.5, loss=1.0, examples=100, wall=0.1),
+            Evaluation(step=10, metric=0.75, loss=0.5, examples=100, wall=0.1),
         ),
         first_losses=(2.5, 2.0),
         peak_resident_bytes=10**8,
@@ -275,12 +340,17 @@ def test_a_record_survives_its_json() -> None:
     assert run_folder.record(line.encode()) == record
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4])
 def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     record = some_record()
     fields = json.loads(record.to_json())
     fields["schema"] = schema
-    fields["job"]["cell"] |= fields["job"]["cell"].pop("setting")
+    for evaluation in fields["measurement"]["evaluations"]:
+        evaluation["accuracy"] = evaluation.pop("metric")
+    for part in ("variant", "workload", "batch"):
+        del fields["job"]["cell"][part]
+    if schema < 4:
+        fields["job"]["cell"] |= fields["job"]["cell"].pop("setting")
     if schema == 1:
         del fields["job"]["cell"]["tuning"]
         for column in ("others", "stolen"):
@@ -297,9 +367,12 @@ def test_different_cells_have_different_names() -> None:
         "task": ("mnist-mlp", "imdb-lstm"),
         "mode": ("eager", "compiled"),
         "device": get_args(Device),
-        "precision": get_args(Precision),
-        "threads": (1, 2, 12),
+        "precision": get_args(Precision)[:3],
+        "threads": (1, 12),
         "feed": get_args(Feed),
+        "variant": ("", "pytorch==2.12.1"),
+        "workload": get_args(Workload),
+        "batch": (0, 256),
         "tuning": get_args(Tuning),
     }
     assert set(choices) == set(some_record().job.cell.to_columns())

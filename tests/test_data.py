@@ -9,6 +9,8 @@ import shutil
 import struct
 import tarfile
 import threading
+import zipfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,11 +21,14 @@ from bench import datasets
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Silent
-from bench.datasets import cifar10, download, imdb, mnist, prepared_store, sources, synthetic
-from bench.datasets.content import Content, split_digest
+from bench.datasets import cifar10, imdb, mnist, movielens
+from bench.datasets.common import archive as archive_reader
+from bench.datasets.common import download, prepared_store, sources, synthetic
+from bench.datasets.common.content import Content, split_digest
+from bench.datasets.common.dataset import OfficialFile
 from bench.launch.paths import cache_dir
 
-MNIST_NAMES = [file.name for file in sources.SOURCES["mnist"].files]
+MNIST_NAMES = [file.name for file in mnist.DATASET.files]
 OFFICIAL = Path(os.environ.get("FRAMEBENCH_DATA", "/nonexistent")).absolute()
 
 
@@ -155,7 +160,7 @@ def test_mnist_refuses_a_truncated_or_foreign_gzip(tmp_path, damage):
 
 
 def has_official_mnist() -> bool:
-    paths = sources.find(sources.SOURCES["mnist"]).values()
+    paths = sources.find(mnist.DATASET).values()
     return len([path for path in paths if path.is_relative_to(OFFICIAL)]) == 4
 
 
@@ -377,7 +382,7 @@ def test_official_names_patterns_and_unpacked_folders(tmp_path, monkeypatch):
     for name, content in cifar_members().items():
         unpacked.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    source = sources.SOURCES["cifar10"]
+    source = cifar10.DATASET
     assert list(sources.find(source).values()) == [unpacked]
     before = sources.identity([unpacked])
     os.utime(unpacked / "test_batch.bin", ns=(1, 1))
@@ -386,7 +391,7 @@ def test_official_names_patterns_and_unpacked_folders(tmp_path, monkeypatch):
     archive = write_tar(tmp_path / "cifar-10" / "cifar-10-binary.tar.xz", cifar_members())
     assert list(sources.find(source).values()) == [archive]  # in a folder of its own, and packed
     reviews = write_tar(tmp_path / "aclImdb_v1.tar", REVIEWS)
-    assert list(sources.find(sources.SOURCES["imdb"]).values()) == [reviews]
+    assert list(sources.find(imdb.DATASET).values()) == [reviews]
 
 
 def test_damage_is_not_hidden_by_a_twin(tmp_path, monkeypatch):
@@ -398,8 +403,8 @@ def test_damage_is_not_hidden_by_a_twin(tmp_path, monkeypatch):
 
 
 def test_auto_falls_back_to_the_twin_and_real_does_not(monkeypatch):
-    small = partial(synthetic.images, synthetic.MNIST, train=20, test=10)
-    monkeypatch.setattr(synthetic, "make", lambda name: small())
+    small = partial(synthetic.images, mnist.TWIN, train=20, test=10)
+    monkeypatch.setattr(mnist, "DATASET", replace(mnist.DATASET, twin=small))
     assert datasets.status("mnist") == "to be downloaded (11.6 MB)"
     with pytest.raises(DataError, match=r"train-images.*proxy.*FRAMEBENCH_DATA"):
         datasets.prepare("mnist", source="real")
@@ -414,7 +419,7 @@ def test_auto_falls_back_to_the_twin_and_real_does_not(monkeypatch):
 
 
 def test_bad_requests():
-    assert datasets.names() == ["cifar10", "imdb", "mnist"]
+    assert {"cifar10", "imdb", "mnist"} <= set(datasets.names())
     with pytest.raises(UsageError, match=r"'minst'.*cifar10, imdb, mnist"):
         datasets.prepare("minst")
     with pytest.raises(UsageError, match="'minst'"):
@@ -477,9 +482,9 @@ def server(tmp_path):
         thread.join()
 
 
-def official_file(*urls: str, content: bytes) -> sources.OfficialFile:
+def official_file(*urls: str, content: bytes) -> OfficialFile:
     md5 = hashlib.md5(content).hexdigest()
-    return sources.OfficialFile(name="f.gz", urls=urls, md5=md5, size=1, accepts=("f.gz",))
+    return OfficialFile(name="f.gz", urls=urls, md5=md5, size=1, accepts=("f.gz",))
 
 
 def test_download_takes_the_first_mirror_with_the_right_bytes(tmp_path, server):
@@ -516,7 +521,7 @@ def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
     served, url = server
     write_mnist(served)
     files = tuple(
-        sources.OfficialFile(
+        OfficialFile(
             name=name,
             urls=(f"{url}/{name}",),
             md5=hashlib.md5((served / name).read_bytes()).hexdigest(),
@@ -525,8 +530,7 @@ def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
         )
         for name in MNIST_NAMES
     )
-    here = sources.DatasetSource(folders=("mnist",), files=files)
-    monkeypatch.setattr(sources, "SOURCES", {"mnist": here})
+    monkeypatch.setattr(mnist, "DATASET", replace(mnist.DATASET, files=files))
     own = tmp_path / "own"
     (own / "mnist").mkdir(parents=True)
     shutil.copy(served / MNIST_NAMES[0], own / "mnist")
@@ -539,14 +543,108 @@ def test_prepare_downloads_only_what_is_missing(tmp_path, server, monkeypatch):
     assert sorted(path.name for path in (own / "mnist").iterdir()) == sorted(MNIST_NAMES)
 
 
+# MovieLens, in its official format
+
+
+def ratings_text(rows) -> bytes:
+    return "".join("\t".join(map(str, row)) + "\n" for row in rows).encode()
+
+
+BASE = [(1, 1, 5, 874965758), (943, 1682, 1, 876893171), (2, 7, 3, 888550871)]
+TEST = [(1, 20, 4, 887431883), (2, 1, 2, 888551853)]
+
+
+def write_zip(path, *, base=None, test=None, every=None) -> Path:
+    base = ratings_text(BASE) if base is None else base
+    test = ratings_text(TEST) if test is None else test
+    every = ratings_text(BASE + TEST) if every is None else every
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ml-100k/README", "terms")
+        archive.writestr("ml-100k/u.data", every)
+        archive.writestr("ml-100k/ua.base", base)
+        archive.writestr("ml-100k/ua.test", test)
+    return path
+
+
+def test_movielens_is_read_from_its_archive_and_from_its_folder(tmp_path):
+    archive = write_zip(tmp_path / "ml-100k.zip")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    for path in (archive, tmp_path / "ml-100k"):
+        content = movielens.parse({"ml-100k.zip": path}, SILENT)
+        assert content.arrays["train_user"].tolist() == [0, 942, 1]
+        assert content.arrays["train_item"].tolist() == [0, 1681, 6]
+        assert content.arrays["train_rating"].tolist() == [5, 1, 3]
+        assert content.arrays["test_user"].tolist() == [0, 1]
+        assert content.official == {"train": False, "test": False}
+        assert "u.data is not the official file" in content.note
+
+
+def test_movielens_is_official_only_as_published(tmp_path, monkeypatch):
+    """With a made-up file as the published one: the real one may not be passed on."""
+    every, tests = [], []
+    for user in range(1, movielens.USERS + 1):
+        every += [(user, item, 3, 0) for item in range(1, 13)]
+        tests += [(user, item, 3, 0) for item in range(1, 11)]
+    bases = sorted(set(every) - set(tests))
+    data = ratings_text(every)
+    monkeypatch.setattr(movielens, "_OFFICIAL_SHA256", hashlib.sha256(data).hexdigest())
+    files = {"base": ratings_text(bases), "test": ratings_text(tests), "every": data}
+    content = movielens.parse({"": write_zip(tmp_path / "ml-100k.zip", **files)}, SILENT)
+    assert (content.official, content.note) == ({"train": True, "test": True}, "")
+    other = dict(files, base=files["base"].replace(b"\t3\t", b"\t4\t", 1))
+    content = movielens.parse({"": write_zip(tmp_path / "other.zip", **other)}, SILENT)
+    assert content.note == "ua.base and ua.test together are not u.data"
+    swapped = dict(files, base=ratings_text([*bases[1:], tests[0]]))
+    swapped["test"] = ratings_text([*tests[1:], bases[-1]])
+    swapped["base"] = ratings_text([*bases[:-1], tests[0]])
+    content = movielens.parse({"": write_zip(tmp_path / "swapped.zip", **swapped)}, SILENT)
+    assert content.note == "ua.test does not have 10 ratings of each user"
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (b"", "fields"),
+        (b"1\t2\t3\n", "fields"),
+        (b"1\tx\t3\t0\n", "invalid literal"),
+        (b"0\t2\t3\t0\n", "users, items and ratings"),
+        (b"1\t1683\t3\t0\n", "users, items and ratings"),
+        (b"1\t2\t6\t0\n", "users, items and ratings"),
+    ],
+)
+def test_damaged_ratings_are_refused(tmp_path, rows, why):
+    with pytest.raises(DataError, match=why):
+        movielens.parse({"": write_zip(tmp_path / "ml-100k.zip", test=rows)}, SILENT)
+
+
+def test_a_hostile_zip_is_refused(tmp_path, monkeypatch):
+    link = zipfile.ZipInfo("ml-100k/link")
+    link.external_attr = 0o120777 << 16
+    for member, why in ((link, "link or a device"), ("../evil", "path outside")):
+        path = write_zip(tmp_path / "hostile.zip")
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(member, "x")
+        with pytest.raises(DataError, match=why):
+            movielens.parse({"": path}, SILENT)
+    path = write_zip(tmp_path / "cut.zip")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(DataError, match="damaged"):
+        movielens.parse({"": path}, SILENT)
+    monkeypatch.setattr(archive_reader, "LARGEST_MEMBER", 10)
+    with pytest.raises(DataError, match="claims"):
+        movielens.parse({"": write_zip(tmp_path / "large.zip")}, SILENT)
+
+
 # Synthetic twins
 
 
 def small_twins() -> dict[str, Content]:
     return {
-        "mnist": synthetic.images(synthetic.MNIST, train=2_100, test=50),
-        "cifar10": synthetic.images(synthetic.CIFAR10, train=60, test=50),
-        "imdb": synthetic.reviews(train=400, test=100),
+        "mnist": synthetic.images(mnist.TWIN, train=2_100, test=50),
+        "cifar10": synthetic.images(cifar10.TWIN, train=60, test=50),
+        "imdb": imdb.twin(train=400, test=100),
+        "movielens": movielens.twin(train=400, test=100),
     }
 
 
@@ -558,6 +656,7 @@ def test_twins_are_the_same_on_every_machine():
         "mnist": "381644545978200b",
         "cifar10": "c5b6a8d3a43c0891",
         "imdb": "d75bb001a854dfb9",
+        "movielens": "1bbc261e18291b2b",
     }
 
 
@@ -570,7 +669,7 @@ def test_twins_have_the_shapes_and_types_of_the_real_data():
         assert set(arrays["test_y"].tolist()) == set(range(10))
         assert 0.15 < arrays["test_x"].std() / 255 < 0.35
         assert split_digest(arrays, "train") != split_digest(arrays, "test")
-    counts = [(kind.train, kind.test) for kind in (synthetic.MNIST, synthetic.CIFAR10)]
+    counts = [(kind.train, kind.test) for kind in (mnist.TWIN, cifar10.TWIN)]
     assert counts == [(60_000, 10_000), (50_000, 10_000)]
     arrays = twins["imdb"].arrays
     lengths = np.diff(arrays["train_offsets"])
@@ -580,10 +679,14 @@ def test_twins_have_the_shapes_and_types_of_the_real_data():
     assert np.bincount(arrays["train_y"]).tolist() == [200, 200]
     assert arrays["train_tokens"].min() == 2
     assert 1 in arrays["test_tokens"]
+    arrays = twins["movielens"].arrays
+    assert arrays["train_user"].max() < movielens.USERS
+    assert arrays["train_item"].max() < movielens.ITEMS
+    assert set(arrays["train_rating"].tolist()) == {1, 2, 3, 4, 5}
 
 
 def test_the_order_of_two_markers_decides_the_label_of_a_text():
-    twin = synthetic.reviews(train=400, test=100)
+    twin = imdb.twin(train=400, test=100)
     words = twin.texts["vocabulary.txt"].split()
     offsets, tokens = twin.arrays["train_offsets"], twin.arrays["train_tokens"]
     for label, start, stop in zip(twin.arrays["train_y"], offsets, offsets[1:], strict=False):
@@ -593,7 +696,7 @@ def test_the_order_of_two_markers_decides_the_label_of_a_text():
 
 
 def test_the_image_twin_can_be_learned_but_not_by_class_means():
-    arrays = synthetic.images(synthetic.MNIST, train=4_000, test=500).arrays
+    arrays = synthetic.images(mnist.TWIN, train=4_000, test=500).arrays
     x, y = (arrays[f"train_{part}"] for part in "xy")
     means = np.stack([x[y == label].mean(axis=0) for label in range(10)]).reshape(10, -1)
     test = arrays["test_x"].reshape(500, -1).astype(float)

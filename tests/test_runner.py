@@ -17,7 +17,7 @@ from tests.conftest import TINY, FinishedRun, Framebench
 from tests.source_tree import copy_source
 
 ADAPTER = "frameworks/reference/adapter.py"
-STEP = "        loss, gradients = self._gradient(self._params, batch)\n"
+STEP = "            loss, gradients = gradient(part, self._params, batch)\n"
 
 
 def records(folder: Path) -> list[Record]:
@@ -99,7 +99,7 @@ def test_training_is_reproducible(framebench: Framebench, tmp_path: Path) -> Non
     second = records(tmp_path)[0].measurement
     assert first and second
     assert first.first_losses == second.first_losses
-    assert first.evaluations[-1].accuracy == second.evaluations[-1].accuracy
+    assert first.evaluations[-1].metric == second.evaluations[-1].metric
 
 
 FAULTS = {
@@ -118,7 +118,7 @@ FAULTS = {
 
 def late(fault: str) -> str:
     """A step with a fault that only appears after the proof's last step, in timed training."""
-    return f"        if self._updates._steps > {STEPS}:\n            {fault}\n{STEP}"
+    return f"            if updates._steps > {STEPS}:\n                {fault}\n{STEP}"
 
 
 @pytest.mark.frameworks
@@ -143,7 +143,7 @@ def test_a_worker_that_fails_becomes_a_row(
 def test_a_worker_that_prints_cannot_corrupt_its_record(
     framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:
-    noise = '        print(\'{"event": "result", "status": "ok"}\', flush=True)\n'
+    noise = '            print(\'{"event": "result", "status": "ok"}\', flush=True)\n'
     framebench(*TINY, "-n", "1", tree=plant(ADAPTER, STEP, noise + STEP))
     (record,) = records(tmp_path)
     assert record.status == "ok" and record.measurement

@@ -17,6 +17,7 @@ from bench.core.task import Budget
 from bench.run import schedule
 from bench.run.plan import Plan
 from bench.run.request import Request, duration, fraction
+from tests.test_core import accuracy_of
 from tests.test_noise import BUSY, QUIET, record
 
 
@@ -35,7 +36,7 @@ def of_framework(framework: str, record: Record) -> Record:
     )
 
 
-PLANNED = Stopping(repeats=3, spare=1, until=None, seconds=100)
+PLANNED = Stopping(repeats=3, spare=1, until=None, seconds=100, metrics=accuracy_of)
 UNTIL = replace(PLANNED, until=0.05)
 NARROW = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.4)})  # always a ratio of 2
 WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
@@ -118,7 +119,7 @@ def test_all_cells_are_summarized_over_the_same_quiet_blocks() -> None:
             window = BUSY if framework == "b" and block > 1 else QUIET
             paced = record(window._replace(steps=5 * (1 + block)), block=block)
             all_records.append(of_framework(framework, paced))
-    a, b = results.summarize(all_records)
+    a, b = results.summarize(all_records, accuracy_of)
     assert set(a.throughputs) == set(b.throughputs) == {0, 1}
     assert a.throughput == b.throughput
 
@@ -138,9 +139,9 @@ def test_cells_are_compared_although_their_disturbed_blocks_differ() -> None:
         for block in range(4):
             window = BUSY if block in disturbed else QUIET
             all_records.append(of_framework(framework, record(window, block=block)))
-    for summary in results.summarize(all_records):
+    for summary in results.summarize(all_records, accuracy_of):
         assert summary.relative and summary.relative.known and summary.rank == "1="
-    assert widest(all_records)
+    assert widest(all_records, accuracy_of)
 
 
 def test_until_stops_when_the_time_is_up() -> None:

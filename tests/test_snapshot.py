@@ -15,7 +15,7 @@ from bench.core.errors import UsageError
 from bench.core.task import Budget
 from bench.launch import catalogue
 from bench.records import run_folder
-from bench.records.snapshot import VERSION, Snapshot
+from bench.records.snapshot import ACCURACY, VERSION, Snapshot
 from bench.records.snapshot_taking import of_proofs, take
 from bench.report.proof.proof_forms import from_json
 from tests.source_tree import copy_source
@@ -59,7 +59,7 @@ print(json.dumps({"source": bench.__file__, "digests": digests}))
 EDITS = {
     "bench/tasks/mnist_mlp.py": [
         ("Multilayer perceptron on MNIST", "Another title"),
-        ("target_accuracy=0.96", "target_accuracy=0.5"),
+        ("target=0.96", "target=0.5"),
         ("batch=64", "batch=32"),
         ("128", "256"),
     ],
@@ -67,7 +67,7 @@ EDITS = {
     "frameworks/pytorch/framework.toml": [('title = "PyTorch"', 'title = "Torch"')],
     "frameworks/pytorch/models/mlp.py": [("class MLP", "# Another line.\nclass MLP")],
     "bench/records/caveats.py": [("Dropout masks: each", "Dropout: every")],
-    "bench/proof/tolerances.py": [("logits=1e-5", "logits=2e-5")],
+    "bench/proof/tolerances.py": [("outputs=1e-5", "outputs=2e-5")],
 }
 
 
@@ -82,7 +82,11 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
             text = text.replace(old, new)
         (tree / name).write_text(text, encoding="utf-8")
     # The first by name, so that it would take the first colour.
-    shutil.copytree(tree / "frameworks" / "pytorch", tree / "frameworks" / "aardvark")
+    copied = tree / "frameworks" / "aardvark"
+    shutil.copytree(tree / "frameworks" / "pytorch", copied)
+    text = (copied / "framework.toml").read_text(encoding="utf-8")
+    text = text.replace('name = "pytorch"', 'name = "aardvark"')
+    (copied / "framework.toml").write_text(text, encoding="utf-8")
     return tree
 
 
@@ -148,7 +152,7 @@ def test_what_a_snapshot_lacks_is_shown_by_its_name() -> None:
     snapshot = of_proofs([])
     assert snapshot.task_title("no-such-task") == "no-such-task"
     assert snapshot.framework_title("none") == "none"
-    assert snapshot.target("no-such-task") is None and not snapshot.headline("no-such-task")
+    assert snapshot.metric("no-such-task") == ACCURACY and not snapshot.headline("no-such-task")
 
 
 def test_the_snapshot_of_a_proof_knows_the_frameworks_that_were_proved() -> None:

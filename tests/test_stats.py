@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ from bench.analysis import processes, results
 from bench.analysis.intervals import Interval, ratio
 from bench.core.record import Cell, Record, Windows
 from bench.core.task import Budget
-from tests.test_core import WINDOWS, some_record
+from bench.records.snapshot import ACCURACY, MetricSnapshot
+from tests.test_core import WINDOWS, accuracy_of, some_record
 
 
 def test_throughput_is_the_median_over_windows() -> None:
@@ -21,12 +22,19 @@ def test_throughput_is_the_median_over_windows() -> None:
     assert processes.throughput(some_record(), [False, False]) == pytest.approx((640 + 1280) / 2)
 
 
-def test_time_to_accuracy_counts_training_alone() -> None:
+def reaching(target: float, better: Literal["more", "less"] = "more") -> MetricSnapshot:
+    return replace(ACCURACY, target=target, better=better)
+
+
+def test_time_to_target_counts_training_alone() -> None:
     measurement = some_record().measurement
     assert measurement
-    assert processes.time_to_accuracy(measurement, 0.5) == pytest.approx(0.5)
-    assert processes.time_to_accuracy(measurement, 0.7) == pytest.approx(0.75)
-    assert processes.time_to_accuracy(measurement, 0.8) is None
+    assert processes.time_to_target(measurement, reaching(0.5)) == pytest.approx(0.5)
+    assert processes.time_to_target(measurement, reaching(0.7)) == pytest.approx(0.75)
+    assert processes.time_to_target(measurement, reaching(0.8)) is None
+    assert processes.time_to_target(measurement, reaching(0.7, "less")) == pytest.approx(0.5)
+    assert processes.time_to_target(measurement, reaching(0.4, "less")) is None
+    assert processes.time_to_target(measurement, ACCURACY) is None
 
 
 def test_evaluation_throughput() -> None:
@@ -38,7 +46,7 @@ def test_evaluation_throughput() -> None:
 def test_a_cell_with_one_bad_repeat_is_not_ok_and_keeps_its_figures() -> None:
     good = some_record()
     bad = replace(good, status="crashed", reason="killed by SIGKILL", measurement=None)
-    (summary,) = results.summarize([good, bad])
+    (summary,) = results.summarize([good, bad], accuracy_of)
     assert (summary.status, summary.reason, summary.repeats) == ("crashed", "killed by SIGKILL", 2)
     assert summary.throughput and summary.throughput.estimate == pytest.approx(960)
     assert (summary.relative, summary.rank) == (None, "")
@@ -57,7 +65,9 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
 
 
 def ranked(records: list[Record]) -> dict[str, str]:
-    return {summary.cell.framework: summary.rank for summary in results.summarize(records)}
+    return {
+        summary.cell.framework: summary.rank for summary in results.summarize(records, accuracy_of)
+    }
 
 
 # A block is 10 times as slow as the one before it; within a block the cells are easily told apart.
@@ -68,7 +78,9 @@ RECORDS = [with_pace(f, block, pace) for f in PACES for block, pace in enumerate
 def test_cells_are_compared_within_blocks() -> None:
     assert ranked(RECORDS) == {"a": "1", "b": "2=", "c": "2=", "d": "4"}
     assert ranked(RECORDS[::-1]) == ranked(RECORDS)
-    summaries = {summary.cell.framework: summary for summary in results.summarize(RECORDS)}
+    summaries = {
+        summary.cell.framework: summary for summary in results.summarize(RECORDS, accuracy_of)
+    }
     expected = ratio(*(dict(enumerate(PACES[f])) for f in "da"))
     assert expected and summaries["d"].relative
     assert vars(summaries["d"].relative) == pytest.approx(vars(expected))
@@ -94,7 +106,7 @@ def test_cells_are_compared_within_blocks() -> None:
 def test_other_conditions_are_another_comparison(other: dict[str, Any]) -> None:
     records = [with_pace(f, block, pace) for f, pace in (("a", 10), ("b", 5)) for block in (0, 1)]
     others = [with_pace("a", block, 1000, **other) for block in (0, 1)]
-    summaries = results.summarize([*records, *others])
+    summaries = results.summarize([*records, *others], accuracy_of)
     assert [summary.rank for summary in summaries] == [
         "1",
         "2",
@@ -110,7 +122,7 @@ def test_modes_are_compared() -> None:
         for mode, pace in (("eager", 10), ("compiled", 20))
         for block in (0, 1)
     ]
-    assert [summary.rank for summary in results.summarize(records)] == ["2", "1"]
+    assert [summary.rank for summary in results.summarize(records, accuracy_of)] == ["2", "1"]
 
 
 def test_a_cell_that_is_not_ok_has_no_rank_and_affects_none() -> None:
@@ -118,7 +130,10 @@ def test_a_cell_that_is_not_ok_has_no_rank_and_affects_none() -> None:
     assert bad.job.cell.framework == "a"
     records = [*RECORDS[:2], bad, *RECORDS[3:]]
     assert ranked(records) == {"a": "", "b": "1=", "c": "1=", "d": "3"}
-    relative = {summary.cell.framework: summary.relative for summary in results.summarize(records)}
+    relative = {
+        summary.cell.framework: summary.relative
+        for summary in results.summarize(records, accuracy_of)
+    }
     assert relative["a"] is None
     slowest = relative["d"]  # the fastest that is ok is c
     assert slowest and slowest.estimate**3 == pytest.approx(
@@ -139,12 +154,12 @@ def test_feeding_and_energy_of_a_sample() -> None:
     record = some_record()
     assert record.measurement
     fed = replace(record.measurement, feed_seconds=0.01, joules=32.0, device_joules=64.0)
-    (summary,) = results.summarize([replace(record, measurement=fed)])
+    (summary,) = results.summarize([replace(record, measurement=fed)], accuracy_of)
     # 960 samples a second are 15 batches of 64, of which each is fed in 0.01 s; 10 steps in all
     assert summary.feed_share == pytest.approx(0.15)
     assert summary.joules == pytest.approx(32 / 640)
     assert summary.device_joules == pytest.approx(64 / 640)
-    (unrecorded,) = results.summarize([record])
+    (unrecorded,) = results.summarize([record], accuracy_of)
     assert (unrecorded.feed_share, unrecorded.joules, unrecorded.device_joules) == (
         None,
         None,
@@ -172,7 +187,7 @@ def test_the_gain_of_tuning() -> None:
     records += [
         with_pace("a", block, pace, tuning="default") for block, pace in enumerate((100, 100))
     ]
-    expert, default = results.summarize(records)
+    expert, default = results.summarize(records, accuracy_of)
     assert expert.tuned and expert.tuned.estimate == pytest.approx(math.sqrt(2.0 * 2.2))
     assert default.tuned is None
 
@@ -186,19 +201,22 @@ def test_a_gpu_is_compared_with_the_cpu_and_a_precision_with_float32() -> None:
             (1500, {"device": "cuda", "precision": "bf16"}),
         )
     )
-    slow, fast, fastest = results.summarize([*cpu, *gpu, *half])
-    assert (slow.on_gpu, slow.reduced, fast.reduced, fast.accuracy_change) == (None,) * 4
+    slow, fast, fastest = results.summarize([*cpu, *gpu, *half], accuracy_of)
+    assert (slow.on_gpu, slow.reduced, fast.reduced, fast.metric_change) == (None,) * 4
     assert fast.on_gpu and fast.on_gpu.estimate == pytest.approx(10)
     assert fastest.on_gpu is None  # nothing of that precision ran on the CPU
     assert fastest.reduced and fastest.reduced.estimate == pytest.approx(1.5)
-    assert fastest.accuracy_change == 0
+    assert fastest.metric_change == 0
 
 
 def test_when_compiling_pays_off() -> None:
     eager = with_mode("eager", wall=2.0, first_step=1.0)
 
     def epochs(compiled: Record) -> float | None:
-        by_mode = {summary.cell.mode: summary for summary in results.summarize([eager, compiled])}
+        by_mode = {
+            summary.cell.mode: summary
+            for summary in results.summarize([eager, compiled], accuracy_of)
+        }
         assert by_mode["eager"].break_even is None
         return by_mode["compiled"].break_even
 
@@ -212,5 +230,5 @@ def test_data_that_is_not_the_official_set_is_named_so() -> None:
     record = some_record()
     odd = replace(record, dataset={**record.dataset, "official": {"train": True, "test": False}})
     twin = replace(record, dataset={**record.dataset, "source": "synthetic"})
-    labels = [results.summarize([each])[0].data for each in (record, odd, twin)]
+    labels = [results.summarize([each], accuracy_of)[0].data for each in (record, odd, twin)]
     assert labels == ["real", "real, test not official", "synthetic"]

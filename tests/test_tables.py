@@ -14,7 +14,6 @@ from rich.console import Console
 from bench import tasks
 from bench.analysis.results import Results
 from bench.core.record import Record
-from bench.core.task import TokenInput
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.snapshot_taking import of_proofs
@@ -22,7 +21,7 @@ from bench.report.common.text import interval_text, ratio_text
 from bench.report.proof import proof_forms
 from bench.report.run import run_forms
 from bench.report.run.literature import PUBLISHED
-from bench.report.run.tables import HEADINGS, TaskTable, accuracy_line, task_tables
+from bench.report.run.tables import HEADINGS, TaskTable, metric_line, task_tables
 from tests.test_peak import RATES
 from tests.test_stats import RECORDS, with_pace
 
@@ -123,7 +122,7 @@ def test_published_times_are_of_the_task_s_own_recipe(name: str) -> None:
     task, published = tasks.load(name), PUBLISHED[name]
     of_set = {"cifar10": 50_000, "imdb": 25_000}[task.dataset]
     assert published.examples == task.presets["full"].epochs * of_set
-    assert published.length == (task.input.length if isinstance(task.input, TokenInput) else None)
+    assert published.length == task.length
     assert all(len(each) == len(published.devices) for each in published.seconds.values())
 
 
@@ -227,12 +226,12 @@ def test_what_a_run_lacks_is_noted_below_its_tables() -> None:
     ],
 )
 def test_a_line_says_whether_accuracies_differ(p_value: float, line: str) -> None:
-    assert accuracy_line(p_value, cells=4) == line
+    assert metric_line("accuracy", p_value, cells=4) == line
 
 
 def test_too_few_repeats_say_nothing_of_accuracies_and_one_cell_needs_no_line() -> None:
-    assert accuracy_line(None, cells=2).startswith("Accuracy: too few repeats to tell")
-    assert accuracy_line(None, cells=1) == ""
+    assert metric_line("accuracy", None, cells=2).startswith("Accuracy: too few repeats to tell")
+    assert metric_line("accuracy", None, cells=1) == ""
 
 
 def test_memory_sorts_by_what_is_shown() -> None:

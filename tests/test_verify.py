@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from bench import tasks
+from bench.core.arrays import Array
 from bench.core.setting import Setting
-from bench.core.weights import Array, initial_weights
+from bench.core.weights import initial_weights
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import CHECKS, Check, compare
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.records.snapshot_taking import of_proofs
 from bench.report.proof import proof_forms
-from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, OPEN, STEPS, opened
+from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened
 
 TASK = tasks.load("mnist-mlp-dropout")
 RATE = TASK.dropout["hidden"]
@@ -32,9 +33,11 @@ def trace() -> dict[str, Array]:
         arrays[f"grads/{name}"] = rng.normal(size=weight.shape)
         arrays[f"updated/{name}"] = weight + 1e-3 * rng.normal(size=weight.shape)
         arrays[f"formula/{name}"] = weight + 1e-3 * rng.normal(size=weight.shape)
-    arrays["logits"] = rng.normal(size=(32, 10))
-    arrays["evaluated"] = rng.normal(size=(250, 10))
-    arrays["losses"] = rng.uniform(1, 2, STEPS)
+        for state in ("mean", "square"):
+            arrays[f"state/{state}/{name}"] = rng.normal(size=weight.shape)
+    arrays["outputs/logits"] = rng.normal(size=(32, 10))
+    arrays["evaluated/logits"] = rng.normal(size=(250, 10))
+    arrays["losses"] = rng.uniform(1, 2, (STEPS, 1))
     arrays["dropout/hidden/values"] = values(seed=0)
     arrays["dropout/hidden/read"] = rng.normal(1, 0.1, (DRAWS, 128))
     arrays["dropout/hidden/losses"] = arrays["dropout/hidden/read"].sum(axis=1)
@@ -82,16 +85,17 @@ def scaled(key: str, place: int | None, factor: float) -> Callable[[dict[str, Ar
 
 
 KEPT = int(values(seed=0).argmax())
-LARGEST = int(np.abs(trace()["logits"]).argmax())
+LARGEST = int(np.abs(trace()["outputs/logits"]).argmax())
 CHANGES = {
     "weights": (scaled("weights/hidden.weight", 5, 1 + 1e-6), "weights"),
-    "logits": (scaled("logits", LARGEST, 1 + 1e-8), "logits"),
+    "outputs": (scaled("outputs/logits", LARGEST, 1 + 1e-8), "outputs"),
     "first loss": (scaled("losses", 0, 1 + 1e-8), "loss"),
     "gradients": (scaled("grads/output.bias", None, 1 + 1e-8), "gradients"),
     "update": (scaled("updated/output.weight", None, 1 + 1e-8), "update"),
+    "state": (scaled("state/square/hidden.bias", None, 1 + 1e-8), "state"),
     "early loss": (scaled("losses", EARLY_STEPS - 1, 1 + 1e-8), "curve"),
     "last loss": (scaled("losses", STEPS - 1, 1 + 1e-8), "curve"),
-    "evaluated": (scaled("evaluated", None, 1 + 1e-8), "evaluated"),
+    "evaluated": (scaled("evaluated/logits", None, 1 + 1e-8), "evaluated"),
     "another scale": (scaled("dropout/hidden/values", None, 1 + 2e-7), "dropout backward"),
     "a value on another scale": (
         scaled("dropout/hidden/values", KEPT, 1 + 1e-8),
@@ -123,12 +127,23 @@ def test_the_worst_place_is_named() -> None:
     (gradients,) = failed(arrays)
     assert gradients.where == "output.bias" and gradients.deviation == pytest.approx(1)
     assert gradients.ulps == pytest.approx(1 / np.finfo(np.float64).eps)
-    assert str(gradients) == "gradients deviates by 1 in output.bias, allowed 1e-09"
+    assert str(gradients) == "gradients: off by 1 in output.bias, where 1e-09 is allowed"
+
+
+@pytest.mark.parametrize(
+    ("deviation", "text"),
+    [(2e-9, "by 2e-09, where 1e-09"), (1.004e-9, "by 1.004e-09, where 1e-09")],
+)
+def test_a_deviation_has_as_many_digits_as_tell_it_from_what_is_allowed(
+    deviation: float, text: str
+) -> None:
+    assert text in str(Check(name="loss", deviation=deviation, tolerance=1e-9))
 
 
 def test_nan_fails() -> None:
     for key, check in (
-        ("logits", "logits"),
+        ("outputs/logits", "outputs"),
+        ("state/mean/output.bias", "state"),
         ("losses", "loss"),
         ("grads/hidden.bias", "gradients"),
     ):
@@ -139,9 +154,9 @@ def test_nan_fails() -> None:
 
 def test_another_shape_fails() -> None:
     arrays = trace()
-    arrays["logits"] = arrays["logits"][:-1]
+    arrays["outputs/logits"] = arrays["outputs/logits"][:-1]
     arrays["grads/hidden.bias"] = arrays["grads/hidden.bias"][:-1]
-    assert {check.name for check in failed(arrays)} == {"logits", "gradients"}
+    assert {check.name for check in failed(arrays)} == {"outputs", "gradients"}
 
 
 def test_one_parameter_too_many_fails() -> None:
@@ -202,8 +217,8 @@ def test_float32_allows_what_rounding_explains_and_no_more() -> None:
         for key, array in trace().items()
     }
     assert failed(rounded, "float32") == []
-    half = dict(rounded, logits=reference["logits"].astype(np.float16))
-    assert [check.name for check in failed(half, "float32")] == ["logits"]
+    half = {**rounded, "outputs/logits": reference["outputs/logits"].astype(np.float16)}
+    assert [check.name for check in failed(half, "float32")] == ["outputs"]
 
 
 def test_tolerances_are_tighter_in_float64() -> None:
@@ -217,11 +232,11 @@ def test_a_reduced_precision_must_show_its_rounding(precision: str) -> None:
     (hidden,) = failed(trace(), precision)
     assert hidden.name == "rounding" and hidden.deviation > 1
     arrays = trace()
-    arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits / 2)
+    arrays["outputs/logits"] = arrays["outputs/logits"] * (1 + TOLERANCES[precision].outputs / 2)
     assert failed(arrays, precision) == []
-    arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits)
+    arrays["outputs/logits"] = arrays["outputs/logits"] * (1 + TOLERANCES[precision].outputs)
     (coarse,) = failed(arrays, precision)
-    assert coarse.name == "logits"
+    assert coarse.name == "outputs"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +246,7 @@ def test_a_reduced_precision_must_show_its_rounding(precision: str) -> None:
 def test_losses_may_diverge_sooner_where_updates_are_coarse(precision: str, passes: bool) -> None:
     """By 1.9e-3 at the fifth step, as in every framework in fp16, but not by a hundredth."""
     arrays = trace()
-    arrays["logits"] = arrays["logits"] * (1 + TOLERANCES[precision].logits / 2)
+    arrays["outputs/logits"] = arrays["outputs/logits"] * (1 + TOLERANCES[precision].outputs / 2)
     scaled("losses", EARLY_STEPS - 1, 1.0019)(arrays)
     assert [check.name for check in failed(arrays, precision)] == ["curve"] * (not passes)
     scaled("losses", EARLY_STEPS - 1, 1.01)(arrays)
@@ -269,10 +284,11 @@ def normalized_trace() -> dict[str, Array]:
         arrays[f"grads/{name}"] = rng.normal(size=weight.shape)
         arrays[f"updated/{name}"] = weight + 1e-3 * rng.normal(size=weight.shape)
         arrays[f"formula/{name}"] = start[name] + 1e-3 * rng.normal(size=weight.shape)
-    arrays["logits"] = rng.normal(size=(16, 10))
-    arrays["losses"] = rng.uniform(1, 2, HEAVY_STEPS)
-    arrays["opened/losses"] = rng.uniform(1, 2, FORMULA_STEPS)
-    for key in ("evaluated", "opened/evaluated"):
+        arrays[f"state/velocity/{name}"] = rng.normal(size=weight.shape)
+    arrays["outputs/logits"] = rng.normal(size=(16, 10))
+    arrays["losses"] = rng.uniform(1, 2, (HEAVY_STEPS, 1))
+    arrays["opened/losses"] = rng.uniform(1, 2, (FORMULA_STEPS, 1))
+    for key in ("evaluated/logits", "opened/evaluated/logits"):
         arrays[key] = rng.normal(size=(250, 10))
         arrays[f"{key}/unbiased"] = arrays[key] * (1 + 1e-3)
     return arrays
@@ -290,13 +306,14 @@ def test_a_running_variance_may_be_over_n_or_n_minus_1(precision: str) -> None:
     for _ in range(2):
         # both traces are the reference's, so there is no rounding
         assert set(failed_normalized(arrays, precision)) <= {"rounding"}
-        arrays[f"{prefix}evaluated"] = arrays[f"{prefix}evaluated/unbiased"]
+        key = f"{prefix}evaluated/logits"
+        arrays[key] = arrays[f"{key}/unbiased"]
 
 
 def test_no_other_running_variance_passes() -> None:
     for factor in (1 + 5e-4, 1 + 2e-3):  # between the two, and beyond
         arrays = normalized_trace()
-        scaled("evaluated", None, factor)(arrays)
+        scaled("evaluated/logits", None, factor)(arrays)
         assert failed_normalized(arrays, "float64") == ["evaluated"]
 
 
@@ -321,7 +338,7 @@ def test_only_rectifiers_after_batch_normalization_are_opened() -> None:
     weights = initial_weights(RESNET, 0)
     start = opened(RESNET, weights)
     assert {name for name in weights if (start[name] != weights[name]).any()} == {
-        parameter.name for parameter in RESNET.parameters if parameter.kind in OPEN
+        parameter.name for parameter in RESNET.parameters if parameter.opened is not None
     }
     assert (start["norm1.weight"] == 1 / 8).all() and (start["norm1.bias"] == 3 / 8).all()
     without = initial_weights(TASK, 0)
@@ -339,7 +356,7 @@ def some_certificates() -> list[Certificate]:
     good = Certificate(
         claim=claim, status="ok", checks=passed, losses=(2.0, 1.0), dataset="mnist-1", data="real"
     )
-    infinite = Check(name="logits", deviation=math.inf, tolerance=1e-9, ulps=math.inf)
+    infinite = Check(name="outputs", deviation=math.inf, tolerance=1e-9, ulps=math.inf)
     reason = f"not the same task: {infinite}"
     bad = Certificate(claim=claim, status="wrong", reason=reason, checks=(infinite,))
     return [good, bad]

@@ -9,6 +9,7 @@ from bench.core.record import Record
 from bench.report.common.text import labels
 from bench.report.common.ties import groups as groups_of
 from bench.report.run import verdicts
+from tests.test_core import accuracy_of
 from tests.test_stats import RECORDS, with_pace
 from tests.test_tables import run_of
 
@@ -46,7 +47,7 @@ def test_overlapping_ties_are_named_with_the_pair_that_differs() -> None:
         for name, values in paces.items()
         for block, pace in enumerate(values)
     ]
-    ranks = {summary.cell.framework: summary.rank for summary in summarize(records)}
+    ranks = {summary.cell.framework: summary.rank for summary in summarize(records, accuracy_of)}
     assert ranks == {"a": "1=", "b": "1=", "c": "2=", "d": "4"}
     sentence = verdict(records)
     assert sentence.startswith("a and b are tied; a trains 1.05 times (")

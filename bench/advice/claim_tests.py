@@ -18,7 +18,7 @@ from bench.advice.assessment import Assessment
 from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence
 from bench.advice.ranking import Ranking, rank_frameworks
-from bench.analysis import accuracy
+from bench.analysis import final_metrics
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
 
@@ -213,12 +213,12 @@ def accuracies(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     """Do final accuracies on the same task differ by more than seeds explain?"""
     by_task: dict[str, float] = {}
     for table in evidence.results.tables:
-        if (chance := table.accuracy_p_value) is not None:
+        if (chance := table.metric_p_value) is not None:
             by_task[table.task] = min(chance, by_task.get(table.task, chance))
     if not by_task:
         return ClaimResult(outcome=OPEN, figures="too few cells were repeated often enough")
     task = min(by_task, key=lambda name: by_task[name])
-    differ = by_task[task] < accuracy.SURE
+    differ = by_task[task] < final_metrics.SURE
     return ClaimResult(
         outcome=HELD if differ else DID_NOT_HOLD,
         figures=f"{len(by_task)} tasks, with the same weights, batches and formulas in every "

@@ -103,6 +103,8 @@ def read(file: Path) -> FrameworkFacts:
 
 @cache
 def of(framework: str) -> FrameworkFacts:
-    """A framework's facts by its name; empty for a framework without a file of facts."""
-    file = catalogue.FRAMEWORKS / framework / catalogue.FACTS
+    """A framework's facts by its name; empty without a file of facts, or without the framework."""
+    if framework not in catalogue.names():
+        return FrameworkFacts()
+    file = catalogue.load(framework).folder / catalogue.FACTS
     return read(file) if file.is_file() else FrameworkFacts()

@@ -44,11 +44,10 @@ def throughput(evidence: Evidence) -> MetricByBlock:
 
 
 def time_to_target(evidence: Evidence) -> MetricByBlock:
-    """Training seconds until the task's target accuracy."""
+    """Training seconds until the target of the task's metric."""
 
     def read(process: Process, cells: ComparableCells) -> float | None:
-        target = evidence.snapshot.target(cells.task)
-        return None if target is None else process.seconds_to(target)
+        return process.seconds_to_target(evidence.snapshot.metric(cells.task))
 
     return _by_block(read)
 

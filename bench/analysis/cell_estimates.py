@@ -10,15 +10,16 @@ from operator import attrgetter
 from bench.analysis import contention
 from bench.analysis.cell_summary import CellSummary, Spread
 from bench.analysis.intervals import geometric_mean
-from bench.analysis.processes import Process, evaluation_throughput, time_to_accuracy
+from bench.analysis.processes import Process, evaluation_throughput, time_to_target
 from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Measurement, Record
+from bench.records.snapshot import MetricSnapshot
 
 
-def estimate(cell: Cell, repeats: Sequence[Process], target: float | None) -> CellSummary:
+def estimate(cell: Cell, repeats: Sequence[Process], metric: MetricSnapshot) -> CellSummary:
     """A cell's summary, with the figures that follow from its own processes alone.
 
-    `target` is the accuracy that its task should reach, or None if it is unknown.
+    `metric` is its task's.
     """
     records = [process.record for process in repeats]
     failed = next((record for record in records if record.status != "ok"), None)
@@ -33,7 +34,7 @@ def estimate(cell: Cell, repeats: Sequence[Process], target: float | None) -> Ce
     if not measured:
         return summary
     summary = _with_pace(summary, measured)
-    summary = _with_training(summary, [process.record for process in measured], target)
+    summary = _with_training(summary, [process.record for process in measured], metric)
     return _with_gpu(summary, [process.record for process in measured])
 
 
@@ -56,20 +57,19 @@ def _with_pace(summary: CellSummary, measured: Sequence[Process]) -> CellSummary
 
 
 def _with_training(
-    summary: CellSummary, records: Sequence[Record], target: float | None
+    summary: CellSummary, records: Sequence[Record], metric: MetricSnapshot
 ) -> CellSummary:
     measurements = [record.measurement for record in records if record.measurement]
-    reached = [
-        0.0 if target is None else time_to_accuracy(measurement, target) or 0.0
-        for measurement in measurements
-    ]
+    reached = [time_to_target(measurement, metric) for measurement in measurements]
+
+    times = [seconds for seconds in reached if seconds is not None]
 
     def median(read: Callable[[Measurement], float]) -> float:
         return statistics.median(map(read, measurements))
 
     return replace(
         summary,
-        accuracy=Spread.of(measurement.evaluations[-1].accuracy for measurement in measurements),
+        metric=Spread.of(measurement.evaluations[-1].metric for measurement in measurements),
         first_step=median(attrgetter("first_step_seconds")),
         import_seconds=median(attrgetter("import_seconds")),
         build_seconds=median(attrgetter("build_seconds")),
@@ -82,7 +82,7 @@ def _with_training(
         evaluation=median(evaluation_throughput),
         peak_resident_bytes=max(measurement.peak_resident_bytes for measurement in measurements),
         training_seconds=median(lambda measurement: sum(measurement.windows.wall)),
-        time_to_accuracy=statistics.median(reached) if all(reached) else None,
+        time_to_target=statistics.median(times) if len(times) == len(reached) else None,
         parameters=measurements[0].parameter_count,
     )
 

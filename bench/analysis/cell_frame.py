@@ -20,6 +20,9 @@ COLUMNS = (
     "precision",
     "threads",
     "feed",
+    "variant",
+    "workload",
+    "batch",
     "tuning",
     "status",
     "rank",
@@ -29,11 +32,12 @@ COLUMNS = (
     "relative",
     "relative_low",
     "relative_high",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
+    "metric_name",
+    "metric",
+    "metric_low",
+    "metric_high",
     "training_seconds",
-    "time_to_accuracy_seconds",
+    "time_to_target_seconds",
     "import_seconds",
     "build_seconds",
     "first_step_seconds",
@@ -48,7 +52,7 @@ COLUMNS = (
     "reduced",
     "reduced_low",
     "reduced_high",
-    "accuracy_change",
+    "metric_change",
     "feed_share",
     "contended_share",
     "joules_per_sample",
@@ -74,7 +78,7 @@ COLUMNS = (
 def frame(summaries: Iterable[CellSummary]) -> pd.DataFrame:
     """Every figure of these cells, one row for each cell in their order.
 
-    Columns in `_low` and `_high` are the ends of 95 % intervals; for accuracy, the lowest and the
+    Columns in `_low` and `_high` are the ends of 95 % intervals; for the metric, the lowest and the
     highest repeat. Unknown figures are missing values.
     """
     import pandas as pd  # only here: it takes half a second, and tables for people do not need it
@@ -91,9 +95,10 @@ def row(summary: CellSummary) -> dict[str, Any]:
         "rank": summary.rank,
         **interval_columns("samples_per_second", summary.throughput),
         **interval_columns("relative", summary.relative),
-        **_spread("accuracy", summary.accuracy),
+        "metric_name": summary.metric_name,
+        **_spread("metric", summary.metric),
         "training_seconds": summary.training_seconds,
-        "time_to_accuracy_seconds": summary.time_to_accuracy,
+        "time_to_target_seconds": summary.time_to_target,
         "import_seconds": summary.import_seconds,
         "build_seconds": summary.build_seconds,
         "first_step_seconds": summary.first_step,
@@ -102,7 +107,7 @@ def row(summary: CellSummary) -> dict[str, Any]:
         **interval_columns("tuned", summary.tuned),
         **interval_columns("on_gpu", summary.on_gpu),
         **interval_columns("reduced", summary.reduced),
-        "accuracy_change": summary.accuracy_change,
+        "metric_change": summary.metric_change,
         "feed_share": summary.feed_share,
         "contended_share": summary.contended,
         "joules_per_sample": summary.joules,

@@ -62,11 +62,11 @@ def with_gains(summary: CellSummary, others: Mapping[Cell, CellSummary]) -> Cell
     if summary.cell.precision != "float64" and (
         plain := _plain(summary, others, precision="float32")
     ):
-        assert summary.accuracy and plain.accuracy
+        assert summary.metric and plain.metric
         summary = replace(
             summary,
             reduced=ratio(summary.throughputs, plain.throughputs),
-            accuracy_change=summary.accuracy.median - plain.accuracy.median,
+            metric_change=summary.metric.median - plain.metric.median,
         )
     return summary
 

@@ -13,8 +13,8 @@ from bench.analysis.roofline import Use
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Status
 
-# Cells that agree in these can be compared: they differ only in framework, mode and tuning.
-CONDITIONS = ("task", "device", "precision", "threads", "feed")
+# Cells that agree in these can be compared: they differ in framework, variant, mode and tuning.
+CONDITIONS = ("task", "device", "precision", "threads", "feed", "workload", "batch")
 conditions = attrgetter(*CONDITIONS)
 
 
@@ -48,8 +48,8 @@ class CellSummary:
     throughput             the geometric mean of `throughputs`
     relative               ratio of its throughput to that of the fastest comparable cell
     rank                   its rank among comparable cells, as `intervals.ranks` gives it
-    accuracy               on the test set after the last epoch, 0 to 1
-    accuracy_change        accuracy minus accuracy in float32; negative where accuracy was lost
+    metric                 the task's, on the test set after the last epoch
+    metric_change          the metric minus that in float32
     first_step             seconds of the first training step
     import_seconds         of importing the framework
     build_seconds          of building the network and its optimizer
@@ -68,7 +68,7 @@ class CellSummary:
     driver_bytes           peak device memory, as the GPU's driver reports it
     gpu_others             other processes that used the GPU
     training_seconds       of all windows together
-    time_to_accuracy       training seconds until the task's target; None if any repeat missed it
+    time_to_target         training seconds until the task's target; None if any repeat missed it
     parameters             trained values, as the framework counts them
     flops_per_example      model FLOPs of training on one example
     use                    how much of the machine's peak it uses
@@ -88,8 +88,9 @@ class CellSummary:
     throughput: Interval | None = None
     relative: Interval | None = None
     rank: str = ""
-    accuracy: Spread | None = None
-    accuracy_change: float | None = None
+    metric: Spread | None = None
+    metric_name: str = ""
+    metric_change: float | None = None
     first_step: float | None = None
     import_seconds: float | None = None
     build_seconds: float | None = None
@@ -110,7 +111,7 @@ class CellSummary:
     driver_bytes: int | None = None
     gpu_others: tuple[str, ...] = ()
     training_seconds: float | None = None
-    time_to_accuracy: float | None = None
+    time_to_target: float | None = None
     parameters: int | None = None
     flops_per_example: int | None = None
     use: Use | None = None

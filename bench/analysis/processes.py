@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.analysis import contention
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Measurement, Record
+from bench.records.snapshot import MetricSnapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,10 @@ class Process:
             return measurement.peak_device_bytes
         return measurement.peak_resident_bytes
 
-    def seconds_to(self, target: float) -> float | None:
-        """Training seconds until an evaluation first reached `target`; None if none did."""
+    def seconds_to_target(self, metric: MetricSnapshot) -> float | None:
+        """Training seconds until an evaluation first reached the target; None if none did."""
         measurement = self.record.measurement
-        return time_to_accuracy(measurement, target) if measurement else None
+        return time_to_target(measurement, metric) if measurement else None
 
     @property
     def contended_share(self) -> float:
@@ -103,9 +104,9 @@ def seconds_at(measurement: Measurement, step: int) -> float:
     return seconds
 
 
-def time_to_accuracy(measurement: Measurement, target: float) -> float | None:
-    """Training seconds, in windows only, until an evaluation first reached `target`, or None."""
+def time_to_target(measurement: Measurement, metric: MetricSnapshot) -> float | None:
+    """Training seconds, in windows only, until an evaluation first reached the target, or None."""
     for evaluation in measurement.evaluations:
-        if evaluation.accuracy >= target:
+        if metric.reached(evaluation.metric):
             return seconds_at(measurement, evaluation.step)
     return None

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.analysis import accuracy, cell_ranks
+from bench.analysis import cell_ranks, final_metrics
 from bench.analysis.cell_estimates import estimate
 from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, by_conditions, conditions
 from bench.analysis.contention import Cleanness
+from bench.analysis.final_metrics import Metrics
 from bench.analysis.processes import Process, by_cell, processes
 from bench.analysis.roofline import Peak, Rates, peaks, use
 from bench.core.grouping import grouped
@@ -33,14 +34,14 @@ class ResultTable:
     """Cells that were measured under the same conditions, and so can be compared.
 
     `summaries` begin with the fastest and end with those that are not ok. `processes` are those of
-    all these cells, in the order of the run. `accuracy_p_value` is the p-value of the differences
-    in final accuracy for its task and precision if only seeds cause them; None if too few cells
+    all these cells, in the order of the run. `metric_p_value` is the p-value of the differences
+    in the final metric for its task and precision if only seeds cause them; None if too few cells
     were repeated.
     """
 
     summaries: tuple[CellSummary, ...]
     processes: tuple[Process, ...]
-    accuracy_p_value: float | None
+    metric_p_value: float | None
 
     @property
     def cell(self) -> Cell:
@@ -87,7 +88,7 @@ class Results:
         machine = peaks(Rates.from_fields(rates) for rates in run.info.get("rates", []))
         summaries = tuple(
             _with_use(summary, run.snapshot, machine)
-            for summary in summarize_processes(measured, _targets(run.snapshot))
+            for summary in summarize_processes(measured, run.snapshot.metric)
         )
         tasks = {summary.cell.task for summary in summaries}
         certificates = map(Certificate.from_fields, run.info.get("certificates", []))
@@ -133,36 +134,28 @@ class Results:
         return frame(summary for table in self.tables for summary in table.summaries)
 
 
-def summarize(
-    records: Iterable[Record], targets: Mapping[str, float] | None = None
-) -> list[CellSummary]:
+def summarize(records: Iterable[Record], metrics: Metrics) -> list[CellSummary]:
     """A summary for each cell, in the order in which the cells first appear.
 
-    `targets` are the accuracies that tasks should reach, by the task's name. A cell whose final
-    accuracy seeds do not explain is `wrong`.
+    `metrics` are those of the tasks, by name. A cell whose final metric seeds do not explain is
+    `wrong`.
     """
-    return summarize_processes(processes(records), targets or {})
+    return summarize_processes(processes(records), metrics)
 
 
-def summarize_processes(
-    measured: Sequence[Process], targets: Mapping[str, float]
-) -> list[CellSummary]:
+def summarize_processes(measured: Sequence[Process], metrics: Metrics) -> list[CellSummary]:
     """As `summarize`, from processes instead of records."""
     summaries = {
-        cell: estimate(cell, repeats, targets.get(cell.task))
+        cell: estimate(cell, repeats, metrics(cell.task))
         for cell, repeats in by_cell(measured).items()
     }
-    unexplained = accuracy.unexplained(process.record for process in measured)
+    unexplained = final_metrics.unexplained((process.record for process in measured), metrics)
     for cell, reason in unexplained.items():
         if summaries[cell].ok:
             summaries[cell] = replace(summaries[cell], status="wrong", reason=reason)
     for group in by_conditions(summary for summary in summaries.values() if summary.ok).values():
         summaries.update({summary.cell: summary for summary in cell_ranks.ranked(group)})
     return [cell_ranks.with_gains(summary, summaries) for summary in summaries.values()]
-
-
-def _targets(snapshot: Snapshot) -> dict[str, float]:
-    return {task.name: task.metric.target for task in snapshot.tasks}
 
 
 def _with_use(
@@ -197,7 +190,7 @@ def _tables(
 ) -> tuple[ResultTable, ...]:
     tables = by_conditions(summaries)
     table_processes = grouped(measured, lambda process: conditions(process.record.job.cell))
-    p_values = accuracy.p_values(run.records)
+    p_values = final_metrics.p_values(run.records, run.snapshot.metric)
 
     def position(shared: tuple[object, ...]) -> tuple[object, ...]:
         """A sort key: headline tasks first, then by the conditions in their order."""
@@ -207,7 +200,7 @@ def _tables(
         ResultTable(
             summaries=tuple(sorted(tables[shared], key=_pace)),
             processes=tuple(table_processes[shared]),
-            accuracy_p_value=p_values.get(
+            metric_p_value=p_values.get(
                 (tables[shared][0].cell.task, tables[shared][0].cell.precision)
             ),
         )

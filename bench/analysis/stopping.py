@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis import cell_summary, contention, results
+from bench.analysis.final_metrics import Metrics
 from bench.core.record import Record
 
 # Stopping at the first narrow interval favours intervals that are narrow by luck. In simulations,
@@ -22,20 +23,22 @@ class Stopping:
     `repeats` blocks are planned. For each block in which other processes disturbed a measurement,
     another is added, up to `spare` of them. With `until`, blocks are added until every interval of
     a ratio to the fastest is that narrow (half its width over its estimate). In that case a run
-    also stops, even before `repeats`, if another block would exceed `seconds` in all.
+    also stops, even before `repeats`, if another block would exceed `seconds` in all. `metrics` are
+    those of the tasks, by name.
     """
 
     repeats: int
     spare: int
     until: float | None
     seconds: float
+    metrics: Metrics
 
     def more(self, records: Sequence[Record], *, blocks: int, elapsed: float) -> tuple[bool, str]:
         """Whether another block is needed after `blocks` in `elapsed` seconds, and why."""
         if self.until is not None and blocks > 1 and elapsed * (blocks + 1) / blocks > self.seconds:
             return False, (
                 f"after {blocks} blocks, as another would have taken longer than the "
-                f"{self.seconds:.0f} s allowed; {_in_words(widest(records))}"
+                f"{self.seconds:.0f} s allowed; {_in_words(widest(records, self.metrics))}"
             )
         if blocks < self.repeats:
             return True, "planned"
@@ -46,7 +49,7 @@ class Stopping:
             added = blocks - self.repeats
             why = f"{added} more than planned, for disturbed ones" if added else "as planned"
             return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {why}"
-        interval = widest(records)
+        interval = widest(records, self.metrics)
         missed = self._missed_by(interval, blocks)
         if missed:
             return True, missed
@@ -54,7 +57,7 @@ class Stopping:
 
     def missed(self, records: Sequence[Record], *, blocks: int) -> str:
         """How `until` is missed after so many blocks; "" if it is reached, or not requested."""
-        return "" if self.until is None else self._missed_by(widest(records), blocks)
+        return "" if self.until is None else self._missed_by(widest(records, self.metrics), blocks)
 
     def _missed_by(self, interval: tuple[float, str] | None, blocks: int) -> str:
         """As `missed`, from the result of `widest`."""
@@ -70,13 +73,13 @@ class Stopping:
         return ""
 
 
-def widest(records: Sequence[Record]) -> tuple[float, str] | None:
+def widest(records: Sequence[Record], metrics: Metrics) -> tuple[float, str] | None:
     """The cell with the widest interval of its ratio to the fastest, after that half-width.
 
     The half-width is relative to the estimate, and infinite if an interval is unknown. None if
-    there is nothing to compare.
+    there is nothing to compare. `metrics` are those of the tasks, by name.
     """
-    ok = [summary for summary in results.summarize(records) if summary.ok]
+    ok = [summary for summary in results.summarize(records, metrics) if summary.ok]
     intervals = [
         (summary.relative.half_width if summary.relative else math.inf, str(summary.cell))
         for group in cell_summary.by_conditions(ok).values()

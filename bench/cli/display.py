@@ -7,6 +7,7 @@ there is news, so that it uses no processor time while a worker measures.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TypeVar
 
@@ -17,8 +18,9 @@ from rich.text import Text
 
 from bench.analysis import contention, processes
 from bench.core.listener import Listener
+from bench.core.plugins import Broken
 from bench.core.record import Record
-from bench.report.common.text import count_text, percent, seconds_text
+from bench.report.common.text import count_text, seconds_text
 from bench.run.campaign_listener import CampaignListener
 
 STDERR = Console(stderr=True)
@@ -65,6 +67,11 @@ class SetupDisplay(_Display, Listener):
     def __init__(self, console: Console = STDERR) -> None:
         super().__init__(console)
         self._states: dict[str, str] = {}
+
+    def leave_out(self, parts: Iterable[Broken]) -> None:
+        """Say what of the installed plug-ins cannot be used, and why."""
+        for part in parts:
+            self.finished(part.distribution, f"{part.what} is left out: {part.reason}")
 
     def phase(self, subject: str, name: str) -> None:
         self._show(subject, name, final=False)
@@ -134,12 +141,15 @@ class RunDisplay(_Display, CampaignListener):
 
     def recorded(self, record: Record) -> None:
         """Print the result of a job, in a line that stays."""
+        from bench.records import snapshot_taking  # what a run has loaded, but not its help
+
         self._finished += 1
         result = record.reason
         if record.measurement:
             pace = count_text(processes.throughput(record, contention.contended(record)))
-            accuracy = percent(record.measurement.evaluations[-1].accuracy)
-            result = f"{pace} samples/s, accuracy {accuracy}"
+            metric = snapshot_taking.metric(record.job.cell.task)
+            final = metric.text(record.measurement.evaluations[-1].metric)
+            result = f"{pace} samples/s, {metric.name} {final}"
         style = "green" if record.status == "ok" else "yellow"
         self._console.print(
             Text.assemble(

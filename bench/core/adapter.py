@@ -7,36 +7,20 @@ back to the framework and never reads them itself.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
+from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
+from bench.core.plugins import model_module
+from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting
-from bench.core.task import Task
-from bench.core.weights import Array
+from bench.core.task import Task, Update
 
 Native = Any
 Batch = Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchFormat:
-    """The format in memory that a framework's users choose for their data.
-
-    The harness lays batches out in this format outside the clock.
-
-    `channels_last` turns (N, C, H, W) into (N, H, W, C). `floats` is the type of pixels and of
-    labels under a sigmoid, which are (N, 1). `labels` and `tokens` are the integer types of class
-    labels (N,) and of token ids (N, length).
-    """
-
-    channels_last: bool = False
-    floats: str = "float32"
-    labels: str = "int64"
-    tokens: str = "int64"
 
 
 class Session(Protocol):
@@ -59,24 +43,36 @@ class Session(Protocol):
     def parameter_count(self) -> int:
         """Trained values, as the framework's own network or optimizer counts them."""
 
-    def stage(self, x: Array, y: Array) -> Batch:
-        """Turn host arrays in `format` into this framework's tensors on its device.
+    def state(self) -> dict[str, Array]:
+        """The optimizers' state, by the names of `Optimizer.state`, in canonical layout.
 
-        The tensors may share the arrays' memory, which is not written to again before a `sync`.
+        The keys are STATE/PARAMETER, such as `velocity/hidden.weight`. State that the framework
+        creates in the first step is 0 before it.
         """
 
-    def step(self, batch: Batch) -> Native:
-        """Forward pass, backward pass and update. Returns the mean loss as a native value."""
+    def stage(self, batch: Mapping[str, Array]) -> Batch:
+        """Turn a batch of host arrays in `format` into this framework's tensors on its device.
 
-    def logits(self, batch: Batch) -> Native:
-        """Logits in evaluation mode, (N, K)."""
+        `batch` has the task's fields, in their order. The tensors may share the arrays' memory,
+        which is not written to again before a `sync`.
+        """
 
-    def grads(self, batch: Batch) -> dict[str, Array]:
+    def step(self, batch: Batch) -> tuple[Native, ...]:
+        """Every update of the task, one after the other: forward pass, backward pass, update.
+
+        Returns each update's mean loss as a native value, in the order of the task's updates.
+        """
+
+    def outputs(self, batch: Batch) -> Mapping[str, Native]:
+        """The network's outputs in evaluation mode, by the names of the task: (N, ...) each."""
+
+    def gradients(self, batch: Batch) -> dict[str, Array]:
         """Gradients of the mean loss by canonical name, with the network in training mode.
 
-        Only the proof calls this. It opens tasks without dropout and loads the weights again
-        afterwards, as running statistics may have moved. A compiled mode may compute the gradients
-        eagerly: its own backward pass is proved by the updates and losses of `step`.
+        A parameter has the gradient of the update that moves it. Only the proof calls this. It
+        opens tasks without dropout and loads the weights again afterwards, as running statistics
+        may have moved. A compiled mode may compute the gradients eagerly: its own backward pass is
+        proved by the updates and losses of `step`.
         """
 
     def numpy(self, value: Native) -> Array:
@@ -141,9 +137,58 @@ def require_mode(mode: str, modes: Collection[str]) -> None:
 def network_module(package: str, task: Task) -> ModuleType:
     """The module with the task's network: `models/NETWORK.py` in the adapter's package.
 
-    Raises UnsupportedError if there is none.
+    Or, if it has none, in a folder of the adapter's name in a plug-in. Raises UnsupportedError if
+    there is none.
     """
-    name = f"{package}.models.{task.network}"
-    if importlib.util.find_spec(name) is None:
-        raise UnsupportedError(f"this framework has no model for {task.name}: no module {name}")
+    name = model_module(package.rpartition(".")[2], task.network)
+    if name is None:
+        raise UnsupportedError(
+            f"this framework has no model for {task.name}: "
+            f"no module {package}.models.{task.network}"
+        )
     return importlib.import_module(name)
+
+
+Network = Callable[..., Any]
+"""A network's forward pass: native tensors in, an output or a tuple of them out."""
+
+
+def losses(
+    module: ModuleType, task: Task, named: Mapping[str, Callable[[Native, Native], Native]]
+) -> list[Callable[..., Native]]:
+    """The loss of each of the task's updates: functions of the network and of a batch's tensors.
+
+    The tensors are those of the task's fields, in their order. `module` is that of the network. If
+    it has a function `losses(network, batch)`, that returns each update's loss by name. Otherwise
+    the loss is the one of `named`, the framework's own by kind, of an output and of a target.
+
+    Raises UnsupportedError if the framework lacks a loss.
+    """
+    return [_loss(module, task, update, named) for update in task.updates]
+
+
+def _loss(
+    module: ModuleType,
+    task: Task,
+    update: Update,
+    named: Mapping[str, Callable[[Native, Native], Native]],
+) -> Callable[..., Native]:
+    fields = tuple(task.fields)
+    own = getattr(module, "losses", None)
+    if own is not None:
+        return lambda network, *tensors: own(network, dict(zip(fields, tensors)))[update.name]  # noqa: B905
+    if update.loss.kind not in named:
+        raise UnsupportedError(f"this framework has no loss {update.loss.kind} for {task.name}")
+    criterion, name = named[update.loss.kind], update.loss.output
+    inputs = slice(len(task.inputs))
+    target = fields.index(update.loss.target)
+    if len(task.outputs) == 1:
+        return lambda network, *tensors: criterion(network(*tensors[inputs]), tensors[target])
+    output = task.outputs.index(name)
+    return lambda network, *tensors: criterion(network(*tensors[inputs])[output], tensors[target])
+
+
+def named_outputs(task: Task, result: Any) -> dict[str, Native]:
+    """What a network returned, one output or a tuple of them, by the names of the outputs."""
+    every = result if len(task.outputs) > 1 else (result,)
+    return dict(zip(task.outputs, every, strict=True))

@@ -6,31 +6,17 @@ another order, and flatten feature maps with channels last. A `Layout` states th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from bench.core.arrays import Array
 from bench.core.errors import WrongError
 from bench.core.parameters import Parameter
-from bench.core.task import Task
-from bench.core.weights import Array
-
-
-def recurrent_names(
-    *, inputs: str, recurrent: str, bias: str, recurrent_bias: str
-) -> dict[str, str]:
-    """A framework's names for the parameters of its LSTM and its GRU, by kind of parameter."""
-    return {
-        "lstm_input": inputs,
-        "lstm_recurrent": recurrent,
-        "lstm_bias": bias,
-        "gru_input": inputs,
-        "gru_recurrent": recurrent,
-        "gru_bias": bias,
-        "gru_recurrent_bias": recurrent_bias,
-    }
+from bench.core.task import Task, Update
 
 
 def _reorder_gates(array: Array, gates: Sequence[int]) -> Array:
@@ -45,22 +31,36 @@ class Layout:
 
     `axes`: native array = canonical array.transpose(axes). `gates`: the order of a recurrent
     layer's gates, by their canonical positions. `names`: the attribute of the layer that holds the
-    parameter, where it differs from the canonical one. With `channels_last`, a dense layer after a
-    flattened feature map reads its columns in the order height, width, channels.
+    parameter, where it differs from the canonical one; in it, `{depth}` is the place of the layer
+    in a stack, counted from 0, and `{side}` one of `sides`, for the forward and the backward
+    direction. `stacked` is the layer, and the attribute's path in it, of a parameter in a stack of
+    bidirectional layers. With `channels_last`, a dense layer after a flattened feature map reads
+    its columns in the order height, width, channels.
     """
 
     axes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     gates: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    sides: tuple[str, str] = ("", "")
+    stacked: tuple[str, str] = ("{stack}", "{attribute}")
     channels_last: bool = False
 
-    def attribute(self, parameter: Parameter) -> str:
-        """The framework's name of a parameter within its layer; may be a path, with dots."""
-        return self.names.get(parameter.kind, parameter.name.rpartition(".")[2])
+    def native_place(self, parameter: Parameter) -> tuple[str, str]:
+        """The name of the layer that holds a parameter, and its attribute there.
+
+        Both may be paths, with dots.
+        """
+        template = self.names.get(parameter.kind, parameter.name.rpartition(".")[2])
+        place = parameter.place
+        if place is None:
+            return parameter.layer, template.format(depth=0, side=self.sides[0])
+        parts = {"stack": place.stack, "depth": place.depth, "side": self.sides[place.backward]}
+        layer, path = self.stacked
+        return layer.format(**parts), path.format(attribute=template.format(**parts), **parts)
 
     def native_name(self, parameter: Parameter) -> str:
         """The layer's name, a dot, and the parameter's attribute in that layer."""
-        return f"{parameter.layer}.{self.attribute(parameter)}"
+        return ".".join(self.native_place(parameter))
 
     def to_native(self, parameter: Parameter, array: Array, shape: Sequence[int]) -> Array:
         """Canonical to native, for the network's tensor of `shape`.
@@ -111,12 +111,20 @@ class NetworkWeights(Generic[Tensor]):
     """A network's own tensors for the task's parameters, set and read in canonical layout."""
 
     def __init__(
-        self, task: Task, layout: Layout, dtype: str, find: Callable[[Parameter], Tensor]
+        self,
+        task: Task,
+        layout: Layout,
+        dtype: str,
+        find: Callable[[Parameter], Tensor],
+        *,
+        names: Iterable[str] = (),
     ) -> None:
         """`find` returns the network's tensor for a parameter; `dtype` is the tensors' type.
 
         Raises WrongError if the network lacks one: if `find` returns None or finds no attribute.
+        The error then lists `names`, the network's own names of its tensors.
         """
+        self._updates = task.updates
         self._layout = layout
         self._dtype = dtype
         self._tensors: list[tuple[Parameter, Tensor]] = []
@@ -126,7 +134,8 @@ class NetworkWeights(Generic[Tensor]):
             except (AttributeError, LookupError, ValueError):
                 tensor = None
             if tensor is None:
-                raise WrongError(f"not the same task: the network has no {parameter.name}")
+                has = f"; it has {', '.join(names)}" if names else ""
+                raise WrongError(f"not the same task: the network has no {parameter.name}{has}")
             self._tensors.append((parameter, tensor))
 
     @property
@@ -140,9 +149,30 @@ class NetworkWeights(Generic[Tensor]):
             native = self._layout.to_native(parameter, params[parameter.name], tensor.shape)
             yield tensor, native.astype(self._dtype, copy=False)
 
-    def canonical(self, read: Callable[[Tensor], Array]) -> dict[str, Array]:
-        """What `read` returns for each tensor, its value or its gradient, in canonical layout."""
+    def moved_by(self, update: Update) -> list[Tensor]:
+        """The network's tensors that an update moves, in the order of the task's parameters."""
+        return [tensor for parameter, tensor in self._tensors if update.moves(parameter)]
+
+    def canonical(
+        self, read: Callable[[Tensor], Array], *, update: Update | None = None, prefix: str = ""
+    ) -> dict[str, Array]:
+        """What `read` returns for each tensor, its value or its gradient, in canonical layout.
+
+        Only for what an `update` moves, if there is one. `prefix` goes before the names.
+        """
         return {
-            parameter.name: self._layout.to_canonical(parameter, read(tensor))
+            f"{prefix}{parameter.name}": self._layout.to_canonical(parameter, read(tensor))
             for parameter, tensor in self._tensors
+            if update is None or update.moves(parameter)
+        }
+
+    def state(self, read: Callable[[Update, str, Tensor], Array]) -> dict[str, Array]:
+        """What `Session.state` returns: `read` takes an update, a name of its state, a tensor."""
+        return {
+            key: array
+            for update in self._updates
+            for name in update.optimizer.state
+            for key, array in self.canonical(
+                partial(read, update, name), update=update, prefix=f"{name}/"
+            ).items()
         }

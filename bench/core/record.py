@@ -6,6 +6,8 @@ Schema history
    energy; to a cell its tuning. Records of schema 1 are read with None and the tuning "untold"
 3  adds the state of the GPU; None in older records
 4  nests a cell's device, precision, threads and tuning, as its setting
+5  calls the result of an evaluation its metric, as older records have only accuracies; adds to a
+   cell its variant, workload and batch. Older records are read with the usual ones
 """
 
 from __future__ import annotations
@@ -19,29 +21,44 @@ from typing import Any, Literal, NamedTuple
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget
 
-SCHEMA = 4
-READABLE = (1, 2, 3, 4)
+SCHEMA = 5
+READABLE = (1, 2, 3, 4, 5)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
 ]
 Feed = Literal["host", "device"]
+Workload = Literal["train", "infer"]
 JobKind = Literal["measure", "steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell(InSetting):
-    """The unit of comparison. Repeats of a cell differ only in their seed."""
+    """The unit of comparison. Repeats of a cell differ only in their seed.
+
+    A `variant` is the framework in another environment, such as another version or backend; "" is
+    the framework as its requirements have it. `batch` is 0 for the task's own size.
+    """
 
     framework: str
     task: str
     mode: str
     feed: Feed = "host"
+    variant: str = ""
+    workload: Workload = "train"
+    batch: int = 0
 
     def __str__(self) -> str:
-        """Every part, so that no two cells have the same text."""
-        fed = f" {self.feed} feed" * (self.feed != "host")
-        return f"{self.framework} {self.task} {self.mode} {self.setting}{fed}"
+        """Every part that is not the usual one, so that no two cells have the same text."""
+        variant = f"[{self.variant}]" * bool(self.variant)
+        words = [f"{self.framework}{variant}", self.task, self.mode, str(self.setting)]
+        if self.feed != "host":
+            words.append(f"{self.feed} feed")
+        if self.workload != "train":
+            words.append(self.workload)
+        if self.batch:
+            words.append(f"batch {self.batch}")
+        return " ".join(words)
 
     def to_columns(self) -> dict[str, Any]:
         """Every part, those of the setting included, as the columns of a table's row."""
@@ -56,8 +73,10 @@ class Cell(InSetting):
     @staticmethod
     def from_columns(columns: Mapping[str, Any]) -> Cell:
         """The cell from a row of a table with these columns, and perhaps others."""
-        names = ("framework", "task", "mode", "feed", *SETTING_PARTS)
-        return Cell.from_fields(nest_setting({name: columns[name] for name in names}))
+        names = (*(part.name for part in dataclasses.fields(Cell)), *SETTING_PARTS)
+        return Cell.from_fields(
+            nest_setting({name: columns[name] for name in names if name in columns})
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +148,10 @@ class Windows:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The test set after `step` steps: accuracy (0 to 1), mean loss, and the seconds it took."""
+    """The test set after `step` steps: the task's metric, mean loss, and the seconds it took."""
 
     step: int
-    accuracy: float
+    metric: float
     loss: float
     examples: int
     wall: float
@@ -243,6 +262,9 @@ def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
         if fields["measurement"]:
             windows = fields["measurement"]["windows"]
             windows["others"] = windows["stolen"] = [None] * len(windows["wall"])
+    if fields["schema"] < 5 and fields["measurement"]:
+        for evaluation in fields["measurement"]["evaluations"]:
+            evaluation["metric"] = evaluation.pop("accuracy")
     job["cell"] = nest_setting(job["cell"])
     return fields
 

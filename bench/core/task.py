@@ -1,47 +1,31 @@
 """A task: everything about a training problem that must be the same in every framework.
 
-A task owns its parameters (see `bench.core.parameters`), their initial values, the data and the
-order of the batches, the loss, and the update formula (see `bench.core.optimizers`). A framework
-supplies only the network (its `models/NETWORK.py`) and its engine.
+It is written in four small vocabularies, each of whose words knows all about itself: what a batch
+is made of (`bench.core.fields`), what the network trains and computes (`bench.core.layers`), what
+is minimized and by which update (`bench.core.losses`, `bench.core.optimizers`), and how well it
+went (`bench.core.metrics`). A framework supplies only the network (its `models/NETWORK.py`) and its
+engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from functools import cached_property
 
+from bench.core.fields import Field
+from bench.core.layers import Layer
+from bench.core.losses import Loss
+from bench.core.metrics import Metric
 from bench.core.optimizers import Optimizer
 from bench.core.parameters import Parameter
-
-Loss = Literal["softmax_cross_entropy", "sigmoid_cross_entropy"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageInput:
-    """Images as float32: (pixel / 255 - mean) / std, one mean and std for each channel.
-
-    `shape` is that of one example in canonical order: (pixels,) or (channels, height, width).
-    """
-
-    shape: tuple[int, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenInput:
-    """Token ids, (length,) per example: 0 pads at the front, 1 is a word outside the vocabulary."""
-
-    length: int
-    vocabulary: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """How much a preset trains. None means all examples, or the task's own length.
 
-    `length` shortens the sequences of a text task.
+    `length` shortens the sequences of a task that has any.
     """
 
     epochs: int
@@ -51,8 +35,30 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Update:
+    """One of the updates that a step makes: the loss, the optimizer, and the layers that it moves.
+
+    Without `layers` it moves all of them. The updates of a step are made one after the other, each
+    from the weights that the one before it left.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    layers: tuple[str, ...] | None = None
+    name: str = "loss"
+
+    def moves(self, parameter: Parameter) -> bool:
+        """Whether it moves a parameter."""
+        owner = parameter.place.stack if parameter.place else parameter.layer
+        return self.layers is None or owner in self.layers
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One training problem.
+
+    `fields` are those of a batch, in the order in which the network reads them, targets last;
+    `layers` are the network's, from the input to the outputs, whose names are `outputs`.
 
     A `heavy` task is for GPUs: an epoch takes long on a CPU, where presets leave it out unless it
     is named.
@@ -66,36 +72,54 @@ class Task:
     title: str
     dataset: str
     network: str
-    input: ImageInput | TokenInput
-    classes: int
-    parameters: tuple[Parameter, ...]
-    loss: Loss
-    optimizer: Optimizer
+    fields: Mapping[str, Field]
+    layers: tuple[Layer, ...]
+    updates: tuple[Update, ...]
+    metric: Metric
     batch: int
-    target_accuracy: float
+    outputs: tuple[str, ...] = ("logits",)
     headline: bool = False
     heavy: bool = False
     dropout: Mapping[str, float] = field(default_factory=dict)
     presets: Mapping[str, Budget] = field(default_factory=dict)
 
-    @property
-    def outputs(self) -> int:
-        """Columns of the logits: one for each class, or a single one under a sigmoid."""
-        return 1 if self.loss == "sigmoid_cross_entropy" else self.classes
+    def __post_init__(self) -> None:
+        """Raises ValueError if two updates have one name or move the same parameter."""
+        names = [update.name for update in self.updates]
+        moved = [p.name for u in self.updates for p in self.parameters if u.moves(p)]
+        for what, values in (("updates called", names), ("updates of", moved)):
+            if repeated := sorted({value for value in values if values.count(value) > 1}):
+                raise ValueError(f"{self.name} has several {what} {', '.join(repeated)}")
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Every trained tensor, from the first layer to the last."""
+        return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     @property
     def parameter_count(self) -> int:
         return sum(parameter.size for parameter in self.parameters)
 
     @property
-    def batch_norm(self) -> bool:
-        """Whether the network has batch normalization, with running means and variances."""
-        return any(p.kind == "norm_scale" and p.output for p in self.parameters)
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the fields that the network reads."""
+        return tuple(name for name, part in self.fields.items() if not part.target)
+
+    @property
+    def length(self) -> int | None:
+        """The number of steps of its sequences; None if it has none."""
+        lengths = (part.length for part in self.fields.values())
+        return next((length for length in lengths if length is not None), None)
+
+    @property
+    def running_statistics(self) -> bool:
+        """Whether evaluation uses statistics that training batches leave behind."""
+        return any(layer.running_statistics for layer in self.layers)
 
     @property
     def short_proof(self) -> bool:
         """Whether its proof takes fewer steps, on smaller batches: heavy tasks on images do."""
-        return self.heavy and isinstance(self.input, ImageInput)
+        return self.heavy and self.length is None
 
     def with_dropout(self, *layers: str) -> Task:
         """The same task with dropout after these layers only: every other rate is 0."""
@@ -103,7 +127,15 @@ class Task:
         return replace(self, dropout=rates)
 
     def with_length(self, length: int) -> Task:
-        """The same text task on sequences of `length` tokens."""
-        if not isinstance(self.input, TokenInput):
-            return self
-        return replace(self, input=replace(self.input, length=length))
+        """The same task on sequences of `length` steps, if it has any."""
+        fields = {name: part.with_length(length) for name, part in self.fields.items()}
+        return replace(self, fields=fields)
+
+    def with_optimizers(self, *optimizers: Optimizer) -> Task:
+        """The same task with another optimizer for each of its updates."""
+        pairs = zip(self.updates, optimizers, strict=True)
+        return replace(self, updates=tuple(replace(u, optimizer=o) for u, o in pairs))
+
+    def dyadic(self) -> Task:
+        """The same task with every optimizer's dyadic twin."""
+        return self.with_optimizers(*(update.optimizer.dyadic() for update in self.updates))

@@ -1,5 +1,8 @@
 """Data sets: found or downloaded, parsed once, and kept in the user's cache.
 
+Every other file in this folder defines one, as `DATASET`; so do plug-ins' files. What they share is
+in `common`.
+
 `prepare` returns a folder in the format that `bench.core.split` reads. Official files come from
 the folder that FRAMEBENCH_DATA names, from earlier downloads, or from the web. Where they cannot be
 obtained, a synthetic twin of the same shape can take their place.
@@ -7,34 +10,54 @@ obtained, a synthetic twin of the same shape can take their place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, get_args
 
+from bench.core import plugins
 from bench.core.choices import check_choice
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Listener
-from bench.datasets import cifar10, imdb, mnist, prepared_store, sources, synthetic
-from bench.datasets.content import Content
+from bench.core.plugins import Broken, Definitions
+from bench.datasets.common import prepared_store, sources
+from bench.datasets.common.dataset import Dataset
 
-__all__ = ["SourceKind", "names", "prepare", "status"]
+__all__ = ["SourceKind", "broken", "load", "names", "prepare", "status"]
 
 SourceKind = Literal["auto", "real", "synthetic"]
 
-_PARSERS: Mapping[str, Callable[[Mapping[str, Path], Listener], Content]] = {
-    "mnist": mnist.parse,
-    "cifar10": cifar10.parse,
-    "imdb": imdb.parse,
-}
+
+@cache
+def _definitions() -> Definitions:
+    return plugins.definitions("datasets", str, _check)
+
+
+def _check(name: str, module: ModuleType) -> None:
+    """Raises an error that says what is wrong with a plug-in's data set."""
+    dataset = module.DATASET
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"its DATASET is {type(dataset).__name__}, where a Dataset is expected")
+    if dataset.name != name:
+        raise ValueError(f"its data set is called {dataset.name!r}, where its file says {name!r}")
 
 
 def names() -> list[str]:
     """Every data set's name, in alphabetical order."""
-    return sorted(_PARSERS)
+    return sorted(_definitions().modules)
 
 
-def _check(name: str) -> None:
+def load(name: str) -> Dataset:
+    """The data set of that name. Raises UsageError if there is none."""
     check_choice("data set", name, names())
+    dataset: Dataset = _definitions().load(name, "DATASET")
+    return dataset
+
+
+def broken() -> tuple[Broken, ...]:
+    """Plug-ins' data sets that cannot be used."""
+    return _definitions().broken
 
 
 def _twin_folder(name: str) -> Path:
@@ -46,27 +69,27 @@ def _real_folder(name: str, files: Mapping[str, Path]) -> Path:
 
 
 def _is_complete(name: str, files: Mapping[str, Path]) -> bool:
-    return len(files) == len(sources.SOURCES[name].files)
+    return len(files) == len(load(name).files)
 
 
 def _obtain(name: str, listener: Listener) -> dict[str, Path]:
     """The official files by name; missing ones are downloaded. Raises DataError if that fails."""
-    source = sources.SOURCES[name]
-    files = sources.find(source)
-    missing = [file for file in source.files if file.name not in files]
+    dataset = load(name)
+    files = sources.find(dataset)
+    missing = [file for file in dataset.files if file.name not in files]
     if missing:
-        from bench.datasets import download  # here, as an HTTP client takes long to import
+        from bench.datasets.common import download  # here, as an HTTP client takes long to import
 
         folder = sources.download_folder(name)
         for file in missing:
             files[file.name] = download.fetch(file, folder, subject=name, listener=listener)
-    return {file.name: files[file.name] for file in source.files}
+    return {file.name: files[file.name] for file in dataset.files}
 
 
 def _real(name: str, files: Mapping[str, Path], listener: Listener) -> Path:
     folder = _real_folder(name, files)
     if not prepared_store.is_ready(folder):
-        content = _PARSERS[name](files, listener)
+        content = load(name).parse(files, listener)
         listener.phase(name, f"writing {folder}")
         prepared_store.save(folder, name=name, source="real", content=content)
     return folder
@@ -76,7 +99,7 @@ def _twin(name: str, listener: Listener) -> Path:
     folder = _twin_folder(name)
     if not prepared_store.is_ready(folder):
         listener.phase(name, "generating the synthetic twin")
-        prepared_store.save(folder, name=name, source="synthetic", content=synthetic.make(name))
+        prepared_store.save(folder, name=name, source="synthetic", content=load(name).twin())
     return folder
 
 
@@ -87,7 +110,7 @@ def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILE
     uses the synthetic twin and gives the reason in the listener's `finished`. Damaged files raise
     DataError either way: a twin would hide the damage.
     """
-    _check(name)
+    load(name)
     if source not in get_args(SourceKind):
         raise UsageError(f"no source is called {source!r}; there are: {get_args(SourceKind)}")
     folder, why_twin = _prepare(name, source, listener)
@@ -99,7 +122,7 @@ def _prepare(name: str, source: SourceKind, listener: Listener) -> tuple[Path, s
     """The prepared folder, and why it holds the synthetic twin; "" if the data are real."""
     as_asked = "as asked for"
     if source != "synthetic":
-        files = sources.find(sources.SOURCES[name])
+        files = sources.find(load(name))
         if _is_complete(name, files) and prepared_store.is_ready(_real_folder(name, files)):
             return _real_folder(name, files), ""
     elif prepared_store.is_ready(_twin_folder(name)):
@@ -118,14 +141,13 @@ def _prepare(name: str, source: SourceKind, listener: Listener) -> tuple[Path, s
 
 def status(name: str) -> str:
     """Where the real data are, in one phrase. Reads, parses and downloads nothing."""
-    _check(name)
-    source = sources.SOURCES[name]
-    files = sources.find(source)
+    dataset = load(name)
+    files = sources.find(dataset)
     if _is_complete(name, files):
         if prepared_store.is_ready(_real_folder(name, files)):
             return "prepared"
         folders = sorted({str(path.parent) for path in files.values()})
         return f"official files found in {', '.join(folders)}"
-    missing = sum(file.size for file in source.files if file.name not in files)
+    missing = sum(file.size for file in dataset.files if file.name not in files)
     twin = "; synthetic twin prepared" if prepared_store.is_ready(_twin_folder(name)) else ""
     return f"to be downloaded ({missing / 1e6:.1f} MB){twin}"

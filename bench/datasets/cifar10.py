@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
-from bench.core.weights import Array
-from bench.datasets.archive import damaged, read_members
-from bench.datasets.content import SPLITS, Content
+from bench.datasets.common import synthetic
+from bench.datasets.common.archive import damaged, read_members
+from bench.datasets.common.content import SPLITS, Content
+from bench.datasets.common.dataset import Dataset, OfficialFile
+from bench.datasets.common.synthetic import Pictures
 
 _FOLDER = "cifar-10-batches-bin"
 _RECORD = 1 + 3 * 32 * 32
@@ -86,3 +90,31 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
         official[split] = not unofficial
         notes += [f"{name} is not the official file (sha1 {hashes[name]})" for name in unofficial]
     return Content(arrays=arrays, official=official, note="; ".join(notes))
+
+
+TWIN = Pictures(
+    stream=2, shape=(3, 32, 32), train=50_000, test=10_000,
+    prototypes=10, grid=7, threshold=128, contrast=1, ink=False, background=120,
+    shift=5, distractor=112, noise=64,
+)  # fmt: skip
+
+DATASET = Dataset(
+    name="cifar10",
+    folders=("cifar10", "cifar-10*"),
+    files=(
+        OfficialFile(
+            name="cifar-10-binary.tar.gz",
+            urls=(
+                "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com"
+                "/notebook/datasets/cifar-10-binary.tar.gz",
+            ),
+            md5="c32a1d4ab5d03f1284b67883e8d87530",
+            size=170052171,
+            accepts=("cifar-10-binary.tar*",),
+            unpacked=_FOLDER,
+        ),
+    ),
+    parse=parse,
+    twin=partial(synthetic.images, TWIN),
+)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
-from bench.core.weights import Array
-from bench.datasets.archive import damaged, read_members
-from bench.datasets.content import SPLITS, Content, split_digest
+from bench.datasets.common.archive import damaged, read_members
+from bench.datasets.common.content import SPLITS, Content, split_digest
+from bench.datasets.common.dataset import Dataset, OfficialFile
+from bench.datasets.common.synthetic import NOTE, below, generator
 
 _MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
 _WORD = re.compile(rb"[a-z0-9']+")
@@ -131,3 +133,75 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
         reader.add(name, text)
     listener.phase("imdb", "numbering the words")
     return reader.finish(path)
+
+
+_TEXT_STREAM = 3
+_OCTAVES = 15
+_FILLERS = 2**_OCTAVES - 1
+_MARKERS = 64  # words in each of the two groups
+_SHORTEST = 45  # no marker word is further from the end
+
+
+def _lengths(rng: np.random.Generator, count: int) -> Array:
+    """Lengths in words, skewed like those of reviews: the median is 175, the mean near 240."""
+    u = rng.random(count)
+    return (_SHORTEST + 195 * u / (1.25 - u)).astype(np.int64)
+
+
+def _texts(rng: np.random.Generator, count: int) -> tuple[list[Array], Array]:
+    """Word indices of `count` texts, and their labels (N,).
+
+    Every text has one word of each of two marker groups: one among its last 8 words, the other 9 to
+    40 words from its end. The label is the group of the later marker, so that word counts carry no
+    information, and the last 50 words carry all of it.
+    """
+    lengths = _lengths(rng, count)
+    ends = np.cumsum(lengths)
+    # Zipf: the n-th word's frequency is about 1 / n, so all octaves of ranks are equally likely.
+    octaves = 1 << below(rng, _OCTAVES, int(ends[-1]))
+    ranks = octaves + (rng.random(len(octaves)) * octaves).astype(np.int64)  # 1 to _FILLERS
+    flat = (ranks - 1 + 2 * _MARKERS).astype(np.int32)
+    labels = np.arange(count) * 2 // count  # negative first, then positive, as in the real set
+    flat[ends - 1 - below(rng, 8, count)] = labels * _MARKERS + below(rng, _MARKERS, count)
+    earlier = (1 - labels) * _MARKERS + below(rng, _MARKERS, count)
+    flat[ends - 9 - below(rng, 32, count)] = earlier
+    return np.split(flat, ends[:-1]), labels
+
+
+def twin(*, train: int = 25_000, test: int = 25_000) -> Content:
+    """The twin of IMDB, with `train` and `test` texts."""
+    texts: dict[SplitName, list[Array]] = {}
+    labels: dict[SplitName, Array] = {}
+    for number, (split, count) in enumerate(zip(SPLITS, (train, test), strict=True)):
+        texts[split], labels[split] = _texts(generator(_TEXT_STREAM, number), count)
+    words = [f"{group}{number}" for group in ("bad", "good") for number in range(_MARKERS)]
+    words += [f"word{number}" for number in range(_FILLERS)]
+    arrays, vocabulary = encode(texts, words)
+    arrays |= {f"{split}_y": labels[split].astype(np.uint8) for split in SPLITS}
+    return Content(
+        arrays=arrays,
+        official={"train": False, "test": False},
+        note=NOTE,
+        texts={"vocabulary.txt": "".join(f"{word}\n" for word in vocabulary)},
+    )
+
+
+DATASET = Dataset(
+    name="imdb",
+    folders=("imdb",),
+    files=(
+        OfficialFile(
+            name="aclImdb_v1.tar.gz",
+            urls=(
+                "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+                "https://dataset.bj.bcebos.com/imdb%2FaclImdb_v1.tar.gz",
+            ),
+            md5="7c2ac02c03563afcf9b574c7e56c153a",
+            size=84125825,
+            accepts=("aclImdb*.tar*",),
+            unpacked="aclImdb",
+        ),
+    ),
+    parse=parse,
+    twin=twin,
+)

@@ -7,15 +7,19 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
-from bench.core.weights import Array
-from bench.datasets.archive import damaged
-from bench.datasets.content import SPLITS, Content
+from bench.datasets.common import synthetic
+from bench.datasets.common.archive import LARGEST_MEMBER, damaged
+from bench.datasets.common.content import SPLITS, Content
+from bench.datasets.common.dataset import Dataset, OfficialFile
+from bench.datasets.common.synthetic import Pictures
 
 _STEMS: dict[SplitName, str] = {"train": "train", "test": "t10k"}
 _IMAGES, _LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
@@ -40,9 +44,10 @@ def _content(path: Path) -> bytes:
         if path.suffix != ".gz":
             return path.read_bytes()
         with gzip.open(path, "rb") as stream:
-            return stream.read()
+            content = stream.read(LARGEST_MEMBER)
     except (OSError, EOFError, zlib.error) as error:
         raise damaged(path, why=error, expected="a whole IDX file, gzipped or plain") from error
+    return content
 
 
 def _dimensions(path: Path, content: bytes, *, magic: int) -> tuple[int, ...]:
@@ -107,3 +112,37 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
             if md5 != _OFFICIAL_MD5[name]
         ]
     return Content(arrays=arrays, official=official, note="; ".join(notes))
+
+
+# The original site has refused programs for long periods (HTTP 403), so it comes last.
+_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+
+
+def _official(stem: str, *, md5: str, size: int) -> OfficialFile:
+    name = f"{stem}.gz"
+    urls = tuple(mirror + name for mirror in _MIRRORS)
+    return OfficialFile(name=name, urls=urls, md5=md5, size=size, accepts=(name, stem))
+
+
+TWIN = Pictures(
+    stream=1, shape=(1, 28, 28), train=60_000, test=10_000,
+    prototypes=4, grid=6, threshold=165, contrast=8, ink=True, background=-16,
+    shift=2, distractor=64, noise=40,
+)  # fmt: skip
+
+DATASET = Dataset(
+    name="mnist",
+    folders=("mnist", "MNIST", "MNIST/raw"),
+    files=(
+        _official("train-images-idx3-ubyte", md5="f68b3c2dcbeaaa9fbdd348bbdeb94873", size=9912422),
+        _official("train-labels-idx1-ubyte", md5="d53e105ee54ea40749a09fcbcd1e9432", size=28881),
+        _official("t10k-images-idx3-ubyte", md5="9fb629c4189551a2d022fa330f9573f3", size=1648877),
+        _official("t10k-labels-idx1-ubyte", md5="ec29112dd5afa0611ce80d1b7f02629c", size=4542),
+    ),
+    parse=parse,
+    twin=partial(synthetic.images, TWIN),
+)

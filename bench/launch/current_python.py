@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
-from bench.launch.catalogue import TREE, Framework
+from bench.launch.catalogue import TREE
+from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
 
 

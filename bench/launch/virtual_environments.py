@@ -27,7 +27,7 @@ from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
-from bench.launch.catalogue import Framework
+from bench.launch.framework import Framework
 from bench.launch.paths import cache_dir
 
 MARKER = "environment.json"

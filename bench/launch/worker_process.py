@@ -22,11 +22,12 @@ from typing import IO, Any
 import msgspec
 
 from bench import tasks
+from bench.core import plugins
 from bench.core.listener import Listener
 from bench.core.record import Job, Measurement, Record, Status
 from bench.core.setting import Setting
 from bench.launch import catalogue, gpu_state, machine
-from bench.launch.catalogue import Framework
+from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
 
 LAUNCH = catalogue.TREE / "bench" / "worker" / "launch.py"
@@ -72,7 +73,7 @@ def make_record(
     start = time.time() if started is None else started
     return Record(
         job=replace(job, data=Path(job.data).name),
-        batch=tasks.load(job.cell.task).batch,
+        batch=job.cell.batch or tasks.load(job.cell.task).batch,
         status=status,
         reason=reason,
         source_digest=catalogue.source_digest(catalogue.load(job.cell.framework)),
@@ -186,6 +187,12 @@ def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[
     return inherited | framework_variables
 
 
+def _plugins() -> str:
+    """The packages of plug-ins, as `bench.worker.launch` reads them."""
+    found = [(found.group, found.package, str(found.folder)) for found in plugins.plugins()]
+    return json.dumps(found)
+
+
 @contextmanager
 def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
     """A running worker: its standard input, and an iterator over its messages as in `messages`.
@@ -199,7 +206,7 @@ def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any
         spec.log.open("wb") as printed,
     ):
         process = subprocess.Popen(
-            [str(python), "-I", str(LAUNCH), str(writing), *spec.environment.path],
+            [str(python), "-I", str(LAUNCH), str(writing), _plugins(), *spec.environment.path],
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=subprocess.STDOUT,

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import tasks
+from bench.core.arrays import Array
 from bench.core.dataset_info import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status
-from bench.core.weights import Array
 from bench.launch import catalogue, gpu_state, machine, worker_process
 from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
@@ -128,16 +128,21 @@ class Prover:
         self,
         claims: Sequence[Claim],
         tracing: Tracing,
-        reference: Future[None],
+        reference: Future[dict[str, str]],
         listener: Listener,
     ) -> list[Certificate]:
         """The certificates of claims that were traced together, once the reference is traced."""
         process = process_of(claims[0])
         try:
-            reference.result()
+            failures = reference.result()
         except UnavailableError as error:
             return [self._certificate(claim, "unavailable", str(error)) for claim in claims]
-        certificates = [self._judge(claim, tracing) for claim in claims]
+        certificates = [
+            self._certificate(claim, "unavailable", failures[claim.task])
+            if claim.task in failures
+            else self._judge(claim, tracing)
+            for claim in claims
+        ]
         for certificate in certificates:
             self._keep(certificate, self._environment(process))
         listener.finished(str(process), _summary(certificates, tracing.log, str(process)))
@@ -161,7 +166,7 @@ class Prover:
             claim,
             *outcome(compared),
             checks=compared,
-            losses=tuple(float(loss) for loss in traced["losses"]),
+            losses=tuple(traced["losses"].sum(axis=1).tolist()),
             versions=tracing.versions,
         )
 

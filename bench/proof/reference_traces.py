@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.core.errors import UnavailableError
+from bench.core.arrays import Array
 from bench.core.listener import Listener
 from bench.core.setting import Setting
-from bench.core.weights import Array
 from bench.launch import catalogue
 from bench.launch.virtual_environments import Provider
 from bench.proof import cache
@@ -34,11 +33,14 @@ class ReferenceTraces:
         self._framework = catalogue.load(REFERENCE)
         self.digest = catalogue.source_digest(self._framework)
 
-    def ensure(self, tasks: Sequence[str], listener: Listener) -> None:
-        """Trace the tasks that have no trace yet. Raises UnavailableError if that fails."""
+    def ensure(self, tasks: Sequence[str], listener: Listener) -> dict[str, str]:
+        """Trace the tasks that have no trace yet. Returns, by task, why one cannot be traced.
+
+        Raises UnavailableError if the reference has no environment.
+        """
         missing = [task for task in tasks if not cache.in_use(self._file(task))]
         if not missing:
-            return
+            return {}
         environment = self._provide(self._framework, "cpu", listener)
         listener.finished(REFERENCE, "ready")
         claim = Claim(
@@ -58,12 +60,15 @@ class ReferenceTraces:
                 formula=True,
                 listener=listener,
             )
+            failures: dict[str, str] = {}
             for task in missing:
                 status, reason = tracing.outcomes[task]
-                if status != "ok":
-                    raise UnavailableError(f"the reference cannot trace {task}: {reason}")
-                cache.write(self._file(task), tracing.file(task).read_bytes())
-        listener.finished(str(claim), "ready")
+                if status == "ok":
+                    cache.write(self._file(task), tracing.file(task).read_bytes())
+                else:
+                    failures[task] = f"the reference cannot trace {task}: {reason}"
+        listener.finished(str(claim), "; ".join(failures.values()) or "ready")
+        return failures
 
     def read(self, task: str) -> dict[str, Array]:
         """A task's trace, once it is ensured."""

@@ -17,11 +17,11 @@ class Tolerance:
 
     `early` applies to the first `EARLY_STEPS` losses of a curve, `curve` to the others. `formula`
     is None if `update` is tight enough to prove the formula by itself. `rounding` is for precisions
-    coarser than a precision that the framework might use instead: the smallest deviation of logits
-    that shows that the precision is in use.
+    coarser than a precision that the framework might use instead: the smallest deviation of
+    outputs that shows that the precision is in use.
     """
 
-    logits: float
+    outputs: float
     loss: float
     gradients: float
     update: float
@@ -54,7 +54,7 @@ _MIXED = {
 TOLERANCES: Mapping[str, Tolerance] = {
     # Rounding is 1e-16 and grows to 1e-12 over the first steps. Anything more has another cause.
     "float64": Tolerance(
-        logits=1e-9,
+        outputs=1e-9,
         loss=1e-9,
         gradients=1e-9,
         update=1e-9,
@@ -69,7 +69,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
     # Curve, evaluated: from there on training amplifies rounding, on the CNN and the LSTM by a
     # factor of a thousand and more in any framework; here the float64 proof is the tight one.
     "float32": Tolerance(
-        logits=1e-5,
+        outputs=1e-5,
         loss=1e-5,
         gradients=3e-4,
         update=1e-2,
@@ -78,9 +78,9 @@ TOLERANCES: Mapping[str, Tolerance] = {
         evaluated=1e-1,
         formula=3e-3,
     ),
-    "tf32": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
-    "bf16": Tolerance(logits=4e-2, loss=5e-3, curve=5e-2, rounding=5e-5, **_MIXED),
-    "fp16": Tolerance(logits=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
+    "tf32": Tolerance(outputs=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
+    "bf16": Tolerance(outputs=4e-2, loss=5e-3, curve=5e-2, rounding=5e-5, **_MIXED),
+    "fp16": Tolerance(outputs=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
 }
 
 # The tolerances that differ for tasks with batch normalization.
@@ -113,7 +113,7 @@ DROPOUT_SCALE_ROUNDING = float(np.finfo(np.float32).eps)
 
 def special(task: Task, precision: Precision) -> Mapping[str, float]:
     """The tolerances of `task`, by name, that differ from those of the precision."""
-    if task.batch_norm:
+    if task.running_statistics:
         return BATCH_NORM.get(precision, {})
     return SMALL_BATCH.get(precision, {}) if task.short_proof else {}
 

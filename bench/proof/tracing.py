@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.core.arrays import Array
 from bench.core.listener import Listener
 from bench.core.record import Status
-from bench.core.weights import Array
 from bench.launch import catalogue, worker_process
 from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Claim

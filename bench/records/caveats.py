@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.core.record import Cell
+from bench.launch import catalogue
+from bench.launch.framework import Framework
 from bench.records.snapshot import Caveat
 
-# What differs between frameworks in any run, and why it does not decide the comparison.
+# What differs between frameworks in any run, and why it does not decide the comparison. What is
+# peculiar to a framework is in its `framework.toml`.
 UNEQUAL = (
     "Dropout masks: each framework draws its own. Their rate, scaling and gradient are proved; "
     "final accuracies are compared over seeds.",
@@ -18,24 +21,33 @@ UNEQUAL = (
     "float64, where little of them is left.",
     "Libraries: each framework is installed as its own users install it, with the libraries "
     "that its packages bring. They are part of what is compared.",
-    "Recurrent layers on a GPU: PyTorch, TensorFlow, MXNet and PaddlePaddle use cuDNN's; JAX/Flax "
-    "runs a loop over time that XLA compiles (nnx.RNN), because Flax has no other.",
-    "CUDA graphs: XLA builds them from what JAX and TensorFlow compile, where it sees fit; "
-    "PyTorch's compiler does so in its mode `reduce-overhead`, which is not used here and not "
-    "measured yet.",
-    "Device memory: the most that tensors took, as the framework reports it; MXNet does not report "
-    "it, so there it is what its allocator held. Memory on a CPU is that of the process.",
+    "Device memory: the most that tensors took, as the framework reports it. Memory on a CPU is "
+    "that of the process.",
     "Layout of images in memory: each framework uses the layout in which it is fastest, and is "
     "given its batches in that layout.",
 )
 
 
+def _known(names: Iterable[str]) -> list[Framework]:
+    """The frameworks of these names, each once; without those that no longer exist."""
+    used = set(names)
+    return [catalogue.load(name) for name in catalogue.names() if name in used]
+
+
+def unequal(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """What no run of these cells can make equal: in any framework, and in each of theirs."""
+    frameworks = _known(cell.framework for cell in cells)
+    own = (f"{framework.title}: {text}" for framework in frameworks for text in framework.unequal)
+    return (*UNEQUAL, *own)
+
+
 def of_cells(cells: Sequence[Cell]) -> Iterator[Caveat]:
     """The caveats of a run of these cells."""
-    on_gpu = {cell.framework for cell in cells if cell.device == "cuda"}
-    if "mxnet_gluon" in on_gpu and len(on_gpu) > 1:
-        yield Caveat(
-            figures=("memory",),
-            text="not to be compared with MXNet's on a GPU: MXNet reports what its allocator "
-            "held, the others what tensors took",
-        )
+    on_gpu = _known(cell.framework for cell in cells if cell.device == "cuda")
+    for framework in on_gpu:
+        if framework.device_memory and len(on_gpu) > 1:
+            yield Caveat(
+                figures=("memory",),
+                text=f"not to be compared with {framework.title}'s on a GPU: it reports "
+                f"{framework.device_memory}, the others what tensors took",
+            )

@@ -27,13 +27,43 @@ Pairs = tuple[tuple[str, str], ...]
 class MetricSnapshot:
     """The measure of a task's quality on its test set, and the value that it should reach.
 
-    A `fraction` runs from 0 to 1.
+    A `fraction` runs from 0 to 1. The target of an `ACCURACY` from no known task is not known.
     """
 
     name: str
     unit: str
     better: Literal["more", "less"]
-    target: float
+    target: float | None
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether its values are read as percentages."""
+        return self.unit == "fraction"
+
+    def text(self, value: float) -> str:
+        """A value with two decimals of a percent, or with four digits and the unit."""
+        return f"{value:.2%}" if self.is_fraction else f"{value:.4g} {self.unit}".rstrip()
+
+    def change_text(self, change: float) -> str:
+        """A change of the value, with its sign."""
+        return f"{change:+.1%}" if self.is_fraction else f"{change:+.3g} {self.unit}".rstrip()
+
+    @property
+    def goal(self) -> str:
+        """The target as a short text; "" where it is not known."""
+        if self.target is None:
+            return ""
+        return f"{self.target:.0%}" if self.is_fraction else f"{self.target:g} {self.unit}".rstrip()
+
+    def reached(self, value: float) -> bool:
+        """Whether a value is at the target or better; False where the target is not known."""
+        if self.target is None:
+            return False
+        return value >= self.target if self.better == "more" else value <= self.target
+
+
+# Records that name no known task are older than any metric but this one.
+ACCURACY = MetricSnapshot(name="accuracy", unit="fraction", better="more", target=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,10 +226,10 @@ class Snapshot:
         framework = self.framework(name)
         return framework.title if framework else name
 
-    def target(self, task: str) -> float | None:
-        """The value that a task's metric should reach; None where the snapshot lacks the task."""
+    def metric(self, task: str) -> MetricSnapshot:
+        """A task's metric; `ACCURACY` where the snapshot lacks the task."""
         snapshot = self.task(task)
-        return snapshot.metric.target if snapshot else None
+        return snapshot.metric if snapshot else ACCURACY
 
     def headline(self, task: str) -> bool:
         """Whether a task is among those that reports put first."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bench import tasks
+from bench.core import plugins
 from bench.core.cost import step_bytes, training_flops
+from bench.core.errors import UsageError
 from bench.core.record import Cell
 from bench.core.setting import EPSILONS
-from bench.core.task import Budget, Task, TokenInput
+from bench.core.task import Budget
 from bench.launch import catalogue, machine
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS
@@ -56,7 +59,7 @@ def take(
             for name in catalogue.names()
         ),
         proof=proof_terms(),
-        unequal=caveats.UNEQUAL,
+        unequal=caveats.unequal(cells),
         caveats=tuple(caveats.of_cells(cells)),
     )
 
@@ -84,11 +87,9 @@ def task(name: str, length: int | None) -> TaskSnapshot:
         dataset=recipe.dataset,
         network=recipe.network,
         batch=recipe.batch,
-        metric=MetricSnapshot(
-            name="accuracy", unit="fraction", better="more", target=recipe.target_accuracy
-        ),
-        length=_length(trained),
-        recipe_length=_length(recipe),
+        metric=metric(name),
+        length=trained.length,
+        recipe_length=recipe.length,
         flops_per_example=training_flops(trained),
         step_bytes=step_bytes(trained),
         definition=tuple(definition(recipe).items()),
@@ -99,6 +100,12 @@ def task(name: str, length: int | None) -> TaskSnapshot:
             if (allowed := special(recipe, precision))
         },
     )
+
+
+def metric(task_name: str) -> MetricSnapshot:
+    """A task's metric as it is now."""
+    own = tasks.load(task_name).metric
+    return MetricSnapshot(name=own.name, unit=own.unit, better=own.better, target=own.target)
 
 
 def proof_terms() -> ProofTerms:
@@ -112,18 +119,23 @@ def proof_terms() -> ProofTerms:
 
 def model(name: str, network: str) -> ModelSource:
     """A framework's model of a network. The framework must have one."""
-    file = catalogue.load(name).folder / "models" / f"{network}.py"
+    file = catalogue.load(name).model_file(network)
+    if file is None:
+        raise UsageError(f"{name} has no model of {network}")
     text = file.read_text(encoding="utf-8")
     return ModelSource(
         network=network,
-        path=file.relative_to(catalogue.TREE).as_posix(),
+        path=_shown_path(file),
         text=text,
         lines_of_code=code_lines(text),
     )
 
 
-def _length(task: Task) -> int | None:
-    return task.input.length if isinstance(task.input, TokenInput) else None
+def _shown_path(file: Path) -> str:
+    """A model's path in the source tree, or from the folder with the plug-in's package."""
+    # A plug-in may be installed inside the tree, in its virtual environment.
+    roots = (found.top[1] for found in plugins.plugins() if file.is_relative_to(found.folder))
+    return file.relative_to(next(roots, catalogue.TREE)).as_posix()
 
 
 def _settings(

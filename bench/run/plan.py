@@ -15,9 +15,10 @@ from bench.core.errors import UsageError
 from bench.core.presets import PRESETS
 from bench.core.record import Cell
 from bench.core.setting import Device, Setting
-from bench.core.task import Budget, Task, TokenInput
+from bench.core.task import Budget, Task
 from bench.launch import catalogue, current_python, gpu_state, machine
-from bench.launch.catalogue import Framework
+from bench.launch.framework import Framework
+from bench.records import snapshot_taking
 from bench.records.run_folder import check_writable
 from bench.run.request import Request, check
 
@@ -67,6 +68,7 @@ def make_plan(request: Request) -> Plan:
             spare=repeats // 2 if request.spare is None else request.spare,
             until=request.until,
             seconds=request.budget_seconds or DEFAULT_BUDGET_SECONDS,
+            metrics=snapshot_taking.metric,
         ),
         name=name,
         folder=folder,
@@ -181,7 +183,7 @@ def budget_of(request: Request, task_name: str) -> Budget:
     """
     task = tasks.load(task_name)
     names = ["epochs", "train_examples", "test_examples"]
-    if isinstance(task.input, TokenInput):
+    if task.length is not None:
         names.append("length")
     overrides = {name: value for name in names if (value := getattr(request, name)) is not None}
     budget = replace(task.presets[request.preset], **overrides)

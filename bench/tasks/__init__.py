@@ -1,29 +1,62 @@
-"""The tasks: every other file in this folder defines one, as `TASK`."""
+"""The tasks: every other file in this folder defines one, as `TASK`; so do plug-ins' files."""
 
 from __future__ import annotations
 
 import importlib
 from functools import cache
-from pathlib import Path
+from types import ModuleType
 
+from bench.core import plugins
 from bench.core.choices import check_choice
+from bench.core.plugins import Broken, Definitions
+from bench.core.presets import PRESETS
 from bench.core.task import Task
 
 
 @cache
-def _names() -> tuple[str, ...]:
-    files = Path(__file__).parent.glob("*.py")
-    return tuple(sorted(file.stem.replace("_", "-") for file in files if file.stem != "__init__"))
+def _definitions() -> Definitions:
+    return plugins.definitions("tasks", lambda stem: stem.replace("_", "-"), _check)
+
+
+def _check(name: str, module: ModuleType) -> None:
+    """Raises an error that says what a plug-in's task lacks."""
+    task = module.TASK
+    if not isinstance(task, Task):
+        raise TypeError(f"its TASK is {type(task).__name__}, where a Task is expected")
+    if task.name != name:
+        raise ValueError(f"its task is called {task.name!r}, where its file says {name!r}")
+    if absent := sorted(PRESETS.keys() - task.presets.keys()):
+        raise ValueError(f"it has no budget for the presets {', '.join(absent)}")
+    if plugins.model_file("reference", task.network) is None:
+        raise ValueError(f"there is no model reference/models/{task.network}.py to prove it by")
+    dataset = plugins.module_of("datasets", task.dataset)
+    if dataset is None:
+        raise ValueError(f"there is no data set {task.dataset!r}")
+    try:
+        importlib.import_module(dataset).DATASET  # noqa: B018
+    except Exception as error:  # whatever a stranger's module raises
+        reason = plugins.reason_of(error)
+        raise ValueError(f"its data set {task.dataset!r} cannot be used: {reason}") from error
 
 
 def names() -> list[str]:
     """Every task's name, in alphabetical order."""
-    return list(_names())
+    return sorted(_definitions().modules)
 
 
 def load(name: str) -> Task:
     """The task of that name. Raises UsageError if there is none."""
-    check_choice("task", name, _names())
-    module = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}")
-    task: Task = module.TASK
+    check_choice("task", name, names())
+    task: Task = _definitions().load(name, "TASK")
     return task
+
+
+def module(name: str) -> str:
+    """The module that defines a task. Raises UsageError if there is none of that name."""
+    check_choice("task", name, names())
+    return _definitions().modules[name]
+
+
+def broken() -> tuple[Broken, ...]:
+    """Plug-ins' tasks that cannot be used."""
+    return _definitions().broken

@@ -1,21 +1,28 @@
 """A multilayer perceptron with dropout on MNIST, in small batches: TensorFlow's first tutorial."""
 
+from bench.core.fields import Label, Pixels
+from bench.core.layers import Dense
+from bench.core.losses import SoftmaxCrossEntropy
+from bench.core.metrics import Accuracy
 from bench.core.optimizers import Adam
-from bench.core.parameters import dense
-from bench.core.task import Budget, ImageInput, Task
+from bench.core.task import Budget, Task, Update
 
 TASK = Task(
     name="mnist-mlp-dropout",
     title="Multilayer perceptron with dropout on MNIST, Adam",
     dataset="mnist",
     network="mlp_dropout",
-    input=ImageInput(shape=(784,), mean=(0.1307,), std=(0.3081,)),
-    classes=10,
-    parameters=dense("hidden", 784, 128) + dense("output", 128, 10),
-    loss="softmax_cross_entropy",
-    optimizer=Adam(learning_rate=1e-3),
+    fields={
+        "image": Pixels(size=(784,), mean=(0.1307,), std=(0.3081,)),
+        "label": Label(classes=10),
+    },
+    layers=(
+        Dense(name="hidden", inputs=784, outputs=128),
+        Dense(name="output", inputs=128, outputs=10),
+    ),
+    updates=(Update(loss=SoftmaxCrossEntropy(), optimizer=Adam(learning_rate=1e-3)),),
+    metric=Accuracy(target=0.96),
     batch=32,
-    target_accuracy=0.96,
     dropout={"hidden": 0.2},
     presets={
         "quick": Budget(epochs=1, train_examples=16_000, test_examples=5_000),

@@ -1,21 +1,28 @@
 """A multilayer perceptron on MNIST, trained with plain stochastic gradient descent."""
 
+from bench.core.fields import Label, Pixels
+from bench.core.layers import Dense
+from bench.core.losses import SoftmaxCrossEntropy
+from bench.core.metrics import Accuracy
 from bench.core.optimizers import SGD
-from bench.core.parameters import dense
-from bench.core.task import Budget, ImageInput, Task
+from bench.core.task import Budget, Task, Update
 
 TASK = Task(
     name="mnist-mlp-sgd",
     title="Multilayer perceptron on MNIST, SGD",
     dataset="mnist",
     network="mlp",
-    input=ImageInput(shape=(784,), mean=(0.1307,), std=(0.3081,)),
-    classes=10,
-    parameters=dense("hidden", 784, 128) + dense("output", 128, 10),
-    loss="softmax_cross_entropy",
-    optimizer=SGD(learning_rate=0.01),
+    fields={
+        "image": Pixels(size=(784,), mean=(0.1307,), std=(0.3081,)),
+        "label": Label(classes=10),
+    },
+    layers=(
+        Dense(name="hidden", inputs=784, outputs=128),
+        Dense(name="output", inputs=128, outputs=10),
+    ),
+    updates=(Update(loss=SoftmaxCrossEntropy(), optimizer=SGD(learning_rate=0.01)),),
+    metric=Accuracy(target=0.93),
     batch=64,
-    target_accuracy=0.93,
     presets={
         "quick": Budget(epochs=1, train_examples=30_000, test_examples=5_000),
         "standard": Budget(epochs=3),

@@ -36,17 +36,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.core.adapter import Session
+from bench.core.arrays import Array
 from bench.core.optimizers import SGD
 from bench.core.parameters import Parameter
 from bench.core.split import Split
 from bench.core.task import Task
-from bench.core.weights import Array, initial_weights
+from bench.core.weights import initial_weights
 
 # Builds a task's network; mode, setting and seed are those of the proof.
 OpenSession = Callable[[Task], Session]
@@ -91,6 +91,11 @@ def _middle(parameter: Parameter) -> int:
     return height // 2 * width + width // 2
 
 
+def _classes(task: Task) -> int:
+    """The number of logits: one for each class."""
+    return task.layers[-1].width
+
+
 def _revealing_weights(task: Task, layer: str) -> dict[str, Array]:
     """Weights with which a network shows the draws behind `layer`: see the module's text."""
     initial = initial_weights(task, 0)
@@ -101,7 +106,7 @@ def _revealing_weights(task: Task, layer: str) -> dict[str, Array]:
     weights[f"{reader}.bias"] += 1
     first = np.abs(initial[f"{reader}.weight"][0])  # above 0, so that the rectifier stays on
     weights[f"{reader}.weight"][0] = SUM * first / first.sum()
-    outputs = np.arange(task.classes)
+    outputs = np.arange(_classes(task))
     for name in behind:
         parameter = _weight(task, name)
         _by_place(parameter, weights[parameter.name])[outputs, outputs, _middle(parameter)] = 1
@@ -111,21 +116,23 @@ def _revealing_weights(task: Task, layer: str) -> dict[str, Array]:
 
 def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) -> dict[str, Array]:
     """The part of a trace that shows the dropout behind `layer`."""
-    single = replace(task.with_dropout(layer), optimizer=SGD(learning_rate=1.0))
+    single = task.with_dropout(layer).with_optimizers(SGD(learning_rate=1.0))
     session = open_session(single)
     weights = _revealing_weights(task, layer)
     names = _layers(task)
     reader = _weight(task, names[names.index(layer) + 1])
-    examples = task.classes
+    examples = _classes(task)
     train = Split(folder, "train", task, session.format, examples)
-    x, _ = train.batch(np.arange(examples))
-    batch = session.stage(x, np.arange(examples).astype(session.format.labels))
+    host = train.batch(np.arange(examples))
+    label = task.updates[0].loss.target
+    host[label] = np.arange(examples).astype(host[label].dtype)  # one example of each class
+    batch = session.stage(host)
 
     values_per_draw = weights[reader.name].size // reader.shape[0] * (examples - 1)
     parts: dict[str, list[Array]] = {key: [] for key in PARTS}
     for _ in range(max(LEAST_DRAWS, math.ceil(VALUES / values_per_draw))):
         session.load(weights)
-        loss = session.numpy(session.step(batch))
+        (loss,) = map(session.numpy, session.step(batch))
         updated = session.dump()
         added = _by_place(reader, updated[reader.name] - weights[reader.name])
         first = _by_place(reader, weights[reader.name])[0]
@@ -134,7 +141,7 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
         parts["read"].append(-(first * added[0]).sum(axis=1))
         parts["bias"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
     session.load(weights)
-    logits = session.numpy(session.logits(batch))
+    (logits,) = map(session.numpy, session.outputs(batch).values())
     session.close()
     arrays = {"logits": logits} | {key: np.array(part) for key, part in parts.items()}
     return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}

@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from bench.core import errors
+from bench.core import errors, plugins
 from bench.core.adapter import Adapter
 from bench.core.dataset_info import DatasetInfo
 from bench.core.listener import Listener
@@ -66,15 +66,23 @@ class Channel(Listener):
 def import_framework(framework: str) -> tuple[Adapter, float]:
     """The framework's adapter, and the seconds that importing it took."""
     watch = Stopwatch()
-    module = importlib.import_module(f"frameworks.{framework}.adapter")
+    package = next(
+        found.package
+        for found in plugins.packages("frameworks")
+        if (found.folder / framework / "framework.toml").is_file()
+    )
+    module = importlib.import_module(f"{package}.{framework}.adapter")
     seconds = watch.read().wall
     adapter: Adapter = module.ADAPTER
     return adapter, seconds
 
 
 def load_task(name: str) -> Task:
-    """A task by name."""
-    task: Task = importlib.import_module(f"bench.tasks.{name.replace('-', '_')}").TASK
+    """A task by name. Raises UnsupportedError if there is none."""
+    module = plugins.module_of("tasks", name.replace("-", "_"))
+    if module is None:
+        raise errors.UnsupportedError(f"there is no task {name}")
+    task: Task = importlib.import_module(module).TASK
     return task
 
 
@@ -91,6 +99,8 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
     task = load_task(cell.task)
     if job.budget.length:
         task = task.with_length(job.budget.length)
+    if cell.batch:
+        task = dataclasses.replace(task, batch=cell.batch)
     try:
         if kind == "steps":
             on_demand.answer(
@@ -116,8 +126,15 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
     channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
-    tasks = {name: load_task(name) for name in job.data}
-    failures = trace.prove(job, tasks, adapter, channel)
+    tasks: dict[str, Task] = {}
+    failures: dict[str, Exception | None] = {}
+    for name in job.data:
+        try:
+            tasks[name] = load_task(name)
+        except Exception as error:  # a plug-in's task may import what this environment lacks
+            failures[name] = error
+    loaded = dataclasses.replace(job, data={name: job.data[name] for name in tasks})
+    failures |= trace.prove(loaded, tasks, adapter, channel)
     return {
         "status": "ok",
         "versions": adapter.versions(job.setting.device),

@@ -19,9 +19,9 @@ from bench.core.adapter import Adapter
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
 from bench.core.record import Job
-from bench.core.split import Split
+from bench.core.split import HostBatch, Split
 from bench.core.task import Task
-from bench.worker.steady_pace import HostBatch, make_ready
+from bench.worker.steady_pace import make_ready
 
 
 def _batches(train: Split, seed: int) -> Iterator[HostBatch]:

@@ -8,11 +8,12 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from bench.core.adapter import Adapter, Batch, Native, Session
+from bench.core.arrays import Array
 from bench.core.listener import Listener
 from bench.core.record import Job
-from bench.core.split import Split
+from bench.core.split import HostBatch, Split
 from bench.core.task import Task
-from bench.core.weights import Array, initial_weights
+from bench.core.weights import initial_weights
 from bench.worker import clock
 
 # The pace is steady when the last three windows of the warm-up are within a tenth of each other.
@@ -20,8 +21,6 @@ STEADY_WINDOWS = 3
 STEADY_SPREAD = 1.1
 # The most warm-up batches that are laid out in memory at a time. Slow steps need few of them.
 WARMUP_BATCHES = 64
-
-HostBatch = tuple[Array, Array]
 
 
 class Trainer:
@@ -32,11 +31,14 @@ class Trainer:
         self._staged_ahead = job.cell.feed == "device"
 
     def window(self, batches: list[HostBatch]) -> tuple[clock.Timed, list[float]]:
-        """Train on `batches` between two fences. The losses are read after the second."""
+        """Train on `batches` between two fences. The losses are read after the second.
+
+        A step's loss is the sum of those of its updates.
+        """
         session = self._session
-        losses: list[Native] = []
+        losses: list[tuple[Native, ...]] = []
         if self._staged_ahead:
-            staged: list[Batch] = [session.stage(x, y) for x, y in batches]
+            staged: list[Batch] = [session.stage(batch) for batch in batches]
 
             def work() -> None:
                 for batch in staged:
@@ -44,11 +46,11 @@ class Trainer:
         else:
 
             def work() -> None:
-                for x, y in batches:
-                    losses.append(session.step(session.stage(x, y)))
+                for batch in batches:
+                    losses.append(session.step(session.stage(batch)))
 
         timing = clock.timed(work, session.sync)
-        return timing, [float(session.numpy(loss)) for loss in losses]
+        return timing, [sum(float(session.numpy(loss)) for loss in step) for step in losses]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,20 +4,20 @@ A trace is a set of arrays, written to one .npz file for each task:
 
 * `parameters`    how many trained values the framework counts, ()
 * `weights/NAME`  every weight, read back right after loading
-* `logits`        of the first batch, evaluation mode, (N, K)
+* `outputs/NAME`  of the first batch, evaluation mode, (N, ...)
 * `grads/NAME`    gradients of the first batch's loss
-* `losses`        the loss of each of the first steps, (STEPS,) or (HEAVY_STEPS,)
+* `losses`        each update's loss in the first steps, (STEPS, updates), or HEAVY_STEPS of them
 * `updated/NAME`  every weight after one step
-* `evaluated`     the test batch's logits after all steps, (N, K)
+* `state/NAME`    the optimizers' state after one step
+* `evaluated/NAME`  the test batch's outputs after all steps, (N, ...)
 * `formula/NAME`  every weight after FORMULA_STEPS steps with the constants of
-                  `bench.core.optimizers.dyadic`, if the job asks for it
+                  `Optimizer.dyadic`, if the job asks for it
 
-For a task with batch normalization, the reference also has `evaluated/unbiased`, with running
-variances over n - 1 values, where `evaluated` has them over n. There the formula's steps start from
-other weights (see `opened`) and add:
+Where evaluation uses running statistics, the formula's steps start from other weights (see
+`opened`) and add:
 
-* `opened/losses`     the loss of each of these steps, (FORMULA_STEPS,)
-* `opened/evaluated`  the test batch's logits after them, (N, K)
+* `opened/losses`          each update's loss in these steps, (FORMULA_STEPS, updates)
+* `opened/evaluated/NAME`  the test batch's outputs after them, (N, ...)
 
 All of this is without dropout, because no two frameworks draw the same units. What each dropout
 layer does is traced by `bench.worker.dropout_trace`.
@@ -34,13 +34,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.adapter import Adapter, Session
+from bench.core.adapter import Adapter, Native, Session
+from bench.core.arrays import Array
 from bench.core.listener import Listener
-from bench.core.optimizers import dyadic
 from bench.core.setting import Setting
-from bench.core.split import Split
-from bench.core.task import Task, TokenInput
-from bench.core.weights import Array, initial_weights
+from bench.core.split import HostBatch, Split
+from bench.core.task import Task
+from bench.core.weights import initial_weights
 from bench.worker.dropout_trace import OpenSession, draws
 
 STEPS = 20
@@ -55,13 +55,6 @@ USED_STEPS = 2
 # short already.
 HEAVY_BATCH = 16
 HEAVY_STEPS = 10
-# Three standard deviations above 0: see `opened`. With more, less would be left of a shift's
-# gradient, which the next normalization removes except at the map's edges. The values are small, so
-# that updates keep digits.
-OPEN = {"norm_scale": 1 / 8, "norm_shift": 3 / 8}
-# Every fourth text is cut to half. Otherwise there would be no padding, as reviews are longer than
-# LENGTH.
-SHORT_EVERY = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +97,7 @@ def trace(
     without_dropout = task.with_dropout()
     arrays = _first_steps(open_session, without_dropout, folder=folder, seed=seed)
     if formula:
-        exact = replace(without_dropout, optimizer=dyadic(task.optimizer))
-        arrays |= _formula_steps(open_session, exact, folder=folder, seed=seed)
+        arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
     for layer in task.dropout:
         arrays |= draws(open_session, task, layer, folder=folder)
     return arrays
@@ -113,30 +105,35 @@ def trace(
 
 def _batches(
     session: Session, task: Task, *, folder: Path, seed: int, steps: int
-) -> Iterator[tuple[Array, Array]]:
+) -> Iterator[HostBatch]:
     """The first batches of the first epoch, over as many examples as STEPS batches hold."""
     train = Split(folder, "train", task, session.format, task.batch * STEPS)
     for rows in train.epoch(seed, 0)[:steps]:
-        x, y = train.batch(rows)
-        yield _shortened(task, x), y
+        yield _shortened(task, train.batch(rows))
 
 
-def _shortened(task: Task, x: Array) -> Array:
-    if isinstance(task.input, TokenInput):
-        x[::SHORT_EVERY, : LENGTH // 2] = 0  # (N, T), padded at the front
-    return x
+def _shortened(task: Task, batch: HostBatch) -> HostBatch:
+    return {name: field.shortened(batch[name]) for name, field in task.fields.items()}
 
 
-def _used(
-    session: Session, task: Task, batches: Sequence[tuple[Array, Array]], *, seed: int
-) -> None:
+def _read(session: Session, values: Mapping[str, Native], prefix: str) -> dict[str, Array]:
+    """Native values as host arrays, by their names after a prefix."""
+    return {f"{prefix}/{name}": session.numpy(value) for name, value in values.items()}
+
+
+def _losses(session: Session, batch: HostBatch) -> list[float]:
+    """Train one step: each update's loss."""
+    return [float(session.numpy(loss)) for loss in session.step(session.stage(batch))]
+
+
+def _used(session: Session, task: Task, batches: Sequence[HostBatch], *, seed: int) -> None:
     """Bring a session into the state in which a warm-up leaves it before weights are loaded again.
 
     This exposes an optimizer whose state survives the loading, so that it trains another task.
     """
     session.load(initial_weights(task, seed))
-    for x, y in batches[-USED_STEPS:]:
-        session.step(session.stage(x, y))
+    for batch in batches[-USED_STEPS:]:
+        session.step(session.stage(batch))
 
 
 def _first_steps(
@@ -145,20 +142,21 @@ def _first_steps(
     session = open_session(task)
     steps = HEAVY_STEPS if task.short_proof else STEPS
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=steps))
-    first = session.stage(*batches[0])
+    first = session.stage(batches[0])
 
     _used(session, task, batches, seed=seed)
     session.load(initial_weights(task, seed))
     arrays = {f"weights/{name}": weight for name, weight in session.dump().items()}
     arrays["parameters"] = np.array(session.parameter_count())
-    arrays["logits"] = session.numpy(session.logits(first))
-    arrays |= {f"grads/{name}": gradient for name, gradient in session.grads(first).items()}
-    session.load(initial_weights(task, seed))  # `grads` may have moved running statistics
+    arrays |= _read(session, session.outputs(first), "outputs")
+    arrays |= {f"grads/{name}": gradient for name, gradient in session.gradients(first).items()}
+    session.load(initial_weights(task, seed))  # `gradients` may have moved running statistics
     losses = []
-    for number, (x, y) in enumerate(batches):
-        losses.append(float(session.numpy(session.step(session.stage(x, y)))))
+    for number, batch in enumerate(batches):
+        losses.append(_losses(session, batch))
         if number == 0:
             arrays |= {f"updated/{name}": weight for name, weight in session.dump().items()}
+            arrays |= {f"state/{name}": value for name, value in session.state().items()}
     arrays["losses"] = np.array(losses)
     arrays |= _evaluated(session, task, folder)
     session.close()
@@ -167,12 +165,8 @@ def _first_steps(
 
 def _evaluated(session: Session, task: Task, folder: Path) -> dict[str, Array]:
     test = Split(folder, "test", task, session.format, EVALUATED)
-    x, y, _ = next(test.in_order(EVALUATED))
-    batch = session.stage(_shortened(task, x), y)
-    arrays = {"evaluated": session.numpy(session.logits(batch))}
-    if task.batch_norm and hasattr(session, "unbiased_logits"):  # the reference has both
-        arrays["evaluated/unbiased"] = session.numpy(session.unbiased_logits(batch))
-    return arrays
+    batch, _ = next(test.in_order(EVALUATED))
+    return _read(session, session.outputs(session.stage(_shortened(task, batch))), "evaluated")
 
 
 def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:
@@ -183,12 +177,10 @@ def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:
     hundredth. The formula's steps hold float32 to the size of its rounding, so they start with
     values away from 0.
     """
-    if not task.batch_norm:
-        return dict(weights)
     moved = {
-        parameter.name: np.full(parameter.shape, OPEN[parameter.kind], np.float32)
+        parameter.name: np.full(parameter.shape, parameter.opened, np.float32)
         for parameter in task.parameters
-        if parameter.kind in OPEN
+        if parameter.opened is not None
     }
     return {**weights, **moved}
 
@@ -200,12 +192,12 @@ def _formula_steps(
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=FORMULA_STEPS))
     _used(session, task, batches, seed=seed)
     session.load(opened(task, initial_weights(task, seed)))
-    losses = [float(session.numpy(session.step(session.stage(x, y)))) for x, y in batches]
+    losses = [_losses(session, batch) for batch in batches]
     arrays = {f"formula/{name}": weight for name, weight in session.dump().items()}
-    if task.batch_norm:
+    if task.running_statistics:
         arrays["opened/losses"] = np.array(losses)
         evaluated = _evaluated(session, task, folder)
-        arrays |= {f"opened/{name}": logits for name, logits in evaluated.items()}
+        arrays |= {f"opened/{name}": output for name, output in evaluated.items()}
     session.close()
     return arrays
 

@@ -13,15 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.adapter import Adapter, Session
+from bench.core.arrays import Array, digest
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
-from bench.core.metrics import count_correct, total_loss
 from bench.core.record import Evaluation, Job, Measurement, Window, Windows
-from bench.core.split import Split
+from bench.core.split import HostBatch, Split
 from bench.core.task import Task
-from bench.core.weights import Array, digest
 from bench.worker import clock
-from bench.worker.steady_pace import HostBatch, ReadySession, make_ready
+from bench.worker.steady_pace import ReadySession, make_ready
 
 EVALUATION_BATCH = 500
 FIRST_LOSSES = 32
@@ -30,41 +29,49 @@ FEED_TURNS = 3
 
 
 def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluation:
-    """Accuracy and loss over the whole split, after `step` steps.
+    """The metric and the loss over the whole split, after `step` steps.
 
-    The clock runs from staging to logits on the host. Raises DivergedError when the loss is not
+    The clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
     finite.
     """
-    correct, loss, wall = 0, 0.0, 0.0
-    for x, y, count in split.in_order(EVALUATION_BATCH):
-        outputs: list[Array] = []
+    metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
+    for batch, count in split.in_order(EVALUATION_BATCH):
+        outputs: dict[str, Array] = {}
 
-        def work(x: Array = x, y: Array = y, outputs: list[Array] = outputs) -> None:
-            outputs.append(session.numpy(session.logits(session.stage(x, y))))
+        def work(batch: HostBatch = batch, outputs: dict[str, Array] = outputs) -> None:
+            for name, output in session.outputs(session.stage(batch)).items():
+                outputs[name] = session.numpy(output)
 
         wall += clock.timed(work, session.sync).wall
-        logits, labels = outputs[0][:count], y[:count]
-        correct += count_correct(task, logits, labels)
-        loss += total_loss(task, logits, labels)
+        shown = {name: output[:count] for name, output in outputs.items()}
+        known = {name: array[:count] for name, array in batch.items()}
+        part, values = task.metric.of(shown, known)
+        metric_sum, metric_count = metric_sum + part, metric_count + values
+        loss += sum(update.loss.total(shown, known) for update in task.updates)
     total = len(split)
     if not math.isfinite(loss):
         raise DivergedError(f"test loss {loss / total} after {step} steps")
     return Evaluation(
-        step=step, accuracy=correct / total, loss=loss / total, examples=total, wall=wall
+        step=step,
+        metric=task.metric.value(metric_sum, metric_count),
+        loss=loss / total,
+        examples=total,
+        wall=wall,
     )
 
 
 def compile_evaluation(session: Session, split: Split) -> None:
     """Evaluate one batch, so that what this compiles does not count in the first evaluation."""
-    x, y, _ = next(split.in_order(EVALUATION_BATCH))
-    session.numpy(session.logits(session.stage(x, y)))
+    batch, _ = next(split.in_order(EVALUATION_BATCH))
+    for output in session.outputs(session.stage(batch)).values():
+        session.numpy(output)
 
 
 def time_feeding(session: Session, batches: list[HostBatch]) -> float:
     """Seconds that staging one batch takes: the best of a few turns, because a turn is short."""
 
     def work() -> None:
-        staged = [session.stage(x, y) for x, y in batches]
+        staged = [session.stage(batch) for batch in batches]
         del staged
 
     return min(clock.timed(work, session.sync).wall for _ in range(FEED_TURNS)) / len(batches)

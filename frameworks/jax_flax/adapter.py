@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import reduce
+from functools import partial, reduce
 from importlib.metadata import PackageNotFoundError, version
+from operator import getitem
 from typing import Any
 
 import flax
@@ -16,20 +17,18 @@ import optax
 from flax import nnx
 from jax import numpy as jnp
 
-from bench.core.adapter import BatchFormat, network_module, require_mode
+from bench.core.adapter import losses, named_outputs, network_module, require_mode
+from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
-from bench.core.layout import Layout, NetworkWeights, recurrent_names
+from bench.core.layout import Layout, NetworkWeights
+from bench.core.readers import BatchFormat
+from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task
-from bench.core.weights import Array
-from frameworks.jax_flax.optimizers import make_optimizer
-from frameworks.jax_flax.precision import (
-    chosen,
-    make_scale,
-    set_layers,
-    set_products,
-    value_and_grad,
-)
+from bench.core.task import Task, Update
+from frameworks.jax_flax.losses import LOSSES
+from frameworks.jax_flax.optimizers import make_optimizer, state_of
+from frameworks.jax_flax.precision import set_layers, set_products
+from frameworks.jax_flax.programs import Programs, UpdateStep
 
 LAYOUT = Layout(
     axes={
@@ -53,13 +52,10 @@ LAYOUT = Layout(
         "lstm_bias": "cell.dense_h.bias",  # the only one that Flax's LSTM has
         "norm_scale": "scale",
     },
+    sides=("forward_rnn", "backward_rnn"),
+    stacked=("{stack}.{depth}", "{side}.{attribute}"),
     channels_last=True,
 )
-
-LOSSES = {
-    "softmax_cross_entropy": optax.softmax_cross_entropy_with_integer_labels,
-    "sigmoid_cross_entropy": optax.sigmoid_binary_cross_entropy,
-}
 
 MODES = ("compiled",)
 
@@ -74,12 +70,12 @@ class JaxFlaxSession:
         require_mode(mode, MODES)
         expert = setting.tuning == "expert"
         self._device = setting.device
-        self._precision = setting.precision
         self._dtype = storage_dtype(setting.precision)
         # 32-bit integers are JAX's default: it would truncate 64-bit ones.
         self.format = BatchFormat(
             channels_last=True, floats=self._dtype, labels="int32", tokens="int32"
         )
+        self._task = task
         module = network_module(__package__, task)
 
         def build() -> nnx.Module:
@@ -97,22 +93,26 @@ class JaxFlaxSession:
             LAYOUT,
             self._dtype,
             lambda parameter: reduce(child, LAYOUT.native_name(parameter).split("."), self._model),
+            names=[
+                ".".join(map(str, path))
+                for path, _ in nnx.state(self._model, nnx.Param).flat_state()
+            ],
         )
-        self._optimizer = make_optimizer(task.optimizer)
-        self._moments = jax.jit(self._optimizer.init)
-        self._criterion = LOSSES[task.loss]
-        # Pure functions of arrays, because nnx.jit would walk the network in Python at each call.
-        self._model.eval()
-        self._evaluating = nnx.graphdef(self._model)
-        self._model.train()
-        self._training, params, other = nnx.split(self._model, nnx.Param, ...)
-        self._state, self._structure = jax.tree.flatten(
-            (params, other, self._moments(params), make_scale(setting.precision))
+        # By identity, because variables are compared by their values.
+        self._paths = {id(variable): path for path, variable in nnx.iter_graph(self._model)}
+        updates = [
+            UpdateStep(
+                loss,
+                make_optimizer(update.optimizer),
+                {self._paths[id(variable)] for variable in self._weights.moved_by(update)},
+            )
+            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+        ]
+        self._inputs = slice(len(task.inputs))
+        self._programs = Programs(self._model, updates, setting.precision)
+        self._state = self._programs.start(
+            nnx.state(self._model, nnx.Param), nnx.state(self._model, nnx.Not(nnx.Param))
         )
-        # The step overwrites the memory of the state that it is given.
-        self._train_step = jax.jit(self._train, donate_argnums=0)
-        self._gradients_step = jax.jit(self._gradients)
-        self._forward = jax.jit(self._evaluate)
         self._last: Any = None  # the result that was last requested of the device, besides steps
 
     def load(self, params: Mapping[str, Array]) -> None:
@@ -120,13 +120,12 @@ class JaxFlaxSession:
             variable.set_value(self._copied(native))
         state = nnx.state(self._model, nnx.Param)
         # Dropout's generator is not reset, because two trainings must not drop the same units.
-        other = self._trees()[1]
+        other = self._programs.trees(self._state)[1]
         # Running means and variances are reset to those of the model, which are never trained.
         initial = nnx.state(self._model, nnx.BatchStat)
         copies = jax.tree.map(self._copied, initial)
         other = nnx.merge_state(other, copies)
-        scale = make_scale(self._precision)
-        self._state = jax.tree.leaves((state, other, self._moments(state), scale))
+        self._state = self._programs.start(state, other)
 
     def _copied(self, value: Any) -> jax.Array:
         """A copy on the device: a step overwrites the memory of its state.
@@ -136,35 +135,47 @@ class JaxFlaxSession:
         return jax.device_put(np.asarray(value, self._dtype), may_alias=False)
 
     def dump(self) -> dict[str, Array]:
-        return self._canonical(self._trees()[0])
+        params = self._programs.trees(self._state)[0]
+        return self._weights.canonical(partial(self._read, params))
 
-    def _canonical(self, state: nnx.State) -> dict[str, Array]:
-        nnx.update(self._model, state)
-        return self._weights.canonical(lambda variable: np.asarray(variable.get_value()))
+    def _read(self, tree: nnx.State, variable: nnx.Param) -> Array:
+        """The value that a tree like that of the weights has for one of the model's variables."""
+        return np.asarray(reduce(getitem, self._paths[id(variable)], tree).get_value())
 
     def parameter_count(self) -> int:
-        return sum(leaf.size for leaf in jax.tree.leaves(self._trees()[0]))
+        return sum(leaf.size for leaf in jax.tree.leaves(self._programs.trees(self._state)[0]))
 
-    def stage(self, x: Array, y: Array) -> tuple[Any, Any]:
-        batch = x, y
+    def state(self) -> dict[str, Array]:
+        names = [update.name for update in self._task.updates]
+        moments = dict(zip(names, self._programs.trees(self._state)[2], strict=True))
+
+        def read(update: Update, name: str, variable: nnx.Param) -> Array:
+            return self._read(state_of(moments[update.name], name), variable)
+
+        return self._weights.state(read)
+
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
+        tensors = tuple(batch.values())
         if self._device == "cuda":
-            self._last = batch = jax.device_put(batch)
+            self._last = tensors = jax.device_put(tensors)
         # On the CPU, NumPy's arrays are passed to the jitted step, as in JAX's guides: that takes a
         # third of the time of converting them to JAX's own.
-        return batch
+        return tensors
 
-    def step(self, batch: tuple[Any, Any]) -> jax.Array:
-        x, y = batch
-        self._state, loss = self._train_step(self._state, x, y)
-        return loss
+    def step(self, batch: tuple[Any, ...]) -> tuple[jax.Array, ...]:
+        self._state, step_losses = self._programs.train(self._state, *batch)
+        return step_losses
 
-    def logits(self, batch: tuple[Any, Any]) -> jax.Array:
-        self._last = self._forward(self._state, batch[0])
-        return self._last
+    def outputs(self, batch: tuple[Any, ...]) -> dict[str, jax.Array]:
+        self._last = self._programs.evaluate(self._state, *batch[self._inputs])
+        return named_outputs(self._task, self._last)
 
-    def grads(self, batch: tuple[Any, Any]) -> dict[str, Array]:
-        x, y = batch
-        return self._canonical(self._gradients_step(self._state, x, y))
+    def gradients(self, batch: tuple[Any, ...]) -> dict[str, Array]:
+        every: dict[str, Array] = {}
+        trees = self._programs.gradients(self._state, *batch)
+        for update, tree in zip(self._task.updates, trees, strict=True):
+            every |= self._weights.canonical(partial(self._read, tree), update=update)
+        return every
 
     def numpy(self, value: jax.Array) -> Array:
         return np.asarray(value)
@@ -180,50 +191,6 @@ class JaxFlaxSession:
     def close(self) -> None:
         self._state.clear()
         self._last = None
-
-    def _trees(self, state: list[jax.Array] | None = None) -> tuple[nnx.State, nnx.State, Any, Any]:
-        """A state's parts: weights, the network's other values, the optimizer's state, loss scale.
-
-        The other values are dropout's generator and the running statistics of batch normalization.
-        The scale is None where the loss is not scaled.
-        """
-        trees: tuple[nnx.State, nnx.State, Any, Any] = jax.tree.unflatten(
-            self._structure, self._state if state is None else state
-        )
-        return trees
-
-    def _train(
-        self, state: list[jax.Array], x: jax.Array, y: jax.Array
-    ) -> tuple[list[jax.Array], jax.Array]:
-        params, other, moments, scale = self._trees(state)
-        (loss, other), gradients, scale, finite = value_and_grad(
-            self._loss_of(other, x, y), params, scale
-        )
-        updates, next_moments = self._optimizer.update(gradients, moments, params)
-        next_params = optax.apply_updates(params, updates)
-        trained = chosen(finite, (next_params, next_moments), (params, moments))
-        return jax.tree.leaves((trained[0], other, trained[1], scale)), loss
-
-    def _gradients(self, state: list[jax.Array], x: jax.Array, y: jax.Array) -> nnx.State:
-        params, other, _, scale = self._trees(state)
-        gradients: nnx.State = value_and_grad(self._loss_of(other, x, y), params, scale)[1]
-        return gradients
-
-    def _loss_of(
-        self, other: nnx.State, x: jax.Array, y: jax.Array
-    ) -> Callable[[nnx.State], tuple[jax.Array, nnx.State]]:
-        """A function of the weights: the batch's mean loss, and the network's new other values."""
-
-        def loss_of(params: nnx.State) -> tuple[jax.Array, nnx.State]:
-            model = nnx.merge(self._training, params, other, copy=True)
-            loss = self._criterion(model(x).astype(self._dtype), y).mean()
-            return loss, nnx.state(model, nnx.Not(nnx.Param))
-
-        return loss_of
-
-    def _evaluate(self, state: list[jax.Array], x: jax.Array) -> jax.Array:
-        params, other, *_ = self._trees(state)
-        return nnx.merge(self._evaluating, params, other)(x).astype(self._dtype)
 
 
 class JaxFlaxAdapter:

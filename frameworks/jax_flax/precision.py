@@ -28,6 +28,16 @@ def set_layers(precision: Precision, model: nnx.Module) -> None:
     model.set_attributes(dtype=COMPUTED_IN.get(precision, stored_in), param_dtype=stored_in)
 
 
+def forward_in(precision: Precision, model: nnx.Module) -> Callable[..., Any]:
+    """The network's forward pass. In mixed precision, outputs are float32."""
+    stored_in = storage_dtype(precision)
+
+    def forward(*inputs: Any) -> Any:
+        return jax.tree.map(lambda output: output.astype(stored_in), model(*inputs))
+
+    return forward
+
+
 def make_scale(precision: Precision) -> DynamicScale | None:
     """The scale of the loss, for float16 only: the other types have the range of float32."""
     if precision != "fp16":

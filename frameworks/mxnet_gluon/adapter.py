@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,22 @@ import mxnet as mx  # noqa: E402
 from mxnet import autograd, gluon  # noqa: E402
 from mxnet.ndarray import NDArray  # noqa: E402
 
-from bench.core.adapter import BatchFormat, network_module, require_mode  # noqa: E402
+from bench.core.adapter import (  # noqa: E402
+    losses,
+    named_outputs,
+    network_module,
+    require_mode,
+)
+from bench.core.arrays import Array  # noqa: E402
 from bench.core.denormals import flush_denormals  # noqa: E402
 from bench.core.errors import UnsupportedError  # noqa: E402
-from bench.core.layout import Layout, NetworkWeights, recurrent_names  # noqa: E402
-from bench.core.setting import Device, Precision, Setting, storage_dtype  # noqa: E402
-from bench.core.task import Task  # noqa: E402
-from bench.core.weights import Array  # noqa: E402
-from frameworks.mxnet_gluon.optimizers import make_optimizer, reset  # noqa: E402
+from bench.core.layout import Layout, NetworkWeights  # noqa: E402
+from bench.core.readers import BatchFormat  # noqa: E402
+from bench.core.recurrent import recurrent_names  # noqa: E402
+from bench.core.setting import Device, Setting, storage_dtype  # noqa: E402
+from bench.core.task import Task, Update  # noqa: E402
+from frameworks.mxnet_gluon.losses import LOSSES  # noqa: E402
+from frameworks.mxnet_gluon.optimizers import make_optimizer, reset, state_of  # noqa: E402
 from frameworks.mxnet_gluon.precision import (  # noqa: E402
     forward_in,
     scale_by_trainer,
@@ -35,20 +43,16 @@ from frameworks.mxnet_gluon.precision import (  # noqa: E402
 LAYOUT = Layout(
     names={
         **recurrent_names(
-            inputs="l0_i2h_weight",
-            recurrent="l0_h2h_weight",
-            bias="l0_i2h_bias",
-            recurrent_bias="l0_h2h_bias",
+            inputs="{side}{depth}_i2h_weight",
+            recurrent="{side}{depth}_h2h_weight",
+            bias="{side}{depth}_i2h_bias",
+            recurrent_bias="{side}{depth}_h2h_bias",
         ),
         "norm_scale": "gamma",
         "norm_shift": "beta",
-    }
+    },
+    sides=("l", "r"),
 )
-
-LOSSES = {
-    "softmax_cross_entropy": gluon.loss.SoftmaxCrossEntropyLoss,
-    "sigmoid_cross_entropy": gluon.loss.SigmoidBinaryCrossEntropyLoss,
-}
 
 MODES = ("eager", "compiled")
 
@@ -66,16 +70,21 @@ def context(device: Device) -> mx.Context:
 class Objective(gluon.HybridBlock):
     """A batch's losses: one block, so that network and loss are compiled into one graph."""
 
-    def __init__(
-        self, model: gluon.HybridBlock, criterion: gluon.loss.Loss, precision: Precision
-    ) -> None:
+    def __init__(self, model: gluon.HybridBlock, losses_of: Callable[..., Any]) -> None:
         super().__init__()
-        self.model = model
-        self._forward = forward_in(precision, model)
-        self.criterion = criterion
+        self.model = model  # a child, so that its parameters are found
+        self._losses_of = losses_of
 
-    def hybrid_forward(self, F: Any, x: Any, y: Any) -> Any:  # noqa: N803
-        return self.criterion(self._forward(x), y)  # (N,)
+    def hybrid_forward(self, F: Any, *batch: Any) -> Any:  # noqa: N803
+        return self._losses_of(*batch)  # (N,)
+
+
+class UpdateStep:
+    """One of the task's updates: its losses, and the trainer of the weights that it moves."""
+
+    def __init__(self, losses_of: Callable[..., NDArray], trainer: gluon.Trainer) -> None:
+        self.losses_of = losses_of
+        self.trainer = trainer
 
 
 class MXNetGluonSession:
@@ -87,7 +96,9 @@ class MXNetGluonSession:
         dtype = storage_dtype(setting.precision)
         # MXNet's own tutorials use float32 for indices; integers are exact, and 32 bits are enough.
         self.format = BatchFormat(floats=dtype, labels="int32", tokens="int32")
-        self._model: gluon.HybridBlock = network_module(__package__, task).build(task)
+        self._task = task
+        module = network_module(__package__, task)
+        self._model: gluon.HybridBlock = module.build(task)
         self._model.cast(dtype)
         self._pin_second_bias()
         self._model.initialize(ctx=self._context)
@@ -96,38 +107,51 @@ class MXNetGluonSession:
             LAYOUT,
             dtype,
             lambda parameter: reduce(child, LAYOUT.native_name(parameter).split("."), self._model),
+            names=self._model._collect_params_with_prefix(),
         )
-        self._trainer = gluon.Trainer(
-            self._weights.tensors,
-            make_optimizer(task.optimizer, dtype),
-            kvstore=None,  # one device: no store to send gradients through
-        )
-        self._forward = forward = forward_in(setting.precision, self._model)
-        criterion = LOSSES[task.loss]()
-        self._objective: Callable[[NDArray, NDArray], NDArray]
-        if mode == "compiled":
-            block = Objective(self._model, criterion, setting.precision)
-            # Shapes are the same at each step, so memory is planned and allocated only once.
-            expert = setting.tuning == "expert"
-            block.hybridize(**({"static_alloc": True, "static_shape": True} if expert else {}))
-            self._objective = block
-        else:
+        self._forward = forward_in(setting.precision, self._model)
+        self._inputs = slice(len(task.inputs))
+        self._updates = [
+            UpdateStep(
+                self._losses_of(loss, mode=mode, expert=setting.tuning == "expert"),
+                gluon.Trainer(
+                    self._weights.moved_by(update),
+                    make_optimizer(update.optimizer, dtype),
+                    kvstore=None,  # one device: no store to send gradients through
+                ),
+            )
+            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+        ]
+
+    def _losses_of(
+        self, loss: Callable[..., Any], *, mode: str, expert: bool
+    ) -> Callable[..., NDArray]:
+        """An update's losses as a function of a batch's tensors, compiled if the mode is."""
+        losses_of = partial(loss, self._forward)
+        if mode != "compiled":
             # A function: calling a block takes a twentieth of a small network's step.
-            self._objective = lambda x, y: criterion(forward(x), y)
+            return losses_of
+        block = Objective(self._model, losses_of)
+        # Shapes are the same at each step, so memory is planned and allocated only once.
+        block.hybridize(**({"static_alloc": True, "static_shape": True} if expert else {}))
+        return block
 
     def _pin_second_bias(self) -> None:
         """Keep the second bias of an LSTM zero and untrained, because the task has only one."""
         for block in self._model._children.values():
             if isinstance(block, gluon.rnn.LSTM):
-                block.l0_h2h_bias.grad_req = "null"
+                for name, param in block._reg_params.items():
+                    if name.endswith("h2h_bias"):
+                        param.grad_req = "null"
 
     def load(self, params: Mapping[str, Array]) -> None:
         for param, native in self._weights.to_load(params):
             param.set_data(mx.nd.array(native, ctx=self._context, dtype=native.dtype))
-        reset(self._trainer)
         for name, param in self._model.collect_params(".*_running_(mean|var)").items():
             param.data()[:] = 1 if name.endswith("_var") else 0
-        scale_by_trainer(self._precision, self._trainer)
+        for update in self._updates:
+            reset(update.trainer)
+            scale_by_trainer(self._precision, update.trainer)
 
     def dump(self) -> dict[str, Array]:
         return self._weights.canonical(lambda param: param.data().asnumpy())
@@ -136,8 +160,20 @@ class MXNetGluonSession:
         every = self._model.collect_params().values()
         return sum(int(np.prod(p.shape)) for p in every if p.grad_req != "null")
 
-    def stage(self, x: Array, y: Array) -> tuple[NDArray, NDArray]:
-        return self._tensor(x), self._tensor(y)
+    def state(self) -> dict[str, Array]:
+        trainers = {
+            update.name: step.trainer
+            for update, step in zip(self._task.updates, self._updates, strict=True)
+        }
+
+        def read(update: Update, name: str, param: gluon.Parameter) -> Array:
+            array: Array = state_of(trainers[update.name], name, param).asnumpy()
+            return array
+
+        return self._weights.state(read)
+
+    def stage(self, batch: Mapping[str, Array]) -> tuple[NDArray, ...]:
+        return tuple([self._tensor(array) for array in batch.values()])
 
     def _tensor(self, array: Array) -> NDArray:
         if self._on_cpu:
@@ -147,31 +183,39 @@ class MXNetGluonSession:
         # The type must be given: without it, MXNet converts even integers to float32.
         return mx.nd.array(array, ctx=self._context, dtype=array.dtype)
 
-    def step(self, batch: tuple[NDArray, NDArray]) -> NDArray:
-        x, y = batch
+    def step(self, batch: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
+        return tuple([self._updated(update, batch) for update in self._updates])
+
+    def _updated(self, update: UpdateStep, batch: tuple[NDArray, ...]) -> NDArray:
+        example_losses = self._propagated(update, batch)
+        update.trainer.step(len(example_losses))
+        return example_losses.mean()
+
+    def _propagated(self, update: UpdateStep, batch: tuple[NDArray, ...]) -> NDArray:
+        """An update's losses, (N,). Leaves the gradients of their scaled sum in the parameters."""
         with autograd.record():
-            losses = self._objective(x, y)
-            to_propagate = scaled(self._precision, losses, self._trainer)
+            example_losses = update.losses_of(*batch)
+            to_propagate = scaled(self._precision, example_losses, update.trainer)
         to_propagate.backward()  # of the sum, which the trainer divides, as in Gluon's guides
-        self._trainer.step(len(losses))
-        return losses.mean()
+        return example_losses
 
-    def logits(self, batch: tuple[NDArray, NDArray]) -> NDArray:
-        return self._forward(batch[0])
+    def outputs(self, batch: tuple[NDArray, ...]) -> dict[str, NDArray]:
+        return named_outputs(self._task, self._forward(*batch[self._inputs]))
 
-    def grads(self, batch: tuple[NDArray, NDArray]) -> dict[str, Array]:
-        x, y = batch
-        with autograd.record():
-            losses = self._objective(x, y)
-            to_propagate = scaled(self._precision, losses, self._trainer)
-        to_propagate.backward()
+    def gradients(self, batch: tuple[NDArray, ...]) -> dict[str, Array]:
+        every: dict[str, Array] = {}
+        for update, step in zip(self._task.updates, self._updates, strict=True):
+            count = len(self._propagated(step, batch))
 
-        def mean_gradient(param: gluon.Parameter) -> Array:
-            gradient = unscaled(self._precision, param.grad(), self._trainer) / len(losses)
-            array: Array = gradient.asnumpy()
-            return array
+            def mean_gradient(
+                param: gluon.Parameter, count: int = count, trainer: gluon.Trainer = step.trainer
+            ) -> Array:
+                gradient = unscaled(self._precision, param.grad(), trainer) / count
+                array: Array = gradient.asnumpy()
+                return array
 
-        return self._weights.canonical(mean_gradient)
+            every |= self._weights.canonical(mean_gradient, update=update)
+        return every
 
     def numpy(self, value: NDArray) -> Array:
         array: Array = value.asnumpy()

@@ -6,6 +6,7 @@ In float32 they use MXNet's fused operators with other constants, and are as fas
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import mxnet as mx
@@ -63,24 +64,47 @@ class SGDInDouble(mx.optimizer.Optimizer):
 
     def update(self, index: int, weight: NDArray, grad: NDArray, state: NDArray) -> None:
         self._update_count(index)
-        state[:] = self._momentum * state + self.rescale_grad * grad
-        weight[:] = weight - self.lr * state
+        state[:] = self._momentum * state - self.lr * self.rescale_grad * grad
+        weight[:] = weight + state
 
 
-def make_optimizer(settings: Optimizer, dtype: str) -> mx.optimizer.Optimizer:
-    """The task's optimizer, for weights of `dtype`."""
-    if isinstance(settings, SGD):
-        # MXNet multiplies the learning rate into the velocity: the same while the rate is constant.
-        sgd = SGDInDouble if dtype == "float64" else mx.optimizer.SGD
-        return sgd(learning_rate=settings.learning_rate, momentum=settings.momentum)
-    assert isinstance(settings, Adam)
-    adam = AdamInDouble if dtype == "float64" else AdamOfThePaper
-    return adam(
+def sgd(settings: SGD, dtype: str) -> mx.optimizer.Optimizer:
+    make = SGDInDouble if dtype == "float64" else mx.optimizer.SGD
+    return make(learning_rate=settings.learning_rate, momentum=settings.momentum)
+
+
+def adam(settings: Adam, dtype: str) -> mx.optimizer.Optimizer:
+    make = AdamInDouble if dtype == "float64" else AdamOfThePaper
+    return make(
         learning_rate=settings.learning_rate,
         beta1=settings.beta1,
         beta2=settings.beta2,
         epsilon=settings.epsilon,
     )
+
+
+MAKERS = {"sgd": sgd, "adam": adam}
+# How to read the task's state of a weight from MXNet's, given the learning rate.
+STATE: dict[str, Callable[[Any, float], NDArray]] = {
+    # MXNet's has the factor -learning_rate: the same formula while the rate is constant.
+    "velocity": lambda state, rate: state / -rate,
+    "mean": lambda state, rate: state[0],
+    "square": lambda state, rate: state[1],
+}
+
+
+def make_optimizer(settings: Optimizer, dtype: str) -> mx.optimizer.Optimizer:
+    """The task's optimizer, for weights of `dtype`."""
+    return MAKERS[settings.kind](settings, dtype)
+
+
+def state_of(trainer: gluon.Trainer, name: str, param: gluon.Parameter) -> NDArray:
+    """The optimizer's state of a weight, by the task's name; 0 before the first step."""
+    states = trainer._updaters[0].states
+    place = trainer._param2idx[param.name]
+    if place not in states:
+        return mx.nd.zeros_like(param.data())
+    return STATE[name](states[place], trainer.learning_rate)
 
 
 def reset(trainer: gluon.Trainer) -> None:

@@ -45,13 +45,19 @@ def _check_bf16() -> None:
         ) from error
 
 
-def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[[Any], Any]:
-    """The network's forward pass, for arrays or symbols. In mixed precision, logits are float32."""
+def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[..., Any]:
+    """The network's forward pass, for arrays or symbols. In mixed precision, outputs are float32.
+
+    A hybridized network returns several outputs as a list, not as a tuple.
+    """
     if precision not in TARGETS:
         return model
 
-    def forward(x: Any) -> Any:
-        return model(x).astype("float32")
+    def forward(*inputs: Any) -> Any:
+        outputs = model(*inputs)
+        if isinstance(outputs, (list, tuple)):
+            return tuple([output.astype("float32") for output in outputs])
+        return outputs.astype("float32")
 
     return forward
 

@@ -8,32 +8,30 @@ from typing import Any
 import numpy as np
 import paddle
 from paddle import Tensor, nn
-from paddle.nn import functional as F
 
-from bench.core.adapter import BatchFormat, network_module, require_mode
+from bench.core.adapter import losses, named_outputs, network_module, require_mode
+from bench.core.arrays import Array
 from bench.core.denormals import flush_denormals
 from bench.core.errors import UnsupportedError
-from bench.core.layout import Layout, NetworkWeights, recurrent_names
+from bench.core.layout import Layout, NetworkWeights
+from bench.core.readers import BatchFormat
+from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task
-from bench.core.weights import Array
-from frameworks.paddlepaddle.optimizers import make_optimizer, reset
+from bench.core.task import Task, Update
+from frameworks.paddlepaddle.losses import LOSSES
+from frameworks.paddlepaddle.optimizers import make_optimizer, reset, state_of
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
 
 LAYOUT = Layout(
     axes={"dense": (1, 0)},  # (out, in) -> (in, out)
     names=recurrent_names(
-        inputs="weight_ih_l0",
-        recurrent="weight_hh_l0",
-        bias="bias_ih_l0",
-        recurrent_bias="bias_hh_l0",
+        inputs="weight_ih_l{depth}{side}",
+        recurrent="weight_hh_l{depth}{side}",
+        bias="bias_ih_l{depth}{side}",
+        recurrent_bias="bias_hh_l{depth}{side}",
     ),
+    sides=("", "_reverse"),
 )
-
-LOSSES = {
-    "softmax_cross_entropy": F.cross_entropy,
-    "sigmoid_cross_entropy": F.binary_cross_entropy_with_logits,
-}
 
 MODES = ("eager", "compiled")
 
@@ -48,15 +46,38 @@ def synchronize(device: Device) -> None:
 
 
 class Objective(nn.Layer):
-    """A network and its loss in one layer, so that `to_static` makes one graph of both."""
+    """A network and a loss in one layer, so that `to_static` makes one graph of both."""
 
-    def __init__(self, model: nn.Layer, loss: str) -> None:
+    def __init__(self, network: nn.Layer, loss: Callable[..., Tensor]) -> None:
         super().__init__()
-        self.model = model
-        self._criterion = LOSSES[loss]
+        self.network = network
+        self._loss = loss
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return self._criterion(self.model(x), y)
+    def forward(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Of one argument, because `to_static` refuses a varying number."""
+        return self._loss(self.network, *batch)
+
+
+class UpdateStep:
+    """One of the task's updates: its loss, and the optimizer of the weights that it moves."""
+
+    def __init__(
+        self,
+        loss: Callable[..., Tensor],
+        optimizer: paddle.optimizer.Optimizer,
+        network: nn.Layer,
+        *,
+        is_compiled: bool,
+    ) -> None:
+        # A function: calling a layer of both would take a fiftieth of a small network's step.
+        def loss_of(batch: tuple[Tensor, ...]) -> Tensor:
+            return loss(network, *batch)
+
+        self.eager_loss = self.loss = loss_of
+        if is_compiled:
+            self._objective = Objective(network, loss)  # Paddle does not keep it alive
+            self.loss = paddle.jit.to_static(self._objective.forward, full_graph=True)
+        self.optimizer = optimizer
 
 
 class PaddleSession:
@@ -67,32 +88,41 @@ class PaddleSession:
         self._precision = setting.precision
         self._dtype = storage_dtype(setting.precision)
         self.format = BatchFormat(floats=self._dtype, labels="int64", tokens="int64")
-        self._model: nn.Layer = network_module(__package__, task).build(task)
+        module = network_module(__package__, task)
+        self._model: nn.Layer = module.build(task)
         self._pin_second_bias()
         params = dict(self._model.named_parameters())
         # Running means and variances are among them, untrained.
         self._every_param = [param for param in params.values() if param.trainable]
         self._weights = NetworkWeights(
-            task, LAYOUT, self._dtype, lambda parameter: params[LAYOUT.native_name(parameter)]
-        )
-        self._optimizer = make_optimizer(
-            task.optimizer, self._weights.tensors, self._dtype, expert=setting.tuning == "expert"
+            task,
+            LAYOUT,
+            self._dtype,
+            lambda parameter: params[LAYOUT.native_name(parameter)],
+            names=params,
         )
         self._scaler = make_scaler(setting.precision)
-        model, criterion = self._model, LOSSES[task.loss]
-
-        # A function: calling a layer of both would take a fiftieth of a small network's step.
-        def loss_of(x: Tensor, y: Tensor) -> Tensor:
-            return criterion(model(x), y)
-
-        self._loss_of = self._loss = loss_of
+        self._inputs = slice(len(task.inputs))
+        is_compiled = mode == "compiled"
+        self._updates = [
+            UpdateStep(
+                loss,
+                make_optimizer(
+                    update.optimizer,
+                    self._weights.moved_by(update),
+                    self._dtype,
+                    expert=setting.tuning == "expert",
+                ),
+                self._model,
+                is_compiled=is_compiled,
+            )
+            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+        ]
         self._forward = self._model
-        if mode == "compiled":
-            # Given a layer, Paddle would replace its `forward`, which `grads` uses. The full graph,
-            # because no network needs Python between its operators, and otherwise Paddle simulates
-            # and guards the bytecode at each call.
-            self._objective = Objective(self._model, task.loss)  # Paddle does not keep it alive
-            self._loss = paddle.jit.to_static(self._objective.forward, full_graph=True)
+        if is_compiled:
+            # Given a layer, Paddle would replace its `forward`, which `gradients` uses. The full
+            # graph, because no network needs Python between its operators, and otherwise Paddle
+            # simulates and guards the bytecode at each call.
             self._forward = paddle.jit.to_static(self._model.forward, full_graph=True)
 
     def _pin_second_bias(self) -> None:
@@ -103,12 +133,15 @@ class PaddleSession:
         """
         for module in self._model.sublayers():
             if isinstance(module, nn.LSTM):
-                nn.initializer.Constant(0.0)(module.bias_hh_l0)
+                for name, param in module.named_parameters(include_sublayers=False):
+                    if name.startswith("bias_hh"):
+                        nn.initializer.Constant(0.0)(param)
 
     def load(self, params: Mapping[str, Array]) -> None:
         for param, native in self._weights.to_load(params):
             param.set_value(native)
-        reset(self._optimizer, self._task.optimizer, self._dtype)
+        for update, step in zip(self._task.updates, self._updates, strict=True):
+            reset(step.optimizer, update.optimizer, self._dtype)
         for layer in self._model.sublayers():
             if isinstance(layer, nn.BatchNorm2D):
                 layer._mean.set_value(np.zeros(layer._mean.shape, self._dtype))
@@ -118,8 +151,8 @@ class PaddleSession:
 
     def _clear_grad(self) -> None:
         # Freed rather than zeroed: the next backward pass writes gradients instead of adding them.
-        # For the whole model, because the pinned bias of an LSTM has a gradient, which the
-        # optimizer never sees.
+        # For the whole model, because a backward pass also reaches weights that the update does
+        # not move, and the pinned bias of an LSTM, which no optimizer ever sees.
         for param in self._every_param:
             param.clear_gradient(False)
 
@@ -127,46 +160,64 @@ class PaddleSession:
         return self._weights.canonical(self.numpy)
 
     def parameter_count(self) -> int:
-        # The optimizer's parameters: an LSTM's pinned bias is in the network, but is not trained.
-        return sum(int(np.prod(p.shape)) for p in self._optimizer._parameter_list)
+        # The optimizers' parameters: an LSTM's pinned bias is in the network, but is not trained.
+        shapes = {p.name: p.shape for u in self._updates for p in u.optimizer._parameter_list}
+        return sum(int(np.prod(shape)) for shape in shapes.values())
 
-    def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
-        return paddle.to_tensor(x), paddle.to_tensor(y)
+    def state(self) -> dict[str, Array]:
+        optimizers = {
+            update.name: step.optimizer
+            for update, step in zip(self._task.updates, self._updates, strict=True)
+        }
 
-    def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        x, y = batch
+        def read(update: Update, name: str, param: Tensor) -> Array:
+            return self.numpy(state_of(optimizers[update.name], name, param))
+
+        return self._weights.state(read)
+
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
+        return tuple([paddle.to_tensor(array) for array in batch.values()])
+
+    def step(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if not self._model.training:
             self._model.train()
+        return tuple([self._updated(update, batch) for update in self._updates])
+
+    def _updated(self, update: UpdateStep, batch: tuple[Tensor, ...]) -> Tensor:
         with casting(self._precision):
-            loss = self._loss(x, y)
+            loss = update.loss(batch)
         if self._scaler:
             self._scaler.scale(loss).backward()
-            self._scaler.step(self._optimizer)
+            self._scaler.step(update.optimizer)
             self._scaler.update()
         else:
             loss.backward()
-            self._optimizer.step()
+            update.optimizer.step()
         self._clear_grad()
         return loss.detach()
 
-    def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def outputs(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         self._model.eval()
         with paddle.no_grad(), casting(self._precision):
-            logits = self._forward(batch[0])
-        return logits if self._precision not in AUTO_CAST else logits.astype(self._dtype)
+            outputs = named_outputs(self._task, self._forward(*batch[self._inputs]))
+        if self._precision not in AUTO_CAST:
+            return outputs
+        return {name: output.astype(self._dtype) for name, output in outputs.items()}
 
-    def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
-        x, y = batch
+    def gradients(self, batch: tuple[Tensor, ...]) -> dict[str, Array]:
         self._model.train()
         scale = float(self._scaler.get_loss_scaling()) if self._scaler else 1.0
-        with casting(self._precision):
-            loss = self._loss_of(x, y)
-        (loss * scale).backward()
-        canonical = self._weights.canonical(
-            lambda p: self.numpy(paddle.zeros_like(p) if p.grad is None else p.grad / scale)
-        )
-        self._clear_grad()
-        return canonical
+        every: dict[str, Array] = {}
+        for update, step in zip(self._task.updates, self._updates, strict=True):
+            with casting(self._precision):
+                loss = step.eager_loss(batch)
+            (loss * scale).backward()
+            every |= self._weights.canonical(
+                lambda p: self.numpy(paddle.zeros_like(p) if p.grad is None else p.grad / scale),
+                update=update,
+            )
+            self._clear_grad()
+        return every
 
     def numpy(self, value: Tensor) -> Array:
         array: Array = value.numpy()

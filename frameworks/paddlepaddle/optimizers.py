@@ -24,15 +24,19 @@ class DoubleMomentum(paddle.optimizer.Momentum):
         super().step()
 
 
-def make_optimizer(
-    settings: Optimizer, params: list[Tensor], dtype: str, *, expert: bool
+def sgd(
+    settings: SGD, params: list[Tensor], dtype: str, *, expert: bool
 ) -> paddle.optimizer.Optimizer:
-    """The task's optimizer for these weights of `dtype`."""
-    if isinstance(settings, SGD):
-        if settings.momentum == 0.0:
-            return paddle.optimizer.SGD(settings.learning_rate, parameters=params)
-        momentum = paddle.optimizer.Momentum if dtype == "float32" else DoubleMomentum
-        return momentum(settings.learning_rate, settings.momentum, parameters=params)
+    """Plain, or with momentum. It is the same in every tuning."""
+    if settings.momentum == 0.0:
+        return paddle.optimizer.SGD(settings.learning_rate, parameters=params)
+    momentum = paddle.optimizer.Momentum if dtype == "float32" else DoubleMomentum
+    return momentum(settings.learning_rate, settings.momentum, parameters=params)
+
+
+def adam(
+    settings: Adam, params: list[Tensor], dtype: str, *, expert: bool
+) -> paddle.optimizer.Optimizer:
     # Paddle adds epsilon outside the bias correction, as the task does. In float32 it rounds
     # beta1 and beta2, so that 1 - 0.999 is off by 1.3e-5, and multiplies up the powers. Little
     # of this remains: the moments and their correction use the same rounded numbers, so that
@@ -49,16 +53,34 @@ def make_optimizer(
     )
 
 
+MAKERS = {"sgd": sgd, "adam": adam}
+# Paddle's names of an optimizer's state.
+STATE = {"velocity": "velocity", "mean": "moment1", "square": "moment2"}
+# State that begins at one of the optimizer's settings: Adam's running products of beta.
+POWERS = {"beta1_pow_acc": "beta1", "beta2_pow_acc": "beta2"}
+
+
+def make_optimizer(
+    settings: Optimizer, params: list[Tensor], dtype: str, *, expert: bool
+) -> paddle.optimizer.Optimizer:
+    """The task's optimizer for these weights of `dtype`."""
+    return MAKERS[settings.kind](settings, params, dtype, expert=expert)
+
+
+def state_of(optimizer: paddle.optimizer.Optimizer, name: str, param: Tensor) -> Tensor:
+    """The optimizer's state of a weight, by the task's name; 0 before the first step."""
+    # The public `state_dict` has only the names of tensors, which end in running numbers.
+    native: Tensor | None = optimizer._accumulators.get(STATE[name], {}).get(param.name)
+    return paddle.zeros_like(param) if native is None else native
+
+
 def reset(optimizer: paddle.optimizer.Optimizer, settings: Optimizer, dtype: str) -> None:
     """Set the optimizer's state to its initial values.
 
     In place: the first step would otherwise make new state, within the clock. Moments and
     velocities begin at zero, Adam's running products of beta at their first power.
     """
-    powers = {}
-    if isinstance(settings, Adam):
-        powers = {"_beta1_pow_acc_": settings.beta1, "_beta2_pow_acc_": settings.beta2}
-    for name, state in optimizer.state_dict().items():
-        if isinstance(state, Tensor):
-            initial = next((power for part, power in powers.items() if part in name), 0.0)
+    for name, states in optimizer._accumulators.items():
+        initial = getattr(settings, POWERS[name]) if name in POWERS else 0.0
+        for state in states.values():
             state.set_value(np.full(state.shape, initial, dtype))

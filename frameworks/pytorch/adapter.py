@@ -8,30 +8,28 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from bench.core.adapter import BatchFormat, network_module, require_mode
+from bench.core.adapter import losses, named_outputs, network_module, require_mode
+from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
-from bench.core.layout import Layout, NetworkWeights, recurrent_names
+from bench.core.layout import Layout, NetworkWeights
+from bench.core.readers import BatchFormat
+from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task
-from bench.core.weights import Array
-from frameworks.pytorch.optimizers import make_optimizer, reset
+from bench.core.task import Task, Update
+from frameworks.pytorch.losses import LOSSES
+from frameworks.pytorch.optimizers import make_optimizer, reset, state_of
 from frameworks.pytorch.precision import check_support, forward_in, make_scaler, set_products
 
 LAYOUT = Layout(
     names=recurrent_names(
-        inputs="weight_ih_l0",
-        recurrent="weight_hh_l0",
-        bias="bias_ih_l0",
-        recurrent_bias="bias_hh_l0",
-    )
+        inputs="weight_ih_l{depth}{side}",
+        recurrent="weight_hh_l{depth}{side}",
+        bias="bias_ih_l{depth}{side}",
+        recurrent_bias="bias_hh_l{depth}{side}",
+    ),
+    sides=("", "_reverse"),
 )
-
-LOSSES = {
-    "softmax_cross_entropy": F.cross_entropy,
-    "sigmoid_cross_entropy": F.binary_cross_entropy_with_logits,
-}
 
 MODES = ("eager", "compiled")
 
@@ -40,6 +38,27 @@ def synchronize(device: torch.device) -> None:
     """Wait until the device has finished all work that was submitted to it; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+class UpdateStep:
+    """One of the task's updates: its loss, and the optimizer of the weights that it moves."""
+
+    def __init__(
+        self,
+        loss: Callable[..., Tensor],
+        optimizer: torch.optim.Optimizer,
+        network: Callable[..., Any],
+        *,
+        is_compiled: bool,
+    ) -> None:
+        # Not a method, because a compiled method guards the session at each call.
+        def loss_of(*batch: Tensor) -> Tensor:
+            return loss(network, *batch)
+
+        self.eager_loss = loss_of
+        # The optimizer's step is not compiled: Adam's own fused kernel is faster.
+        self.loss = torch.compile(loss_of) if is_compiled else loss_of
+        self.optimizer = optimizer
 
 
 class PyTorchSession:
@@ -55,7 +74,9 @@ class PyTorchSession:
         self.format = BatchFormat(
             channels_last=channels_last, floats=floats, labels="int64", tokens="int64"
         )
-        self._model: nn.Module = network_module(__package__, task).build(task)
+        self._task = task
+        module = network_module(__package__, task)
+        self._model: nn.Module = module.build(task)
         self._model = self._model.to(device, getattr(torch, floats))
         check_support(setting.precision, self._model, device)
         if channels_last:
@@ -63,37 +84,43 @@ class PyTorchSession:
         self._pin_second_bias()
         params = dict(self._model.named_parameters())
         self._weights = NetworkWeights(
-            task, LAYOUT, floats, lambda parameter: params[LAYOUT.native_name(parameter)]
+            task,
+            LAYOUT,
+            floats,
+            lambda parameter: params[LAYOUT.native_name(parameter)],
+            names=params,
         )
-        self._optimizer = make_optimizer(task.optimizer, self._weights.tensors, expert=expert)
         self._scaler = make_scaler(setting.precision, device)
-        self._forward = forward = forward_in(setting.precision, self._model, device)
-        criterion = LOSSES[task.loss]
-
-        # Not a method, because a compiled method guards the session at each call.
-        def loss_of(x: Tensor, y: Tensor) -> Tensor:
-            return criterion(forward(x), y)
-
-        self._loss_of = self._loss = loss_of
-        if mode == "compiled":
-            # The optimizer's step is not compiled: Adam's own fused kernel is faster.
-            self._loss = torch.compile(loss_of)
+        self._forward = forward_in(setting.precision, self._model, device)
+        self._inputs = slice(len(task.inputs))
+        self._updates = [
+            UpdateStep(
+                loss,
+                make_optimizer(update.optimizer, self._weights.moved_by(update), expert=expert),
+                self._forward,
+                is_compiled=mode == "compiled",
+            )
+            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+        ]
 
     def _pin_second_bias(self) -> None:
         """Keep the second bias of an LSTM zero and untrained, because the task has only one."""
         for module in self._model.modules():
             if isinstance(module, nn.LSTM):
-                nn.init.zeros_(module.bias_hh_l0).requires_grad_(False)
+                for name, param in module.named_parameters():
+                    if name.startswith("bias_hh"):
+                        nn.init.zeros_(param).requires_grad_(False)
 
     def load(self, params: Mapping[str, Array]) -> None:
         with torch.no_grad():
             for param, native in self._weights.to_load(params):
                 param.copy_(torch.from_numpy(native))
-            reset(self._optimizer)
+            for update in self._updates:
+                reset(update.optimizer)
         for module in self._model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.reset_running_stats()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._model.zero_grad(set_to_none=True)
         self._scaler = make_scaler(self._precision, self._device)
 
     def dump(self) -> dict[str, Array]:
@@ -102,44 +129,63 @@ class PyTorchSession:
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self._model.parameters() if p.requires_grad)
 
-    def stage(self, x: Array, y: Array) -> tuple[Tensor, Tensor]:
-        inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
-        if not self._on_cpu:
-            inputs, labels = inputs.to(self._device), labels.to(self._device)
-        if self.format.channels_last and x.ndim == 4:
-            inputs = inputs.permute(0, 3, 1, 2)  # PyTorch's axes, over memory that stays as it is
-        return inputs, labels
+    def state(self) -> dict[str, Array]:
+        optimizers = {
+            update.name: step.optimizer
+            for update, step in zip(self._task.updates, self._updates, strict=True)
+        }
 
-    def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        x, y = batch
+        def read(update: Update, name: str, param: Tensor) -> Array:
+            return self.numpy(state_of(optimizers[update.name], name, param))
+
+        return self._weights.state(read)
+
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
+        return tuple([self._tensor(array) for array in batch.values()])
+
+    def _tensor(self, array: Array) -> Tensor:
+        tensor = torch.from_numpy(array)
+        if not self._on_cpu:
+            tensor = tensor.to(self._device)
+        if self.format.channels_last and array.ndim == 4:
+            tensor = tensor.permute(0, 3, 1, 2)  # PyTorch's axes, over memory that stays as it is
+        return tensor
+
+    def step(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if not self._model.training:
             self._model.train()
+        return tuple([self._updated(update, batch) for update in self._updates])
+
+    def _updated(self, update: UpdateStep, batch: tuple[Tensor, ...]) -> Tensor:
         # Before the forward pass, which then reuses this memory while it is in the caches.
-        self._optimizer.zero_grad()
-        loss = self._loss(x, y)
+        update.optimizer.zero_grad()
+        loss = update.loss(*batch)
         if self._scaler:
             self._scaler.scale(loss).backward()
-            self._scaler.step(self._optimizer)
+            self._scaler.step(update.optimizer)
             self._scaler.update()
         else:
             loss.backward()
-            self._optimizer.step()
+            update.optimizer.step()
         return loss.detach()
 
-    def logits(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def outputs(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         self._model.eval()
         with torch.no_grad():
-            return self._forward(batch[0])
+            return named_outputs(self._task, self._forward(*batch[self._inputs]))
 
-    def grads(self, batch: tuple[Tensor, Tensor]) -> dict[str, Array]:
-        x, y = batch
+    def gradients(self, batch: tuple[Tensor, ...]) -> dict[str, Array]:
         self._model.train()
-        self._optimizer.zero_grad()
         scale = self._scaler.get_scale() if self._scaler else 1.0
-        (self._loss_of(x, y) * scale).backward()
-        return self._weights.canonical(
-            lambda p: self.numpy(torch.zeros_like(p) if p.grad is None else p.grad / scale)
-        )
+        every: dict[str, Array] = {}
+        for update, step in zip(self._task.updates, self._updates, strict=True):
+            self._model.zero_grad()
+            (step.eager_loss(*batch) * scale).backward()
+            every |= self._weights.canonical(
+                lambda p: self.numpy(torch.zeros_like(p) if p.grad is None else p.grad / scale),
+                update=update,
+            )
+        return every
 
     def numpy(self, value: Tensor) -> Array:
         array: Array = value.detach().cpu().numpy()

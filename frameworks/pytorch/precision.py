@@ -21,15 +21,18 @@ def set_products(precision: Precision) -> None:
 
 def forward_in(
     precision: Precision, model: nn.Module, device: torch.device
-) -> Callable[[Tensor], Tensor]:
-    """The network's forward pass, (N, ...) -> (N, K). In mixed precision, logits are float32."""
+) -> Callable[..., Tensor | tuple[Tensor, ...]]:
+    """The network's forward pass. In mixed precision, outputs are float32."""
     if precision not in AUTOCAST:
         return model
     dtype = AUTOCAST[precision]
 
-    def forward(x: Tensor) -> Tensor:
+    def forward(*inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         with torch.autocast(device.type, dtype):
-            return model(x).float()
+            outputs = model(*inputs)
+            if isinstance(outputs, tuple):
+                return tuple(output.float() for output in outputs)
+            return outputs.float()
 
     return forward
 

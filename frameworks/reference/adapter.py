@@ -10,12 +10,14 @@ from typing import Any
 import autograd
 import numpy as np
 
-from bench.core.adapter import BatchFormat, network_module, require_mode
+from bench.core.adapter import losses, named_outputs, network_module, require_mode
+from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
+from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting
 from bench.core.task import Task
-from bench.core.weights import Array
-from frameworks.reference.layers import LOSSES, Running, Value
+from frameworks.reference.layers import Running, Value
+from frameworks.reference.losses import LOSSES
 from frameworks.reference.optimizers import Updates
 
 MODES = ("eager",)
@@ -30,16 +32,26 @@ class ReferenceSession:
         self._random = np.random.default_rng(seed)
         module = network_module(__package__, task)
         self._running = Running()
-        self._logits = module.logits
-        if task.batch_norm:
-            self._logits = partial(module.logits, running=self._running)
-        self._gradient = autograd.value_and_grad(self._loss)  # by the first argument
+        self._forward = module.forward
+        if task.running_statistics:
+            self._forward = partial(module.forward, running=self._running)
+        # Each by the first argument: the weights that the update moves.
+        self._gradients = [
+            autograd.value_and_grad(partial(self._loss, loss))
+            for loss in losses(module, task, LOSSES)
+        ]
+        self._moved = [
+            tuple(p.name for p in task.parameters if update.moves(p)) for update in task.updates
+        ]
         self._params: dict[str, Array] = {}
-        self._updates = Updates(task.optimizer, {})
+        self._updates: list[Updates] = []
 
     def load(self, params: Mapping[str, Array]) -> None:
         self._params = {name: param.astype(self._dtype) for name, param in params.items()}
-        self._updates = Updates(self._task.optimizer, self._params)
+        self._updates = [
+            Updates(update.optimizer, self._part(moved))
+            for update, moved in zip(self._task.updates, self._moved, strict=True)
+        ]
         self._running.reset()
 
     def dump(self) -> dict[str, Array]:
@@ -48,28 +60,38 @@ class ReferenceSession:
     def parameter_count(self) -> int:
         return sum(param.size for param in self._params.values())
 
-    def stage(self, x: Array, y: Array) -> tuple[Array, Array]:
-        return x, y
+    def state(self) -> dict[str, Array]:
+        return {key: array for updates in self._updates for key, array in updates.state().items()}
 
-    def step(self, batch: tuple[Array, Array]) -> Value:
-        loss, gradients = self._gradient(self._params, batch)
-        self._params = self._updates.apply(self._params, gradients)
-        return loss
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Array, ...]:
+        return tuple(batch.values())
 
-    def logits(self, batch: tuple[Array, Array]) -> Value:
-        self._running.training = False
-        return self._logits(self._params, batch[0], lambda layer, value: value)
+    def step(self, batch: tuple[Array, ...]) -> tuple[Value, ...]:
+        steps = []
+        for gradient, moved, updates in zip(
+            self._gradients, self._moved, self._updates, strict=True
+        ):
+            part = self._part(moved)
+            loss, gradients = gradient(part, self._params, batch)
+            self._params |= updates.apply(part, gradients)
+            steps.append(loss)
+        return tuple(steps)
 
-    def unbiased_logits(self, batch: tuple[Array, Array]) -> Value:
-        """Logits with running variances over n - 1, where `logits` uses those over n."""
-        self._running.unbiased = True
-        logits = self.logits(batch)
-        self._running.unbiased = False
-        return logits
+    def outputs(self, batch: tuple[Array, ...]) -> dict[str, Value]:
+        """With running statistics, also `NAME/unbiased`: the same with variances over n - 1."""
+        named = self._evaluated(batch)
+        if self._task.running_statistics:
+            self._running.unbiased = True
+            unbiased = self._evaluated(batch)
+            self._running.unbiased = False
+            named |= {f"{name}/unbiased": output for name, output in unbiased.items()}
+        return named
 
-    def grads(self, batch: tuple[Array, Array]) -> dict[str, Array]:
-        gradients: dict[str, Array] = self._gradient(self._params, batch)[1]
-        return gradients
+    def gradients(self, batch: tuple[Array, ...]) -> dict[str, Array]:
+        every: dict[str, Array] = {}
+        for gradient, moved in zip(self._gradients, self._moved, strict=True):
+            every |= gradient(self._part(moved), self._params, batch)[1]
+        return every
 
     def numpy(self, value: Value) -> Array:
         return np.asarray(value)
@@ -83,10 +105,29 @@ class ReferenceSession:
     def close(self) -> None:
         """The session's objects are all that it holds."""
 
-    def _loss(self, params: Mapping[str, Value], batch: tuple[Array, Array]) -> Value:
-        x, y = batch
+    def _part(self, names: tuple[str, ...]) -> dict[str, Array]:
+        return {name: self._params[name] for name in names}
+
+    def _evaluated(self, batch: tuple[Array, ...]) -> dict[str, Value]:
+        self._running.training = False
+        inputs = batch[: len(self._task.inputs)]
+        result = self._forward(self._params, *inputs, lambda layer, value: value)
+        return named_outputs(self._task, result)
+
+    def _loss(
+        self,
+        loss: Callable[..., Value],
+        moved: Mapping[str, Value],
+        params: Mapping[str, Value],
+        batch: tuple[Array, ...],
+    ) -> Value:
+        """The loss of one update, as a function of the weights that it moves."""
         self._running.training = True
-        return LOSSES[self._task.loss](self._logits(params, x, self._drop), y)
+
+        def network(*inputs: Value) -> Value:
+            return self._forward({**params, **moved}, *inputs, self._drop)
+
+        return loss(network, *batch)
 
     def _drop(self, layer: str, x: Value) -> Value:
         """Zero values at the task's rate, and scale the others so that the mean is kept."""

@@ -1,6 +1,6 @@
-"""Layers and losses as formulas over numpy arrays.
+"""Layers as formulas over numpy arrays.
 
-Parameters are in the canonical layouts of `bench.core.parameters`. The formulas use autograd's
+Parameters are in the canonical layouts of `bench.core.layers`. The formulas use autograd's
 numpy, which records the operations and differentiates them.
 """
 
@@ -118,8 +118,13 @@ def max_pool(x: Value) -> Value:
 
 
 def embedding(params: Params, name: str, tokens: Value) -> Value:
-    """Rows of the table: (N, T) -> (N, T, features)."""
+    """Rows of the table: (N, T) -> (N, T, features), or (N,) -> (N, features)."""
     return params[f"{name}.weight"][tokens]
+
+
+def dot(a: Value, b: Value) -> Value:
+    """The product of two vectors of each example: twice (N, features) -> (N, 1)."""
+    return np.sum(a * b, axis=1, keepdims=True)
 
 
 def sigmoid(x: Value) -> Value:
@@ -127,19 +132,40 @@ def sigmoid(x: Value) -> Value:
     return 0.5 * (np.tanh(0.5 * x) + 1)
 
 
-def lstm(params: Params, name: str, x: Value) -> Value:
-    """Hochreiter and Schmidhuber's LSTM with a forget gate: (N, T, in) -> the last (N, hidden)."""
+def lstm_states(params: Params, name: str, x: Value) -> list[Value]:
+    """Hochreiter and Schmidhuber's LSTM with a forget gate: (N, T, in) -> T times (N, hidden)."""
     recurrent = params[f"{name}.recurrent_weight"]
     hidden = recurrent.shape[1]
     inputs = x @ params[f"{name}.input_weight"].T + params[f"{name}.bias"]  # (N, T, 4*hidden)
     h = c = np.zeros((x.shape[0], hidden), inputs.dtype)
+    states = []
     for t in range(x.shape[1]):
         gates = inputs[:, t] + h @ recurrent.T  # (N, 4*hidden): input, forget, cell, output
         i, f = sigmoid(gates[:, :hidden]), sigmoid(gates[:, hidden : 2 * hidden])
         g, o = np.tanh(gates[:, 2 * hidden : 3 * hidden]), sigmoid(gates[:, 3 * hidden :])
         c = f * c + i * g
         h = o * np.tanh(c)
-    return h
+        states.append(h)
+    return states
+
+
+def lstm(params: Params, name: str, x: Value) -> Value:
+    """An LSTM's last state: (N, T, in) -> (N, hidden)."""
+    return lstm_states(params, name, x)[-1]
+
+
+def bidirectional_lstm(params: Params, name: str, x: Value, *, depth: int) -> Value:
+    """A stack of LSTMs that read in both directions: (N, T, in) -> the last states, (N, 2*hidden).
+
+    Each layer above the lowest reads both directions' states of each step, the forward one's first.
+    The backward direction's last state is the one at the first step.
+    """
+    for level in range(depth):
+        forward = lstm_states(params, f"{name}.{level}.forward", x)
+        backward = lstm_states(params, f"{name}.{level}.backward", x[:, ::-1])
+        # T times (N, hidden), twice -> (N, T, 2*hidden)
+        x = np.concatenate([np.stack(forward, 1), np.stack(backward[::-1], 1)], axis=2)
+    return np.concatenate([forward[-1], backward[-1]], axis=1)
 
 
 def gru(params: Params, name: str, x: Value) -> Value:
@@ -158,21 +184,3 @@ def gru(params: Params, name: str, x: Value) -> Value:
         n = np.tanh(a[:, 2 * hidden :] + r * b[:, 2 * hidden :])
         h = (1 - z) * n + z * h
     return h
-
-
-def softmax_cross_entropy(logits: Value, labels: Value) -> Value:
-    """The batch's mean of -log softmax(logits)[label]; labels (N,)."""
-    shifted = logits - np.max(logits, axis=1, keepdims=True)
-    log_sum = np.log(np.sum(np.exp(shifted), axis=1))
-    return np.mean(log_sum - shifted[np.arange(len(labels)), labels])
-
-
-def sigmoid_cross_entropy(logits: Value, labels: Value) -> Value:
-    """The batch's mean of -log of the right class's probability; labels (N, 1), 0 or 1."""
-    return np.mean(np.logaddexp(0, logits) - labels * logits)
-
-
-LOSSES = {
-    "softmax_cross_entropy": softmax_cross_entropy,
-    "sigmoid_cross_entropy": sigmoid_cross_entropy,
-}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import EllipsisType
 from typing import Any
 
@@ -12,16 +13,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.core.adapter import BatchFormat, network_module, require_mode
+from bench.core.adapter import losses, named_outputs, network_module, require_mode
+from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
-from bench.core.layout import Layout, NetworkWeights, recurrent_names
+from bench.core.layout import Layout, NetworkWeights
 from bench.core.parameters import Parameter
+from bench.core.readers import BatchFormat
+from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task
-from bench.core.weights import Array
+from bench.core.task import Task, Update
+from frameworks.tensorflow_keras.losses import LOSSES
 from frameworks.tensorflow_keras.modes import MODES
-from frameworks.tensorflow_keras.optimizers import make_optimizer
-from frameworks.tensorflow_keras.precision import forward_in, scaled, set_policy, unscaled
+from frameworks.tensorflow_keras.precision import forward_in, set_policy
+from frameworks.tensorflow_keras.updates import UpdateStep
 
 LAYOUT = Layout(
     axes={
@@ -48,21 +52,25 @@ LAYOUT = Layout(
         "norm_scale": "gamma",
         "norm_shift": "beta",
     },
+    sides=("forward_layer", "backward_layer"),
+    stacked=("{stack}.{depth}", "{side}.{attribute}"),
     channels_last=True,
 )
 
 # The variable of a GRU's bias, (2, 3 * hidden), holds two parameters, one in each row.
 ROWS = {"gru_bias": 0, "gru_recurrent_bias": 1}
 
-LOSSES = {
-    "softmax_cross_entropy": keras.losses.SparseCategoricalCrossentropy,
-    "sigmoid_cross_entropy": keras.losses.BinaryCrossentropy,
-}
-
 
 def native_device(device: Device) -> str:
     """A device as TensorFlow names it."""
     return "GPU:0" if device == "cuda" else "CPU:0"
+
+
+def directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
+    """The layers inside a bidirectional one; otherwise the layer itself."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return layer.forward_layer, layer.backward_layer
+    return (layer,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +92,30 @@ class KerasSession:
         floats = storage_dtype(setting.precision)
         # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
         self.format = BatchFormat(channels_last=True, floats=floats, labels="int64", tokens="int64")
-        self._model: keras.Model = network_module(__package__, task).build(task)
+        self._task = task
+        module = network_module(__package__, task)
+        self._model: keras.Model = module.build(task)
         if mode == "xla":
             self._forbid_cudnn()
         self._network = forward_in(setting.precision, self._model)
-        self._weights = NetworkWeights(task, LAYOUT, floats, self._place)
-        variables = [place.variable for place in self._weights.tensors]
-        self._variables = list({variable.path: variable for variable in variables}.values())
-        self._optimizer = scaled(setting.precision, make_optimizer(task.optimizer))
-        # Built now, because a tf.function must not create variables in its second trace.
-        self._optimizer.build(self._variables)
-        self._initial = [variable.numpy() for variable in self._optimizer.variables]
-        self._criterion = LOSSES[task.loss](from_logits=True)
+        training = partial(self._network, training=True)
+        self._inputs = slice(len(task.inputs))
+        self._weights = NetworkWeights(
+            task,
+            LAYOUT,
+            floats,
+            self._place,
+            names=[variable.path for variable in self._model.trainable_variables],
+        )
+        self._updates = [
+            UpdateStep(
+                partial(loss, training),
+                update.optimizer,
+                variables=self._moved_by(update),
+                precision=setting.precision,
+            )
+            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+        ]
         wrap = MODES[mode]
         self._train_step = wrap(self._train)
         self._gradients_step = wrap(self._gradients)
@@ -104,22 +124,27 @@ class KerasSession:
     def _forbid_cudnn(self) -> None:
         """Keep Keras from using cuDNN's fused layers on a GPU, which XLA cannot compile."""
         for layer in self._model.layers:
-            if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)):
-                layer.use_cudnn = False
+            for part in directions(layer):
+                if isinstance(part, (keras.layers.LSTM, keras.layers.GRU)):
+                    part.use_cudnn = False
 
     def _place(self, parameter: Parameter) -> Place:
-        layer = self._model.get_layer(parameter.layer)
-        variable = operator.attrgetter(LAYOUT.attribute(parameter))(layer)
+        layer, attribute = LAYOUT.native_place(parameter)
+        variable = operator.attrgetter(attribute)(self._model.get_layer(layer))
         return Place(variable=variable, row=ROWS.get(parameter.kind, ...))
+
+    def _moved_by(self, update: Update) -> list[keras.Variable]:
+        """The variables that an update moves, each of them once."""
+        variables = [place.variable for place in self._weights.moved_by(update)]
+        return list({variable.path: variable for variable in variables}.values())
 
     def load(self, params: Mapping[str, Array]) -> None:
         for place, native in self._weights.to_load(params):
             # A slice, even of a whole variable, because values are copied into a slice, whereas
             # TensorFlow may train in the memory of an array that is assigned to a variable.
             place.variable.value[place.row].assign(native)
-        # In place, because a compiled step refers to these variables.
-        for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
-            variable.assign(initial.copy())
+        for update in self._updates:
+            update.reset()
         for layer in self._model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.moving_mean.assign(tf.zeros_like(layer.moving_mean))
@@ -131,24 +156,42 @@ class KerasSession:
     def parameter_count(self) -> int:
         return sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
 
-    def stage(self, x: Array, y: Array) -> tuple[tf.Tensor, tf.Tensor]:
+    def state(self) -> dict[str, Array]:
+        steps = {
+            update.name: step
+            for update, step in zip(self._task.updates, self._updates, strict=True)
+        }
+
+        def read(update: Update, name: str, place: Place) -> Array:
+            return steps[update.name].state(name, place.variable)[place.row]
+
+        return self._weights.state(read)
+
+    def stage(self, batch: Mapping[str, Array]) -> tuple[tf.Tensor, ...]:
         with tf.device(self._device):
-            return tf.constant(x), tf.constant(y)
+            return tuple([tf.constant(array) for array in batch.values()])
 
-    def step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        x, y = batch
-        return self._train_step(x, y)
+    def step(self, batch: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        trained: tuple[tf.Tensor, ...] = self._train_step(*batch)
+        return trained
 
-    def logits(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        return self._forward(batch[0])
+    def outputs(self, batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        return named_outputs(self._task, self._forward(*batch[self._inputs]))
 
-    def grads(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Array]:
-        x, y = batch
-        paths = (variable.path for variable in self._variables)
-        gradients = dict(zip(paths, self._gradients_step(x, y), strict=True))
-        return self._weights.canonical(
-            lambda place: gradients[place.variable.path].numpy()[place.row]
-        )
+    def gradients(self, batch: tuple[tf.Tensor, ...]) -> dict[str, Array]:
+        gradients: dict[str, tf.Tensor] = {}
+        for update, own in zip(self._updates, self._gradients_step(*batch), strict=True):
+            paths = (variable.path for variable in update.variables)
+            gradients |= zip(paths, own, strict=True)
+
+        def read(place: Place) -> Array:
+            array: Array = gradients[place.variable.path].numpy()[place.row]
+            return array
+
+        every: dict[str, Array] = {}
+        for update in self._task.updates:
+            every |= self._weights.canonical(read, update=update)
+        return every
 
     def numpy(self, value: tf.Tensor) -> Array:
         array: Array = value.numpy()
@@ -165,25 +208,14 @@ class KerasSession:
     def close(self) -> None:
         """The session's objects are all that it holds."""
 
-    def _train(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        loss, gradients = self._loss_and_gradients(x, y)
-        self._optimizer.apply(gradients)
-        return loss
+    def _train(self, *batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple([update.apply(batch) for update in self._updates])
 
-    def _gradients(self, x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
-        return unscaled(self._loss_and_gradients(x, y)[1], self._optimizer)
+    def _gradients(self, *batch: tf.Tensor) -> list[list[tf.Tensor]]:
+        return [update.gradients(batch) for update in self._updates]
 
-    def _loss_and_gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        with tf.GradientTape() as tape:
-            loss = self._criterion(y, self._network(x, training=True))
-            to_propagate = self._optimizer.scale_loss(loss)
-        gradients = tape.gradient(to_propagate, self._variables)
-        # An embedding's gradient comes as IndexedSlices with a row for each token: rows of the same
-        # token must be summed before Adam squares them.
-        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
-
-    def _evaluate(self, x: tf.Tensor) -> tf.Tensor:
-        return self._network(x, training=False)
+    def _evaluate(self, *inputs: tf.Tensor) -> Any:
+        return self._network(*inputs, training=False)
 
 
 class KerasAdapter:

@@ -13,7 +13,8 @@ def compiled(function: Callable[..., Any], *, jit_compile: bool) -> Callable[...
     """A tf.function of `function`, which takes only tensors.
 
     Its traces are called directly: a tf.function examines its arguments in each call to find the
-    trace, which costs a tenth and more of a small network's step.
+    trace, which costs a tenth and more of a small network's step. Here the first tensor's shape
+    tells the trace: within a task, the shapes of the others follow from it.
     """
     # AutoGraph would find no Python control flow to rewrite in these functions.
     traced = tf.function(function, autograph=False, jit_compile=jit_compile)

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.core.optimizers import SGD, Optimizer
+from bench.core import optimizers as formulas
+from bench.core.arrays import Array
 
 
 class Adam(keras.optimizers.Adam):
@@ -53,15 +54,47 @@ class Adam(keras.optimizers.Adam):
             )
 
 
-def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
-    """The task's optimizer."""
-    if isinstance(settings, SGD):
-        # NumPy's float, because Keras would round Python's to float32, in float64 as well.
-        momentum = np.float64(settings.momentum)
-        return keras.optimizers.SGD(settings.learning_rate, momentum=momentum)
+def sgd(settings: formulas.SGD) -> keras.optimizers.SGD:
+    # NumPy's float, because Keras would round Python's to float32, in float64 as well.
+    momentum = np.float64(settings.momentum)
+    return keras.optimizers.SGD(settings.learning_rate, momentum=momentum)
+
+
+def adam(settings: formulas.Adam) -> Adam:
     return Adam(
         settings.learning_rate,
         beta_1=settings.beta1,
         beta_2=settings.beta2,
         epsilon=settings.epsilon,
     )
+
+
+def velocity(optimizer: keras.optimizers.SGD, index: int) -> Array:
+    """The task's velocity. Keras keeps what it adds to the weight: -learning_rate * velocity."""
+    change: Array = optimizer.momentums[index].numpy()
+    return -change / optimizer.learning_rate.numpy()
+
+
+def mean(optimizer: Adam, index: int) -> Array:
+    array: Array = optimizer._momentums[index].numpy()
+    return array
+
+
+def square(optimizer: Adam, index: int) -> Array:
+    array: Array = optimizer._velocities[index].numpy()
+    return array
+
+
+MAKERS = {"sgd": sgd, "adam": adam}
+# How an optimizer's state of a variable is read, by the task's names.
+STATE = {"velocity": velocity, "mean": mean, "square": square}
+
+
+def make_optimizer(settings: formulas.Optimizer) -> keras.optimizers.Optimizer:
+    """The task's optimizer."""
+    return MAKERS[settings.kind](settings)
+
+
+def state_of(optimizer: keras.optimizers.Optimizer, name: str, variable: keras.Variable) -> Array:
+    """The optimizer's state of a variable, by the task's name; 0 before the first step."""
+    return STATE[name](optimizer, optimizer._get_variable_index(variable))

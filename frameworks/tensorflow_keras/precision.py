@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -20,13 +21,14 @@ def set_policy(precision: Precision) -> None:
     keras.config.set_dtype_policy(POLICIES.get(precision, storage_dtype(precision)))
 
 
-def forward_in(precision: Precision, model: keras.Model) -> Callable[..., tf.Tensor]:
-    """The network's forward pass. In mixed precision, logits are float32."""
-    if precision not in POLICIES:
-        return model
+def forward_in(precision: Precision, model: keras.Model) -> Callable[..., Any]:
+    """The network's forward pass. In mixed precision, outputs are float32."""
 
-    def forward(x: tf.Tensor, training: bool) -> tf.Tensor:
-        return tf.cast(model(x, training=training), tf.float32)
+    def forward(*inputs: tf.Tensor, training: bool) -> Any:
+        outputs = model(inputs if len(inputs) > 1 else inputs[0], training=training)
+        if precision not in POLICIES:
+            return outputs
+        return tf.nest.map_structure(lambda output: tf.cast(output, tf.float32), outputs)
 
     return forward
 

@@ -37,7 +37,7 @@ from bench.core.setting import Setting
 from bench.core.split import Split
 from bench.core.task import Budget
 from bench.launch import catalogue, virtual_environments, worker_process
-from bench.launch.catalogue import Framework
+from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
 from bench.run.preparation import prepare_data
 

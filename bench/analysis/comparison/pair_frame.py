@@ -21,7 +21,7 @@ SIDE_COLUMNS = (
     "samples_per_second",
     "samples_per_second_low",
     "samples_per_second_high",
-    "accuracy",
+    "metric",
     "first_step_seconds",
     "peak_resident_bytes",
     "peak_device_bytes",

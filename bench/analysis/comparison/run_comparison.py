@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.analysis import accuracy
+from bench.analysis import final_metrics
 from bench.analysis.cell_summary import conditions
 from bench.analysis.comparison.cell_matching import match_cells
 from bench.analysis.comparison.cell_pairs import VERDICTS, CellPair, one_sided_pair, pair_cells
@@ -29,7 +29,7 @@ from bench.analysis.comparison.run_differences import (
 from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.core.record import Cell
-from bench.records.snapshot import Caveat
+from bench.records.snapshot import Caveat, Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,12 +126,12 @@ def compare(
         raise UsageError(f"neither {a.run.folder} nor {b.run.folder} has a cell to compare")
     pairs: list[CellPair] = []
     shared: list[CellRecords] = []
-    accuracy_remarks: list[str] = []
+    metric_remarks: list[str] = []
     for in_a, in_b in sorted(match_cells(old.summaries, new.summaries), key=_order(old, new)):
         if in_a and in_b:
             shared.append(CellRecords(a=old.of_cell(in_a), b=new.of_cell(in_b)))
             pairs.append(pair_cells(old, new, in_a, in_b, shared[-1]))
-            accuracy_remarks += _accuracy_remark(pairs[-1], shared[-1])
+            metric_remarks += _metric_remark(new.snapshot, pairs[-1], shared[-1])
         else:
             pairs.append(one_sided_pair(old, new, in_a, in_b))
     return Comparison(
@@ -139,7 +139,7 @@ def compare(
         b=new,
         pairs=tuple(pairs),
         differences=tuple(differences(old.run, new.run, shared)),
-        remarks=(*remarks(old.run, new.run, shared), *accuracy_remarks),
+        remarks=(*remarks(old.run, new.run, shared), *metric_remarks),
     )
 
 
@@ -164,14 +164,15 @@ def _order(
     return key
 
 
-def _accuracy_remark(pair: CellPair, records: CellRecords) -> Iterator[str]:
-    """A remark if the same training changed its final accuracy by more than seeds explain."""
+def _metric_remark(snapshot: Snapshot, pair: CellPair, records: CellRecords) -> Iterator[str]:
+    """A remark if the same training changed its final metric by more than seeds explain."""
     if not pair.same_training:
         return
-    change = accuracy.change(records.a, records.b)
-    if change is None or change.p_value >= accuracy.SURE:
+    metric = snapshot.metric(pair.cell.task)
+    change = final_metrics.change(records.a, records.b, metric)
+    if change is None or change.p_value >= final_metrics.SURE:
         return
     yield (
-        f"{pair.cell}: test accuracy {change.before:.2%} → {change.after:.2%}, more than seeds "
-        f"explain (p = {change.p_value:.1g})"
+        f"{pair.cell}: test {metric.name} {metric.text(change.before)} → "
+        f"{metric.text(change.after)}, more than seeds explain (p = {change.p_value:.1g})"
     )

@@ -44,12 +44,14 @@ def run(options: RunOptions) -> None:
     from bench.cli.commands.report import print_results
     from bench.cli.display import RunDisplay, SetupDisplay
     from bench.report.run.report_files import PAGE, write_reports
+    from bench.report.task.availability import broken_plugins
     from bench.run import campaign
     from bench.run.plan import make_plan
     from bench.run.preparation import prepare
 
     plan = make_plan(options.to_request())
     with SetupDisplay() as setup_display:
+        setup_display.leave_out(broken_plugins())
         preparation = prepare(plan, setup_display)
     try:
         with RunDisplay(plan.job_count) as run_display:

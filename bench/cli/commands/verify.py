@@ -48,8 +48,8 @@ def verify(
 ) -> None:
     """Prove that every framework trains the same task, and print the certificate.
 
-    Weights, logits, loss, gradients, one update and the first steps of training are compared with a
-    float64 reference. Certificates are kept until the source, the versions or the machine change.
+    Weights, outputs, loss, gradients, one update and the first steps are compared with a float64
+    reference. Certificates are kept until the source, the versions or the machine change.
     Exit code 0: every cell is proved; 1: some cell is not; 2: bad usage.
 
     [bold]Examples[/bold]
@@ -64,6 +64,7 @@ def verify(
     from bench.cli.display import SetupDisplay, wide_console
     from bench.records.snapshot_taking import of_proofs
     from bench.report.proof import proof_forms
+    from bench.report.task.availability import broken_plugins
     from bench.run.preparation import certify
     from bench.run.request import Request
 
@@ -81,6 +82,7 @@ def verify(
         env=env,  # type: ignore[arg-type]
     )
     with SetupDisplay() as display:
+        display.leave_out(broken_plugins())
         certificates = certify(request, fresh=fresh, listener=display)
     snapshot = of_proofs(certificates)
     if output_format == "html":

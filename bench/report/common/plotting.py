@@ -14,7 +14,7 @@ from typing import Any
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.results import ResultTable
 from bench.core.record import Cell, Measurement
-from bench.records.snapshot import Snapshot
+from bench.records.snapshot import MetricSnapshot, Snapshot
 from bench.report.common.text import labels
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -70,12 +70,12 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartedTable:
-    """A table with what charts need: its cells' labels and marks, and the task's target."""
+    """A table with what charts need: its cells' labels and marks, and the task's metric."""
 
     table: ResultTable
     labels: Mapping[Cell, str]
     marks: Marks
-    target: float | None
+    metric: MetricSnapshot
 
     @staticmethod
     def of(table: ResultTable, snapshot: Snapshot) -> ChartedTable:
@@ -84,7 +84,7 @@ class ChartedTable:
             table=table,
             labels=labels([summary.cell for summary in table.summaries], snapshot.framework_title),
             marks=Marks(compared=snapshot.compared),
-            target=snapshot.target(table.task),
+            metric=snapshot.metric(table.task),
         )
 
     @property

@@ -20,7 +20,6 @@ from bench.report.common.text import (
     count_text,
     estimate_text,
     mode_text,
-    percent,
     ratio_text,
     seconds_text,
 )
@@ -39,7 +38,7 @@ HEADINGS = (
     "verdict",
     "B / A (95 % interval)",
     "samples/s",
-    "test accuracy",
+    "test metric",
     "memory B / A",
     "first step",
 )
@@ -47,7 +46,7 @@ HEADINGS = (
 _WORDS = 3
 _VERDICT = HEADINGS.index("verdict")
 # The columns that a narrow terminal leaves out, in this order.
-_GIVING_WAY = ("first step", "memory B / A", "test accuracy")
+_GIVING_WAY = ("first step", "memory B / A", "test metric")
 _STYLES: Mapping[PairVerdict, str] = {"faster": "green", "slower": "bold red", "tied": ""}
 
 
@@ -74,6 +73,7 @@ def sections(comparison: Comparison) -> list[ComparisonSection]:
 def _texts(comparison: Comparison, pair: CellPair) -> tuple[str, ...]:
     """A pair's texts under `HEADINGS`."""
     cell = pair.cell
+    metric = comparison.b.snapshot.metric(cell.task)
 
     def both(read: Callable[[CellSummary], float | None], write: Callable[[float], str]) -> str:
         """A figure of A and of B; a dash where one of them is missing."""
@@ -90,7 +90,7 @@ def _texts(comparison: Comparison, pair: CellPair) -> tuple[str, ...]:
         pair.verdict,
         estimate_text(pair.ratio, ratio_text),
         both(lambda side: side.samples_per_second, count_text),
-        if_comparable(both(lambda side: side.accuracy.median if side.accuracy else None, percent)),
+        if_comparable(both(lambda side: side.metric.median if side.metric else None, metric.text)),
         if_comparable("" if pair.memory is None else ratio_text(pair.memory)),
         both(lambda side: side.first_step, seconds_text),
     )

@@ -18,7 +18,7 @@ from bench.report.common.plotting import (
     layout,
     trace,
 )
-from bench.report.common.text import bytes_text, count_text, percent, seconds_text
+from bench.report.common.text import bytes_text, count_text, seconds_text
 from bench.report.run.curves import curves, windows
 
 # The end of the throughput axis for very wide intervals, in multiples of the fastest process.
@@ -38,13 +38,13 @@ def charts(charted: ChartedTable) -> list[Chart]:
     candidates = (
         pace(charted),
         windows(charted),
-        accuracy(charted),
+        final_metric(charted),
         *(
             curves(charted, of=of, seconds=seconds)
-            for of in ("loss", "accuracy")
+            for of in ("loss", "metric")
             for seconds in (False, True)
         ),
-        to_accuracy(charted),
+        to_target(charted),
         memory(charted),
         start(charted),
         break_even(charted),
@@ -87,55 +87,57 @@ def pace(charted: ChartedTable) -> Chart | None:
     )
 
 
-def accuracy(charted: ChartedTable) -> Chart | None:
-    """Final test accuracy of each cell, with the lowest and highest of its repeats."""
+def final_metric(charted: ChartedTable) -> Chart | None:
+    """Final test metric of each cell, with the lowest and highest of its repeats."""
     figures = [
         Dots(
             cell=summary.cell,
-            middle=summary.accuracy.median,
-            ends=(summary.accuracy.low, summary.accuracy.high),
+            middle=summary.metric.median,
+            ends=(summary.metric.low, summary.metric.high),
             repeats=[
-                measurement.evaluations[-1].accuracy
+                measurement.evaluations[-1].metric
                 for measurement in charted.measurements(summary.cell)
             ],
         )
         for summary in charted.summaries
-        if summary.accuracy
+        if summary.metric
     ]
     if not figures:
         return None
-    axes = layout("test accuracy", categories=len(figures))
-    axes["xaxis"] |= {"tickformat": PERCENT}
+    metric = charted.metric
+    axes = layout(f"test {metric.name}", categories=len(figures))
+    if metric.is_fraction:
+        axes["xaxis"] |= {"tickformat": PERCENT}
     return Chart(
-        title="Accuracy",
+        title=metric.name[0].upper() + metric.name[1:],
         about="After the last epoch: the median of the repeats, with the lowest and the highest. "
         "The task is the same, so that only seeds and rounding should make a difference.",
-        spec={"data": dots(charted, figures, percent), "layout": axes},
+        spec={"data": dots(charted, figures, metric.text), "layout": axes},
     )
 
 
-def to_accuracy(charted: ChartedTable) -> Chart | None:
-    """Training seconds until the task's target accuracy was reached."""
+def to_target(charted: ChartedTable) -> Chart | None:
+    """Training seconds until the target of the task's metric was reached."""
     figures = [
         Bar(cell=summary.cell, value=seconds, text=seconds_text(seconds))
         for summary in charted.summaries
-        if (seconds := summary.time_to_accuracy) is not None
+        if (seconds := summary.time_to_target) is not None
     ]
-    if not figures or charted.target is None:
+    if not figures:
         return None
     missing = [
         charted.labels[summary.cell]
         for summary in charted.summaries
-        if summary.time_to_accuracy is None
+        if summary.time_to_target is None
     ]
     about = (
         f"Training seconds until an evaluation, at the end of an epoch, first reached "
-        f"{charted.target:.0%}: the median of the repeats."
+        f"{charted.metric.goal}: the median of the repeats."
     )
     if missing:
         about += f" Not reached in every repeat by {', '.join(missing)}."
     return Chart(
-        title=f"Time to {charted.target:.0%} accuracy",
+        title=f"Time to {charted.metric.goal} {charted.metric.name}",
         about=about,
         spec=bars(charted, figures, "training seconds"),
     )

@@ -1,4 +1,4 @@
-"""Charts of training curves: loss, accuracy and pace of all frameworks of a table."""
+"""Charts of training curves: loss, metric and pace of all frameworks of a table."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Points = list[tuple[float, float]]
 
 
 def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
-    """Training loss or test accuracy of the first block, against steps or training seconds."""
+    """Training loss or test metric of the first block, against steps or training seconds."""
     chosen = list(_first_processes(charted))
     measurements = [measurement for _, measurement in chosen]
-    # A single evaluation is no curve, and final accuracies have a chart of their own.
+    # A single evaluation is no curve, and final metrics have a chart of their own.
     if of != "loss" and all(len(measurement.evaluations) < 2 for measurement in measurements):
         return None
     if not chosen:
@@ -36,7 +36,7 @@ def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
         if of == "loss":
             points = _losses(measurement, size, seconds=seconds)
         else:
-            points = _accuracies(measurement, seconds=seconds)
+            points = _metrics(measurement, seconds=seconds)
         curve: Spec = {"x": [x for x, _ in points], "y": [y for _, y in points]}
         curve |= {"mode": "lines" if of == "loss" else "lines+markers"}
         place = order if not seconds else len(chosen)
@@ -45,9 +45,9 @@ def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
             curve["marker"] = charted.marks.marker(cell, 9)
         traces.append(trace(cell, charted.labels[cell], **curve))
     against = "training seconds" if seconds else "steps"
-    title = "training loss" if of == "loss" else "test accuracy"
+    title = "training loss" if of == "loss" else f"test {charted.metric.name}"
     axes = layout(against, title, legend=True)
-    if of != "loss":
+    if of != "loss" and charted.metric.is_fraction:
         axes["yaxis"] |= {"tickformat": PERCENT}
     about = (
         "The same curves against training time: they show which cell gets there first."
@@ -91,11 +91,11 @@ def _losses(measurement: Measurement, size: int, *, seconds: bool) -> Points:
     return list(zip(xs[1:].tolist(), means.tolist(), strict=True))
 
 
-def _accuracies(measurement: Measurement, *, seconds: bool) -> Points:
+def _metrics(measurement: Measurement, *, seconds: bool) -> Points:
     return [
         (
             seconds_at(measurement, evaluation.step) if seconds else evaluation.step,
-            evaluation.accuracy,
+            evaluation.metric,
         )
         for evaluation in measurement.evaluations
     ]

@@ -59,8 +59,9 @@ def gains(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]
             interval: Interval | None = getattr(summary, field)
             if interval:
                 text = f"{_name(summary, snapshot)}: {_times(interval)} times as fast as {plain}"
-                if field == "reduced":
-                    text += f", accuracy {summary.accuracy_change:+.1%}"
+                if field == "reduced" and summary.metric_change is not None:
+                    metric = snapshot.metric(summary.cell.task)
+                    text += f", {metric.name} {metric.change_text(summary.metric_change)}"
                 yield text
     for summary in summaries:
         if summary.break_even is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -29,10 +29,13 @@ _STYLES = {"ok": "green", "wrong": "bold red"}
 def to_terminal(results: Results, *, width: int) -> Group:
     """For rich to print `width` columns wide; 80 are enough for the main columns."""
     tables = task_tables(results)
-    headings = [heading.replace(" ", "\n", 1) for heading in HEADINGS]
+    headings = _on_two_lines(HEADINGS)
     shown, stacked = terminal.fit(
         headings,
-        [row.texts for table in tables for row in table.rows],
+        [
+            *(_on_two_lines(table.columns) for table in tables),
+            *(row.texts for table in tables for row in table.rows),
+        ],
         width,
         giving_way=[headings[HEADINGS.index(name)] for name in _GIVING_WAY],
         before_stacking=1,
@@ -41,10 +44,16 @@ def to_terminal(results: Results, *, width: int) -> Group:
     parts: list[Table | Text] = []
     for table in tables:
         rows = [[cells[index] for index in shown] for cells in _styled_rows(table, stacked=stacked)]
-        grid = terminal.grid([headings[index] for index in shown], rows, words=_WORDS)
+        own = _on_two_lines(table.columns)
+        grid = terminal.grid([own[index] for index in shown], rows, words=_WORDS)
         parts += [Text(table.caption, "bold"), grid, Text(), *_lines_below(table, hidden), Text()]
     parts += [Text(line, "dim") for line in footer(results)]
     return Group(*parts)
+
+
+def _on_two_lines(headings: Iterable[str]) -> list[str]:
+    """Headings of a terminal's table: the first word stands above the others."""
+    return [heading.replace(" ", "\n", 1) for heading in headings]
 
 
 def _styled_rows(table: TaskTable, *, stacked: bool) -> list[list[str | Text]]:
@@ -66,8 +75,8 @@ def _lines_below(table: TaskTable, hidden: Sequence[str]) -> list[Text]:
     if hidden:
         lines.append(Text(f"no room for: {', '.join(hidden)} (--format markdown has all)", "dim"))
     lines.append(Text(table.data_line, "bold red" if table.synthetic else "dim"))
-    if table.accuracy_line:
-        lines.append(Text(table.accuracy_line, "dim"))
+    if table.metric_line:
+        lines.append(Text(table.metric_line, "dim"))
     lines += [Text(warning, "yellow") for warning in table.warnings]
     return lines + [Text(note, "dim") for note in table.notes]
 
@@ -79,14 +88,14 @@ def to_markdown(results: Results) -> str:
     for table in task_tables(results):
         grid = tabulate(
             [row.texts for row in table.rows],
-            headers=HEADINGS,
+            headers=[*table.columns],
             tablefmt="github",
             colalign=alignment,
             disable_numparse=True,
         )
         lines = [
             f"- {line}"
-            for line in (table.data_line, table.accuracy_line, *table.warnings, *table.notes)
+            for line in (table.data_line, table.metric_line, *table.warnings, *table.notes)
             if line
         ]
         parts += [f"## {table.caption}", "", table.verdict, "", grid, "", *lines, ""]

@@ -15,7 +15,6 @@ from bench.report.run import verdicts
 from bench.report.run.footer import absent, footer, identity, machine_text
 from bench.report.run.ledger import entries
 from bench.report.run.sections import RECORD_HEADINGS, sections
-from bench.report.run.tables import ABOUT
 
 
 def run_page(results: Results) -> str:
@@ -30,7 +29,6 @@ def run_page(results: Results) -> str:
         started=info.get("started", "")[:16].replace("T", " "),
         overall=verdicts.overall(results.tables, title),
         sections=sections(results),
-        columns=ABOUT,
         record_headings=RECORD_HEADINGS,
         names=[f"{title(cell.framework)} {cell.mode}" for cell in cells],
         filters=_filters(cells),

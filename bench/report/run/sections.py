@@ -20,7 +20,7 @@ RECORD_HEADINGS = (
     "seed",
     "status",
     "samples/s",
-    "test accuracy",
+    "test metric",
     "contended windows",
     "started",
 )
@@ -84,7 +84,10 @@ def _record_row(process: Process, numbers: Mapping[Cell, int]) -> list[object]:
     job, measurement = record.job, record.measurement
     figures: list[object] = ["", "", ""]
     if measurement and process.throughput is not None:
-        accuracy = measurement.evaluations[-1].accuracy
-        figures = [round(process.throughput, 1), accuracy, round(process.contended_share, 3)]
+        figures = [
+            round(process.throughput, 1),
+            measurement.evaluations[-1].metric,
+            round(process.contended_share, 3),
+        ]
     cell = numbers[job.cell]
     return [process.line, cell, job.block + 1, job.seed, record.status, *figures, record.started]

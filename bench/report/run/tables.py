@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.analysis.accuracy import SURE
 from bench.analysis.cell_summary import CellSummary
+from bench.analysis.final_metrics import SURE
 from bench.analysis.results import Results, ResultTable
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
@@ -14,7 +14,6 @@ from bench.report.common.text import (
     count_text,
     estimate_text,
     mode_text,
-    percent,
     place_text,
     ratio_text,
     seconds_text,
@@ -24,6 +23,7 @@ from bench.report.run.peak_text import share_text
 from bench.report.run.verdicts import sentence
 
 OF_PEAK = "of peak"
+METRIC = "test metric"
 
 # What each column holds and how to read it, in the order of the columns.
 ABOUT = {
@@ -37,7 +37,7 @@ ABOUT = {
     "relative (95 % interval)": "samples/s over those of the fastest under the same conditions: "
     "geometric mean of the ratios in each block",
     OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
-    "test accuracy": "after the last epoch, median over repeats",
+    METRIC: "the task's metric after the last epoch, median over repeats",
     "import": "importing the framework",
     "build": "making the network and its optimizer, and setting the weights; includes imports that "
     "happen only then, such as PyTorch's compiler, which its optimizers import in eager mode too",
@@ -61,7 +61,7 @@ class TableRow:
         cell, use = summary.cell, summary.use
         rank = int(summary.rank.rstrip("=")) if summary.rank else None
         relative = summary.relative.estimate if summary.relative else None
-        accuracy = summary.accuracy.median if summary.accuracy else None
+        metric = summary.metric.median if summary.metric else None
         figures: tuple[tuple[str, object], ...] = (
             (summary.rank, rank),
             (snapshot.framework_title(cell.framework), cell.framework),
@@ -70,7 +70,7 @@ class TableRow:
             (estimate_text(summary.throughput, count_text), summary.samples_per_second),
             (estimate_text(summary.relative, ratio_text), relative),
             (share_text(use) if use else "", use.share if use else None),
-            (_text(accuracy, percent), accuracy),
+            (_text(metric, snapshot.metric(cell.task).text), metric),
             (_text(summary.import_seconds, seconds_text), summary.import_seconds),
             (_text(summary.build_seconds, seconds_text), summary.build_seconds),
             (_text(summary.first_step, seconds_text), summary.first_step),
@@ -92,7 +92,7 @@ class TaskTable:
     """A table of cells that can be compared, as people read it.
 
     `caption` is `name` and the conditions. `data_line` names the data that were trained on, and
-    `synthetic` says whether they were synthetic. `accuracy_line` says whether final accuracies
+    `synthetic` says whether they were synthetic. `metric_line` says whether final metrics
     agree, as the proof predicts; it is empty for a single cell. `warnings` say what went wrong,
     `notes` what else is worth knowing.
     """
@@ -101,10 +101,11 @@ class TaskTable:
     name: str
     caption: str
     verdict: str
+    metric: str
     rows: tuple[TableRow, ...]
     synthetic: bool
     data_line: str
-    accuracy_line: str
+    metric_line: str
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -112,6 +113,7 @@ class TaskTable:
     def of(table: ResultTable, snapshot: Snapshot) -> TaskTable:
         """A table of a run with that snapshot."""
         verdict = sentence(table, snapshot)
+        metric = snapshot.metric(table.task)
         name = f"{table.task}: {snapshot.task_title(table.task)}"
         length = table.processes[0].record.job.budget.length
         data = "; ".join(sorted({summary.data for summary in table.summaries} - {""})) or "none"
@@ -120,16 +122,25 @@ class TaskTable:
             name=name,
             caption=f"{name} — {place_text(table.cell)} — {_amount(table)}",
             verdict=verdict[0].upper() + verdict[1:],
+            metric=metric.name,
             rows=tuple(TableRow.of(summary, snapshot) for summary in table.summaries),
             synthetic="synthetic" in data,
             data_line=_data_line(data, table),
-            accuracy_line=accuracy_line(table.accuracy_p_value, cells=len(table.ok)),
+            metric_line=metric_line(metric.name, table.metric_p_value, cells=len(table.ok)),
             warnings=tuple(notes.warnings(table.summaries, snapshot)),
             notes=(
                 *notes.gains(table.summaries, snapshot),
                 *notes.published(table.task, length, table.summaries, snapshot),
             ),
         )
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """`ABOUT`, with the name of the task's own metric."""
+        return {
+            f"test {self.metric}" if heading == METRIC else heading: about
+            for heading, about in ABOUT.items()
+        }
 
 
 def task_tables(results: Results) -> list[TaskTable]:
@@ -162,17 +173,20 @@ def _data_line(data: str, table: ResultTable) -> str:
     about = "; ".join(sorted({dataset["note"] for dataset in datasets if dataset} - {""}))
     line = f"data: {data} ({about})" if about else f"data: {data}"
     if "not official" in data:
-        line += ": accuracies compare with each other, not with those published elsewhere"
+        line += (
+            ": figures on the test set compare with each other, not with those published elsewhere"
+        )
     return line
 
 
-def accuracy_line(p_value: float | None, *, cells: int) -> str:
-    """Whether the final accuracies of `cells` ok cells differ; empty for a single cell."""
+def metric_line(metric: str, p_value: float | None, *, cells: int) -> str:
+    """Whether the final metrics of `cells` ok cells differ; empty for a single cell."""
+    name = metric[0].upper() + metric[1:]
     if p_value is None:
-        few = "Accuracy: too few repeats to tell whether seeds alone explain the differences"
+        few = f"{name}: too few repeats to tell whether seeds alone explain the differences"
         return few if cells > 1 else ""
     differ = "they differ by more than seeds explain" if p_value < SURE else "no difference found"
-    return f"Accuracy: {differ} ({p_text(p_value)})"
+    return f"{name}: {differ} ({p_text(p_value)})"
 
 
 def p_text(p_value: float) -> str:

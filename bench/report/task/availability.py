@@ -6,16 +6,19 @@ Finding out installs, downloads and imports nothing.
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from packaging.specifiers import SpecifierSet
 
 from bench import datasets, tasks
+from bench.core import plugins
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
+from bench.core.plugins import Broken, Found
 from bench.launch import catalogue, current_python, gpu_state, machine, virtual_environments
-from bench.launch.catalogue import Expert, Framework
+from bench.launch.framework import Expert, Framework
 from bench.launch.providers import EnvironmentKind
 from bench.launch.virtual_environments import Environment
 
@@ -96,12 +99,22 @@ class DataAvailability:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PluginAvailability:
+    """An installed plug-in: what it adds, and what of it cannot be used, with the reasons."""
+
+    name: str
+    adds: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """All frameworks, tasks, data sets and devices. `devices` describes each kind by its name."""
+    """All frameworks, tasks, data sets, plug-ins and devices, whose kinds `devices` describes."""
 
     frameworks: tuple[FrameworkAvailability, ...]
     tasks: tuple[TaskAvailability, ...]
     data: tuple[DataAvailability, ...]
+    plugins: tuple[PluginAvailability, ...]
     devices: Mapping[str, str]
 
 
@@ -116,11 +129,47 @@ def take_inventory(env: EnvironmentKind) -> Inventory:
         data=tuple(
             DataAvailability(name=name, state=datasets.status(name)) for name in datasets.names()
         ),
+        plugins=tuple(_plugins()),
         devices={
             "cpu": f"{machine.usable_cores()} usable cores",
             "cuda": gpus or f"{MISSING}: no NVIDIA GPU found",
         },
     )
+
+
+def _plugins() -> Iterator[PluginAvailability]:
+    """Every plug-in, in the order in which they are found."""
+    added: dict[str, list[str]] = {}
+    for found in plugins.plugins():
+        added.setdefault(found.distribution, []).extend(_added(found))
+    broken = broken_plugins()
+    for name in dict.fromkeys([*added, *(part.distribution for part in broken)]):
+        reasons = (f"{part.what}: {part.reason}" for part in broken if part.distribution == name)
+        yield PluginAvailability(name=name, adds=tuple(added.get(name, ())), broken=tuple(reasons))
+
+
+def broken_plugins() -> list[Broken]:
+    """Every part of a plug-in that cannot be used."""
+    parts = (catalogue.broken(), tasks.broken(), datasets.broken())
+    return [*plugins.broken_packages(), *chain.from_iterable(parts)]
+
+
+def _added(found: Found) -> Iterator[str]:
+    """What a plug-in's package adds, such as "task xor"."""
+    if found.group == "frameworks":
+        for name in catalogue.names():
+            if catalogue.load(name).folder.parent == found.folder:
+                yield f"framework {name}"
+            elif (found.folder / name / "models").is_dir():
+                yield f"models for {name}"
+    elif found.group == "tasks":
+        for name in tasks.names():
+            if tasks.module(name).rpartition(".")[0] == found.package:
+                yield f"task {name}"
+    else:
+        for name in datasets.names():
+            if plugins.module_of("datasets", name) == f"{found.package}.{name}":
+                yield f"data set {name}"
 
 
 def _current(framework: Framework) -> tuple[Environment | None, str]:

@@ -16,6 +16,7 @@ from bench.report.task.availability import (
     READY,
     FrameworkAvailability,
     Inventory,
+    PluginAvailability,
     TaskAvailability,
 )
 
@@ -37,6 +38,7 @@ def to_terminal(inventory: Inventory, *, width: int) -> Group:
         *_frameworks(inventory.frameworks, width),
         *_tasks(inventory.tasks),
         *_titled("Data", terminal.grid(headings, data, words=2, folding=("state",))),
+        *_plugins(inventory.plugins),
         *_titled("Devices", terminal.grid(headings, devices, words=2, folding=("state",))),
     )
 
@@ -76,6 +78,19 @@ def _frameworks(
         for framework, (_, reason) in zip(frameworks, states, strict=True)
         if reason
     ]
+    if reasons:
+        yield Text("\n".join([*reasons, ""]), "yellow")
+
+
+def _plugins(plugins: Sequence[PluginAvailability]) -> Iterator[RenderableType]:
+    """The plug-ins as a table, with the reasons for unusable parts below it; nothing if none is."""
+    if not plugins:
+        return
+    rows = [(plugin.name, ", ".join(plugin.adds) or "nothing") for plugin in plugins]
+    yield from _titled(
+        "Plug-ins", terminal.grid(("name", "adds"), rows, words=2, folding=("adds",))
+    )
+    reasons = [f"{plugin.name}: {reason}" for plugin in plugins for reason in plugin.broken]
     if reasons:
         yield Text("\n".join([*reasons, ""]), "yellow")
 

@@ -71,6 +71,7 @@ def to_terminal(listing: TaskListing, *, width: int) -> Group:
             heading,
             justify="right" if heading == "values" else "left",
             no_wrap=heading in ("tensor", "shape", "values"),
+            overflow="fold",
         )
     for row in listing.tensors:
         tensors.add_row(*row)

@@ -1,1 +1,1 @@
-"""The networks as formulas: `logits(params, x, dropout)`, with canonical parameters and layouts."""
+"""The networks as formulas: `forward(params, *inputs, dropout)`, in canonical layouts."""

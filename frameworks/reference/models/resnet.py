@@ -35,7 +35,7 @@ def stage(params: Params, name: str, x: Value, stride: int, running: Running) ->
     return block(params, f"{name}.2", x, 1, running)
 
 
-def logits(params: Params, x: Value, dropout: Dropout, running: Running) -> Value:
+def forward(params: Params, x: Value, dropout: Dropout, running: Running) -> Value:
     x = conv(params, "conv1", x, padding=1)
     x = relu(batch_norm(params, "norm1", x, running))  # (N, 3, 32, 32) -> (N, 16, 32, 32)
     x = stage(params, "stage1", x, 1, running)  # (N, 16, 32, 32)

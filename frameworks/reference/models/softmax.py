@@ -3,5 +3,5 @@
 from frameworks.reference.layers import Dropout, Params, Value, dense
 
 
-def logits(params: Params, x: Value, dropout: Dropout) -> Value:
+def forward(params: Params, x: Value, dropout: Dropout) -> Value:
     return dense(params, "output", x)  # (N, 784) -> (N, 10)

@@ -3,7 +3,7 @@
 from frameworks.reference.layers import Dropout, Params, Value, conv, dense, flatten, max_pool, relu
 
 
-def logits(params: Params, x: Value, dropout: Dropout) -> Value:
+def forward(params: Params, x: Value, dropout: Dropout) -> Value:
     x = relu(conv(params, "conv1", x, padding=1))  # (N, 3, 32, 32) -> (N, 50, 32, 32)
     x = max_pool(relu(conv(params, "conv2", x, padding=1)))  # (N, 50, 16, 16)
     x = dropout("conv2", x)

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from bench.core.errors import DataError
 from bench.core.listener import Listener
-from bench.datasets.sources import DATA_VARIABLE, OfficialFile
+from bench.datasets.common.dataset import OfficialFile
+from bench.datasets.common.sources import DATA_VARIABLE
 
 # Seconds to connect, and seconds without receiving a byte.
 _TIMEOUT = (10, 60)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench.analysis import accuracy
+from bench.analysis import final_metrics
 from bench.analysis.results import Results
 from bench.core.record import Cell, Record
-from tests.test_core import some_record
+from tests.test_core import accuracy_of, some_record
 from tests.test_tables import run_of
 
 # By seed. A seed affects all frameworks alike.
@@ -29,7 +29,7 @@ def records(
     cell = Cell.from_columns({**columns, "framework": framework, "mode": mode, **of_cell})
     repeats = []
     for block, value in enumerate(accuracies):
-        last = replace(record.measurement.evaluations[-1], accuracy=float(value), examples=10_000)
+        last = replace(record.measurement.evaluations[-1], metric=float(value), examples=10_000)
         repeats.append(
             replace(
                 record,
@@ -41,11 +41,11 @@ def records(
 
 
 def names(records: list[Record]) -> set[str]:
-    return {cell.framework for cell in accuracy.unexplained(records)}
+    return {cell.framework for cell in final_metrics.unexplained(records, accuracy_of)}
 
 
 def chance(records: list[Record]) -> float:
-    (only,) = accuracy.p_values(records).values()
+    (only,) = final_metrics.p_values(records, accuracy_of).values()
     return only
 
 
@@ -68,20 +68,22 @@ def test_the_p_value_is_that_of_two_nested_linear_models() -> None:
 
     both = residual(np.hstack([of_blocks, of_rows]))
     expected = scipy.stats.f.sf((residual(of_blocks) - both) / 3 / (both / 12), 3, 12)
-    assert accuracy.blocked(rows.tolist(), least=0) == pytest.approx(expected)
+    assert final_metrics.blocked(rows.tolist(), least=0) == pytest.approx(expected)
     # with two rows it is a paired t-test
     first, second = (0.4, 0.7, 0.2, 0.9), (0.5, 0.9, 0.25, 0.97)
     paired = scipy.stats.ttest_rel(first, second).pvalue
-    assert accuracy.blocked([first, second], least=0) == pytest.approx(paired)
+    assert final_metrics.blocked([first, second], least=0) == pytest.approx(paired)
 
 
 def test_differences_that_seeds_do_not_explain_name_the_cell() -> None:
     alike = records("a", SEEDS) + records("b", OTHERS)
     worse = tuple(value - 0.4 for value in SEEDS)
     odd = alike + records("c", worse)
-    assert chance(odd) < accuracy.SURE
+    assert chance(odd) < final_metrics.SURE
     assert names(odd) == {"c"}
-    assert "final accuracy 51.00%" in next(iter(accuracy.unexplained(odd).values()))
+    assert "final accuracy 51.00%" in next(
+        iter(final_metrics.unexplained(odd, accuracy_of).values())
+    )
     # a second deviating framework does not hide behind the first
     assert names(odd + records("d", tuple(value - 0.8 for value in SEEDS))) == {"c", "d"}
     # accuracies are compared only within a task
@@ -101,7 +103,7 @@ def test_a_single_wrong_mode_does_not_make_its_framework_wrong() -> None:
     trained += records("c", OTHERS) + records(
         "c", [value - 0.4 for value in SEEDS], mode="compiled"
     )
-    (only,) = accuracy.unexplained(trained)
+    (only,) = final_metrics.unexplained(trained, accuracy_of)
     assert (only.framework, only.mode) == ("c", "compiled")
 
 
@@ -112,7 +114,7 @@ def test_where_two_cells_differ_both_are_named() -> None:
 
 def test_cells_with_too_few_repeats_are_not_judged() -> None:
     few = records("a", SEEDS[:2]) + records("b", (0.1, 0.1))
-    assert accuracy.p_values(few) == {}
+    assert final_metrics.p_values(few, accuracy_of) == {}
     assert names(few) == set()
     # nor do they keep the other cells from being compared
     alike = records("c", SEEDS) + records("d", OTHERS)
@@ -177,9 +179,7 @@ def test_a_framework_that_is_off_by_more_than_its_noise_is_called_wrong() -> Non
     for _ in range(100):
         alike = trained_alike(random, modes=2)
         seeds = [
-            record.measurement.evaluations[-1].accuracy
-            for record in alike[:5]
-            if record.measurement
+            record.measurement.evaluations[-1].metric for record in alike[:5] if record.measurement
         ]
         right += names(alike + records("e", seeds + random.normal(-0.02, 0.003, 5))) == {"e"}
     assert right >= 95

@@ -1,4 +1,4 @@
-"""Final accuracies: whether seeds explain their differences, and which cells stand out if not.
+"""Final metrics: whether seeds explain their differences, and which cells stand out if not.
 
 The cells of a block share a seed, and with it initial weights, batches and test examples, so the
 effect of a seed on all cells is removed first. The cells of one framework share its kernels and may
@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Evaluation, Record
+from bench.records.snapshot import MetricSnapshot
 
 # Cells are taken to differ where chance alone would make such a difference in 1 of 1,000 tables.
 SURE = 1e-3
 # With fewer seeds, the test could detect only differences that are obvious anyway.
 FEWEST_SEEDS = 3
 
-# Accuracies, one for each seed, by the cells that share the row.
+# The metric of a task, by the task's name.
+Metrics = Callable[[str], MetricSnapshot]
+# Metrics, one for each seed, by the cells that share the row.
 Rows = Mapping[tuple[Cell, ...], Sequence[float]]
 
 
@@ -52,39 +55,45 @@ def blocked(rows: Sequence[Sequence[float]], *, least: float) -> float:
 
 
 def _by_common_seeds(
-    last: Collection[Mapping[int, Evaluation]],
+    last: Collection[Mapping[int, Evaluation]], metric: MetricSnapshot
 ) -> tuple[list[list[float]], float] | None:
-    """Accuracies of shape (cells, common seeds), and by how much one test example changes one.
+    """Metrics of shape (cells, common seeds), and by how much one test example changes one.
 
-    None if fewer than `FEWEST_SEEDS` seeds are common to all cells.
+    A fraction changes by up to 1 / examples, another metric by about that share of itself. None if
+    fewer than `FEWEST_SEEDS` seeds are common to all cells.
     """
     common = sorted(set.intersection(*map(set, last)))
     if len(common) < FEWEST_SEEDS:
         return None
-    rows = [[seeds[seed].accuracy for seed in common] for seeds in last]
-    return rows, 1 / min(seeds[common[0]].examples for seeds in last)
+    rows = [[seeds[seed].metric for seed in common] for seeds in last]
+    size = 1.0 if metric.is_fraction else statistics.fmean(abs(v) for row in rows for v in row)
+    return rows, size / min(seeds[common[0]].examples for seeds in last)
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinalAccuracies:
-    """Final accuracies of cells with the same task and precision, for their common seeds.
+class FinalMetrics:
+    """Final metrics of cells with the same task and precision, for their common seeds.
 
-    `resolution` is the accuracy that a single test example is worth.
+    `resolution` is by how much a single test example changes one.
     """
+
+    metric: MetricSnapshot
 
     by_cell: Mapping[Cell, Sequence[float]]
     resolution: float
 
     @staticmethod
-    def of(last: Mapping[Cell, Mapping[int, Evaluation]]) -> FinalAccuracies | None:
+    def of(
+        last: Mapping[Cell, Mapping[int, Evaluation]], metric: MetricSnapshot
+    ) -> FinalMetrics | None:
         """From each cell's last evaluations by seed; None if too few cells or seeds are left."""
         repeated = {cell: seeds for cell, seeds in last.items() if len(seeds) >= FEWEST_SEEDS}
-        common = _by_common_seeds(repeated.values()) if len(repeated) > 1 else None
+        common = _by_common_seeds(repeated.values(), metric) if len(repeated) > 1 else None
         if not common:
             return None
         rows, resolution = common
-        return FinalAccuracies(
-            by_cell=dict(zip(repeated, rows, strict=True)), resolution=resolution
+        return FinalMetrics(
+            metric=metric, by_cell=dict(zip(repeated, rows, strict=True)), resolution=resolution
         )
 
     def _families(self) -> list[Rows]:
@@ -117,7 +126,7 @@ class FinalAccuracies:
         return min((p_value for p_value, _ in self._tested()), default=None)
 
     def unexplained(self) -> dict[Cell, str]:
-        """The cells whose accuracies seeds do not explain, with the reason in words.
+        """The cells whose metrics seeds do not explain, with the reason in words.
 
         The row that is furthest from the median of all cells is removed until no difference is
         left. Single cells of a framework are removed before whole frameworks, because one cell
@@ -133,8 +142,9 @@ class FinalAccuracies:
         furthest = max(distances.values()) * (1 - 1e-9)
         outliers = [cells for cells, distance in distances.items() if distance >= furthest]
         reasons = {
-            cell: f"not the same task: final accuracy {statistics.fmean(self.by_cell[cell]):.2%}, "
-            f"where the median of all cells is {middle:.2%}: more than seeds explain "
+            cell: f"not the same task: final {self.metric.name} "
+            f"{self.metric.text(statistics.fmean(self.by_cell[cell]))}, where the median of all "
+            f"cells is {self.metric.text(middle)}: more than seeds explain "
             f"(p = {p_value:.1g})"
             for cells in outliers
             for cell in cells
@@ -152,54 +162,61 @@ def _last(records: Iterable[Record]) -> dict[int, Evaluation]:
     }
 
 
-def _final_accuracies(records: Iterable[Record]) -> dict[tuple[str, str], FinalAccuracies]:
+def _final_metrics(
+    records: Iterable[Record], metrics: Metrics
+) -> dict[tuple[str, str], FinalMetrics]:
     """By task and precision; without those that have too few repeated cells."""
     by_work: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
     for cell, repeats in grouped(records, lambda record: record.job.cell).items():
         by_work[cell.task, cell.precision][cell] = _last(repeats)
-    accuracies = {work: FinalAccuracies.of(last) for work, last in by_work.items()}
-    return {work: final for work, final in accuracies.items() if final}
+    every = {
+        (task, precision): FinalMetrics.of(last, metrics(task))
+        for (task, precision), last in by_work.items()
+    }
+    return {work: final for work, final in every.items() if final}
 
 
-def unexplained(records: Iterable[Record]) -> dict[Cell, str]:
-    """The cells whose final accuracy seeds do not explain, with the reason in words."""
+def unexplained(records: Iterable[Record], metrics: Metrics) -> dict[Cell, str]:
+    """The cells whose final metric seeds do not explain, with the reason in words."""
     return {
         cell: reason
-        for final in _final_accuracies(records).values()
+        for final in _final_metrics(records, metrics).values()
         for cell, reason in final.unexplained().items()
     }
 
 
-def p_values(records: Iterable[Record]) -> dict[tuple[str, str], float]:
+def p_values(records: Iterable[Record], metrics: Metrics) -> dict[tuple[str, str], float]:
     """By task and precision, the p-value of the cells' differences if only seeds cause them.
 
     Without those of which fewer than two cells have `FEWEST_SEEDS` seeds in common.
     """
-    by_work = {work: final.p_value() for work, final in _final_accuracies(records).items()}
+    by_work = {work: final.p_value() for work, final in _final_metrics(records, metrics).items()}
     return {work: p_value for work, p_value in by_work.items() if p_value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyChange:
-    """A cell's mean final accuracies in two runs, and their p-value if only seeds differ."""
+class MetricChange:
+    """A cell's mean final metrics in two runs, and their p-value if only seeds differ."""
 
     before: float
     after: float
     p_value: float
 
 
-def change(before: Sequence[Record], after: Sequence[Record]) -> AccuracyChange | None:
-    """How one cell's accuracies changed between two runs; None if they share too few seeds.
+def change(
+    before: Sequence[Record], after: Sequence[Record], metric: MetricSnapshot
+) -> MetricChange | None:
+    """How one cell's metric changed between two runs; None if they share too few seeds.
 
     The p-value is computed from the common seeds, the means from all seeds.
     """
     last = [_last(before), _last(after)]
-    common = _by_common_seeds(last)
+    common = _by_common_seeds(last, metric)
     if not common:
         return None
     rows, resolution = common
     old, new = (
-        statistics.fmean(evaluation.accuracy for evaluation in evaluations.values())
+        statistics.fmean(evaluation.metric for evaluation in evaluations.values())
         for evaluations in last
     )
-    return AccuracyChange(before=old, after=new, p_value=blocked(rows, least=resolution))
+    return MetricChange(before=old, after=new, p_value=blocked(rows, least=resolution))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
+from bench.core.arrays import Array, digest
 from bench.core.dataset_info import SplitName
-from bench.core.weights import Array, digest
 
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 

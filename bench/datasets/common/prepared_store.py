@@ -17,7 +17,7 @@ import numpy as np
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
 from bench.core.listener import Listener
-from bench.datasets.content import SPLITS, Content, split_digest
+from bench.datasets.common.content import SPLITS, Content, split_digest
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 
 # Increase this whenever the same source files give other arrays or another dataset.json.

@@ -1,0 +1,84 @@
+"""Find official files in the user's own folders and among earlier downloads.
+
+FRAMEBENCH_DATA may name a folder that holds official files, in one folder per data set or all
+together, packed or unpacked. It may be read-only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bench.datasets.common.dataset import Dataset, OfficialFile
+from bench.launch.paths import cache_dir
+
+DATA_VARIABLE = "FRAMEBENCH_DATA"
+
+
+def data_folder() -> Path | None:
+    """The folder that FRAMEBENCH_DATA names, whether or not it exists; None if it is not set."""
+    value = os.environ.get(DATA_VARIABLE)
+    return Path(value).expanduser().absolute() if value else None
+
+
+def _searched(dataset: Dataset) -> Iterator[Path]:
+    """The folders to search: the user's before the cache's downloads."""
+    user_folder, downloads = data_folder(), cache_dir() / "downloads"
+    for root in (downloads,) if user_folder is None else (user_folder, downloads):
+        for pattern in dataset.folders:
+            yield from (path for path in sorted(root.glob(pattern)) if path.is_dir())
+        yield root
+
+
+def _within(folder: Path, file: OfficialFile) -> Path | None:
+    for pattern in file.accepts:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file():
+                return path
+    if file.unpacked is not None and (folder / file.unpacked).is_dir():
+        return folder / file.unpacked
+    return None
+
+
+def find(dataset: Dataset) -> dict[str, Path]:
+    """The paths, by official name, of the files that are on this machine. Opens none of them."""
+    folders = list(_searched(dataset))
+    files: dict[str, Path] = {}
+    for file in dataset.files:
+        paths = (path for folder in folders if (path := _within(folder, file)) is not None)
+        path = next(paths, None)
+        if path is not None:
+            files[file.name] = path
+    return files
+
+
+def download_folder(name: str) -> Path:
+    """Where a data set's downloads go: to FRAMEBENCH_DATA if it is writable, else to the cache."""
+    user_folder = data_folder()
+    if user_folder is not None:
+        try:
+            (user_folder / name).mkdir(parents=True, exist_ok=True)
+            # Permission bits show neither read-only mounts nor that root may write, so try it.
+            with tempfile.TemporaryFile(dir=user_folder / name):
+                return user_folder / name
+        except OSError:
+            pass
+    return cache_dir() / "downloads" / name
+
+
+def identity(paths: Iterable[Path]) -> str:
+    """A hash over the files' paths, sizes and modification times; their content is not read.
+
+    Of an unpacked folder, two levels count: they contain CIFAR-10's files, and IMDB's folders,
+    whose own times change when a review is added or removed.
+    """
+    sha = hashlib.sha256()
+    for path in paths:
+        inside = sorted([*path.glob("*"), *path.glob("*/*")]) if path.is_dir() else []
+        for part in (path, *inside):
+            stat = part.stat()
+            sha.update(f"{part.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+    return sha.hexdigest()

@@ -1,0 +1,31 @@
+"""Losses as formulas over numpy arrays, by their kind in `bench.core.losses`."""
+
+from __future__ import annotations
+
+import autograd.numpy as np
+
+from frameworks.reference.layers import Value
+
+
+def softmax_cross_entropy(logits: Value, labels: Value) -> Value:
+    """The batch's mean of -log softmax(logits)[label]; labels (N,)."""
+    shifted = logits - np.max(logits, axis=1, keepdims=True)
+    log_sum = np.log(np.sum(np.exp(shifted), axis=1))
+    return np.mean(log_sum - shifted[np.arange(len(labels)), labels])
+
+
+def sigmoid_cross_entropy(logits: Value, labels: Value) -> Value:
+    """The batch's mean of -log of the right class's probability; labels (N, 1), 0 or 1."""
+    return np.mean(np.logaddexp(0, logits) - labels * logits)
+
+
+def mean_squared_error(prediction: Value, target: Value) -> Value:
+    """The batch's mean of the squared differences; both (N, 1)."""
+    return np.mean((prediction - target) ** 2)
+
+
+LOSSES = {
+    "softmax_cross_entropy": softmax_cross_entropy,
+    "sigmoid_cross_entropy": sigmoid_cross_entropy,
+    "mean_squared_error": mean_squared_error,
+}
