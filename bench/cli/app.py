@@ -16,6 +16,7 @@ import typer
 from bench.cli.commands.compare import compare
 from bench.cli.commands.export import export
 from bench.cli.commands.inventory import inventory
+from bench.cli.commands.new import new
 from bench.cli.commands.publish import publish
 from bench.cli.commands.recommend import EPILOG as WEIGHTS
 from bench.cli.commands.recommend import recommend
@@ -45,6 +46,7 @@ app.command()(compare)
 app.command(epilog=WEIGHTS)(recommend)
 app.command()(export)
 app.command()(publish)
+app.command()(new)
 
 
 def _print_version(requested: bool) -> None:
