@@ -114,7 +114,7 @@ MUTANTS = {
         old="betas=(settings.beta1, settings.beta2),",
         new="betas=(settings.beta1, 0.99),",
         task="mnist-mlp",
-        caught_by="curve",
+        caught_by="state",
     ),
     "a missing bias": Mutant(
         file="frameworks/pytorch/models/mlp.py",
@@ -315,7 +315,7 @@ MUTANTS = {
         old="self._weights.moved_by(update), expert",
         new="self._weights.moved_by(update)[1:], expert",
         task="mnist-mlp",
-        caught_by="gradients",
+        caught_by="update",
     ),
     "gradients that add up over steps": Mutant(
         file=TORCH,
@@ -521,7 +521,7 @@ MUTANTS = {
         old="nn.Embedding(943, 50)",
         new="nn.Embedding(943, 50, sparse_grad=True)",
         task="movielens-ncf",
-        caught_by="formula",
+        caught_by="evaluated",
         precision="float32",
     ),
     "a mean over two of a batch": Mutant(
