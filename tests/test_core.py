@@ -6,13 +6,14 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from bench import tasks
-from bench.core.adapter import network_module, require_mode
+from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import digest
 from bench.core.errors import UnsupportedError, UsageError, WrongError
 from bench.core.layout import Layout, NetworkWeights
@@ -265,6 +266,31 @@ def test_updates_that_would_overwrite_each_other_are_refused() -> None:
         two_updates(("hidden",), ("hidden", "output"))
     with pytest.raises(ValueError, match="several updates called loss"):
         two_updates(("hidden",), ("output",), names=("loss", "loss"))
+
+
+def test_a_network_s_own_losses_come_before_the_framework_s() -> None:
+    task = two_updates(("hidden",), ("output",))
+    named = {"softmax_cross_entropy": lambda output, target: output - target}
+    plain = ModuleType("plain")
+    for loss in losses(plain, task, named):
+        assert loss(lambda image: 2 * image, 5, 3) == 7
+    own = ModuleType("own")
+    own.losses = lambda network, batch: {  # type: ignore[attr-defined]
+        "first": network(batch["image"]),
+        "second": batch["label"],
+    }
+    assert [loss(lambda image: 2 * image, 5, 3) for loss in losses(own, task, named)] == [10, 3]
+    with pytest.raises(UnsupportedError, match="no loss softmax_cross_entropy for mnist-mlp"):
+        losses(plain, task, {})
+
+
+def test_a_loss_finds_its_output_among_several() -> None:
+    (update,) = tasks.load("mnist-mlp").updates
+    second = replace(update, loss=replace(update.loss, output="second"))
+    task = replace(tasks.load("mnist-mlp"), outputs=("first", "second"), updates=(second,))
+    (loss,) = losses(ModuleType("m"), task, {update.loss.kind: lambda output, target: output})
+    assert loss(lambda image: (image, -image), 5, 3) == -5
+    assert named_outputs(task, (1, 2)) == {"first": 1, "second": 2}
 
 
 def test_a_mode_or_a_network_that_a_framework_lacks_is_unsupported() -> None:

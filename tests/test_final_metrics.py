@@ -12,6 +12,7 @@ import scipy.stats
 from bench.analysis import final_metrics
 from bench.analysis.results import Results
 from bench.core.record import Cell, Record
+from bench.records.snapshot import MetricSnapshot
 from tests.test_core import accuracy_of, some_record
 from tests.test_tables import run_of
 
@@ -183,3 +184,14 @@ def test_a_framework_that_is_off_by_more_than_its_noise_is_called_wrong() -> Non
         ]
         right += names(alike + records("e", seeds + random.normal(-0.02, 0.003, 5))) == {"e"}
     assert right >= 95
+
+
+def test_a_metric_of_which_less_is_better_is_told_in_its_own_words() -> None:
+    rmse = MetricSnapshot(name="RMSE", unit="stars", better="less", target=1.0)
+    odd = [
+        *records("a", (0.981, 0.984, 0.979)),
+        *records("b", (0.9811, 0.9839, 0.9792)),
+        *records("c", (1.21, 1.214, 1.209)),
+    ]
+    (reason,) = final_metrics.unexplained(odd, lambda task: rmse).values()
+    assert "final RMSE 1.211 stars, where the median of all cells is 0.9814 stars" in reason

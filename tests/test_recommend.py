@@ -22,7 +22,7 @@ from bench.advice import block_draws, claim_tests, fact_figures, facts, measured
 from bench.advice.assessment import assess
 from bench.advice.block_draws import Floats
 from bench.advice.claim_tests import ClaimResult
-from bench.advice.claims import check_claims
+from bench.advice.claims import CLAIMS, check_claims
 from bench.advice.criteria import CRITERIA
 from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
@@ -470,6 +470,13 @@ def results_by_claim(records: list[Record]) -> dict[str, ClaimResult]:
 def test_who_leads_on_the_headline_tasks(pace: list[float], outcome: str) -> None:
     records = paces("mnist-mlp", pytorch=pace, tensorflow_keras=[100, 101], mxnet_gluon=[100, 101])
     assert results_by_claim(records)["scale"].outcome == outcome
+
+
+def test_the_claims_about_frameworks_are_in_their_folders() -> None:
+    assert set(facts.claimed_about("scale")) == {"tensorflow_keras", "mxnet_gluon"}
+    assert set(facts.claimed_about("start")) == {"tensorflow_keras", "pytorch"}
+    known = {claim.name for claim in CLAIMS}
+    assert all(set(facts.of(name).claimed) <= known for name in catalogue.names())
 
 
 def test_a_claim_about_frameworks_that_are_missing_is_left_open() -> None:

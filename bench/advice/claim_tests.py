@@ -71,7 +71,7 @@ def _order(ranking: Ranking) -> str:
 
 
 def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
-    """TensorFlow and MXNet: are both faster on the headline tasks than every other framework?"""
+    """Are those that are said to scale faster on the headline tasks than every other framework?"""
     headline = [cells for cells in evidence.comparable if evidence.snapshot.headline(cells.task)]
     headline_evidence = replace(evidence, comparable=headline or evidence.comparable)
     metric = measured_figures.throughput(headline_evidence)
@@ -85,14 +85,14 @@ def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
         if (fact := facts.of(name).by_name.get("distributed"))
     )
     return ClaimResult(
-        outcome=_lead(ranking, ("tensorflow_keras", "mxnet_gluon")),
+        outcome=_lead(ranking, facts.claimed_about("scale")),
         figures="pace on the headline tasks only, relative to the fastest framework: "
         f"{_order(ranking)}. Parallel training: {documented}",
     )
 
 
 def start(evidence: Evidence, assessment: Assessment) -> ClaimResult:
-    """Keras and PyTorch: are both ahead by the beginner's weights, as in the beginner's advice?"""
+    """Are those that are said to be easy ahead by the beginner's weights, as in that advice?"""
     weights = personas.weights(personas.load("beginner"))
     ranking = rank_frameworks(assessment, weights, evidence.frameworks)
     lines = {name: count for name, count in assessment["code"].values.items() if count is not None}
@@ -102,7 +102,7 @@ def start(evidence: Evidence, assessment: Assessment) -> ClaimResult:
         title = evidence.title(shortest)
         code = f"; {title} needs the fewest lines of code, {lines[shortest]:.1f}"
     return ClaimResult(
-        outcome=_lead(ranking, ("tensorflow_keras", "pytorch")),
+        outcome=_lead(ranking, facts.claimed_about("start")),
         figures=f"score for a beginner: {_order(ranking)}{code}",
     )
 

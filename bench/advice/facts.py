@@ -1,6 +1,7 @@
 """Facts about a framework that no run measures: its `facts.toml`, with a source for each fact.
 
-A file names the day on which its facts were looked up, and has a table for each fact: the value,
+A file names the day on which its facts were looked up and the claims that are made about the
+framework, and has a table for each fact: the value,
 the day or month that the value is from, its source, and whether it was read at that source. A fact
 without a source is left out, and counts as unknown.
 
@@ -55,9 +56,13 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameworkFacts:
-    """A framework's facts by name, and the day on which they were looked up, if known."""
+    """A framework's facts by name, and the day on which they were looked up, if known.
+
+    `claimed` names the claims (see `bench.advice.claims`) that are made about it.
+    """
 
     looked_up: date | None = None
+    claimed: tuple[str, ...] = ()
     by_name: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
@@ -95,8 +100,10 @@ def read(file: Path) -> FrameworkFacts:
     """The facts in a file. Raises ValueError for a malformed fact."""
     fields = tomllib.loads(file.read_text(encoding="utf-8"))
     looked_up = date.fromisoformat(fields.pop("looked_up"))
+    claimed = tuple(fields.pop("claimed", ()))
     return FrameworkFacts(
         looked_up=looked_up,
+        claimed=claimed,
         by_name={name: _checked(name, table, file) for name, table in fields.items()},
     )
 
@@ -108,3 +115,8 @@ def of(framework: str) -> FrameworkFacts:
         return FrameworkFacts()
     file = catalogue.load(framework).folder / catalogue.FACTS
     return read(file) if file.is_file() else FrameworkFacts()
+
+
+def claimed_about(claim: str) -> tuple[str, ...]:
+    """The frameworks about which a claim is made, by their files."""
+    return tuple(name for name in catalogue.names() if claim in of(name).claimed)
