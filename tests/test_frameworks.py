@@ -245,7 +245,7 @@ def test_all_frameworks_train_the_headline_tasks(framebench: Framebench, tmp_pat
         curves = np.array([measurement.first_losses[:EARLY_STEPS] for measurement in same.values()])
         expected = curves[:1].repeat(len(curves), axis=0)
         np.testing.assert_allclose(curves, expected, rtol=2 * TOLERANCES["float32"].loss)
-        accuracies = [measurement.evaluations[-1].accuracy for measurement in same.values()]
+        accuracies = [measurement.evaluations[-1].metric for measurement in same.values()]
         assert max(accuracies) - min(accuracies) < 0.05
     info = json.loads((tmp_path / "results" / "r" / "run.json").read_text(encoding="utf-8"))
     for name in catalogue.compared():

@@ -30,8 +30,8 @@ import numpy as np
 from tabulate import tabulate
 
 from bench import tasks
-from bench.core.adapter import BatchFormat
 from bench.core.listener import SILENT
+from bench.core.readers import BatchFormat
 from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.split import Split
@@ -134,7 +134,7 @@ class Pair:
         layout = FORMATS.get(self._cell.framework, BatchFormat())
         count = self._task.batch * STEPS[self._cell.task]
         split = Split(self._data, "train", self._task, layout, count)
-        batches = [split.batch(rows) for rows in split.epoch(0, 0)]
+        batches = [tuple(split.batch(rows).values()) for rows in split.epoch(0, 0)]
         x, y = (np.stack(arrays) for arrays in zip(*batches, strict=True))
         np.savez(self._batches, x=x, y=y)
 

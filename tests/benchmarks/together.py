@@ -43,7 +43,10 @@ def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     session.load(initial_weights(task, 0))
 
     def train(batches: list[Any]) -> list[Any]:
-        losses = [session.step(session.stage(batch)) for batch in batches]
+        losses = [
+            session.step(session.stage(dict(zip(task.fields, batch, strict=True))))
+            for batch in batches
+        ]
         session.sync()
         return losses
 
