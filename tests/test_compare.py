@@ -18,8 +18,10 @@ from scipy.stats import ttest_ind
 
 from bench.analysis.comparison.cell_pairs import CellPair
 from bench.analysis.comparison.run_comparison import Comparison, compare
+from bench.analysis.comparison.run_differences import peak_changes
 from bench.analysis.intervals import CONFIDENCE, unpaired_ratio
 from bench.analysis.results import Results
+from bench.analysis.roofline import Peak
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.task import Budget
@@ -30,6 +32,7 @@ from bench.records.snapshot import Caveat
 from bench.report.common.text import ratio_text
 from bench.report.comparison.comparison_data import to_csv, to_json
 from bench.report.comparison.comparison_forms import to_markdown, to_terminal
+from bench.report.comparison.comparison_lines import caption
 from tests.conftest import Framebench
 from tests.simulation import Noise, throughputs
 from tests.test_stats import with_pace
@@ -165,6 +168,28 @@ def test_an_unrecorded_tuning_is_taken_for_expert() -> None:
     comparison = both(old, [*new, *cell("a", 10, 11, tuning="default")])
     assert [pair.verdict for pair in comparison.pairs] == ["only in B", "slower"]
     assert "A does not say which tuning it used; it is taken for expert" in comparison.remarks
+
+
+@pytest.mark.parametrize(
+    ("device", "caption_text"),
+    [("cpu", "mnist-mlp — cpu, 1 → 6 threads, bf16"), ("cuda", "mnist-mlp — cuda, bf16")],
+)
+def test_a_caption_tells_other_threads_only_of_the_cpu(device: str, caption_text: str) -> None:
+    """And never takes the digits of a precision for them."""
+    one, six = (
+        cell("a", 100, 101, device=device, precision="bf16", threads=threads) for threads in (1, 6)
+    )
+    assert caption(only_pair(one, six)) == caption_text
+
+
+def test_the_machine_s_peak_is_told_by_threads() -> None:
+    peak = Peak(device="cpu", threads=1, matmul=1e9, matmul_by="a", memory=1e9, memory_by="a")
+    two = replace(peak, threads=2, matmul=2e9)
+    lines = peak_changes(*[{("cpu", 1): peak, ("cpu", 2): two}] * 2)
+    assert [line.partition("(")[2].partition(")")[0] for line in lines] == [
+        "cpu, 1 thread",
+        "cpu, 2 threads",
+    ]
 
 
 def test_cells_on_other_threads_are_matched_where_that_is_unambiguous() -> None:

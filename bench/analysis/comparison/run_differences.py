@@ -234,6 +234,7 @@ def peak_changes(a: Mapping[tuple[str, int], Peak], b: Mapping[tuple[str, int], 
     for where in a.keys() & b.keys():
         before, after = (rates_text(side[where].matmul, side[where].memory) for side in (a, b))
         changes = (f"{was} → {now}" for was, now in zip(before, after, strict=True))
-        place = f"{where[0]}, {where[1]} threads" if where[0] == "cpu" else where[0]
+        device, threads = where
+        place = f"{device}, {threads} thread{'s' * (threads != 1)}" if device == "cpu" else device
         lines.append(f"the machine's peak before each run ({place}): {', '.join(changes)}")
     return sorted(lines)

@@ -58,13 +58,16 @@ def show(
 
 def _print_tasks(output_format: str, frameworks: list[str]) -> None:
     from bench import tasks
+    from bench.launch import catalogue
     from bench.report.task import listing_forms
     from bench.report.task.task_listing import list_task
 
-    listings = [list_task(name, frameworks) for name in tasks.names()]
+    for name in frameworks:
+        catalogue.load(name)  # a wrong name is an error, although only the page shows models
     if output_format == "table":
         _print_group(listing_forms.tasks_to_terminal())
     elif output_format == "html":
+        listings = [list_task(name, frameworks) for name in tasks.names()]
         _print_text(listing_forms.to_html(listings))
     elif output_format == "json":
         _print_text(listing_forms.tasks_to_json())

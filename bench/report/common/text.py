@@ -74,14 +74,24 @@ def mode_text(mode: str, tuning: str) -> str:
     return f"{mode} (default)" if tuning == "default" else mode
 
 
-def device_text(device: str, threads: int) -> str:
-    """A device, with the threads that it was limited to if it is the CPU: "cpu, 2 threads"."""
-    return f"{device}, {threads} thread{'s' * (threads != 1)}" if device == "cpu" else device
+def device_text(device: str, threads: int, later: int | None = None) -> str:
+    """A device, with the threads that it was limited to if it is the CPU: "cpu, 2 threads".
+
+    In a comparison, `later` is the number of threads in the second run.
+    """
+    if device != "cpu":
+        return device
+    if later is None or later == threads:
+        return f"{device}, {threads} thread{'s' * (threads != 1)}"
+    return f"{device}, {threads} → {later} threads"
 
 
-def place_text(cell: Cell) -> str:
-    """The conditions of a cell's table, without the usual ones: "cpu, 2 threads"."""
-    words = [device_text(cell.device, cell.threads)]
+def place_text(cell: Cell, later: int | None = None) -> str:
+    """The conditions of a cell's table, without the usual ones: "cpu, 2 threads".
+
+    `later` is as in `device_text`.
+    """
+    words = [device_text(cell.device, cell.threads, later)]
     if cell.precision != "float32":
         words.append(cell.precision)
     if cell.feed == "device":

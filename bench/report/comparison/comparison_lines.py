@@ -21,10 +21,7 @@ MOST_NAMED, NAMED = 4, 3
 def caption(pair: CellPair) -> str:
     """The task and the conditions that a pair shares with its neighbours."""
     cell, other = pair.cell, pair.b.cell if pair.b else pair.cell
-    place = place_text(cell)
-    if other.threads != cell.threads:
-        place = place.replace(str(cell.threads), f"{cell.threads} → {other.threads}", 1)
-    return f"{cell.task} — {place}"
+    return f"{cell.task} — {place_text(cell, other.threads)}"
 
 
 def _run_line(name: str, side: ComparedRun) -> str:

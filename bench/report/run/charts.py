@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.cell_summary import CellSummary
 from bench.core.grouping import grouped
 from bench.report.common.plotting import (
     PERCENT,
@@ -148,7 +147,7 @@ def memory(charted: ChartedTable) -> Chart | None:
     points = [
         (summary, memory_bytes, summary.throughput.estimate)
         for summary in charted.summaries
-        if summary.throughput and (memory_bytes := _memory_bytes(summary))
+        if summary.throughput and (memory_bytes := summary.memory_bytes)
     ]
     if len(points) < 2:
         return None
@@ -177,11 +176,6 @@ def memory(charted: ChartedTable) -> Chart | None:
         "(the Pareto front) in both.",
         spec={"data": traces, "layout": axes},
     )
-
-
-def _memory_bytes(summary: CellSummary) -> float | None:
-    """Peak memory of the device if the framework reports it, else of the process."""
-    return summary.peak_device_bytes or summary.peak_resident_bytes
 
 
 def _pareto_front(points: Sequence[tuple[float, float]]) -> Spec:
