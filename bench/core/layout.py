@@ -105,6 +105,7 @@ class Layout:
 
 
 Tensor = TypeVar("Tensor", bound=Any)
+Step = TypeVar("Step")
 
 
 class NetworkWeights(Generic[Tensor]):
@@ -166,13 +167,19 @@ class NetworkWeights(Generic[Tensor]):
             if update is None or update.moves(parameter)
         }
 
-    def state(self, read: Callable[[Update, str, Tensor], Array]) -> dict[str, Array]:
-        """What `Session.state` returns: `read` takes an update, a name of its state, a tensor."""
+    def state(
+        self, steps: Iterable[Step], read: Callable[[Step, str, Tensor], Array]
+    ) -> dict[str, Array]:
+        """What `Session.state` returns.
+
+        `steps` are whatever a framework keeps for each of the task's updates, in their order;
+        `read` takes one of them, a name of its optimizer's state, and a tensor.
+        """
         return {
             key: array
-            for update in self._updates
+            for update, step in zip(self._updates, steps, strict=True)
             for name in update.optimizer.state
             for key, array in self.canonical(
-                partial(read, update, name), update=update, prefix=f"{name}/"
+                partial(read, step, name), update=update, prefix=f"{name}/"
             ).items()
         }

@@ -24,7 +24,7 @@ from bench.core.layout import Layout, NetworkWeights
 from bench.core.readers import BatchFormat
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task, Update
+from bench.core.task import Task
 from frameworks.jax_flax.losses import LOSSES
 from frameworks.jax_flax.optimizers import make_optimizer, state_of
 from frameworks.jax_flax.precision import set_layers, set_products
@@ -146,13 +146,10 @@ class JaxFlaxSession:
         return sum(leaf.size for leaf in jax.tree.leaves(self._programs.trees(self._state)[0]))
 
     def state(self) -> dict[str, Array]:
-        names = [update.name for update in self._task.updates]
-        moments = dict(zip(names, self._programs.trees(self._state)[2], strict=True))
-
-        def read(update: Update, name: str, variable: nnx.Param) -> Array:
-            return self._read(state_of(moments[update.name], name), variable)
-
-        return self._weights.state(read)
+        return self._weights.state(
+            self._programs.trees(self._state)[2],
+            lambda moments, name, variable: self._read(state_of(moments, name), variable),
+        )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
         tensors = tuple(batch.values())

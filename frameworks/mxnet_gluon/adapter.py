@@ -29,7 +29,7 @@ from bench.core.layout import Layout, NetworkWeights  # noqa: E402
 from bench.core.readers import BatchFormat  # noqa: E402
 from bench.core.recurrent import recurrent_names  # noqa: E402
 from bench.core.setting import Device, Setting, storage_dtype  # noqa: E402
-from bench.core.task import Task, Update  # noqa: E402
+from bench.core.task import Task  # noqa: E402
 from frameworks.mxnet_gluon.losses import LOSSES  # noqa: E402
 from frameworks.mxnet_gluon.optimizers import make_optimizer, reset, state_of  # noqa: E402
 from frameworks.mxnet_gluon.precision import (  # noqa: E402
@@ -161,16 +161,10 @@ class MXNetGluonSession:
         return sum(int(np.prod(p.shape)) for p in every if p.grad_req != "null")
 
     def state(self) -> dict[str, Array]:
-        trainers = {
-            update.name: step.trainer
-            for update, step in zip(self._task.updates, self._updates, strict=True)
-        }
-
-        def read(update: Update, name: str, param: gluon.Parameter) -> Array:
-            array: Array = state_of(trainers[update.name], name, param).asnumpy()
-            return array
-
-        return self._weights.state(read)
+        return self._weights.state(
+            self._updates,
+            lambda step, name, param: state_of(step.trainer, name, param).asnumpy(),
+        )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[NDArray, ...]:
         return tuple([self._tensor(array) for array in batch.values()])

@@ -17,7 +17,7 @@ from bench.core.layout import Layout, NetworkWeights
 from bench.core.readers import BatchFormat
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task, Update
+from bench.core.task import Task
 from frameworks.paddlepaddle.losses import LOSSES
 from frameworks.paddlepaddle.optimizers import make_optimizer, reset, state_of
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
@@ -165,15 +165,10 @@ class PaddleSession:
         return sum(int(np.prod(shape)) for shape in shapes.values())
 
     def state(self) -> dict[str, Array]:
-        optimizers = {
-            update.name: step.optimizer
-            for update, step in zip(self._task.updates, self._updates, strict=True)
-        }
-
-        def read(update: Update, name: str, param: Tensor) -> Array:
-            return self.numpy(state_of(optimizers[update.name], name, param))
-
-        return self._weights.state(read)
+        return self._weights.state(
+            self._updates,
+            lambda step, name, param: self.numpy(state_of(step.optimizer, name, param)),
+        )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
         return tuple([paddle.to_tensor(array) for array in batch.values()])

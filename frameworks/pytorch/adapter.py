@@ -16,7 +16,7 @@ from bench.core.layout import Layout, NetworkWeights
 from bench.core.readers import BatchFormat
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task, Update
+from bench.core.task import Task
 from frameworks.pytorch.losses import LOSSES
 from frameworks.pytorch.optimizers import make_optimizer, reset, state_of
 from frameworks.pytorch.precision import check_support, forward_in, make_scaler, set_products
@@ -130,15 +130,10 @@ class PyTorchSession:
         return sum(p.numel() for p in self._model.parameters() if p.requires_grad)
 
     def state(self) -> dict[str, Array]:
-        optimizers = {
-            update.name: step.optimizer
-            for update, step in zip(self._task.updates, self._updates, strict=True)
-        }
-
-        def read(update: Update, name: str, param: Tensor) -> Array:
-            return self.numpy(state_of(optimizers[update.name], name, param))
-
-        return self._weights.state(read)
+        return self._weights.state(
+            self._updates,
+            lambda step, name, param: self.numpy(state_of(step.optimizer, name, param)),
+        )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
         return tuple([self._tensor(array) for array in batch.values()])

@@ -157,15 +157,10 @@ class KerasSession:
         return sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
 
     def state(self) -> dict[str, Array]:
-        steps = {
-            update.name: step
-            for update, step in zip(self._task.updates, self._updates, strict=True)
-        }
-
-        def read(update: Update, name: str, place: Place) -> Array:
-            return steps[update.name].state(name, place.variable)[place.row]
-
-        return self._weights.state(read)
+        return self._weights.state(
+            self._updates,
+            lambda step, name, place: step.state(name, place.variable)[place.row],
+        )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[tf.Tensor, ...]:
         with tf.device(self._device):

@@ -50,7 +50,7 @@ class PlainSession:
         return sum(weight.value.size for weight in self._params.values())
 
     def state(self):
-        return self._weights.state(lambda update, name, weight: weight.velocity)
+        return self._weights.state(self._task.updates, lambda update, name, weight: weight.velocity)
 
     def stage(self, batch):
         return tuple(batch.values())  # in the order of the task's fields
