@@ -149,18 +149,15 @@ def network_module(package: str, task: Task) -> ModuleType:
     return importlib.import_module(name)
 
 
-Network = Callable[..., Any]
-"""A network's forward pass: native tensors in, an output or a tuple of them out."""
-
-
 def losses(
     module: ModuleType, task: Task, named: Mapping[str, Callable[[Native, Native], Native]]
 ) -> list[Callable[..., Native]]:
     """The loss of each of the task's updates: functions of the network and of a batch's tensors.
 
-    The tensors are those of the task's fields, in their order. `module` is that of the network. If
-    it has a function `losses(network, batch)`, that returns each update's loss by name. Otherwise
-    the loss is the one of `named`, the framework's own by kind, of an output and of a target.
+    A network takes native tensors, and returns an output or a tuple of them. A batch's tensors are
+    those of the task's fields, in their order. `module` is that of the network. If it has a
+    function `losses(network, batch)`, that returns each update's loss by name. Otherwise the loss
+    is the one of `named`, the framework's own by kind, of an output and of a target.
 
     Raises UnsupportedError if the framework lacks a loss.
     """
@@ -179,12 +176,12 @@ def _loss(
         return lambda network, *tensors: own(network, dict(zip(fields, tensors)))[update.name]  # noqa: B905
     if update.loss.kind not in named:
         raise UnsupportedError(f"this framework has no loss {update.loss.kind} for {task.name}")
-    criterion, name = named[update.loss.kind], update.loss.output
+    criterion = named[update.loss.kind]
     inputs = slice(len(task.inputs))
     target = fields.index(update.loss.target)
     if len(task.outputs) == 1:
         return lambda network, *tensors: criterion(network(*tensors[inputs]), tensors[target])
-    output = task.outputs.index(name)
+    output = task.outputs.index(update.loss.output)
     return lambda network, *tensors: criterion(network(*tensors[inputs])[output], tensors[target])
 
 

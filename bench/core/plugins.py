@@ -19,10 +19,11 @@ import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Group = Literal["frameworks", "tasks", "datasets"]
 
@@ -83,13 +84,12 @@ def packages(group: Group) -> tuple[Found, ...]:
     own = _locate(group, GROUPS[group], "")
     if group in _declared:
         return own, *_declared[group]
-    found = (_of_entry_point(group, point) for point in _entry_points(group))
-    return own, *(package for package in found if isinstance(package, Found))
+    return own, *(package for package in _installed(group) if isinstance(package, Found))
 
 
 def broken_packages() -> list[Broken]:
     """The entry points whose package cannot be found or imported."""
-    found = (_of_entry_point(group, point) for group in GROUPS for point in _entry_points(group))
+    found = (package for group in GROUPS for package in _installed(group))
     return [package for package in found if isinstance(package, Broken)]
 
 
@@ -98,9 +98,14 @@ def plugins() -> list[Found]:
     return [found for group in GROUPS for found in packages(group) if found.distribution]
 
 
-def _entry_points(group: Group) -> list[EntryPoint]:
-    found = entry_points(group=f"framebench.{group}")
-    return sorted(found, key=lambda point: (point.name, point.value))
+@cache
+def _installed(group: Group) -> tuple[Found | Broken, ...]:
+    """The package of each entry point of a group, or why it cannot be used."""
+    from importlib.metadata import entry_points  # here: a worker, which is timed, needs none
+
+    points = entry_points(group=f"framebench.{group}")
+    ordered = sorted(points, key=lambda point: (point.name, point.value))
+    return tuple(_of_entry_point(group, point) for point in ordered)
 
 
 def _of_entry_point(group: Group, point: EntryPoint) -> Found | Broken:
@@ -130,52 +135,67 @@ def _locate(group: Group, package: str, distribution: str) -> Found:
     return Found(group=group, package=package, folder=folder, distribution=distribution)
 
 
-def _of_model(framework: str, network: str) -> Found | None:
-    """The package, ours before a plug-in's, with a framework's model of a network, or None."""
-    file = Path(framework, "models", f"{network}.py")
-    found = (found for found in packages("frameworks") if (found.folder / file).is_file())
-    return next(found, None)
+def _holding(group: Group, *path: str) -> Found | None:
+    """The first package of a group, ours before a plug-in's, with a file at a path; or None."""
+    every = packages(group)
+    return next((found for found in every if found.folder.joinpath(*path).is_file()), None)
 
 
 def model_file(framework: str, network: str) -> Path | None:
     """The file with a framework's model of a network; None if there is none."""
-    found = _of_model(framework, network)
-    return None if found is None else found.folder / framework / "models" / f"{network}.py"
+    path = (framework, "models", f"{network}.py")
+    found = _holding("frameworks", *path)
+    return None if found is None else found.folder.joinpath(*path)
 
 
 def model_module(framework: str, network: str) -> str | None:
     """The module with a framework's model of a network; None if there is none."""
-    found = _of_model(framework, network)
+    found = _holding("frameworks", framework, "models", f"{network}.py")
     return None if found is None else f"{found.package}.{framework}.models.{network}"
+
+
+def adapter_module(framework: str) -> str | None:
+    """The module with a framework's adapter; None if there is no such framework."""
+    found = _holding("frameworks", framework, "framework.toml")
+    return None if found is None else f"{found.package}.{framework}.adapter"
 
 
 def module_of(group: Group, name: str) -> str | None:
     """The module that defines a task or a data set, by its file's name; None if there is none."""
-    for found in packages(group):
-        if (found.folder / f"{name}.py").is_file():
-            return f"{found.package}.{name}"
-    return None
+    found = _holding(group, f"{name}.py")
+    return None if found is None else f"{found.package}.{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Definitions:
-    """The modules that define the things of a group, by their names, and what cannot be used."""
+    """The modules that define the things of a group, by their names, and what cannot be used.
 
+    Each module holds its thing as `attribute`.
+    """
+
+    attribute: str
     modules: Mapping[str, str]
     broken: tuple[Broken, ...]
 
-    def load(self, name: str, attribute: str) -> Any:
-        """The attribute of the module that defines `name`."""
-        return getattr(importlib.import_module(self.modules[name]), attribute)
+    def load(self, name: str) -> Any:
+        """The thing of that name."""
+        return getattr(importlib.import_module(self.modules[name]), self.attribute)
 
 
 def definitions(
-    group: Group, name_of: Callable[[str], str], check: Callable[[str, ModuleType], None]
+    group: Group,
+    *,
+    word: str,
+    attribute: str,
+    expected: type,
+    name_of: Callable[[str], str] = str,
+    check: Callable[[Any], None] = lambda thing: None,
 ) -> Definitions:
-    """The modules of a group. `name_of` turns a module's name into that of the thing it defines.
+    """The modules of a group, each of which defines an `expected` as its `attribute`.
 
-    A plug-in's module is imported, and `check` raises an exception if the name does not stand for
-    what the module holds. Our own are not, so that this takes no time: tests check them.
+    `name_of` turns a module's name into that of the thing, and `word` says what that is. A
+    plug-in's module is imported, and `check` raises an exception for a thing that cannot be used.
+    Our own are not, so that this takes no time: tests check them.
     """
     modules: dict[str, str] = {}
     first: dict[str, str] = {}  # which a worker takes, whether or not it is sound
@@ -187,10 +207,22 @@ def definitions(
                 if first.setdefault(name, module) != module:
                     raise ValueError(f"{first[name]} defines {name!r} already")
                 if found.distribution:
-                    check(name, importlib.import_module(module))
+                    thing = getattr(importlib.import_module(module), attribute)
+                    _check_thing(thing, name, word=word, attribute=attribute, expected=expected)
+                    check(thing)
             except Exception as error:  # whatever a stranger's module raises
                 reason = reason_of(error)
                 broken.append(Broken(distribution=found.distribution, what=module, reason=reason))
             else:
                 modules[name] = module
-    return Definitions(modules=modules, broken=tuple(broken))
+    return Definitions(attribute=attribute, modules=modules, broken=tuple(broken))
+
+
+def _check_thing(thing: Any, name: str, *, word: str, attribute: str, expected: type) -> None:
+    """Raises an error if a module holds something else than its name says."""
+    if not issubclass(type(thing), expected):
+        raise TypeError(
+            f"its {attribute} is {type(thing).__name__}, where a {expected.__name__} is expected"
+        )
+    if thing.name != name:
+        raise ValueError(f"its {word} is called {thing.name!r}, where its file says {name!r}")

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Literal, get_args
 
 from bench.core import plugins
@@ -31,16 +30,7 @@ SourceKind = Literal["auto", "real", "synthetic"]
 
 @cache
 def _definitions() -> Definitions:
-    return plugins.definitions("datasets", str, _check)
-
-
-def _check(name: str, module: ModuleType) -> None:
-    """Raises an error that says what is wrong with a plug-in's data set."""
-    dataset = module.DATASET
-    if not isinstance(dataset, Dataset):
-        raise TypeError(f"its DATASET is {type(dataset).__name__}, where a Dataset is expected")
-    if dataset.name != name:
-        raise ValueError(f"its data set is called {dataset.name!r}, where its file says {name!r}")
+    return plugins.definitions("datasets", word="data set", attribute="DATASET", expected=Dataset)
 
 
 def names() -> list[str]:
@@ -51,7 +41,7 @@ def names() -> list[str]:
 def load(name: str) -> Dataset:
     """The data set of that name. Raises UsageError if there is none."""
     check_choice("data set", name, names())
-    dataset: Dataset = _definitions().load(name, "DATASET")
+    dataset: Dataset = _definitions().load(name)
     return dataset
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from types import ModuleType
 
 from bench.core import plugins
 from bench.core.choices import check_choice
@@ -15,16 +14,18 @@ from bench.core.task import Task
 
 @cache
 def _definitions() -> Definitions:
-    return plugins.definitions("tasks", lambda stem: stem.replace("_", "-"), _check)
+    return plugins.definitions(
+        "tasks",
+        word="task",
+        attribute="TASK",
+        expected=Task,
+        name_of=lambda stem: stem.replace("_", "-"),
+        check=_check,
+    )
 
 
-def _check(name: str, module: ModuleType) -> None:
+def _check(task: Task) -> None:
     """Raises an error that says what a plug-in's task lacks."""
-    task = module.TASK
-    if not isinstance(task, Task):
-        raise TypeError(f"its TASK is {type(task).__name__}, where a Task is expected")
-    if task.name != name:
-        raise ValueError(f"its task is called {task.name!r}, where its file says {name!r}")
     if absent := sorted(PRESETS.keys() - task.presets.keys()):
         raise ValueError(f"it has no budget for the presets {', '.join(absent)}")
     if plugins.model_file("reference", task.network) is None:
@@ -47,7 +48,7 @@ def names() -> list[str]:
 def load(name: str) -> Task:
     """The task of that name. Raises UsageError if there is none."""
     check_choice("task", name, names())
-    task: Task = _definitions().load(name, "TASK")
+    task: Task = _definitions().load(name)
     return task
 
 

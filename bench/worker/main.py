@@ -64,14 +64,15 @@ class Channel(Listener):
 
 
 def import_framework(framework: str) -> tuple[Adapter, float]:
-    """The framework's adapter, and the seconds that importing it took."""
+    """The framework's adapter, and the seconds that importing it took.
+
+    Raises UnsupportedError if there is no such framework.
+    """
+    name = plugins.adapter_module(framework)
+    if name is None:
+        raise errors.UnsupportedError(f"there is no framework {framework}")
     watch = Stopwatch()
-    package = next(
-        found.package
-        for found in plugins.packages("frameworks")
-        if (found.folder / framework / "framework.toml").is_file()
-    )
-    module = importlib.import_module(f"{package}.{framework}.adapter")
+    module = importlib.import_module(name)
     seconds = watch.read().wall
     adapter: Adapter = module.ADAPTER
     return adapter, seconds
