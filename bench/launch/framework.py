@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from msgspec import structs
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bench.core import plugins
@@ -141,7 +142,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab", kw_only=
 class _Expert(_File):
     settings: dict[str, str] = {}
     environment: dict[str, str] = {}
-    environment_by_vendor: dict[str, dict[str, str]] = {}
+    by_vendor: dict[str, dict[str, str]] = msgspec.field(
+        name="environment-by-vendor", default_factory=dict
+    )
 
 
 class _Precision(_File):
@@ -182,37 +185,16 @@ def read(file: Path) -> Framework:
     except (ValueError, OSError) as error:  # of TOML, of the schema, of the encoding
         raise UsageError(f"{file}: {error}") from error
     _check_values(known, file)
-    expert = known.expert
-    return Framework(
-        name=known.name,
-        title=known.title,
-        python=known.python,
-        packages=known.packages,
-        modules=known.modules,
-        devices=known.devices,
-        modes=known.modes,
-        recommended=known.recommended,
-        folder=file.parent,
-        layout=known.layout,
-        libraries=known.libraries,
-        reference=known.reference,
-        pip_args=known.pip_args,
-        threads=known.threads,
-        environment=known.environment,
-        unequal=known.unequal,
-        device_memory=known.device_memory,
-        precisions={
-            name: PrecisionSupport(
-                about=support.about, devices=support.devices, environment=support.environment
-            )
+    values = {
+        **structs.asdict(known),
+        "folder": file.parent,
+        "precisions": {
+            name: PrecisionSupport(**structs.asdict(support))
             for name, support in known.precisions.items()
         },
-        expert=Expert(
-            settings=expert.settings,
-            environment=expert.environment,
-            by_vendor=expert.environment_by_vendor,
-        ),
-    )
+        "expert": Expert(**structs.asdict(known.expert)),
+    }
+    return Framework(**values)
 
 
 def _check_values(known: _Framework, file: Path) -> None:
@@ -244,7 +226,7 @@ def _variables(known: _Framework) -> Iterator[tuple[str, str]]:
         "threads": known.threads,
         "environment": known.environment,
         "expert.environment": expert.environment,
-        **{f"expert.environment-by-vendor.{v}": t for v, t in expert.environment_by_vendor.items()},
+        **{f"expert.environment-by-vendor.{v}": t for v, t in expert.by_vendor.items()},
         **{f"precisions.{name}.environment": p.environment for name, p in known.precisions.items()},
     }
     for key, table in tables.items():
