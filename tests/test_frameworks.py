@@ -155,6 +155,23 @@ def test_a_claim_is_unsupported_where_the_processor_has_no_bf16(
     assert all(NO_BF16_HERE.search(certificate.reason) for certificate in certificates)
 
 
+def run_module(
+    environment: Environment, arguments: tuple[str, ...], setting: Setting, *, scratch: Path
+) -> str:
+    """Run a module of the tests, MODULE FRAMEWORK ..., as a worker runs; what it prints."""
+    variables = worker_process.variables(catalogue.load(arguments[1]), setting, scratch=scratch)
+    done = subprocess.run(
+        [str(environment.python), "-m", *arguments],
+        cwd=catalogue.TREE,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "tuning"),
     [
@@ -169,38 +186,21 @@ def test_denormal_numbers_are_flushed(
     name: str, tuning: Tuning, environment: Callable[[str], Environment], tmp_path: Path
 ) -> None:
     """In all threads: by every framework's expert tuning, and by TensorFlow and JAX by default."""
-    framework, own = catalogue.load(name), environment(name)
-    done = subprocess.run(
-        [str(own.python), "-m", "tests.denormals", name, tuning, *framework.modes],
-        cwd=catalogue.TREE,
-        env=worker_process.variables(
-            framework, Setting(threads=2, tuning=tuning), scratch=tmp_path
-        ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    modes, setting = catalogue.load(name).modes, Setting(threads=2, tuning=tuning)
+    arguments = ("tests.denormals", name, tuning, *modes)
+    printed = run_module(environment(name), arguments, setting, scratch=tmp_path)
     flushed = tuning == "expert" or name in ("jax_flax", "tensorflow_keras")
-    assert list(map(float, done.stdout.split())) == [flushed] * len(framework.modes)
+    assert list(map(float, printed.split())) == [flushed] * len(modes)
 
 
 def trained_by_two_updates(
     name: str, environment: Callable[[str], Environment], folder: Path
 ) -> dict[str, dict[str, np.ndarray]]:
     """What `tests.two_updates` writes for a framework, by mode."""
-    framework, out = catalogue.load(name), folder / name
-    setting = Setting(precision="float64")
-    done = subprocess.run(
-        [str(environment(name).python), "-m", "tests.two_updates", name, out, *framework.modes],
-        cwd=catalogue.TREE,
-        env=worker_process.variables(framework, setting, scratch=folder),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return {mode: dict(np.load(f"{out}-{mode}.npz")) for mode in framework.modes}
+    modes, out = catalogue.load(name).modes, folder / name
+    arguments = ("tests.two_updates", name, str(out), *modes)
+    run_module(environment(name), arguments, Setting(precision="float64"), scratch=folder)
+    return {mode: dict(np.load(f"{out}-{mode}.npz")) for mode in modes}
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,6 @@ class FinalMetrics:
     """
 
     metric: MetricSnapshot
-
     by_cell: Mapping[Cell, Sequence[float]]
     resolution: float
 

@@ -11,7 +11,7 @@ from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
 from bench.advice.personas import HIGHEST, Persona
 from bench.advice.ranking import LEAST_KNOWN, Ranking, Standing, WeightSwap, rank_frameworks
-from bench.report.common.text import bytes_text, ratio_text, seconds_text
+from bench.report.common.text import bytes_text, capitalized, ratio_text, seconds_text
 from bench.report.common.ties import ADVICE, listed, ties
 
 # The most criteria that a sentence names.
@@ -32,7 +32,7 @@ _MAXIMA = {"distributed": len(facts.PARALLELISMS), "deployment": len(facts.TARGE
 
 def sentence(text: str) -> str:
     """A text with a capital letter and a full stop."""
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{capitalized(text)}."
 
 
 def figure_text(figures: CriterionFigures, framework: str) -> str:

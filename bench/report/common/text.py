@@ -74,6 +74,11 @@ def mode_text(mode: str, tuning: str) -> str:
     return f"{mode} (default)" if tuning == "default" else mode
 
 
+def capitalized(text: str) -> str:
+    """A text with its first letter as a capital, and the rest as it is: an acronym stays one."""
+    return text[:1].upper() + text[1:]
+
+
 def device_text(device: str, threads: int, later: int | None = None) -> str:
     """A device, with the threads that it was limited to if it is the CPU: "cpu, 2 threads".
 

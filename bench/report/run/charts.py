@@ -17,7 +17,7 @@ from bench.report.common.plotting import (
     layout,
     trace,
 )
-from bench.report.common.text import bytes_text, count_text, seconds_text
+from bench.report.common.text import bytes_text, capitalized, count_text, seconds_text
 from bench.report.run.curves import curves, windows
 
 # The end of the throughput axis for very wide intervals, in multiples of the fastest process.
@@ -108,7 +108,7 @@ def final_metric(charted: ChartedTable) -> Chart | None:
     if metric.is_fraction:
         axes["xaxis"] |= {"tickformat": PERCENT}
     return Chart(
-        title=metric.name[0].upper() + metric.name[1:],
+        title=capitalized(metric.name),
         about="After the last epoch: the median of the repeats, with the lowest and the highest. "
         "The task is the same, so that only seeds and rounding should make a difference.",
         spec={"data": dots(charted, figures, metric.text), "layout": axes},

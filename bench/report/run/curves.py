@@ -11,6 +11,7 @@ import numpy as np
 from bench.analysis.processes import seconds_at
 from bench.core.record import Cell, Measurement, Windows
 from bench.report.common.plotting import PERCENT, Chart, ChartedTable, Spec, layout, trace
+from bench.report.common.text import capitalized
 
 # The most points of a loss curve; each is the mean over the steps since the previous point.
 MOST_POINTS = 60
@@ -56,7 +57,7 @@ def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
         "curves diverge as training amplifies rounding."
     )
     return Chart(
-        title=f"{title[0].upper()}{title[1:]} against {'seconds' if seconds else 'steps'}",
+        title=f"{capitalized(title)} against {'seconds' if seconds else 'steps'}",
         about=about,
         spec={"data": traces, "layout": axes},
     )

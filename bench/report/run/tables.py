@@ -11,6 +11,7 @@ from bench.analysis.results import Results, ResultTable
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
     bytes_text,
+    capitalized,
     count_text,
     estimate_text,
     mode_text,
@@ -121,7 +122,7 @@ class TaskTable:
             table=table,
             name=name,
             caption=f"{name} — {place_text(table.cell)} — {_amount(table)}",
-            verdict=verdict[0].upper() + verdict[1:],
+            verdict=capitalized(verdict),
             metric=metric.name,
             rows=tuple(TableRow.of(summary, snapshot) for summary in table.summaries),
             synthetic="synthetic" in data,
@@ -181,7 +182,7 @@ def _data_line(data: str, table: ResultTable) -> str:
 
 def metric_line(metric: str, p_value: float | None, *, cells: int) -> str:
     """Whether the final metrics of `cells` ok cells differ; empty for a single cell."""
-    name = metric[0].upper() + metric[1:]
+    name = capitalized(metric)
     if p_value is None:
         few = f"{name}: too few repeats to tell whether seeds alone explain the differences"
         return few if cells > 1 else ""
