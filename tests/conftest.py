@@ -20,7 +20,7 @@ from bench.launch import catalogue
 from bench.launch.virtual_environments import Environment, make, provide_all
 from bench.proof.prover import Prover
 from bench.proof.reference_traces import ReferenceTraces
-from tests.rotation import VARIABLE, Rotation, current_quarter
+from tests.rotation import VARIABLE, Rotation, current_share
 from tests.source_tree import plant as plant_in
 
 Framebench = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("framebench rotation").addoption(
         "--all",
         action="store_true",
-        help=f"Take all cases, not only those of the commit's quarter or of ${VARIABLE}'s.",
+        help=f"Take all cases, not only those of the commit's share or of ${VARIABLE}'s.",
     )
     group = parser.getgroup("framebench", "which training steps are timed")
     group.addoption("--framework", action="append", default=[], help="Repeatable. Default: all.")
@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     everything = config.getoption("all")
     config.pluginmanager.register(
-        Rotation(None if everything else current_quarter(catalogue.TREE)), "rotation"
+        Rotation(None if everything else current_share(catalogue.TREE)), "rotation"
     )
 
 

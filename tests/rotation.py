@@ -1,7 +1,7 @@
 """Which of the expensive cases a run of the tests takes, and the summary at its end.
 
-Cases that every run takes are not marked. Every other case is marked with one of four quarters, by
-a hash of its id. A run takes the quarter that its commit's hash chooses: the same commit always
+Cases that every run takes are not marked. Every other case is marked with one of eight shares, by
+a hash of its id. A run takes the share that its commit's hash chooses: the same commit always
 takes the same cases, and over several commits all are taken. `pytest --all` takes everything.
 """
 
@@ -17,36 +17,36 @@ from typing import Any
 
 import pytest
 
-QUARTERS = 4
-VARIABLE = "FRAMEBENCH_QUARTER"
+SHARES = 8
+VARIABLE = "FRAMEBENCH_SHARE"
 SHOWN = "shown"
 
 
-def quarter_of(case: str) -> int:
-    """The quarter of a case: by its id alone, so that other cases do not change it."""
-    return int(hashlib.sha256(case.encode()).hexdigest(), 16) % QUARTERS
+def share_of(case: str) -> int:
+    """The share of a case: by its id alone, so that other cases do not change it."""
+    return int(hashlib.sha256(case.encode()).hexdigest(), 16) % SHARES
 
 
 def rotating(case: str) -> pytest.MarkDecorator:
-    """Marks a case that only the runs of its quarter take."""
-    return pytest.mark.quarter(quarter_of(case))
+    """Marks a case that only the runs of its share take."""
+    return pytest.mark.share(share_of(case))
 
 
-def current_quarter(tree: Path) -> int:
-    """The quarter that the variable names, or else that of the commit checked out in `tree`.
+def current_share(tree: Path) -> int:
+    """The share that the variable names, or else that of the commit checked out in `tree`.
 
-    It is 0 outside a git repository. Raises UsageError if the variable is not one of 0 to 3.
+    It is 0 outside a git repository. Raises UsageError if the variable is not one of 0 to 7.
     """
     if chosen := os.environ.get(VARIABLE):
-        if chosen not in map(str, range(QUARTERS)):
-            raise pytest.UsageError(f"{VARIABLE} must be 0 to {QUARTERS - 1}, not {chosen!r}")
+        if chosen not in map(str, range(SHARES)):
+            raise pytest.UsageError(f"{VARIABLE} must be 0 to {SHARES - 1}, not {chosen!r}")
         return int(chosen)
     head = ("git", "-C", str(tree), "rev-parse", "--verify", "--quiet", "HEAD")
     try:
         commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return 0
-    return int(commit, 16) % QUARTERS
+    return int(commit, 16) % SHARES
 
 
 def shown(kind: str, of: int, **parts: object) -> tuple[str, dict[str, Any]]:
@@ -80,22 +80,22 @@ def summary(cases: list[Mapping[str, Any]]) -> list[str]:
 
 
 class Rotation:
-    """The pytest plugin: leaves out the cases of other quarters, and prints the summary."""
+    """The pytest plugin: leaves out the cases of other shares, and prints the summary."""
 
-    def __init__(self, quarter: int | None) -> None:
-        """Takes the cases of one quarter, or of all four for None."""
-        self.quarter = quarter
+    def __init__(self, share: int | None) -> None:
+        """Takes the cases of one share, or of all for None."""
+        self.share = share
 
     def __str__(self) -> str:
         """For a line of text."""
-        if self.quarter is None:
-            return "the cases of all quarters"
-        return f"the cases of quarter {self.quarter} of 0 to {QUARTERS - 1}; --all takes all"
+        if self.share is None:
+            return "the cases of all shares"
+        return f"the cases of share {self.share} of 0 to {SHARES - 1}; --all takes all"
 
     def takes(self, item: pytest.Item) -> bool:
         """Whether this run takes a test. Unmarked tests are always taken."""
-        mark = item.get_closest_marker("quarter")
-        return mark is None or self.quarter is None or mark.args == (self.quarter,)
+        mark = item.get_closest_marker("share")
+        return mark is None or self.share is None or mark.args == (self.share,)
 
     def pytest_report_header(self) -> str:
         return f"rotation: {self}"

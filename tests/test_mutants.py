@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import tasks
 from bench.core.setting import Precision, Setting
 from bench.launch import catalogue
 from bench.launch.virtual_environments import Environment
@@ -601,10 +600,12 @@ def judge(
 
 
 def every_run(name: str) -> bool:
-    """Whether each run of the tests plants a mutant: all but the later ones of a heavy task."""
-    task = MUTANTS[name].task
-    first = next(other for other in MUTANTS if MUTANTS[other].task == task)
-    return name == first or not tasks.load(task).heavy
+    """Whether each run of the tests plants a mutant: the first of each task, and of each check."""
+    own = MUTANTS[name]
+    before = list(MUTANTS.values())[: list(MUTANTS).index(name)]
+    return own.task not in {mutant.task for mutant in before} or (
+        own.caught_by not in {mutant.caught_by for mutant in before}
+    )
 
 
 @pytest.mark.parametrize(

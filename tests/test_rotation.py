@@ -1,4 +1,4 @@
-"""The quarters of the expensive cases: they cover every case, and a commit always has the same."""
+"""The shares of the expensive cases: they cover every case, and a commit always has the same."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from bench import tasks
 from bench.launch import catalogue
 from tests.rotation import (
-    QUARTERS,
+    SHARES,
     VARIABLE,
     Rotation,
-    current_quarter,
-    quarter_of,
+    current_share,
+    share_of,
     shown,
     summary,
 )
@@ -45,19 +45,19 @@ def everything() -> list[pytest.Item]:
     return collect("--all")
 
 
-def test_every_quarter_takes_its_own_cases_and_what_is_not_marked(
+def test_every_share_takes_its_own_cases_and_what_is_not_marked(
     everything: list[pytest.Item],
 ) -> None:
-    rotations = [Rotation(quarter) for quarter in range(QUARTERS)]
+    rotations = [Rotation(share) for share in range(SHARES)]
     for item in everything:
         takers = [rotation.takes(item) for rotation in rotations]
-        assert sum(takers) == (1 if item.get_closest_marker("quarter") else QUARTERS)
+        assert sum(takers) == (1 if item.get_closest_marker("share") else SHARES)
         assert Rotation(None).takes(item)
     sizes = [sum(map(rotation.takes, everything)) for rotation in rotations]
     assert max(sizes) < len(everything) / 2
 
 
-def test_pytest_takes_the_quarter_that_is_named(
+def test_pytest_takes_the_share_that_is_named(
     everything: list[pytest.Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "1")
@@ -66,7 +66,7 @@ def test_pytest_takes_the_quarter_that_is_named(
 
 
 def test_each_framework_is_proved_on_each_task_in_each_run(everything: list[pytest.Item]) -> None:
-    unmarked = {item.nodeid for item in everything if not item.get_closest_marker("quarter")}
+    unmarked = {item.nodeid for item in everything if not item.get_closest_marker("share")}
     for name in catalogue.compared():
         for task in tasks.names():
             if not catalogue.load(name).supports(tasks.load(task).network):
@@ -75,9 +75,9 @@ def test_each_framework_is_proved_on_each_task_in_each_run(everything: list[pyte
             assert any(f"[{claim}]" in node for node in unmarked), claim
 
 
-def test_a_case_keeps_its_quarter() -> None:
+def test_a_case_keeps_its_share() -> None:
     """The same in any process, whatever other cases there are."""
-    assert [quarter_of(case) for case in "abcdefgh"] == [3, 1, 2, 0, 2, 1, 1, 3]
+    assert [share_of(case) for case in "abcdefgh"] == [3, 5, 6, 4, 2, 1, 1, 3]
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -86,28 +86,28 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_the_commit_chooses_the_quarter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commit_chooses_the_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert current_quarter(tmp_path) == 0  # no repository
+    assert current_share(tmp_path) == 0  # no repository
     git(tmp_path, "init", "-q")
-    assert current_quarter(tmp_path) == 0  # no commit
+    assert current_share(tmp_path) == 0  # no commit
     seen = set()
     for number in range(12):
         git(tmp_path, "commit", "-q", "--allow-empty", "-m", str(number))
-        quarter = current_quarter(tmp_path)
-        assert quarter == int(git(tmp_path, "rev-parse", "HEAD")[-1], 16) % QUARTERS
-        seen.add(quarter)
+        share = current_share(tmp_path)
+        assert share == int(git(tmp_path, "rev-parse", "HEAD")[-1], 16) % SHARES
+        seen.add(share)
     assert len(seen) > 1
     monkeypatch.setenv(VARIABLE, "3")
-    assert current_quarter(tmp_path) == 3
+    assert current_share(tmp_path) == 3
 
 
-@pytest.mark.parametrize("value", ["4", "-1", "all"])
-def test_an_invalid_quarter_is_bad_usage(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("value", ["8", "-1", "all"])
+def test_an_invalid_share_is_bad_usage(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(pytest.UsageError, match=f"must be 0 to 3, not '{value}'"):
-        current_quarter(catalogue.TREE)
+    with pytest.raises(pytest.UsageError, match=f"must be 0 to 7, not '{value}'"):
+        current_share(catalogue.TREE)
 
 
 def test_the_summary_counts_by_every_part() -> None:
