@@ -20,6 +20,7 @@ FRAMEWORK_PACKAGES = {"torch", "tensorflow", "keras", "mxnet", "paddle", "jax", 
 
 # The rooms of `bench`, lowest first, with the other rooms that each may import.
 ROOMS: Mapping[str, set[str]] = {
+    "system": set(),
     "core": set(),
     "tasks": {"core"},
     "worker": {"core"},

@@ -1,0 +1,1 @@
+"""The operating system, used safely: files, folders, children, and text from elsewhere."""

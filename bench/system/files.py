@@ -1,0 +1,93 @@
+"""The one way to write files: completely or not at all, whatever happens meanwhile.
+
+A file is written beside its place, brought to the disk, and renamed. A folder is claimed by making
+it, which only one of several processes can.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+# A last line longer than this is not looked for as a whole when the next one is appended.
+_CHUNK = 1 << 20
+
+
+def write(file: Path, content: str | bytes) -> None:
+    """Write a file completely or not at all, in UTF-8; an existing one is replaced.
+
+    What is no regular file, such as a pipe or a terminal, is written to in place. Raises OSError.
+    """
+    data = content.encode(errors="replace") if isinstance(content, str) else content
+    if file.exists() and not file.is_file():
+        file.write_bytes(data)
+        return
+    place = Path(os.path.realpath(file))  # the file that a link leads to, not the link
+    partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    try:
+        with partial.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(place)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(place.parent)
+
+
+def append_line(file: Path, line: str) -> None:
+    """Add a line of text without a line end; returns once it is on the disk.
+
+    If the file's last line is unfinished, as a crash or a full disk leaves it, it is cut off first.
+    If the new line cannot be written, the file is left as it was. Raises OSError.
+    """
+    new = not file.exists()
+    with file.open("ab+") as stream:
+        end = _end_of_lines(stream.fileno())
+        stream.truncate(end)
+        try:
+            stream.write(line.encode(errors="replace") + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(stream.fileno(), end)
+            raise
+    if new:
+        sync_folder(file.parent)
+
+
+def _end_of_lines(descriptor: int) -> int:
+    """The number of bytes up to the end of the last whole line."""
+    end = os.fstat(descriptor).st_size
+    while end:
+        start = max(0, end - _CHUNK)
+        found = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def claim(folder: Path) -> None:
+    """Make a folder, and those above it, for this process alone.
+
+    Raises FileExistsError if it exists, even if another process has made it just now, and any other
+    OSError if it cannot be made.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, where the file system can do that."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
