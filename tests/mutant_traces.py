@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench import tasks
 from bench.core.listener import SILENT
 from bench.launch import catalogue, machine, worker_process
 from bench.launch.virtual_environments import Environment
+from bench.launch.worker_messages import TracedResult, decode
 from bench.proof import checks
 from bench.proof.certificate import Certificate, Claim, outcome
 from bench.proof.reference_traces import ReferenceTraces
@@ -111,10 +111,10 @@ def _judge(suspect: Suspect, reference: ReferenceTraces, folder: Path) -> Certif
     return Certificate(claim=claim, status=status, reason=reason, checks=compared)
 
 
-def _result(folder: Path) -> dict[str, Any]:
+def _result(folder: Path) -> TracedResult:
     """The last message of a child; fails if it is no result, as when the child died."""
-    lines = (folder / "messages").read_text(encoding="utf-8").splitlines()
-    result: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    lines = (folder / "messages").read_bytes().splitlines()
+    result = decode(lines[-1], TracedResult) if lines else None
     printed = (folder / "log").read_text(encoding="utf-8", errors="replace")
-    assert result.get("event") == "result", f"no result: {printed[-2000:]}"
+    assert isinstance(result, TracedResult), f"no result: {printed[-2000:]}"
     return result

@@ -17,11 +17,13 @@ from bench.analysis.results import Results
 from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.task import Budget
-from bench.launch import catalogue, step_worker, worker_process
+from bench.launch import catalogue, step_worker
 from bench.launch.virtual_environments import Environment
+from bench.launch.worker_messages import JobEndedError
 from bench.launch.worker_process import WorkerSpec
 from bench.records import run_folder
 from bench.report.run import pytest_benchmark
+from bench.system import children
 from tests.conftest import FinishedRun, Framebench
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -156,7 +158,7 @@ def test_a_worker_trains_as_many_steps_as_it_is_asked_for(
         assert worker.dataset["name"] == "mnist" and worker.versions["numpy"]
         few, many = worker.take(1), worker.take(200)  # over twenty epochs of ten batches
         assert 0 < few.wall < many.wall
-    assert not worker_process._live
+    assert not children.live()
 
 
 def test_a_killed_worker_is_reported_as_crashed(
@@ -164,10 +166,10 @@ def test_a_killed_worker_is_reported_as_crashed(
 ) -> None:
     job = softmax(mnist)
     with (
-        pytest.raises(step_worker.JobEndedError, match="killed by SIGKILL") as ended,
+        pytest.raises(JobEndedError, match="killed by SIGKILL") as ended,
         step_worker.start(job, spec(job, environment, tmp_path)) as worker,
     ):
-        worker_process.kill_all()
+        children.end_all()
         worker.take(1)
     assert ended.value.status == "crashed"
 
@@ -178,7 +180,7 @@ def test_a_framework_s_error_ends_the_job(
     job = softmax(mnist)
     job = replace(job, cell=job.cell.with_setting(device="cuda"))
     with (
-        pytest.raises(step_worker.JobEndedError, match="runs on the CPU alone") as ended,
+        pytest.raises(JobEndedError, match="runs on the CPU alone") as ended,
         step_worker.start(job, spec(job, environment, tmp_path)),
     ):
         pass

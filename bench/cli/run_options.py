@@ -64,6 +64,16 @@ WindowOption = Annotated[float, typer.Option(help="Intended length of a timed wi
 TimeoutOption = Annotated[
     float, typer.Option(help="Kill a worker that is silent for this many seconds.")
 ]
+TimeLimitOption = Annotated[
+    str, typer.Option(help="Kill a worker that is not done after this time: 90s, 30m, 2h.")
+]
+MemoryLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The most memory that a worker may take: 900M, 8G. Default: what the machine has, "
+        "less 1G."
+    ),
+]
 SpareOption = Annotated[
     int | None,
     typer.Option(help="Most blocks to add in place of disturbed ones. Default: half the repeats."),
@@ -108,6 +118,8 @@ class RunOptions:
     warmup: WarmupOption = 2.0
     window: WindowOption = 0.1
     timeout: TimeoutOption = 300.0
+    time_limit: TimeLimitOption = "24h"
+    memory_limit: MemoryLimitOption = None
     spare: SpareOption = None
     until: UntilOption = None
     budget: BudgetOption = None
@@ -116,16 +128,19 @@ class RunOptions:
     json: JsonOption = False
 
     def to_request(self) -> Request:
-        """The request. Raises UsageError for a malformed percentage or duration."""
-        from bench.run.request import Request, duration, fraction
+        """The request. Raises UsageError for a malformed percentage, duration or size."""
+        from bench.run.request import Request, duration, fraction, size
 
         values: dict[str, Any] = vars(self).copy()
         for name in ("framework", "task", "mode", "device", "precision", "tuning"):
             values[f"{name}s"] = values.pop(name)
         del values["json"]
         until, budget = values.pop("until"), values.pop("budget")
+        time_limit, memory_limit = values.pop("time_limit"), values.pop("memory_limit")
         return Request(
             **values,
+            time_limit=duration(time_limit),
+            memory_limit=None if memory_limit is None else size(memory_limit),
             until=None if until is None else fraction(until),
             budget_seconds=None if budget is None else duration(budget),
             command=shlex.join(["framebench", *sys.argv[1:]]),

@@ -1,51 +1,49 @@
 """Start a worker, follow its messages, stop it if it hangs, and make a record of the outcome.
 
-While a worker measures, this process sleeps in `select` and wakes only for the worker's messages.
+While a worker measures, this process sleeps and wakes only for the worker's messages.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import select
-import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Generic
 
 import msgspec
 
 from bench import tasks
 from bench.core import plugins
 from bench.core.listener import Listener
-from bench.core.record import Job, Measurement, Record, Status
+from bench.core.record import Job, Record, Status
 from bench.core.setting import Setting
-from bench.launch import catalogue, gpu_state, machine
+from bench.launch import catalogue, gpu_state, machine, memory_limit
 from bench.launch.framework import Framework
+from bench.launch.memory_limit import MemoryLimit
 from bench.launch.virtual_environments import Environment
+from bench.launch.worker_messages import (
+    Call,
+    Conversation,
+    JobEndedError,
+    MeasuredResult,
+    Message,
+    Outcome,
+)
+from bench.system import children
 
 LAUNCH = catalogue.TREE / "bench" / "worker" / "launch.py"
 
-# The environment variables that a worker inherits. All others are left out, so that the same is
-# measured from any shell.
-INHERITED = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES",
-    "CUDA_HOME",
-)
+# What a worker inherits besides the variables of every child: the GPUs, and their order.
+INHERITED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_HOME")
+# Seconds for a job that is alive and does not end.
+TIME_LIMIT = 24 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +51,8 @@ class WorkerSpec:
     """What is needed to start a worker.
 
     Everything that the worker prints goes to `log`. It is killed if it sends no message for
-    `timeout` seconds.
+    `timeout` seconds, if it is not done after `time_limit` seconds, and if it takes more than
+    `memory` bytes (None: what the machine has, less a gibibyte).
     """
 
     framework: Framework
@@ -61,6 +60,8 @@ class WorkerSpec:
     setting: Setting
     log: Path
     timeout: float
+    time_limit: float = TIME_LIMIT
+    memory: int | None = None
 
 
 def make_record(
@@ -87,23 +88,25 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
     """Run a job in a fresh process. Returns a record whatever happens to the worker."""
     started = time.time()
     with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
-        result = ask(
+        answer = ask(
             job.to_json(),
             spec,
+            MeasuredResult,
             listener=_SamplingListener(listener, watch) if watch else listener,
         )
         use = watch.use() if watch else None
-    if result["status"] == "timeout":
-        result["reason"] += f"; see {spec.log.name}"
-    measurement = result.pop("measurement", None)
+    if isinstance(answer, Ended):
+        reason = f"{answer.reason}; see {spec.log.name}" * (answer.status == "timeout")
+        return make_record(job, answer.status, reason or answer.reason, started=started, gpu=use)
     return make_record(
         job,
-        result.pop("status"),
-        result.pop("reason", ""),
+        answer.status,
+        answer.reason,
         started=started,
-        measurement=measurement and msgspec.convert(measurement, Measurement),
+        measurement=answer.measurement,
+        versions=answer.versions,
+        dataset=answer.dataset,
         gpu=use,
-        **result,
     )
 
 
@@ -118,73 +121,50 @@ class _SamplingListener(Listener):
         self._listener.phase(subject, name)
 
     def progress(self, subject: str, done: int, total: int) -> None:
-        self._watch.sample(_live)
+        self._watch.sample(children.live())
         self._listener.progress(subject, done, total)
 
     def finished(self, subject: str, outcome: str) -> None:
         self._listener.finished(subject, outcome)
 
 
-def _pass_on(message: Mapping[str, Any], listener: Listener) -> None:
-    if message["event"] == "phase":
-        listener.phase(message["subject"], message["name"])
-    elif message["event"] == "progress":
-        listener.progress(message["subject"], message["done"], message["total"])
-    elif message["event"] == "finished":
-        listener.finished(message["subject"], message["outcome"])
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a job ended that has no result."""
+
+    status: Status
+    reason: str
 
 
-def ask(payload: str, spec: WorkerSpec, *, listener: Listener) -> dict[str, Any]:
+def ask(
+    payload: str, spec: WorkerSpec, result: type[Outcome], *, listener: Listener
+) -> Outcome | Ended:
     """Have a worker do a job, and return its result; `listener` gets the messages before that.
 
-    Whatever happens to the worker, the result has a `status`, and a `reason` if it is not ok.
+    Returns how it ended if there is no result, whatever happened to the worker.
     """
-    message: dict[str, Any] = {}
     try:
-        for message in messages(payload, spec):
-            _pass_on(message, listener)
-    except TimeoutError:
-        return {"status": "timeout", "reason": f"no sign of life for {spec.timeout:g} s, killed"}
-    except WorkerDiedError as error:
-        return {"status": "crashed", "reason": str(error)}
+        with worker(spec, result) as running:
+            running.send(payload)
+            for message in running.messages:
+                if isinstance(message, Call):
+                    message.pass_on(listener)
+                elif isinstance(message, result):
+                    if message.status == "failed":
+                        reason = running.memory.explained(message.reason)
+                        return msgspec.structs.replace(message, reason=reason)
+                    return message
+        raise AssertionError("a conversation ends with its result, or in an error")
+    except JobEndedError as error:
+        return Ended(status=error.status, reason=str(error))
     except OSError as error:
-        return {"status": "failed", "reason": f"no worker could be started: {error}"}
-    return {key: value for key, value in message.items() if key != "event"}
-
-
-_live: set[int] = set()
-
-
-def kill_all() -> None:
-    """Kill every running worker, whichever thread started it: for an interrupted command."""
-    for leader in tuple(_live):
-        with suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
-
-
-class WorkerDiedError(Exception):
-    """A worker ended without a result; the text says how."""
-
-
-def messages(payload: str, spec: WorkerSpec) -> Iterator[dict[str, Any]]:
-    """Start a worker on a job's JSON and yield its messages, the result last.
-
-    Raises TimeoutError if it is silent for too long, and WorkerDiedError if it ends without a
-    result. Afterwards the worker and its children are gone.
-    """
-    with worker(spec) as (requests, answers):
-        # A worker that dies at once is noticed by its exit, not by a broken pipe.
-        with suppress(BrokenPipeError):
-            requests.write(payload.encode() + b"\n")
-            requests.close()
-        yield from answers
+        return Ended(status="failed", reason=f"no worker could be started: {error}")
 
 
 def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[str, str]:
     """All environment variables of a worker: those it inherits, and its framework's own."""
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    framework_variables = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
-    return inherited | framework_variables
+    own = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
+    return children.inherited(*INHERITED) | own
 
 
 def _plugins() -> str:
@@ -193,74 +173,67 @@ def _plugins() -> str:
     return json.dumps(found)
 
 
-@contextmanager
-def worker(spec: WorkerSpec) -> Iterator[tuple[IO[bytes], Iterator[dict[str, Any]]]]:
-    """A running worker: its standard input, and an iterator over its messages as in `messages`.
+@dataclass(frozen=True, kw_only=True)
+class Running(Generic[Outcome]):
+    """A running worker: its standard input, and its messages."""
 
-    Afterwards the worker and its children are gone.
+    requests: IO[bytes]
+    messages: Iterator[Message]
+    memory: MemoryLimit
+
+    def send(self, line: str) -> None:
+        """Write a line to the worker; one that is gone is noticed by its exit, not by this."""
+        with suppress(BrokenPipeError):
+            self.requests.write(line.encode() + b"\n")
+            self.requests.flush()
+
+
+@contextmanager
+def worker(spec: WorkerSpec, result: type[Outcome]) -> Iterator[Running[Outcome]]:
+    """A running worker, which is gone afterwards, with all that it has started.
+
+    Raises JobEndedError if it ends without a result, for whatever reason.
     """
-    reading, writing = os.pipe()
-    python = spec.environment.python
+    command = (spec.environment.python, "-I", LAUNCH)
     with (
-        tempfile.TemporaryDirectory(prefix="framebench-") as scratch,
+        tempfile.TemporaryDirectory(prefix="framebench-", ignore_cleanup_errors=True) as scratch,
         spec.log.open("wb") as printed,
-    ):
-        process = subprocess.Popen(
-            [str(python), "-I", str(LAUNCH), str(writing), _plugins(), *spec.environment.path],
+        memory_limit.held(spec.memory, spec.setting.device) as memory,
+        _pipe() as (reading, writing),
+        children.started(
+            [*map(str, command), str(writing.fileno()), _plugins(), *spec.environment.path],
+            env=variables(spec.framework, spec.setting, scratch=Path(scratch)),
+            data_limit=memory.data,
+            group=memory.group,
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=subprocess.STDOUT,
-            pass_fds=(writing,),
-            env=variables(spec.framework, spec.setting, scratch=Path(scratch)),
+            pass_fds=(writing.fileno(),),
             cwd=scratch,
-            start_new_session=True,
-        )
-        os.close(writing)
+        ) as process,
+    ):
+        writing.close()
         assert process.stdin
-        requests = process.stdin
-        _live.add(process.pid)
+        conversation = Conversation(
+            process,
+            reading.fileno(),
+            result,
+            log=spec.log,
+            silence=spec.timeout,
+            limit=spec.time_limit,
+        )
         try:
-            yield requests, _messages_of(process, reading, log=spec.log, timeout=spec.timeout)
+            yield Running(requests=process.stdin, messages=iter(conversation), memory=memory)
+        except JobEndedError as error:
+            raise JobEndedError(error.status, memory.explained(str(error))) from None
         finally:
-            os.close(reading)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            _live.discard(process.pid)
             with suppress(BrokenPipeError):
-                requests.close()
+                process.stdin.close()
 
 
-def _messages_of(
-    process: subprocess.Popen[bytes], pipe: int, *, log: Path, timeout: float
-) -> Iterator[dict[str, Any]]:
-    """A worker's messages, its result last. Raises TimeoutError and WorkerDiedError."""
-    for line in _lines(pipe, timeout):
-        message = json.loads(line)
-        yield message
-        if message["event"] == "result":
-            return
-    process.wait()
-    raise WorkerDiedError(_why(process.returncode, log))
-
-
-def _lines(pipe: int, timeout: float) -> Iterator[bytes]:
-    """Whole lines from a pipe until it closes. Raises TimeoutError on silence."""
-    buffered = b""
-    while True:
-        if not select.select([pipe], [], [], timeout)[0]:
-            raise TimeoutError
-        chunk = os.read(pipe, 1 << 20)
-        if not chunk:
-            return
-        *lines, buffered = (buffered + chunk).split(b"\n")
-        yield from lines
-
-
-def _why(code: int, log: Path) -> str:
-    """Why a worker ended without a result: signal or exit code, and the last line it printed."""
-    printed = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    last = f": {printed[-1][:300]}" if printed else ""
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}{last}"
-    return f"exit code {code}{last}"
+@contextmanager
+def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Both ends of a pipe, to read from and to write to."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as outlet, os.fdopen(writing, "wb", 0) as inlet:
+        yield outlet, inlet

@@ -12,7 +12,7 @@ import platform
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import cached_property
@@ -25,13 +25,14 @@ from bench.core.dataset_info import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status
-from bench.launch import catalogue, gpu_state, machine, worker_process
+from bench.launch import catalogue, gpu_state, machine
 from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
 from bench.proof.certificate import Certificate, Claim, outcome
 from bench.proof.reference_traces import ReferenceTraces
 from bench.proof.tolerances import TOLERANCES
 from bench.proof.tracing import Tracing, process_of, trace
+from bench.system import children
 
 
 class Prover:
@@ -88,7 +89,7 @@ class Prover:
         slowest_first = sorted(groups, key=_expected_to_be_quick)
         with (
             ExitStack() as folders,
-            ThreadPoolExecutor(max(1, machine.usable_cores() // threads)) as pool,
+            children.pool(max(1, machine.usable_cores() // threads)) as pool,
         ):
             # Only judging needs the reference, so that no core waits for its traces.
             reference = pool.submit(self._reference.ensure, needed, listener)
@@ -99,16 +100,10 @@ class Prover:
                 traced.append(
                     (claims, folder, pool.submit(self._trace_group, claims, folder.name, listener))
                 )
-            try:
-                for claims, folder, tracing in traced:
-                    judged = self._judge_group(claims, tracing.result(), reference, listener)
-                    certificates.update({proof.claim: proof for proof in judged})
-                    folder.cleanup()  # traces of large networks take hundreds of megabytes
-            except BaseException:
-                # Otherwise the pool would wait for workers whose traces are no longer needed.
-                pool.shutdown(wait=False, cancel_futures=True)
-                worker_process.kill_all()
-                raise
+            for claims, folder, tracing in traced:
+                judged = self._judge_group(claims, tracing.result(), reference, listener)
+                certificates.update({proof.claim: proof for proof in judged})
+                folder.cleanup()  # traces of large networks take hundreds of megabytes
         return certificates
 
     def _trace_group(self, claims: Sequence[Claim], folder: str, listener: Listener) -> Tracing:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,8 @@ from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.launch import catalogue, worker_process
 from bench.launch.virtual_environments import Environment
+from bench.launch.worker_messages import Traced, TracedResult
+from bench.launch.worker_process import Ended
 from bench.proof.certificate import Claim
 from bench.worker.trace import ProofJob
 
@@ -35,16 +36,18 @@ class Tracing:
     versions: dict[str, str]
 
     @staticmethod
-    def of(result: Mapping[str, Any], tasks: Iterable[str], *, folder: Path) -> Tracing:
+    def of(result: TracedResult | Ended, tasks: Iterable[str], *, folder: Path) -> Tracing:
         """From what a worker answered to a job with these tasks."""
-        if result["status"] == "ok":
-            outcomes = {
-                task: (fields["status"], fields.get("reason", ""))
-                for task, fields in result["traced"].items()
-            }
-        else:
-            outcomes = dict.fromkeys(tasks, (result["status"], result["reason"]))
-        return Tracing(folder=folder, outcomes=outcomes, versions=result.get("versions", {}))
+        if isinstance(result, Ended) or result.status != "ok":
+            versions = {} if isinstance(result, Ended) else result.versions
+            outcomes: dict[str, tuple[Status, str]] = dict.fromkeys(
+                tasks, (result.status, result.reason)
+            )
+            return Tracing(folder=folder, outcomes=outcomes, versions=versions)
+        silent = Traced(status="failed", reason="the worker says nothing about this task")
+        traced = {task: result.traced.get(task, silent) for task in tasks}
+        outcomes = {task: (traced[task].status, traced[task].reason) for task in traced}
+        return Tracing(folder=folder, outcomes=outcomes, versions=result.versions)
 
     @property
     def log(self) -> Path:
@@ -96,7 +99,7 @@ def trace(
         log=folder / LOG,
         timeout=SILENCE,
     )
-    result = worker_process.ask(job.to_json(), spec, listener=listener)
+    result = worker_process.ask(job.to_json(), spec, TracedResult, listener=listener)
     return Tracing.of(result, data, folder=folder)
 
 

@@ -72,6 +72,8 @@ def _record_of(
         setting=cell.setting,
         log=_log_file(job, plan, number),
         timeout=plan.request.timeout,
+        time_limit=plan.request.time_limit,
+        memory=plan.request.memory_limit,
     )
     return worker_process.run_job(job, spec, listener=listener)
 

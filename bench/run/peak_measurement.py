@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from bench.analysis.roofline import Rates
@@ -12,6 +13,7 @@ from bench.core.record import Cell
 from bench.core.setting import Setting
 from bench.launch import catalogue, worker_process
 from bench.launch.virtual_environments import Environment, Environments
+from bench.launch.worker_messages import RatesResult
 from bench.worker.machine_rates import RatesJob
 
 # Seconds without a message after which a worker is killed: importing takes a few, and so does
@@ -48,9 +50,17 @@ def _measure(job: RatesJob, environment: Environment, listener: Listener) -> Rat
                 log=Path(folder) / "worker.log",
                 timeout=SILENCE,
             ),
+            RatesResult,
             listener=listener,
         )
-    device, threads = job.setting.device, job.setting.threads
-    rates = Rates(framework=job.framework, device=device, threads=threads, **result)
+    rates = Rates(
+        framework=job.framework,
+        device=job.setting.device,
+        threads=job.setting.threads,
+        status=result.status,
+        reason=result.reason,
+    )
+    if isinstance(result, RatesResult):
+        rates = replace(rates, matmul=result.matmul, memory=result.memory)
     listener.finished(str(job), str(rates))
     return rates

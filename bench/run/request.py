@@ -15,17 +15,23 @@ from bench.core.record import Feed
 from bench.core.setting import EPSILONS, Device, Precision, Tuning
 from bench.datasets import SourceKind
 from bench.launch.providers import PROVIDERS, EnvironmentKind
+from bench.launch.worker_process import TIME_LIMIT
 
 # What can be counted, and is therefore 1 or more.
 _COUNTS = ("threads", "repeats", "epochs", "train_examples", "test_examples", "length")
+
+
+# Bytes that the smallest worker needs for Python alone.
+SMALLEST_MEMORY = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What the caller asks for. None leaves a value to the preset, or to the machine.
 
-    `warmup`, `window`, `timeout` and `budget_seconds` are in seconds; `until` is the half-width of
-    an interval over its estimate. `command` is the command line of the request.
+    `warmup`, `window`, `timeout`, `time_limit` and `budget_seconds` are in seconds, `memory_limit`
+    is in bytes; `until` is the half-width of an interval over its estimate. `command` is the
+    command line of the request.
     """
 
     preset: str = "quick"
@@ -48,6 +54,8 @@ class Request:
     warmup: float = 2.0
     window: float = 0.1
     timeout: float = 300.0
+    time_limit: float = TIME_LIMIT
+    memory_limit: int | None = None
     spare: int | None = None
     until: float | None = None
     budget_seconds: float | None = None
@@ -78,6 +86,17 @@ def duration(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+def size(text: str) -> int:
+    """Bytes from "900M", "8G" or a number of bytes; K, M, G and T are powers of 1024.
+
+    Raises UsageError for any other text.
+    """
+    match = re.fullmatch(r"(\d*\.?\d+)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match:
+        raise UsageError(f"{text!r} is not a size: write 900M or 8G")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+
+
 def check(request: Request) -> None:
     """Raises UsageError for the first value of the request that is not possible."""
     check_choice("preset", request.preset, PRESETS)
@@ -101,10 +120,13 @@ def _check_numbers(request: Request) -> None:
         value = getattr(request, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name.replace('_', '-')} must be 1 or more, not {value}")
-    for name in ("warmup", "window", "timeout"):
+    for name in ("warmup", "window", "timeout", "time_limit"):
         value = getattr(request, name)
         if value <= 0:
-            raise UsageError(f"--{name} must be more than 0 seconds, not {value:g}")
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} must be more than 0 seconds, not {value:g}")
+    if request.memory_limit is not None and request.memory_limit < SMALLEST_MEMORY:
+        raise UsageError(f"--memory-limit must be 64M or more, not {request.memory_limit} bytes")
     if request.spare is not None and request.spare < 0:
         raise UsageError(f"--spare must be 0 or more, not {request.spare}")
     if request.seed < 0:

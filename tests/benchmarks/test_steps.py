@@ -18,6 +18,7 @@ from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
 from bench.launch import catalogue, step_worker
+from bench.launch.worker_messages import JobEndedError
 from bench.launch.worker_process import WorkerSpec
 from bench.report.run.pytest_benchmark import extra_info
 from tests.benchmarks.conftest import Prepared
@@ -95,7 +96,7 @@ def test_step(
                 iterations=worker.window_steps,
                 rounds=max(fewest, math.ceil(longest / window)),
             )
-    except step_worker.JobEndedError as error:
+    except JobEndedError as error:
         ends = pytest.skip if error.status == "unsupported" else pytest.fail
         ends(f"{error.status}: {error}")
     batch = tasks.load(cell.task).batch
