@@ -235,7 +235,7 @@ def test_cuda_without_a_gpu_is_unsupported(framebench: Framebench, tmp_path: Pat
         for record in records
         if "cuda" in catalogue.load(record["job"]["cell"]["framework"]).devices
     }
-    assert reasons == {"no NVIDIA GPU is found on this machine"}
+    assert reasons == {"no NVIDIA GPU is found on this machine, or CUDA_VISIBLE_DEVICES hides it"}
     assert "no NVIDIA GPU" in done.stdout
 
 

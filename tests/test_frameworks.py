@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cpuinfo import get_cpu_info
 
 from bench import tasks
 from bench.core.listener import SILENT
 from bench.core.setting import Setting, Tuning
-from bench.launch import catalogue, worker_process
+from bench.launch import catalogue, machine, worker_process
 from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
@@ -69,7 +68,7 @@ def process_of(claim: Claim) -> str:
 
 
 CLAIMS = list(_claims())
-NO_AVX512 = "avx512bw" not in get_cpu_info()["flags"]
+NO_AVX512 = "avx512bw" not in machine.cpu_flags()
 NO_BF16_HERE = re.compile("has no bf16 .*on this processor")
 
 

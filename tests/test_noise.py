@@ -70,22 +70,35 @@ class Driver:
     """NVML's C functions: they return a code, and write values to pointers."""
 
     def __init__(self, *millijoules: int, supported: bool = True) -> None:
-        self.asked: list[Any] = []
+        self.asked: list[int] = []
         self._left = list(millijoules)
         self._supported = supported
 
     def nvmlInit_v2(self) -> int:  # noqa: N802
         return 0
 
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = 3
+        return 0
+
     def nvmlDeviceGetHandleByIndex_v2(self, index: int, device: Any) -> int:  # noqa: N802
-        self.asked.append(index)
+        device._obj.value = 100 + index
+        return 0
+
+    def nvmlDeviceGetUUID(self, device: Any, buffer: Any, size: Any) -> int:  # noqa: N802
+        buffer.value = f"GPU-{device.value}".encode()
+        return 0
+
+    def nvmlDeviceGetName(self, device: Any, buffer: Any, size: Any) -> int:  # noqa: N802
+        buffer.value = b"A GPU"
         return 0
 
     def nvmlDeviceGetHandleByUUID(self, uuid: bytes, device: Any) -> int:  # noqa: N802
-        self.asked.append(uuid)
+        device._obj.value = 200
         return 0
 
     def nvmlDeviceGetTotalEnergyConsumption(self, device: Any, pointer: Any) -> int:  # noqa: N802
+        self.asked.append(device.value)
         if not self._supported:
             return 3  # NVML_ERROR_NOT_SUPPORTED
         pointer._obj.value = self._left.pop(0)
@@ -93,16 +106,16 @@ class Driver:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "asked"), [("", 0), ("2,3", 2), ("GPU-8f6d,GPU-1", b"GPU-8f6d")]
+    ("chosen", "asked"), [("0", 100), ("2,3", 102), ("GPU-101,GPU-1", 101), ("MIG-7", 200)]
 )
 def test_the_energy_of_the_chosen_gpu_is_counted(
-    chosen: str, asked: int | bytes, monkeypatch: pytest.MonkeyPatch
+    chosen: str, asked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     driver = Driver(1000, 2500, 4000)
     counter = gpu_energy.energy_counter(driver)
     assert counter and (counter(), counter()) == (2.5, 4.0)
-    assert driver.asked == [asked]
+    assert set(driver.asked) == {asked}
 
 
 def test_a_gpu_without_an_energy_counter_has_no_energy() -> None:

@@ -213,12 +213,13 @@ class GpuUse:
 
     `cuda` is the newest version that the driver supports. `used_before_bytes` is the memory in use
     before the worker started. `others` are processes that were neither the worker nor its children.
+    What the driver does not tell is None.
     """
 
-    name: str
-    uuid: str
-    driver: str
-    cuda: str
+    name: str | None
+    uuid: str | None
+    driver: str | None
+    cuda: str | None
     used_before_bytes: int | None
     samples: tuple[GpuSample, ...]
     others: tuple[str, ...]

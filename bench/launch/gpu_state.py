@@ -1,132 +1,191 @@
-"""NVIDIA GPUs as their driver reports them: which there are, and the state of one in a job."""
+"""NVIDIA GPUs as their driver reports them: which there are, and the state of one in a job.
+
+The driver may be missing, old, broken or stuck, and a GPU may not tell what others do. None of that
+ends anything: what is not told is None.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psutil
-import pynvml
 
 from bench.core.record import GpuSample, GpuUse
-from bench.worker import gpu_energy
+from bench.core.telemetry import told
+from bench.worker.visible_gpu import InstalledGpu, candidates, first_visible
 
-# Reasons that the driver gives for a clock below its maximum.
+# Bits of the driver's answer why a clock is below its maximum: NVML's nvmlClocksEventReasons.
 SLOWDOWNS = {
-    pynvml.nvmlClocksEventReasonSwPowerCap: "power cap",
-    pynvml.nvmlClocksEventReasonHwSlowdown: "hardware slowdown",
-    pynvml.nvmlClocksEventReasonSwThermalSlowdown: "heat",
-    pynvml.nvmlClocksEventReasonHwThermalSlowdown: "heat (hardware)",
-    pynvml.nvmlClocksEventReasonHwPowerBrakeSlowdown: "power brake",
+    0x04: "power cap",
+    0x08: "hardware slowdown",
+    0x20: "heat",
+    0x40: "heat (hardware)",
+    0x80: "power brake",
 }
+# NVML's numbers of what is asked for: nvmlClockType and nvmlTemperatureSensors.
+SM_CLOCK, MEMORY_CLOCK, TEMPERATURE_OF_GPU = 1, 2, 0
+# Seconds after which a driver is taken to be stuck. A GPU that sleeps takes one or two to wake up.
+PATIENCE = 10.0
 
 
 @contextmanager
-def _driver() -> Iterator[bool]:
-    """Whether NVIDIA's driver is loaded; it can be queried in the body of the `with`."""
+def _driver() -> Iterator[Any | None]:
+    """The driver's library, which can be queried in the body of the `with`; None without one."""
+    library = told(_loaded, seconds=PATIENCE)
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        yield False
-        return
-    try:
-        yield True
+        yield library
     finally:
-        pynvml.nvmlShutdown()
+        if library:
+            told(library.nvmlShutdown, seconds=PATIENCE)
 
 
-def _query(function: Callable[..., Any], *arguments: Any) -> Any | None:
-    """The driver's answer; None where this GPU does not support the query."""
-    try:
-        return function(*arguments)
-    except pynvml.NVMLError:
-        return None
+def _loaded() -> Any:
+    import pynvml  # here, as only those who ask for a GPU depend on it
+
+    pynvml.nvmlInit()
+    return pynvml
 
 
-def _cuda() -> str:
+def _cuda(library: Any) -> str:
     """The newest CUDA version that the driver supports, such as 13.0."""
-    version = pynvml.nvmlSystemGetCudaDriverVersion_v2()
+    version = library.nvmlSystemGetCudaDriverVersion_v2()
     return f"{version // 1000}.{version % 1000 // 10}"
 
 
-def find() -> list[dict[str, str]]:
+def _handles(library: Any) -> list[Any]:
+    """All GPUs in the driver's order. Raises the driver's error if one does not answer."""
+    return [
+        library.nvmlDeviceGetHandleByIndex(index) for index in range(library.nvmlDeviceGetCount())
+    ]
+
+
+def _text(library: Any, function: str, *arguments: Any) -> str | None:
+    """A name that the driver tells, which some versions give as bytes; None if it tells none."""
+    value = told(lambda: getattr(library, function)(*arguments))
+    return value.decode(errors="replace") if isinstance(value, bytes) else value and str(value)
+
+
+def _installed(library: Any, handles: Collection[Any]) -> list[InstalledGpu]:
+    return [
+        InstalledGpu(
+            uuid=_text(library, "nvmlDeviceGetUUID", handle),
+            name=_text(library, "nvmlDeviceGetName", handle),
+        )
+        for handle in handles
+    ]
+
+
+def find() -> list[dict[str, str | None]]:
     """Name, memory in bytes, driver and CUDA version of every NVIDIA GPU; empty without a GPU."""
-    with _driver() as loaded:
-        if not loaded:
-            return []
-        driver, cuda = str(pynvml.nvmlSystemGetDriverVersion()), _cuda()
-        gpus = []
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
-            name = str(pynvml.nvmlDeviceGetName(handle))
-            gpus.append({"name": name, "memory_bytes": str(memory), "driver": driver, "cuda": cuda})
-        return gpus
+    with _driver() as library:
+        return (library and told(lambda: _described(library), seconds=PATIENCE)) or []
+
+
+def _described(library: Any) -> list[dict[str, str | None]]:
+    driver, cuda = _text(library, "nvmlSystemGetDriverVersion"), told(lambda: _cuda(library))
+
+    def one(handle: Any) -> dict[str, str | None]:
+        return {
+            "name": _text(library, "nvmlDeviceGetName", handle),
+            "memory_bytes": told(lambda: str(library.nvmlDeviceGetMemoryInfo(handle).total)),
+            "driver": driver,
+            "cuda": cuda,
+        }
+
+    return [one(handle) for handle in _handles(library)]
+
+
+def usable() -> bool:
+    """Whether there is an NVIDIA GPU that CUDA_VISIBLE_DEVICES does not hide."""
+    with _driver() as library:
+
+        def shown() -> bool:
+            return bool(candidates(_installed(library, _handles(library)), os.environ))
+
+        return bool(library and told(shown, seconds=PATIENCE))
 
 
 class Watch:
     """Samples the GPU that a worker uses. Create it before the worker starts.
 
-    That GPU is the first of CUDA_VISIBLE_DEVICES, as it is for the frameworks in the worker.
+    That GPU is the first that CUDA shows, as it is for the frameworks in the worker. Raises
+    LookupError if there is none, or if it is not sure which one it is.
     """
 
-    def __init__(self) -> None:
-        device = gpu_energy.first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-        if isinstance(device, int):
-            self._handle = pynvml.nvmlDeviceGetHandleByIndex(device)
-        else:
-            self._handle = pynvml.nvmlDeviceGetHandleByUUID(device)
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        handles = _handles(library)
+        first = first_visible(_installed(library, handles), os.environ)
+        if first is None:
+            raise LookupError("which GPU the worker will use is not known")
+        by_uuid = library.nvmlDeviceGetHandleByUUID
+        self._handle = handles[first] if isinstance(first, int) else by_uuid(first)
         self._samples: list[GpuSample] = []
         self._before = self._used_bytes()
         # No worker of this run has started, so every process on the GPU is somebody else's.
         self._others = {pid: _describe(pid) for pid in self._processes()}
+        self._stuck = False
+
+    def _ask(self, function: str, *arguments: Any) -> Any | None:
+        """The driver's answer about this GPU; None where it does not tell."""
+        return told(lambda: getattr(self._library, function)(self._handle, *arguments))
 
     def _used_bytes(self) -> int | None:
-        memory = _query(pynvml.nvmlDeviceGetMemoryInfo, self._handle)
-        return memory and int(memory.used)
+        memory = self._ask("nvmlDeviceGetMemoryInfo")
+        return told(lambda: int(memory.used)) if memory else None
 
     def _processes(self) -> list[int]:
-        queries = (
-            pynvml.nvmlDeviceGetComputeRunningProcesses,
-            pynvml.nvmlDeviceGetGraphicsRunningProcesses,
-        )
-        return [process.pid for query in queries for process in _query(query, self._handle) or ()]
+        queries = ("nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetGraphicsRunningProcesses")
+        return [process.pid for query in queries for process in self._ask(query) or ()]
 
     def sample(self, sessions: Collection[int]) -> None:
         """Take a sample. Processes outside the workers' `sessions` are recorded as others.
 
         A process that is invisible here, as a host's are in a container, may well be the worker
-        and is not recorded.
+        and is not recorded. A driver that does not answer in time is not asked again.
         """
-        ask, handle = _query, self._handle
-        watts = ask(pynvml.nvmlDeviceGetPowerUsage, handle)
+        if not self._stuck:
+            self._stuck = not told(lambda: self._taken(sessions), seconds=PATIENCE)
+
+    def _taken(self, sessions: Collection[int]) -> bool:
+        """Take a sample, and return true."""
+        watts = self._ask("nvmlDeviceGetPowerUsage")
+        reasons = self._ask("nvmlDeviceGetCurrentClocksEventReasons") or 0
         self._samples.append(
             GpuSample(
-                clock_mhz=ask(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM),
-                memory_clock_mhz=ask(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_MEM),
+                clock_mhz=self._ask("nvmlDeviceGetClockInfo", SM_CLOCK),
+                memory_clock_mhz=self._ask("nvmlDeviceGetClockInfo", MEMORY_CLOCK),
                 watts=watts and watts / 1e3,
-                celsius=ask(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
+                celsius=self._ask("nvmlDeviceGetTemperature", TEMPERATURE_OF_GPU),
                 used_bytes=self._used_bytes(),
-                slowdowns=tuple(
-                    name
-                    for bit, name in SLOWDOWNS.items()
-                    if bit & (ask(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle) or 0)
-                ),
+                slowdowns=tuple(name for bit, name in SLOWDOWNS.items() if bit & reasons),
             )
         )
         for pid in self._processes():
             if pid not in self._others and _session(pid) not in (None, *sessions):
                 self._others[pid] = _describe(pid)
+        return True
 
     def use(self) -> GpuUse:
         """All samples, with the GPU's identity."""
+        library = self._library
+        name, uuid, driver, cuda = told(
+            lambda: (
+                _text(library, "nvmlDeviceGetName", self._handle),
+                _text(library, "nvmlDeviceGetUUID", self._handle),
+                _text(library, "nvmlSystemGetDriverVersion"),
+                told(lambda: _cuda(library)),
+            ),
+            seconds=PATIENCE,
+        ) or (None, None, None, None)
         return GpuUse(
-            name=str(pynvml.nvmlDeviceGetName(self._handle)),
-            uuid=str(pynvml.nvmlDeviceGetUUID(self._handle)),
-            driver=str(pynvml.nvmlSystemGetDriverVersion()),
-            cuda=_cuda(),
+            name=name,
+            uuid=uuid,
+            driver=driver,
+            cuda=cuda,
             used_before_bytes=self._before,
             samples=tuple(self._samples),
             others=tuple(self._others.values()),
@@ -135,22 +194,17 @@ class Watch:
 
 @contextmanager
 def watched() -> Iterator[Watch | None]:
-    """A watch on the GPU that the next worker uses; None without a driver."""
-    with _driver() as loaded:
-        yield Watch() if loaded else None
+    """A watch on the GPU that the next worker uses; None where that is not known."""
+    with _driver() as library:
+        yield told(lambda: Watch(library), seconds=PATIENCE) if library else None
 
 
 def _session(pid: int) -> int | None:
     """The POSIX session of a process; None if it is gone or invisible."""
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
+    return told(lambda: os.getsid(pid))
 
 
 def _describe(pid: int) -> str:
     """A process's name and number."""
-    try:
-        return f"{psutil.Process(pid).name()} (process {pid})"
-    except psutil.Error:
-        return f"a process that is not visible here ({pid})"
+    name = told(lambda: psutil.Process(pid).name())
+    return f"{name} (process {pid})" if name else f"a process that is not visible here ({pid})"

@@ -1,34 +1,73 @@
-"""The machine: its processor, cores, memory and system, as a run records them."""
+"""The machine: its processor, cores, memory and system, as a run records them.
+
+Whatever it does not tell is None.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bench.worker.clock import allowed_cores
+from bench.core.telemetry import text_of, told
+from bench.launch import gpu_state
+from bench.system import children
+from bench.worker import cores
+
+# Seconds that a helper of the system's may take.
+PATIENCE = 5.0
 
 
 @cache
-def _cpu() -> dict[str, Any]:
-    """What py-cpuinfo reports; cached, as it takes a second."""
-    from cpuinfo import get_cpu_info
+def _cpu() -> dict[str, str]:
+    """The fields of /proc/cpuinfo for the first core, and those of `lscpu` where they lack a name.
 
-    return dict(get_cpu_info())
+    Some processors, such as Arm's, have only numbers in the former, which `lscpu` knows.
+    """
+    first = (text_of(Path("/proc/cpuinfo")) or "").partition("\n\n")[0]
+    fields = _fields(first)
+    return fields if "model name" in fields else {**_fields(told(_lscpu) or ""), **fields}
 
 
-def cpu_name() -> str:
-    """The processor as it names itself."""
-    return str(_cpu().get("brand_raw", platform.processor()))
+def _fields(text: str) -> dict[str, str]:
+    """Lines of the form "Name: value", by their names in lower case."""
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {name.strip().lower(): value.strip() for name, _, value in pairs if value.strip()}
+
+
+def _lscpu() -> str:
+    """What `lscpu` prints. Raises any of several errors where there is none, or it fails."""
+    program = shutil.which("lscpu")
+    assert program
+    with children.started(
+        [program],
+        env={**children.inherited(), "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        return process.communicate(timeout=PATIENCE)[0].decode(errors="replace")
+
+
+def cpu_name() -> str | None:
+    """The processor as it names itself, or its architecture."""
+    return _cpu().get("model name") or told(platform.machine) or None
 
 
 def cpu_vendor() -> str:
     """The processor's vendor string, such as GenuineIntel or AuthenticAMD; empty where unknown."""
-    return str(_cpu().get("vendor_id_raw", ""))
+    return _cpu().get("vendor_id") or _cpu().get("vendor id") or ""
+
+
+def cpu_flags() -> frozenset[str]:
+    """The processor's features, as Linux calls them; empty where they are not told."""
+    return frozenset((_cpu().get("flags") or _cpu().get("features") or "").split())
 
 
 def usable_cores() -> int:
@@ -36,44 +75,28 @@ def usable_cores() -> int:
 
     These are the cores that it may run on, or fewer if it is in a container with a quota.
     """
-    limits = (allowed_cores(), psutil.cpu_count(logical=False), _quota())
-    return min(limit for limit in limits if limit)
+    return cores.count().usable
 
 
-def _quota() -> int | None:
-    """Whole cores that Linux's cgroup v2 allows a container, or None where there is no limit."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, int(quota) // int(period))
-    except (OSError, ValueError):  # no such file, or "max"
-        return None
-
-
-def _governor() -> str | None:
-    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return None
+def governor() -> str | None:
+    """How the system chooses the first core's frequency, such as `performance`."""
+    return text_of(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
 
 
 def describe() -> dict[str, Any]:
     """Processor, memory, system, Python and GPUs: the key `machine` of a run's `run.json`."""
-    from bench.launch import gpu_state  # here, as pynvml takes a while to import
-
-    cpu = _cpu()
     return {
         "cpu": cpu_name(),
         "cpu_vendor": cpu_vendor(),
-        "cpu_flags": sorted(set(cpu.get("flags", [])) & {"avx2", "fma", "avx512f", "avx512_bf16"}),
-        "architecture": platform.machine(),
-        "cores_physical": psutil.cpu_count(logical=False),
-        "cores_logical": psutil.cpu_count(),
+        "cpu_flags": sorted(cpu_flags() & {"avx2", "fma", "avx512f", "avx512_bf16"}),
+        "architecture": told(platform.machine),
+        "cores_physical": told(lambda: psutil.cpu_count(logical=False)),
+        "cores_logical": told(psutil.cpu_count),
         "cores_usable": usable_cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "governor": _governor(),
-        "load_before": list(os.getloadavg()),
-        "system": platform.platform(),
+        "memory_bytes": told(lambda: psutil.virtual_memory().total),
+        "governor": governor(),
+        "load_before": told(lambda: list(os.getloadavg())),
+        "system": told(platform.platform),
         "python": platform.python_version(),
         "gpus": gpu_state.find(),
     }

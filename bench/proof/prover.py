@@ -189,7 +189,7 @@ class Prover:
             cache.write(self._file(certificate.claim, environment), text.encode())
 
     @cached_property
-    def _gpus(self) -> list[dict[str, str]]:
+    def _gpus(self) -> list[dict[str, str | None]]:
         return gpu_state.find()
 
     def _file(self, claim: Claim, environment: Environment) -> Path:

@@ -90,8 +90,8 @@ def refusal(cell: Cell) -> str | None:
         return f"{framework.title} is not offered on {cell.device}"
     if not framework.computes(cell.precision, cell.device):
         return f"{framework.title} has no {cell.precision} on {cell.device}"
-    if cell.device == "cuda" and not gpu_state.find():
-        return "no NVIDIA GPU is found on this machine"
+    if cell.device == "cuda" and not gpu_state.usable():
+        return "no NVIDIA GPU is found on this machine, or CUDA_VISIBLE_DEVICES hides it"
     return None
 
 
@@ -172,7 +172,7 @@ def devices_of(requested: Iterable[Device | Literal["auto"]]) -> list[Device]:
         if device != "auto":
             devices.append(device)
         else:
-            devices += ["cpu", "cuda"] if gpu_state.find() else ["cpu"]
+            devices += ["cpu", "cuda"] if gpu_state.usable() else ["cpu"]
     return list(dict.fromkeys(devices))
 
 

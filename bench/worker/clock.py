@@ -6,11 +6,13 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from bench.worker import gpu_energy
+from bench.core.telemetry import told
+from bench.worker import cores, gpu_energy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,54 +36,52 @@ class Timed:
     device_joules: float | None
 
 
-def _affinity() -> set[int]:
-    """The logical cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return set(range(os.cpu_count() or 1))
-
-
 def _machine_seconds() -> tuple[float, float] | None:
     """CPU seconds since boot on this process's cores: used by all processes, and stolen."""
-    cores = {f"cpu{core}" for core in _affinity()}
+    return told(lambda: _counted({f"cpu{core}" for core in cores.affinity()}))
+
+
+def _counted(names: set[str]) -> tuple[float, float]:
+    """CPU seconds used and stolen on the cores of these names."""
     busy = stolen = 0
-    try:
-        with Path("/proc/stat").open(encoding="ascii") as file:
-            for line in file:
-                name, *counts = line.split()
-                if not name.startswith("cpu"):
-                    break
-                if name in cores:
-                    user, nice, system, _, _, irq, softirq, steal = map(int, counts[:8])
-                    busy += user + nice + system + irq + softirq
-                    stolen += steal
-    except (OSError, ValueError):
-        return None
+    with Path("/proc/stat").open(encoding="ascii") as file:
+        for line in file:
+            name, *counts = line.split()
+            if not name.startswith("cpu"):
+                break
+            if name in names:
+                user, nice, system, _, _, irq, softirq, steal = map(int, counts[:8])
+                busy += user + nice + system + irq + softirq
+                stolen += steal
     tick = os.sysconf("SC_CLK_TCK")
     return busy / tick, stolen / tick
 
 
+@cache
 def _energy_counters() -> tuple[Path, ...]:
     """A file for each processor package, in microjoules (Linux's powercap: RAPL, Intel and AMD).
 
-    Most systems let only root read them. A zone of another name would count packages twice.
+    Most systems let only root read them. A zone of another name would count packages twice. If the
+    name of any zone cannot be read, as where a container hides what the zones link to, there are
+    none: the energy of some of the packages would pass for that of all.
     """
-    zones = Path("/sys/class/powercap").glob("intel-rapl:[0-9]")
-    return tuple(
-        zone / "energy_uj"
-        for zone in zones
-        if (zone / "name").read_text(encoding="ascii").startswith("package")
-    )
+    return told(lambda: tuple(_packages(Path("/sys/class/powercap")))) or ()
 
 
-_ENERGY = _energy_counters()
+def _packages(folder: Path) -> Iterator[Path]:
+    for zone in folder.glob("intel-rapl:[0-9]*"):
+        whole = zone.name.count(":") == 1  # and not a part of a package
+        if whole and (zone / "name").read_text(encoding="ascii").startswith("package"):
+            yield zone / "energy_uj"
 
 
 def _joules() -> float | None:
-    try:
-        return sum(int(file.read_text(encoding="ascii")) for file in _ENERGY) / 1e6 or None
-    except OSError:
-        return None
+    return (
+        told(
+            lambda: sum(int(file.read_text(encoding="ascii")) for file in _energy_counters()) / 1e6
+        )
+        or None
+    )
 
 
 def _passed(before: float | None, after: float | None) -> float | None:
@@ -101,7 +101,7 @@ def watch_gpu() -> None:
 
 
 def _device_joules() -> float | None:
-    return _gpu[0]() if _gpu else None
+    return told(_gpu[0]) if _gpu else None
 
 
 class Stopwatch:
@@ -144,33 +144,19 @@ def timed(work: Callable[[], None], fence: Callable[[], None]) -> Timed:
     return watch.read()
 
 
-def allowed_cores() -> int:
-    """Physical cores that this process may run on; logical ones if the system reports only these.
-
-    A container may be limited to fewer cores at a time: see `bench.launch.machine.usable_cores`.
-    """
-    siblings = set()
-    for core in _affinity():
-        topology = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
-        try:
-            siblings.add(topology.read_text(encoding="ascii"))
-        except OSError:
-            siblings.add(str(core))
-    return len(siblings)
-
-
 def peak_resident_bytes() -> int:
     """The most memory that this process has held, in bytes.
 
     From Linux's own high-water mark, where it can be read: unlike `ru_maxrss` it does not start at
     the parent's size at the fork.
     """
-    try:
-        with Path("/proc/self/status").open(encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    if mark := told(_high_water_mark):
+        return mark
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
+
+
+def _high_water_mark() -> int:
+    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024

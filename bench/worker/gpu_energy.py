@@ -12,51 +12,69 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from bench.core.telemetry import told
+from bench.worker.visible_gpu import InstalledGpu, first_visible
+
 LIBRARY = "libnvidia-ml.so.1"
 SUCCESS = 0
-
-
-def _library() -> Any | None:
-    """The driver's library; None where there is no driver."""
-    try:
-        return ctypes.CDLL(LIBRARY)
-    except OSError:
-        return None
-
-
-def first_visible(devices: str) -> int | str:
-    """The number or UUID of the first device in CUDA_VISIBLE_DEVICES, or 0 if it is empty.
-
-    CUDA may number several GPUs in another order than NVML. UUIDs are unambiguous.
-    """
-    first = devices.split(",", maxsplit=1)[0].strip() or "0"
-    return int(first) if first.isdigit() else first
-
-
-def _device(library: Any, identifier: int | str) -> ctypes.c_void_p | None:
-    device = ctypes.c_void_p()
-    if isinstance(identifier, int):
-        code = library.nvmlDeviceGetHandleByIndex_v2(identifier, ctypes.byref(device))
-    else:
-        code = library.nvmlDeviceGetHandleByUUID(identifier.encode(), ctypes.byref(device))
-    return device if code == SUCCESS else None
+# Enough for every name and UUID that the library returns.
+_TEXT_BYTES = 128
 
 
 def energy_counter(library: Any | None = None) -> Callable[[], float | None] | None:
     """A counter of the joules that the GPU has used since its driver was loaded.
 
-    None if there is no driver or no device, or if the device has no counter (before Volta).
+    None if there is no driver or no device, if it is not sure which one the worker uses, or if the
+    device has no counter (before Volta).
     """
-    library = library or _library()
-    if library is None or library.nvmlInit_v2() != SUCCESS:
+    return told(lambda: _counter(library or ctypes.CDLL(LIBRARY)))
+
+
+def _counter(library: Any) -> Callable[[], float | None] | None:
+    if library.nvmlInit_v2() != SUCCESS:
         return None
-    device = _device(library, first_visible(os.environ.get("CUDA_VISIBLE_DEVICES", "")))
+    device = _device(library)
     if device is None:
         return None
 
-    def read() -> float | None:
+    def joules() -> float | None:
         millijoules = ctypes.c_ulonglong()
         code = library.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(millijoules))
         return millijoules.value / 1e3 if code == SUCCESS else None
 
-    return read if read() is not None else None
+    return joules if joules() is not None else None
+
+
+def _device(library: Any) -> ctypes.c_void_p | None:
+    """The device that CUDA shows first. None if there is none, or it is not sure which it is."""
+    count = ctypes.c_uint()
+    if library.nvmlDeviceGetCount_v2(ctypes.byref(count)) != SUCCESS:
+        return None
+    devices = []
+    for index in range(count.value):
+        device = ctypes.c_void_p()
+        code = library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(device))
+        if code != SUCCESS:  # the numbers of the others would not be CUDA's
+            return None
+        devices.append(device)
+    installed = [
+        InstalledGpu(
+            uuid=_text(library, "nvmlDeviceGetUUID", device),
+            name=_text(library, "nvmlDeviceGetName", device),
+        )
+        for device in devices
+    ]
+    first = first_visible(installed, os.environ)
+    if isinstance(first, int):
+        return devices[first]
+    part = ctypes.c_void_p()
+    if first and library.nvmlDeviceGetHandleByUUID(first.encode(), ctypes.byref(part)) == SUCCESS:
+        return part
+    return None
+
+
+def _text(library: Any, function: str, device: ctypes.c_void_p) -> str | None:
+    buffer = ctypes.create_string_buffer(_TEXT_BYTES)
+    size = ctypes.c_uint(_TEXT_BYTES)
+    code = told(lambda: getattr(library, function)(device, buffer, size))
+    return buffer.value.decode(errors="replace") if code == SUCCESS else None

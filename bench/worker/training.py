@@ -19,7 +19,7 @@ from bench.core.listener import Listener
 from bench.core.record import Evaluation, Job, Measurement, Window, Windows
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
-from bench.worker import clock
+from bench.worker import clock, cores
 from bench.worker.steady_pace import ReadySession, make_ready
 
 EVALUATION_BATCH = 500
@@ -180,7 +180,7 @@ def measure(
         peak_device_bytes=session.peak_device_bytes(),
         weights_digest=digest(ready.weights),
         parameter_count=session.parameter_count(),
-        cores=clock.allowed_cores(),
+        cores=cores.count().physical,
         feed_seconds=time_feeding(
             session, [ready.train.batch(rows) for rows in last[:FEED_BATCHES]]
         ),

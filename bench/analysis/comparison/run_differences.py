@@ -17,6 +17,7 @@ from bench.analysis.roofline import Peak, rates_text
 from bench.core.dataset_info import data_label
 from bench.core.record import Record
 from bench.core.task import Budget
+from bench.core.telemetry import NAMELESS_GPU
 from bench.records.run_folder import Run
 from bench.records.snapshot import Snapshot
 
@@ -108,7 +109,9 @@ def _machine(a: Run, b: Run) -> list[str]:
     sizes = [machine.get("memory_bytes") for machine in (old, new)]
     if all(sizes) and abs(sizes[1] / sizes[0] - 1) > SAME_MEMORY:
         changes.append(f"memory {sizes[0] / 1e9:.1f} → {sizes[1] / 1e9:.1f} GB")
-    gpus = [[gpu["name"] for gpu in machine.get("gpus", [])] for machine in (old, new)]
+    gpus = [
+        [gpu["name"] or NAMELESS_GPU for gpu in machine.get("gpus", [])] for machine in (old, new)
+    ]
     if gpus[0] != gpus[1]:
         changes.append(f"GPU {_words(gpus[0])} → {_words(gpus[1])}")
     return changes
@@ -173,7 +176,10 @@ def _versions(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     old, new = (run.info.get("machine", {}) for run in (a, b))
     if old.get("python") and new.get("python") and old["python"] != new["python"]:
         changes.append(f"Python {old['python']} → {new['python']}")
-    drivers = [sorted({gpu["driver"] for gpu in machine.get("gpus", [])}) for machine in (old, new)]
+    drivers = [
+        sorted({gpu["driver"] for gpu in machine.get("gpus", []) if gpu["driver"]})
+        for machine in (old, new)
+    ]
     if all(drivers) and drivers[0] != drivers[1]:
         changes.append(f"GPU driver {_words(drivers[0])} → {_words(drivers[1])}")
     return changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.results import Results
+from bench.core.telemetry import NAMELESS_GPU, NOT_TOLD
 from bench.report.common.text import bytes_text, seconds_text
 from bench.report.proof.proof_forms import verdict
 from bench.report.run.peak_text import peak_lines
@@ -33,11 +34,12 @@ def footer(results: Results) -> list[str]:
 def machine_text(results: Results) -> str:
     """Processor, cores, memory and GPUs of the machine of a run."""
     machine = results.run.info["machine"]
+    memory = machine["memory_bytes"]
     words = [
-        machine["cpu"],
+        machine["cpu"] or f"processor {NOT_TOLD}",
         f"{machine['cores_usable']} cores",
-        bytes_text(machine["memory_bytes"]) + " memory",
-        *(gpu["name"] for gpu in machine["gpus"]),
+        f"{bytes_text(memory) if memory else NOT_TOLD} memory",
+        *(gpu["name"] or NAMELESS_GPU for gpu in machine["gpus"]),
     ]
     return ", ".join(words)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.results import Results
 from bench.core.grouping import grouped
 from bench.core.record import Cell, GpuUse, Record
+from bench.core.telemetry import NAMELESS_GPU, NOT_TOLD
 from bench.records.snapshot import FrameworkSettings, Snapshot
 from bench.report.common.text import device_text, mode_text
 
@@ -51,7 +52,8 @@ def _gpu(used: Sequence[GpuUse]) -> Iterator[str]:
     """A GPU's name and driver, and the ranges of its clocks, power and temperature."""
     samples = [sample for gpu in used for sample in gpu.samples]
     for name, driver, cuda in dict.fromkeys((gpu.name, gpu.driver, gpu.cuda) for gpu in used):
-        yield f"{name}, driver {driver} (CUDA up to {cuda})"
+        words = f"driver {driver or NOT_TOLD} (CUDA up to {cuda or NOT_TOLD})"
+        yield f"{name or NAMELESS_GPU}, {words}"
     for field, unit in GPU_FIGURES.items():
         values = [value for sample in samples if (value := getattr(sample, field)) is not None]
         if values:

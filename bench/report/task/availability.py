@@ -17,6 +17,7 @@ from bench.core import plugins
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
 from bench.core.plugins import Broken, Found
+from bench.core.telemetry import NAMELESS_GPU
 from bench.launch import catalogue, current_python, gpu_state, machine, virtual_environments
 from bench.launch.framework import Expert, Framework
 from bench.launch.providers import EnvironmentKind
@@ -120,7 +121,7 @@ class Inventory:
 
 def take_inventory(env: EnvironmentKind) -> Inventory:
     """Look at this machine, with each framework's own environment or the current Python."""
-    gpus = ", ".join(device["name"] for device in gpu_state.find())
+    gpus = ", ".join(device["name"] or NAMELESS_GPU for device in gpu_state.find())
     return Inventory(
         frameworks=tuple(
             FrameworkAvailability.of(catalogue.load(name), env) for name in catalogue.names()
