@@ -121,25 +121,32 @@ class Watch:
         first = first_visible(_installed(library, handles), os.environ)
         if first is None:
             raise LookupError("which GPU the worker will use is not known")
-        by_uuid = library.nvmlDeviceGetHandleByUUID
-        self._handle = handles[first] if isinstance(first, int) else by_uuid(first)
+        self._handle = (
+            handles[first] if isinstance(first, int) else library.nvmlDeviceGetHandleByUUID(first)
+        )
         self._samples: list[GpuSample] = []
         self._before = self._used_bytes()
         # No worker of this run has started, so every process on the GPU is somebody else's.
         self._others = {pid: _describe(pid) for pid in self._processes()}
         self._stuck = False
 
-    def _ask(self, function: str, *arguments: Any) -> Any | None:
-        """The driver's answer about this GPU; None where it does not tell."""
-        return told(lambda: getattr(self._library, function)(self._handle, *arguments))
+    def _ask(self, function: str, *arguments: Any) -> Any:
+        """The driver's answer about this GPU. Raises whatever it raises where it does not tell."""
+        return getattr(self._library, function)(self._handle, *arguments)
+
+    def _number(self, function: str, *arguments: int) -> int | None:
+        """The number that the driver answers about this GPU; None where it does not tell."""
+        return told(lambda: int(self._ask(function, *arguments)))
 
     def _used_bytes(self) -> int | None:
-        memory = self._ask("nvmlDeviceGetMemoryInfo")
-        return told(lambda: int(memory.used)) if memory else None
+        return told(lambda: int(self._ask("nvmlDeviceGetMemoryInfo").used))
 
     def _processes(self) -> list[int]:
-        queries = ("nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetGraphicsRunningProcesses")
-        return [process.pid for query in queries for process in self._ask(query) or ()]
+        def running(query: str) -> list[int]:
+            return told(lambda: [int(process.pid) for process in self._ask(query)]) or []
+
+        computing = running("nvmlDeviceGetComputeRunningProcesses")
+        return [*computing, *running("nvmlDeviceGetGraphicsRunningProcesses")]
 
     def sample(self, sessions: Collection[int]) -> None:
         """Take a sample. Processes outside the workers' `sessions` are recorded as others.
@@ -152,14 +159,14 @@ class Watch:
 
     def _taken(self, sessions: Collection[int]) -> bool:
         """Take a sample, and return true."""
-        watts = self._ask("nvmlDeviceGetPowerUsage")
-        reasons = self._ask("nvmlDeviceGetCurrentClocksEventReasons") or 0
+        milliwatts = self._number("nvmlDeviceGetPowerUsage")
+        reasons = self._number("nvmlDeviceGetCurrentClocksEventReasons") or 0
         self._samples.append(
             GpuSample(
-                clock_mhz=self._ask("nvmlDeviceGetClockInfo", SM_CLOCK),
-                memory_clock_mhz=self._ask("nvmlDeviceGetClockInfo", MEMORY_CLOCK),
-                watts=watts and watts / 1e3,
-                celsius=self._ask("nvmlDeviceGetTemperature", TEMPERATURE_OF_GPU),
+                clock_mhz=self._number("nvmlDeviceGetClockInfo", SM_CLOCK),
+                memory_clock_mhz=self._number("nvmlDeviceGetClockInfo", MEMORY_CLOCK),
+                watts=milliwatts and milliwatts / 1e3,
+                celsius=self._number("nvmlDeviceGetTemperature", TEMPERATURE_OF_GPU),
                 used_bytes=self._used_bytes(),
                 slowdowns=tuple(name for bit, name in SLOWDOWNS.items() if bit & reasons),
             )

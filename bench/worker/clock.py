@@ -65,10 +65,11 @@ def _energy_counters() -> tuple[Path, ...]:
     name of any zone cannot be read, as where a container hides what the zones link to, there are
     none: the energy of some of the packages would pass for that of all.
     """
-    return told(lambda: tuple(_packages(Path("/sys/class/powercap")))) or ()
+    return told(lambda: tuple(package_counters(Path("/sys/class/powercap")))) or ()
 
 
-def _packages(folder: Path) -> Iterator[Path]:
+def package_counters(folder: Path) -> Iterator[Path]:
+    """A file for each package in the folder, as above. Raises OSError if a name is hidden."""
     for zone in folder.glob("intel-rapl:[0-9]*"):
         whole = zone.name.count(":") == 1  # and not a part of a package
         if whole and (zone / "name").read_text(encoding="ascii").startswith("package"):
