@@ -29,12 +29,19 @@ ROOMS: Mapping[str, set[str]] = {
     "proof": {"system", "core", "tasks", "worker", "launch"},
     "records": {"core", "tasks", "launch", "proof"},
     "analysis": {"core", "proof", "records"},
-    "run": {"core", "tasks", "launch", "datasets", "worker", "proof", "records", "analysis"},
+    "health": {"system", "core", "worker", "launch", "datasets", "analysis"},
+    "run": {
+        *("core", "tasks", "launch", "datasets", "worker", "proof", "records", "analysis"),
+        "health",
+    },
     "advice": {"core", "launch", "records", "analysis"},
-    "report": {*("core", "tasks", "launch", "datasets", "proof", "records", "analysis", "advice")},
+    "report": {
+        *("core", "tasks", "launch", "datasets", "proof", "records", "analysis", "advice"),
+        "health",
+    },
     "cli": {
         *("core", "tasks", "launch", "datasets", "records", "analysis", "advice", "run"),
-        "report",
+        *("report", "health"),
     },
 }
 PYTHON_FILES = sorted([*(TREE / "bench").rglob("*.py"), *(TREE / "framebench").rglob("*.py")])

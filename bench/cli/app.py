@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.commands.compare import compare
+from bench.cli.commands.doctor import doctor
 from bench.cli.commands.export import export
 from bench.cli.commands.inventory import inventory
 from bench.cli.commands.new import new
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command(epilog=EXAMPLES)(run)
 app.command()(setup)
 app.command(name="list")(inventory)
+app.command()(doctor)
 app.command()(show)
 app.command()(verify)
 app.command()(report)

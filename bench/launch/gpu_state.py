@@ -32,7 +32,7 @@ PATIENCE = 10.0
 
 
 @contextmanager
-def _driver() -> Iterator[Any | None]:
+def driver() -> Iterator[Any | None]:
     """The driver's library, which can be queried in the body of the `with`; None without one."""
     library = told(_loaded, seconds=PATIENCE)
     try:
@@ -55,7 +55,7 @@ def _cuda(library: Any) -> str:
     return f"{version // 1000}.{version % 1000 // 10}"
 
 
-def _handles(library: Any) -> list[Any]:
+def handles_of(library: Any) -> list[Any]:
     """All GPUs in the driver's order. Raises the driver's error if one does not answer."""
     return [
         library.nvmlDeviceGetHandleByIndex(index) for index in range(library.nvmlDeviceGetCount())
@@ -80,7 +80,7 @@ def _installed(library: Any, handles: Collection[Any]) -> list[InstalledGpu]:
 
 def find() -> list[dict[str, str | None]]:
     """Name, memory in bytes, driver and CUDA version of every NVIDIA GPU; empty without a GPU."""
-    with _driver() as library:
+    with driver() as library:
         return (library and told(lambda: _described(library), seconds=PATIENCE)) or []
 
 
@@ -95,17 +95,22 @@ def _described(library: Any) -> list[dict[str, str | None]]:
             "cuda": cuda,
         }
 
-    return [one(handle) for handle in _handles(library)]
+    return [one(handle) for handle in handles_of(library)]
 
 
 def usable() -> bool:
     """Whether there is an NVIDIA GPU that CUDA_VISIBLE_DEVICES does not hide."""
-    with _driver() as library:
+    with driver() as library:
 
         def shown() -> bool:
-            return bool(candidates(_installed(library, _handles(library)), os.environ))
+            return bool(candidates(_installed(library, handles_of(library)), os.environ))
 
         return bool(library and told(shown, seconds=PATIENCE))
+
+
+def slowdowns(reasons: int | None) -> tuple[str, ...]:
+    """The driver's reasons for a clock below its maximum, in words."""
+    return tuple(name for bit, name in SLOWDOWNS.items() if bit & (reasons or 0))
 
 
 class Watch:
@@ -117,7 +122,7 @@ class Watch:
 
     def __init__(self, library: Any) -> None:
         self._library = library
-        handles = _handles(library)
+        handles = handles_of(library)
         first = first_visible(_installed(library, handles), os.environ)
         if first is None:
             raise LookupError("which GPU the worker will use is not known")
@@ -127,7 +132,7 @@ class Watch:
         self._samples: list[GpuSample] = []
         self._before = self._used_bytes()
         # No worker of this run has started, so every process on the GPU is somebody else's.
-        self._others = {pid: _describe(pid) for pid in self._processes()}
+        self._others = {pid: described_process(pid) for pid in self._processes()}
         self._stuck = False
 
     def _ask(self, function: str, *arguments: Any) -> Any:
@@ -160,7 +165,6 @@ class Watch:
     def _taken(self, sessions: Collection[int]) -> bool:
         """Take a sample, and return true."""
         milliwatts = self._number("nvmlDeviceGetPowerUsage")
-        reasons = self._number("nvmlDeviceGetCurrentClocksEventReasons") or 0
         self._samples.append(
             GpuSample(
                 clock_mhz=self._number("nvmlDeviceGetClockInfo", SM_CLOCK),
@@ -168,12 +172,12 @@ class Watch:
                 watts=milliwatts and milliwatts / 1e3,
                 celsius=self._number("nvmlDeviceGetTemperature", TEMPERATURE_OF_GPU),
                 used_bytes=self._used_bytes(),
-                slowdowns=tuple(name for bit, name in SLOWDOWNS.items() if bit & reasons),
+                slowdowns=slowdowns(self._number("nvmlDeviceGetCurrentClocksEventReasons")),
             )
         )
         for pid in self._processes():
             if pid not in self._others and _session(pid) not in (None, *sessions):
-                self._others[pid] = _describe(pid)
+                self._others[pid] = described_process(pid)
         return True
 
     def use(self) -> GpuUse:
@@ -202,7 +206,7 @@ class Watch:
 @contextmanager
 def watched() -> Iterator[Watch | None]:
     """A watch on the GPU that the next worker uses; None where that is not known."""
-    with _driver() as library:
+    with driver() as library:
         yield told(lambda: Watch(library), seconds=PATIENCE) if library else None
 
 
@@ -211,7 +215,7 @@ def _session(pid: int) -> int | None:
     return told(lambda: os.getsid(pid))
 
 
-def _describe(pid: int) -> str:
+def described_process(pid: int) -> str:
     """A process's name and number."""
     name = told(lambda: psutil.Process(pid).name())
     return f"{name} (process {pid})" if name else f"a process that is not visible here ({pid})"

@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,16 @@ def cpu_vendor() -> str:
 
 def cpu_flags() -> frozenset[str]:
     """The processor's features, as Linux calls them; empty where they are not told."""
-    return frozenset((_cpu().get("flags") or _cpu().get("features") or "").split())
+    return _flags(_cpu())
+
+
+def flags_of(cpuinfo: str) -> frozenset[str]:
+    """The processor's features by the text of /proc/cpuinfo; empty where it has none."""
+    return _flags(_fields(cpuinfo.partition("\n\n")[0]))
+
+
+def _flags(fields: Mapping[str, str]) -> frozenset[str]:
+    return frozenset((fields.get("flags") or fields.get("features") or "").split())
 
 
 def usable_cores() -> int:

@@ -36,7 +36,7 @@ class Timed:
     device_joules: float | None
 
 
-def _machine_seconds() -> tuple[float, float] | None:
+def machine_seconds() -> tuple[float, float] | None:
     """CPU seconds since boot on this process's cores: used by all processes, and stolen."""
     return told(lambda: _counted({f"cpu{core}" for core in cores.affinity()}))
 
@@ -111,7 +111,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._joules = _joules()
         self._device_joules = _device_joules()
-        self._machine = _machine_seconds()
+        self._machine = machine_seconds()
         self._involuntary = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         self._cpu = time.process_time()
         self._wall = time.perf_counter()
@@ -121,7 +121,7 @@ class Stopwatch:
         cpu = time.process_time() - self._cpu
         usage = resource.getrusage(resource.RUSAGE_SELF)
         others = stolen = None
-        if self._machine and (machine := _machine_seconds()):
+        if self._machine and (machine := machine_seconds()):
             # Below zero if a tick came late.
             others = max(0.0, machine[0] - self._machine[0] - cpu)
             stolen = machine[1] - self._machine[1]

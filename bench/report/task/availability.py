@@ -5,12 +5,9 @@ Finding out installs, downloads and imports nothing.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-
-from packaging.specifiers import SpecifierSet
 
 from bench import datasets, tasks
 from bench.core import plugins
@@ -18,12 +15,12 @@ from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
 from bench.core.plugins import Broken, Found
 from bench.core.telemetry import NAMELESS_GPU
-from bench.launch import catalogue, current_python, gpu_state, machine, virtual_environments
+from bench.health.installation import READY, environment_state
+from bench.launch import catalogue, current_python, gpu_state, machine
 from bench.launch.framework import Expert, Framework
 from bench.launch.providers import EnvironmentKind
 from bench.launch.virtual_environments import Environment
 
-READY = "ready"
 MISSING = "missing"
 
 
@@ -45,7 +42,8 @@ class FrameworkAvailability:
 
     @staticmethod
     def of(framework: Framework, env: EnvironmentKind) -> FrameworkAvailability:
-        environment, state = _current(framework) if env == "current" else _own(framework)
+        find = _current if env == "current" else environment_state
+        environment, state = find(framework)
         packages = environment.packages if environment else {}
         return FrameworkAvailability(
             name=framework.name,
@@ -179,15 +177,3 @@ def _current(framework: Framework) -> tuple[Environment | None, str]:
         return current_python.use(framework, "cpu", SILENT), READY
     except UnavailableError as error:
         return None, f"unavailable: {error}"
-
-
-def _own(framework: Framework) -> tuple[Environment | None, str]:
-    """The framework's own environment if it exists, and its state."""
-    version = platform.python_version()
-    if environment := virtual_environments.find(framework, "cpu"):
-        return environment, READY
-    if version not in SpecifierSet(framework.python):
-        return None, f"unavailable: needs Python {framework.python}, this is {version}"
-    if reason := virtual_environments.why_not(framework, "cpu"):
-        return None, f"could not be made: {reason}"
-    return None, f"not made yet: `framebench setup {framework.name}` or the first run makes it"

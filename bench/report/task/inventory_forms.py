@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.health.installation import READY
 from bench.report.common import terminal
 from bench.report.task.availability import (
     MISSING,
-    READY,
     FrameworkAvailability,
     Inventory,
     PluginAvailability,

@@ -1,0 +1,124 @@
+"""Checks of what is installed: Python, the frameworks' environments, and the data sets."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+
+from packaging.specifiers import SpecifierSet
+
+from bench import datasets
+from bench.core.errors import FramebenchError
+from bench.health.check import Check, Examined, Verdict
+from bench.launch import catalogue, virtual_environments
+from bench.launch.framework import Framework
+from bench.launch.virtual_environments import Environment
+
+READY = "ready"
+
+
+def environment_state(framework: Framework) -> tuple[Environment | None, str]:
+    """The framework's own environment if it exists, and its state: READY, or what is missing."""
+    if environment := virtual_environments.find(framework, "cpu"):
+        return environment, READY
+    if reason := _python_needed(framework):
+        return None, f"unavailable: {reason}"
+    if reason := virtual_environments.why_not(framework, "cpu"):
+        return None, f"could not be made: {reason}"
+    return None, f"not made yet: `framebench setup {framework.name}` or the first run makes it"
+
+
+def _python_needed(framework: Framework) -> str | None:
+    """The Python that a framework needs, if this is another."""
+    version = platform.python_version()
+    # A build of a distribution's may call itself 3.11.2+.
+    if version.rstrip("+") in SpecifierSet(framework.python, prereleases=True):
+        return None
+    return f"needs Python {framework.python}, this is {version}"
+
+
+def _frameworks() -> list[Framework]:
+    return [catalogue.load(name) for name in catalogue.compared()]
+
+
+def _python(machine: Examined) -> dict[str, str]:
+    """The version of this Python, and each framework that needs another."""
+    reasons = {framework.title: _python_needed(framework) for framework in _frameworks()}
+    needs = {title: reason for title, reason in reasons.items() if reason}
+    return {"version": platform.python_version(), **needs}
+
+
+def _show_python(found: Mapping[str, str]) -> str:
+    needs = [f"{title} {reason}" for title, reason in found.items() if title != "version"]
+    return "; ".join([found["version"], *needs])
+
+
+def _environments(machine: Examined) -> dict[str, str]:
+    """The state of each framework's environment, in a word or two."""
+    return {
+        framework.name: environment_state(framework)[1].partition(":")[0]
+        for framework in _frameworks()
+    }
+
+
+def _data(machine: Examined) -> dict[str, str]:
+    return {name: _data_state(name) for name in datasets.names()}
+
+
+def _data_state(name: str) -> str:
+    """Whether the real data of a set are prepared, found or missing, or only a twin is there."""
+    try:
+        status = datasets.status(name)
+    except FramebenchError:
+        return "damaged"
+    if status.startswith("to be downloaded"):
+        return "synthetic" if "synthetic" in status else "missing"
+    return "real" if status == "prepared" else "real, not prepared yet"
+
+
+def _summary(states: Mapping[str, str]) -> str:
+    """Names by state, where they differ: "ready: a, b; not made yet: c"."""
+    by_state: dict[str, list[str]] = {}
+    for name, state in states.items():
+        by_state.setdefault(state, []).append(name)
+    if len(by_state) == 1:
+        return f"all {len(states)} {next(iter(by_state))}"
+    return "; ".join(f"{state}: {', '.join(names)}" for state, names in by_state.items())
+
+
+def _judge_environments(states: Mapping[str, str]) -> Verdict:
+    """What is not made yet is made by the first run; what could not be made stays away."""
+    if READY not in states.values() and "not made yet" not in states.values():
+        return "bad"
+    return "good" if set(states.values()) == {READY} else "mind"
+
+
+def _judge_data(states: Mapping[str, str]) -> Verdict:
+    if "damaged" in states.values():
+        return "bad"
+    return "mind" if {"missing", "synthetic"} & set(states.values()) else "good"
+
+
+PYTHON = Check(
+    name="Python",
+    find=_python,
+    judge=lambda found: "mind" if len(found) > 1 else "good",
+    show=_show_python,
+    remedy="install framebench with a Python that all frameworks have: "
+    "`python3 -m venv .venv && .venv/bin/pip install .`",
+)
+ENVIRONMENTS = Check(
+    name="environments",
+    find=_environments,
+    judge=_judge_environments,
+    show=_summary,
+    remedy="`framebench setup` makes them, or says why it cannot",
+)
+DATA = Check(
+    name="data",
+    find=_data,
+    judge=_judge_data,
+    show=_summary,
+    remedy="`framebench setup` fetches them; FRAMEBENCH_DATA may name a folder that has them",
+)
+CHECKS = (PYTHON, ENVIRONMENTS, DATA)
