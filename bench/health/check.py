@@ -71,7 +71,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check(Generic[Found]):
+class HealthCheck(Generic[Found]):
     """Something that a machine's figures depend on: how it is found, judged, and mended.
 
     `find` returns None, or raises anything, where the machine does not tell. `applies` is whether

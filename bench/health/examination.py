@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.health import gpus, installation, load_checks, processor, room
-from bench.health.check import VERDICTS, Check, Examined, Finding, Verdict
+from bench.health.check import VERDICTS, Examined, Finding, HealthCheck, Verdict
 from bench.health.load_sample import LoadSampler
 from bench.worker import cores
 from bench.worker.control_groups import ROOT
 
 # What the figures of a run depend on, and what a run needs besides.
-MACHINE: tuple[Check[Any], ...] = (
+MACHINE: tuple[HealthCheck[Any], ...] = (
     *load_checks.CHECKS,
     *processor.CHECKS,
     *room.MEMORY_CHECKS,
     *gpus.CHECKS,
 )
-CHECKS: tuple[Check[Any], ...] = (*MACHINE, *room.CACHE_CHECKS, *installation.CHECKS)
+CHECKS: tuple[HealthCheck[Any], ...] = (*MACHINE, *room.CACHE_CHECKS, *installation.CHECKS)
 
 Fitness = Literal["fit", "usable with care", "not fit"]
 _FITNESS: dict[Verdict, Fitness] = {"mind": "usable with care", "bad": "not fit"}
@@ -46,7 +46,9 @@ class Examination:
 
     def __str__(self) -> str:
         worst = self.worst()
-        return f"{self.fitness}: {worst}" if worst else f"{self.fitness} for measuring"
+        if worst is None:
+            return f"{self.fitness} for measuring"
+        return f"{self.fitness}: {worst}; {worst.remedy}"
 
     def to_fields(self) -> dict[str, Any]:
         """As JSON's types: what `framebench doctor --json` prints, and `run.json` keeps."""
@@ -59,7 +61,7 @@ class Examination:
 
 
 def examine(
-    checks: Sequence[Check[Any]],
+    checks: Sequence[HealthCheck[Any]],
     *,
     results: Path,
     threads: int | None = None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bench.core.telemetry import NAMELESS_GPU, NOT_TOLD
-from bench.health.check import Check, Examined, Verdict
+from bench.health.check import Examined, HealthCheck, Verdict
 from bench.launch import gpu_state
 
 # A GPU that may not reach its maximum stays slow; one that is idle may well be slow now.
@@ -94,14 +94,14 @@ def _on_or_off(settings: Sequence[bool]) -> str:
     return ", ".join("on" if setting else "off" for setting in settings)
 
 
-GPUS = Check(
+GPUS = HealthCheck(
     name="GPU",
     find=_gpus,
     judge=Gpus.verdict,
     show=str,
     remedy="to use them: `unset CUDA_VISIBLE_DEVICES`",
 )
-GPU_PROCESSES = Check(
+GPU_PROCESSES = HealthCheck(
     name="GPU processes",
     find=_processes,
     judge=lambda processes: "bad" if processes else "good",
@@ -109,7 +109,7 @@ GPU_PROCESSES = Check(
     remedy="end them; `nvidia-smi` shows them",
     applies=_any_gpu,
 )
-GPU_CLOCKS = Check(
+GPU_CLOCKS = HealthCheck(
     name="GPU clocks",
     find=_clocks,
     judge=_judge_clocks,
@@ -118,7 +118,7 @@ GPU_CLOCKS = Check(
     remedy="see what holds it back: `nvidia-smi -q -d PERFORMANCE`",
     applies=_any_gpu,
 )
-GPU_PERSISTENCE = Check(
+GPU_PERSISTENCE = HealthCheck(
     name="GPU persistence",
     find=_settings("persistence"),
     judge=lambda settings: "good" if all(settings) else "mind",
@@ -126,7 +126,7 @@ GPU_PERSISTENCE = Check(
     remedy="keep its driver loaded: `sudo nvidia-smi -pm 1`",
     applies=_any_gpu,
 )
-GPU_PARTS = Check(
+GPU_PARTS = HealthCheck(
     name="GPU parts (MIG)",
     find=_settings("mig"),
     judge=lambda settings: "mind" if any(settings) else "good",

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 from bench import datasets
 from bench.core.errors import FramebenchError
-from bench.health.check import Check, Examined, Verdict
+from bench.health.check import Examined, HealthCheck, Verdict
 from bench.launch import catalogue, virtual_environments
 from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
@@ -99,7 +99,7 @@ def _judge_data(states: Mapping[str, str]) -> Verdict:
     return "mind" if {"missing", "synthetic"} & set(states.values()) else "good"
 
 
-PYTHON = Check(
+PYTHON = HealthCheck(
     name="Python",
     find=_python,
     judge=lambda found: "mind" if len(found) > 1 else "good",
@@ -107,14 +107,14 @@ PYTHON = Check(
     remedy="install framebench with a Python that all frameworks have: "
     "`python3 -m venv .venv && .venv/bin/pip install .`",
 )
-ENVIRONMENTS = Check(
+ENVIRONMENTS = HealthCheck(
     name="environments",
     find=_environments,
     judge=_judge_environments,
     show=_summary,
     remedy="`framebench setup` makes them, or says why it cannot",
 )
-DATA = Check(
+DATA = HealthCheck(
     name="data",
     find=_data,
     judge=_judge_data,

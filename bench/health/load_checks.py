@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.analysis import contention
-from bench.health.check import Check, Examined, Verdict, graded
+from bench.health.check import Examined, HealthCheck, Verdict, graded
 
 # Others within the limit disturb no window; half a core more makes most windows contended.
 _BAD_BEYOND = 0.5
@@ -58,14 +58,14 @@ def _stolen(machine: Examined) -> float | None:
     return None if stolen is None else 100 * stolen / machine.cores.logical
 
 
-OTHER_LOAD = Check(
+OTHER_LOAD = HealthCheck(
     name="other load",
     find=_other_load,
     judge=OtherLoad.verdict,
     unit="cores",
     remedy="end it, or wait until it has ended; `top` shows it",
 )
-STOLEN_TIME = Check(
+STOLEN_TIME = HealthCheck(
     name="stolen time",
     find=_stolen,
     judge=lambda share: graded(share, mind=1, bad=100 * contention.STOLEN),
@@ -74,7 +74,7 @@ STOLEN_TIME = Check(
     remedy="the host runs others on these cores: use another machine or a quieter time of day, and "
     "more blocks: `framebench run --until 2% --budget 30m`",
 )
-LOAD_AVERAGE = Check(
+LOAD_AVERAGE = HealthCheck(
     name="load average",
     find=lambda machine: LoadAverage(averages=os.getloadavg(), cores=machine.cores.usable),
     judge=LoadAverage.verdict,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.core.telemetry import number_of, text_of
-from bench.health.check import Check, Examined, Verdict
+from bench.health.check import Examined, HealthCheck, Verdict
 from bench.launch.machine import flags_of
 from bench.worker.cores import affinity
 
@@ -136,27 +136,27 @@ def _huge_pages(machine: Examined) -> str | None:
     return choices.partition("[")[2].partition("]")[0] or None
 
 
-CORES = Check(
+CORES = HealthCheck(
     name="threads",
     find=_cores,
     judge=CoresInUse.verdict,
     unit="cores",
     remedy="lift the container's limit, or use fewer threads: `framebench run --threads 1`",
 )
-HYPERTHREADS = Check(
+HYPERTHREADS = HealthCheck(
     name="hyperthreads",
     find=_smt,
     judge=lambda active: "good",  # a run takes one thread a core: `threads` is about more
     show=lambda active: "on; a run uses one a core" if active else "off",
     remedy="",
 )
-GOVERNOR = Check(
+GOVERNOR = HealthCheck(
     name="governor",
     find=_governors,
     judge=_judge_governor,
     remedy="`echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor`",
 )
-TURBO = Check(
+TURBO = HealthCheck(
     name="turbo",
     find=_turbo,
     judge=lambda on: "mind" if on else "good",
@@ -164,7 +164,7 @@ TURBO = Check(
     remedy="`echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost`, or "
     "`echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo`",
 )
-FREQUENCY = Check(
+FREQUENCY = HealthCheck(
     name="frequency",
     find=_frequencies,
     judge=Frequencies.verdict,
@@ -172,14 +172,14 @@ FREQUENCY = Check(
     remedy="choose another power plan, or plug in the mains; the limit is in "
     "`cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq`",
 )
-CLOCK_SOURCE = Check(
+CLOCK_SOURCE = HealthCheck(
     name="clock source",
     find=_clock_source,
     judge=_judge_clock,
     remedy="reading this clock is slow: see whether the kernel distrusts a better one, "
     "`cat /sys/devices/system/clocksource/clocksource0/available_clocksource`",
 )
-VIRTUALISATION = Check(
+VIRTUALISATION = HealthCheck(
     name="virtualisation",
     find=_virtual,
     judge=lambda guest: "mind" if guest else "good",
@@ -187,7 +187,7 @@ VIRTUALISATION = Check(
     remedy="a host moves its guests about, and processes vary more: take more blocks, "
     "`framebench run --until 2% --budget 30m`",
 )
-HUGE_PAGES = Check(
+HUGE_PAGES = HealthCheck(
     name="huge pages",
     find=_huge_pages,
     judge=lambda choice: "mind" if choice == "never" else "good",

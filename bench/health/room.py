@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.health.check import Check, Examined, Verdict, graded
+from bench.health.check import Examined, HealthCheck, Verdict, graded
 from bench.launch.paths import cache_dir
 from bench.worker.control_groups import memory_limit
 
@@ -116,21 +116,21 @@ def _size(folder: Path) -> tuple[int, bool]:
     return total, True
 
 
-MEMORY = Check(
+MEMORY = HealthCheck(
     name="memory",
     find=_memory,
     judge=Memory.verdict,
     unit="bytes",
     remedy="end what fills it; `top -o %MEM` shows it",
 )
-SWAP = Check(
+SWAP = HealthCheck(
     name="swap",
     find=lambda machine: Swap(used=psutil.swap_memory().used, memory=psutil.virtual_memory().total),
     judge=Swap.verdict,
     unit="bytes",
     remedy="end what fills the memory; `top -o %MEM` shows it",
 )
-CACHE = Check(
+CACHE = HealthCheck(
     name="cache",
     find=_cache,
     judge=CacheFolder.verdict,
@@ -138,7 +138,7 @@ CACHE = Check(
     remedy="name another folder by FRAMEBENCH_CACHE: "
     "`FRAMEBENCH_CACHE=/var/tmp/framebench framebench setup`",
 )
-CACHE_DISK = Check(
+CACHE_DISK = HealthCheck(
     name="disk, cache",
     find=lambda machine: _free(cache_dir()),
     judge=lambda free: _roomy(_ENOUGH_CACHE, _LEAST_CACHE, free),
@@ -146,7 +146,7 @@ CACHE_DISK = Check(
     show=lambda free: f"{_gigabytes(free)} free",
     remedy="make room, or name a folder on another disk by FRAMEBENCH_CACHE; `df -h` shows them",
 )
-RESULTS_DISK = Check(
+RESULTS_DISK = HealthCheck(
     name="disk, results",
     find=lambda machine: _free(machine.results),
     judge=lambda free: _roomy(_ENOUGH_RESULTS, _LEAST_RESULTS, free),

@@ -14,6 +14,7 @@ from bench.analysis.roofline import Rates
 from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.datasets import SourceKind
+from bench.health.examination import MACHINE, Examination, examine
 from bench.launch import catalogue
 from bench.launch.providers import PROVIDERS
 from bench.launch.virtual_environments import Environments, Provider, provide_all
@@ -23,19 +24,24 @@ from bench.run.peak_measurement import measure_rates
 from bench.run.plan import Plan, cells_of, refusals
 from bench.run.request import Request, check
 
+# Seconds for which the load of others is watched: 50 ticks of the kernel's counters.
+WATCHED_SECONDS = 0.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
     """Everything that the cells of a plan need, refused cells apart.
 
     `data` holds prepared folders by task; `rates` are the machine's, as each framework reaches
-    them. A framework without an environment has an error in `environments`.
+    them, and `health` is the machine's right before the first job. A framework without an
+    environment has an error in `environments`.
     """
 
     data: Mapping[str, Path]
     environments: Environments
     certificates: Mapping[Claim, Certificate]
     rates: Sequence[Rates]
+    health: Examination
 
 
 def prepare(plan: Plan, listener: Listener) -> Preparation:
@@ -55,6 +61,12 @@ def prepare(plan: Plan, listener: Listener) -> Preparation:
         certificates=prover.prove(required, listener),
         # Last, so that the machine is in the state in which it is about to be used.
         rates=measure_rates(usable, environments, listener),
+        health=examine(
+            MACHINE,
+            results=plan.folder,
+            threads=plan.cells[0].threads,
+            seconds=WATCHED_SECONDS,
+        ),
     )
 
 

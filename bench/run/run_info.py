@@ -35,6 +35,7 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "framebench": bench.__version__,
         "machine": machine.describe(),
+        "health": preparation.health.to_fields(),
         "environments": {name: environment.packages for name, environment in environments.items()},
         # The packages of `--env current` include many that no framework needs.
         "installed_bytes": {

@@ -24,7 +24,11 @@ def to_terminal(examination: Examination) -> Group:
     """The findings as a table, what to do about them, and what they come to."""
     headings = ("check", "verdict", "found")
     rows = [
-        (finding.check, Text(finding.verdict, _STYLES[finding.verdict]), finding.text)
+        (
+            finding.check,
+            Text(finding.verdict, _STYLES[finding.verdict]),
+            "" if finding.verdict == "not told" else finding.text,
+        )
         for finding in examination.findings
     ]
     return Group(
