@@ -35,7 +35,7 @@ def conditions() -> list[GpuCondition]:
 
 
 def _all(library: Any) -> list[GpuCondition]:
-    return [_one(library, handle) for handle in gpu_state.handles_of(library)]
+    return [_one(library, handle) for handle in gpu_state.handles_of(library) if handle is not None]
 
 
 def _one(library: Any, handle: Any) -> GpuCondition:

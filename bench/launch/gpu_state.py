@@ -55,11 +55,11 @@ def _cuda(library: Any) -> str:
     return f"{version // 1000}.{version % 1000 // 10}"
 
 
-def handles_of(library: Any) -> list[Any]:
-    """All GPUs in the driver's order. Raises the driver's error if one does not answer."""
-    return [
-        library.nvmlDeviceGetHandleByIndex(index) for index in range(library.nvmlDeviceGetCount())
-    ]
+def handles_of(library: Any) -> list[Any | None]:
+    """All GPUs in the driver's order; None for one that is lost, which keeps its number."""
+    by_index = library.nvmlDeviceGetHandleByIndex
+    numbers = range(library.nvmlDeviceGetCount())
+    return [told(lambda index=index: by_index(index)) for index in numbers]  # type: ignore[misc]
 
 
 def _text(library: Any, function: str, *arguments: Any) -> str | None:
@@ -74,6 +74,8 @@ def _installed(library: Any, handles: Collection[Any]) -> list[InstalledGpu]:
             uuid=_text(library, "nvmlDeviceGetUUID", handle),
             name=_text(library, "nvmlDeviceGetName", handle),
         )
+        if handle is not None
+        else InstalledGpu(uuid=None, name=None)
         for handle in handles
     ]
 
@@ -95,7 +97,7 @@ def _described(library: Any) -> list[dict[str, str | None]]:
             "cuda": cuda,
         }
 
-    return [one(handle) for handle in handles_of(library)]
+    return [one(handle) for handle in handles_of(library) if handle is not None]
 
 
 def usable() -> bool:
@@ -103,9 +105,23 @@ def usable() -> bool:
     with driver() as library:
 
         def shown() -> bool:
-            return bool(candidates(_installed(library, handles_of(library)), os.environ))
+            handles = handles_of(library)
+            found = candidates(_installed(library, handles), os.environ)
+            return any(isinstance(gpu, str) or handles[gpu] is not None for gpu in found)
 
         return bool(library and told(shown, seconds=PATIENCE))
+
+
+def _first(library: Any) -> Any:
+    """The GPU that CUDA shows first. Raises LookupError if none, or it is not sure which one."""
+    handles = handles_of(library)
+    first = first_visible(_installed(library, handles), os.environ)
+    if isinstance(first, str):
+        return library.nvmlDeviceGetHandleByUUID(first)
+    handle = None if first is None else handles[first]
+    if handle is None:
+        raise LookupError("which GPU the worker will use is not known")
+    return handle
 
 
 def slowdowns(reasons: int | None) -> tuple[str, ...]:
@@ -122,13 +138,7 @@ class Watch:
 
     def __init__(self, library: Any) -> None:
         self._library = library
-        handles = handles_of(library)
-        first = first_visible(_installed(library, handles), os.environ)
-        if first is None:
-            raise LookupError("which GPU the worker will use is not known")
-        self._handle = (
-            handles[first] if isinstance(first, int) else library.nvmlDeviceGetHandleByUUID(first)
-        )
+        self._handle = _first(library)
         self._samples: list[GpuSample] = []
         self._before = self._used_bytes()
         # No worker of this run has started, so every process on the GPU is somebody else's.

@@ -50,13 +50,11 @@ def _device(library: Any) -> ctypes.c_void_p | None:
     count = ctypes.c_uint()
     if library.nvmlDeviceGetCount_v2(ctypes.byref(count)) != SUCCESS:
         return None
-    devices = []
+    devices: list[ctypes.c_void_p | None] = []
     for index in range(count.value):
         device = ctypes.c_void_p()
         code = library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(device))
-        if code != SUCCESS:  # the numbers of the others would not be CUDA's
-            return None
-        devices.append(device)
+        devices.append(device if code == SUCCESS else None)  # a lost one keeps its number
     installed = [
         InstalledGpu(
             uuid=_text(library, "nvmlDeviceGetUUID", device),
@@ -73,7 +71,9 @@ def _device(library: Any) -> ctypes.c_void_p | None:
     return None
 
 
-def _text(library: Any, function: str, device: ctypes.c_void_p) -> str | None:
+def _text(library: Any, function: str, device: ctypes.c_void_p | None) -> str | None:
+    if device is None:
+        return None
     buffer = ctypes.create_string_buffer(_TEXT_BYTES)
     size = ctypes.c_uint(_TEXT_BYTES)
     code = told(lambda: getattr(library, function)(device, buffer, size))
