@@ -31,17 +31,15 @@ class Gpus:
 
 
 def _gpus(machine: Examined) -> Gpus:
-    found = gpu_state.find()
-    names = (
-        f"{gpu['name'] or NAMELESS_GPU} ({_size(gpu['memory_bytes'])}, driver "
-        f"{gpu['driver'] or NOT_TOLD})"
-        for gpu in found
+    names = tuple(
+        f"{gpu.name or NAMELESS_GPU} ({_size(gpu.memory_bytes)}, driver {gpu.driver or NOT_TOLD})"
+        for gpu in machine.gpus
     )
-    return Gpus(names=tuple(names), shown=bool(found) and gpu_state.usable())
+    return Gpus(names=names, shown=bool(names) and gpu_state.usable())
 
 
-def _size(memory: str | None) -> str:
-    return f"{int(memory) / 1e9:.0f} GB" if memory else f"memory {NOT_TOLD}"
+def _size(memory: int | None) -> str:
+    return f"{memory / 1e9:.0f} GB" if memory else f"memory {NOT_TOLD}"
 
 
 def _any_gpu(machine: Examined) -> bool:

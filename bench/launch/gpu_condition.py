@@ -14,12 +14,15 @@ _ENABLED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class GpuCondition:
-    """A GPU's processes, clocks and settings. What it does not tell is None.
+    """A GPU's name, memory, processes, clocks and settings. What it does not tell is None.
 
     `persistence` is whether its driver stays loaded without a user, `mig` whether it is divided
     into parts, and `slowdowns` the reasons for a clock below its maximum.
     """
 
+    name: str | None
+    memory_bytes: int | None
+    driver: str | None
     processes: tuple[str, ...] | None
     clock_mhz: int | None
     most_mhz: int | None
@@ -45,6 +48,9 @@ def _one(library: Any, handle: Any) -> GpuCondition:
     persistence = ask("nvmlDeviceGetPersistenceMode")
     mig = told(lambda: int(library.nvmlDeviceGetMigMode(handle)[0]))
     return GpuCondition(
+        name=gpu_state.text(library, "nvmlDeviceGetName", handle),
+        memory_bytes=told(lambda: int(library.nvmlDeviceGetMemoryInfo(handle).total)),
+        driver=gpu_state.text(library, "nvmlSystemGetDriverVersion"),
         processes=told(
             lambda: tuple(
                 gpu_state.described_process(process.pid)

@@ -62,7 +62,7 @@ def handles_of(library: Any) -> list[Any | None]:
     return [told(lambda index=index: by_index(index)) for index in numbers]  # type: ignore[misc]
 
 
-def _text(library: Any, function: str, *arguments: Any) -> str | None:
+def text(library: Any, function: str, *arguments: Any) -> str | None:
     """A name that the driver tells, which some versions give as bytes; None if it tells none."""
     value = told(lambda: getattr(library, function)(*arguments))
     return value.decode(errors="replace") if isinstance(value, bytes) else value and str(value)
@@ -71,8 +71,8 @@ def _text(library: Any, function: str, *arguments: Any) -> str | None:
 def _installed(library: Any, handles: Collection[Any]) -> list[InstalledGpu]:
     return [
         InstalledGpu(
-            uuid=_text(library, "nvmlDeviceGetUUID", handle),
-            name=_text(library, "nvmlDeviceGetName", handle),
+            uuid=text(library, "nvmlDeviceGetUUID", handle),
+            name=text(library, "nvmlDeviceGetName", handle),
         )
         if handle is not None
         else InstalledGpu(uuid=None, name=None)
@@ -87,11 +87,11 @@ def find() -> list[dict[str, str | None]]:
 
 
 def _described(library: Any) -> list[dict[str, str | None]]:
-    driver, cuda = _text(library, "nvmlSystemGetDriverVersion"), told(lambda: _cuda(library))
+    driver, cuda = text(library, "nvmlSystemGetDriverVersion"), told(lambda: _cuda(library))
 
     def one(handle: Any) -> dict[str, str | None]:
         return {
-            "name": _text(library, "nvmlDeviceGetName", handle),
+            "name": text(library, "nvmlDeviceGetName", handle),
             "memory_bytes": told(lambda: str(library.nvmlDeviceGetMemoryInfo(handle).total)),
             "driver": driver,
             "cuda": cuda,
@@ -195,9 +195,9 @@ class Watch:
         library = self._library
         name, uuid, driver, cuda = told(
             lambda: (
-                _text(library, "nvmlDeviceGetName", self._handle),
-                _text(library, "nvmlDeviceGetUUID", self._handle),
-                _text(library, "nvmlSystemGetDriverVersion"),
+                text(library, "nvmlDeviceGetName", self._handle),
+                text(library, "nvmlDeviceGetUUID", self._handle),
+                text(library, "nvmlSystemGetDriverVersion"),
                 told(lambda: _cuda(library)),
             ),
             seconds=PATIENCE,

@@ -90,7 +90,8 @@ def second(index: int) -> int:
     return index or fail()
 
 
-ODD_DRIVERS: dict[str, tuple[Odd, str | None]] = {
+ODD_DRIVERS: dict[str, tuple[Odd | None, str | None]] = {
+    "cannot be imported": (None, None),
     "lacks most functions": (Odd(), "A GPU"),
     "cannot be loaded": (Odd(nvmlInit=fail), None),
     "cannot be left": (Odd(nvmlShutdown=fail), "A GPU"),
