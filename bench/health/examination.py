@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.core.record import Cell
 from bench.health import gpus, installation, load_checks, processor, room
 from bench.health.check import VERDICTS, Examined, Finding, HealthCheck, Verdict
 from bench.health.load_sample import LoadSampler
 from bench.worker import cores
 from bench.worker.control_groups import ROOT
 
-# What the figures of a run depend on, and what a run needs besides.
+# What the figures of a run on the CPU depend on; on a GPU they also depend on that.
 MACHINE: tuple[HealthCheck[Any], ...] = (
     *load_checks.CHECKS,
     *processor.CHECKS,
     *room.MEMORY_CHECKS,
-    *gpus.CHECKS,
 )
-CHECKS: tuple[HealthCheck[Any], ...] = (*MACHINE, *room.CACHE_CHECKS, *installation.CHECKS)
+CHECKS: tuple[HealthCheck[Any], ...] = (
+    *MACHINE,
+    *gpus.CHECKS,
+    *room.CACHE_CHECKS,
+    *installation.CHECKS,
+)
 
 Fitness = Literal["fit", "usable with care", "not fit"]
 _FITNESS: dict[Verdict, Fitness] = {"mind": "usable with care", "bad": "not fit"}
@@ -46,9 +51,12 @@ class Examination:
 
     def __str__(self) -> str:
         worst = self.worst()
-        if worst is None:
-            return f"{self.fitness} for measuring"
-        return f"{self.fitness}: {worst}; {worst.remedy}"
+        return f"{self.fitness}: {worst}" if worst else f"{self.fitness} for measuring"
+
+    def with_remedy(self) -> str:
+        """The same, and what to do about it."""
+        worst = self.worst()
+        return f"{self}; {worst.remedy}" if worst else str(self)
 
     def to_fields(self) -> dict[str, Any]:
         """As JSON's types: what `framebench doctor --json` prints, and `run.json` keeps."""
@@ -58,6 +66,11 @@ class Examination:
             "threads": self.threads,
             "findings": [asdict(finding) for finding in self.findings],
         }
+
+
+def checks_of_a_run(cells: Iterable[Cell]) -> tuple[HealthCheck[Any], ...]:
+    """The checks of what the figures of these cells depend on."""
+    return (*MACHINE, *gpus.CHECKS) if any(cell.device == "cuda" for cell in cells) else MACHINE
 
 
 def examine(

@@ -14,7 +14,7 @@ from bench.analysis.roofline import Rates
 from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.datasets import SourceKind
-from bench.health.examination import MACHINE, Examination, examine
+from bench.health.examination import Examination, checks_of_a_run, examine
 from bench.launch import catalogue
 from bench.launch.providers import PROVIDERS
 from bench.launch.virtual_environments import Environments, Provider, provide_all
@@ -62,7 +62,7 @@ def prepare(plan: Plan, listener: Listener) -> Preparation:
         # Last, so that the machine is in the state in which it is about to be used.
         rates=measure_rates(usable, environments, listener),
         health=examine(
-            MACHINE,
+            checks_of_a_run(usable),
             results=plan.folder,
             threads=plan.cells[0].threads,
             seconds=WATCHED_SECONDS,

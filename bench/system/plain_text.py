@@ -35,7 +35,7 @@ def plain_values(value: Any, *, keep: str = "\n\t") -> Any:
     """A JSON value with every text in it made `plain`, keys of objects included."""
     if isinstance(value, str):
         return plain(value, keep=keep)
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [plain_values(item, keep=keep) for item in value]
     if isinstance(value, dict):
         return {plain(key, keep=keep): plain_values(item, keep=keep) for key, item in value.items()}

@@ -24,13 +24,14 @@ from rich.console import Console
 from bench.cli.app import app
 from bench.health import gpus, load_checks, processor, room
 from bench.health.check import VERDICTS, Finding, HealthCheck, graded
-from bench.health.examination import CHECKS, MACHINE, Fitness, examine
+from bench.health.examination import CHECKS, MACHINE, Fitness, checks_of_a_run, examine
 from bench.health.load_checks import LoadAverage, OtherLoad
 from bench.report.task.health_forms import to_terminal
 from bench.worker.cores import affinity
 from tests.conftest import FinishedRun, Framebench
 from tests.faults.test_telemetry import Odd, fail
 from tests.faults.test_usable_cores import FOUR, GROUP, MOUNTS, V2, plant
+from tests.test_core import some_record
 
 
 def finding(check: HealthCheck[Any], root: Path, *, threads: int = 1) -> Finding:
@@ -200,10 +201,31 @@ def test_a_machine_that_tells_nothing_is_examined(
         monkeypatch.setattr(psutil, name, fail)
     monkeypatch.setattr(os, "getloadavg", fail)
     monkeypatch.setattr(shutil, "disk_usage", fail)
-    found = examine(MACHINE, results=tmp_path / "none", seconds=0.0, root=tmp_path)
+    found = examine([*MACHINE, *gpus.CHECKS], results=tmp_path / "none", seconds=0.0, root=tmp_path)
     told = {one.check for one in found.findings if one.verdict != "not told"}
     # What is always known, and what is read from this machine's own /proc/stat.
     assert told <= {"threads", "GPU", "other load", "stolen time"}
+
+
+def test_names_from_elsewhere_act_on_nothing(tmp_path: Path) -> None:
+    name = "a\x1b[31m\udcff\n| x"
+    load = OtherLoad(cores=1.0, allowed=0.1, makers={name: 1.0})
+    check: HealthCheck[OtherLoad] = HealthCheck(
+        name="x", find=lambda machine: load, judge=OtherLoad.verdict, remedy="`top`"
+    )
+    found = finding(check, tmp_path)
+    assert found.text.isprintable() and json.dumps(found.value).isascii()
+    assert all("\x1b" not in maker and "\udcff" not in maker for maker in found.value["makers"])
+    listed: HealthCheck[tuple[str, ...]] = HealthCheck(
+        name="y", find=lambda machine: (name,), judge=lambda names: "good", remedy=""
+    )
+    assert "\x1b" not in finding(listed, tmp_path).value[0]
+
+
+def test_a_run_on_the_cpu_does_not_ask_for_gpus() -> None:
+    cell = some_record().job.cell
+    assert not set(gpus.CHECKS) & set(checks_of_a_run([cell]))
+    assert set(gpus.CHECKS) < set(checks_of_a_run([cell, cell.with_setting(device="cuda")]))
 
 
 def test_what_a_check_raises_is_not_told(tmp_path: Path) -> None:

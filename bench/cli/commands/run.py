@@ -53,7 +53,7 @@ def run(options: RunOptions) -> None:
     with SetupDisplay() as setup_display:
         setup_display.leave_out(broken_plugins())
         preparation = prepare(plan, setup_display)
-    typer.echo(f"machine: {preparation.health}", err=True)
+    typer.echo(f"machine: {preparation.health.with_remedy()}", err=True)
     try:
         with RunDisplay(plan.job_count) as run_display:
             missed = campaign.run(plan, preparation, run_display)
