@@ -23,7 +23,8 @@ import typer
 from bench import tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
-from bench.cli.app import app, main
+from bench.cli.app import main
+from bench.cli.command_line import app
 from bench.core import cost
 from bench.core.presets import PRESETS
 from bench.core.setting import EPSILONS

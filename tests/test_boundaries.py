@@ -37,11 +37,11 @@ ROOMS: Mapping[str, set[str]] = {
     "advice": {"core", "launch", "records", "analysis"},
     "report": {
         *("core", "tasks", "launch", "datasets", "proof", "records", "analysis", "advice"),
-        "health",
+        *("health", "system"),
     },
     "cli": {
         *("core", "tasks", "launch", "datasets", "records", "analysis", "advice", "run"),
-        *("report", "health"),
+        *("report", "health", "system"),
     },
 }
 PYTHON_FILES = sorted([*(TREE / "bench").rglob("*.py"), *(TREE / "framebench").rglob("*.py")])

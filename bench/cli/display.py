@@ -7,12 +7,13 @@ there is news, so that it uses no processor time while a worker measures.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -22,15 +23,40 @@ from bench.core.plugins import Broken
 from bench.core.record import Record
 from bench.report.common.text import count_text, seconds_text
 from bench.run.campaign_listener import CampaignListener
+from bench.system.plain_text import plain
 
-STDERR = Console(stderr=True)
+
+class PlainConsole(Console):
+    """A console that shows texts as they are: nothing in them is markup, or acts on a terminal.
+
+    Whoever reads its output may go away, which raises BrokenPipeError.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            # Those with a control code are the console's own.
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(plain(segment.text, keep="\n"), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # instead of ending the process
+
+
+STDERR = PlainConsole(stderr=True)
 
 _GOOD = ("ready", "proved")
 
 
-def wide_console() -> Console:
+def wide_console() -> PlainConsole:
     """Standard output; wide if it is a file or a pipe, so that nothing is cut off."""
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal:
         console.width = 160
     return console

@@ -17,6 +17,7 @@ from bench.cli.options import (
     form,
     format_option,
 )
+from bench.cli.output import document
 from bench.core.errors import UsageError
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -114,12 +115,12 @@ def compare(
     comparison = run_comparison.compare(old, new, tasks=task, frameworks=framework)
     gate = None if limit is None else judge(comparison, limit=limit, allowed=allow)
     if output_format == "json":
-        typer.echo(to_json(comparison, gate))
+        document(to_json(comparison, gate))
     elif output_format == "table":
         console = wide_console()
         console.print(to_terminal(comparison, gate, width=console.width))
     else:
         forms = {"markdown": to_markdown, "csv": to_csv}
-        typer.echo(forms[output_format](comparison, gate), nl=False)
+        document(forms[output_format](comparison, gate))
     if gate and not gate.passed:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import ResultsOption, RunArgument, among, check_redirected
+from bench.cli.output import document, say
 from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 
@@ -53,9 +54,9 @@ def export(
     measured = Results.of(run_folder.find(run, results))
     text, left_out = pytest_benchmark.to_json(measured)
     for line in left_out:
-        typer.echo(f"left out: {line}", err=True)
+        say(f"left out: {line}")
     print_caveats(measured)
     if output:
         output.write_text(text, encoding="utf-8")
     else:
-        typer.echo(text, nl=False)
+        document(text)

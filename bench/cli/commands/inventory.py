@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from bench.cli.options import EnvOption, JsonOption, environment_kind
+from bench.cli.output import document
 
 
 def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
@@ -24,7 +23,7 @@ def inventory(env: EnvOption = "own", json: JsonOption = False) -> None:
 
     listing = take_inventory(environment_kind(env))
     if json:
-        typer.echo(to_json(listing))
+        document(to_json(listing))
     else:
         console = wide_console()
         console.print(to_terminal(listing, width=console.width))

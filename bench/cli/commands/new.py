@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import among
+from bench.cli.output import document
 from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 
@@ -100,4 +101,4 @@ def new(
     ]
     if in_tree:
         lines.append(f"docs/adding-a-{kind}.md says what else belongs to a {kind} in this tree.")
-    typer.echo("\n".join(lines))
+    document("\n".join(lines))

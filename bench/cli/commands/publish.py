@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import JsonOption, ResultsOption, complete_runs
+from bench.cli.output import document
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def _print(published: list[PublishedRun], to: Path, target: Path | None, *, json
     from bench.report.gallery import gallery_index
 
     if json:
-        typer.echo(gallery_index.to_json(published))
+        document(gallery_index.to_json(published))
         return
     if target:
-        typer.echo(f"published in {target}")
+        document(f"published in {target}")
     runs = "1 run" if len(published) == 1 else f"{len(published)} runs"
-    typer.echo(f"index of {runs} in {', '.join(str(to / name) for name in gallery_index.INDEX)}")
+    document(f"index of {runs} in {', '.join(str(to / name) for name in gallery_index.INDEX)}")

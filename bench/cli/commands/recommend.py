@@ -18,6 +18,7 @@ from bench.cli.options import (
     form,
     format_option,
 )
+from bench.cli.output import document
 
 FORMATS = ("table", "markdown", "json")
 
@@ -109,9 +110,9 @@ def recommend(
     measured = run_folder.part(run_folder.find(run, results), tasks=[task] if task else [])
     report = build_report(Results.of(measured), chosen_personas, weight)
     if output_format == "json":
-        typer.echo(to_json(report))
+        document(to_json(report))
     elif output_format == "markdown":
-        typer.echo(to_markdown(report, facts=facts), nl=False)
+        document(to_markdown(report, facts=facts))
     else:
         console = wide_console()
         console.print(to_terminal(report, width=console.width, facts=facts))

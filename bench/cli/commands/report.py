@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from bench.cli.options import (
     JsonOption,
     ResultsOption,
@@ -15,6 +13,7 @@ from bench.cli.options import (
     form,
     format_option,
 )
+from bench.cli.output import document, say
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -52,18 +51,18 @@ def report(
     elif output_format == "html":
         from bench.report.run.run_page import run_page
 
-        typer.echo(run_page(measured), nl=False)
+        document(run_page(measured))
     elif output_format == "markdown":
-        typer.echo(run_forms.to_markdown(measured), nl=False)
+        document(run_forms.to_markdown(measured))
     else:
-        typer.echo(run_forms.to_csv(measured), nl=False)
+        document(run_forms.to_csv(measured))
         print_caveats(measured)
 
 
 def print_caveats(results: Results) -> None:
     """Print a run's caveats on standard error, for formats that have no place for them."""
     for caveat in results.caveats:
-        typer.echo(f"caveat: {caveat}", err=True)
+        say(f"caveat: {caveat}")
 
 
 def print_results(results: Results, *, json: bool) -> None:
@@ -72,7 +71,7 @@ def print_results(results: Results, *, json: bool) -> None:
     from bench.report.run import run_forms
 
     if json:
-        typer.echo(run_forms.to_json(results))
+        document(run_forms.to_json(results))
         return
     console = wide_console()
     console.print(run_forms.to_terminal(results, width=console.width))

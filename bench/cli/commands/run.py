@@ -7,6 +7,7 @@ from contextlib import suppress
 import typer
 
 from bench.cli.options import takes
+from bench.cli.output import say
 from bench.cli.run_options import RunOptions
 from bench.core.errors import FramebenchError
 
@@ -60,12 +61,12 @@ def run(options: RunOptions) -> None:
     except BaseException:  # an interrupted run gets tables of what was finished before
         with suppress(FramebenchError):
             write_reports(plan.folder)
-            typer.echo(f"not finished; the results so far are in {plan.folder}", err=True)
+            say(f"not finished; the results so far are in {plan.folder}")
         raise
     finished = write_reports(plan.folder)
     print_results(finished, json=options.json)
-    typer.echo(f"results: {plan.folder}; report with charts: {plan.folder / PAGE}", err=True)
+    say(f"results: {plan.folder}; report with charts: {plan.folder / PAGE}")
     if missed:
-        typer.echo(f"--until {options.until} was missed: {missed}", err=True)
+        say(f"--until {options.until} was missed: {missed}")
     if missed or not finished.ok:
         raise typer.Exit(1)

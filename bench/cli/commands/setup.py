@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import DeviceOption, FrameworksArgument
+from bench.cli.output import say
 from bench.core.choices import check_choice
 
 
@@ -41,6 +42,6 @@ def setup(
         if isinstance(result, UnavailableError)
     }
     for name, error in failures.items():
-        typer.echo(f"{name}: unavailable: {error}", err=True)
+        say(f"{name}: unavailable: {error}")
     if failures:
         raise typer.Exit(1)

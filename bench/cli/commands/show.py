@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from bench.cli.options import (
     DiffOption,
     FrameworksOption,
@@ -14,6 +12,7 @@ from bench.cli.options import (
     form,
     format_option,
 )
+from bench.cli.output import document
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,11 +67,11 @@ def _print_tasks(output_format: str, frameworks: list[str]) -> None:
         _print_group(listing_forms.tasks_to_terminal())
     elif output_format == "html":
         listings = [list_task(name, frameworks) for name in tasks.names()]
-        _print_text(listing_forms.to_html(listings))
+        document(listing_forms.to_html(listings))
     elif output_format == "json":
-        _print_text(listing_forms.tasks_to_json())
+        document(listing_forms.tasks_to_json())
     else:
-        _print_text(listing_forms.tasks_to_markdown())
+        document(listing_forms.tasks_to_markdown())
 
 
 def _print_diff(output_format: str, task: str, old: str, new: str) -> None:
@@ -88,7 +87,7 @@ def _print_diff(output_format: str, task: str, old: str, new: str) -> None:
         "html": listing_forms.diff_to_html,
         "json": listing_forms.diff_to_json,
     }
-    _print_text(forms[output_format](diff))
+    document(forms[output_format](diff))
 
 
 def _print_listing(output_format: str, task: str, frameworks: list[str]) -> None:
@@ -100,18 +99,14 @@ def _print_listing(output_format: str, task: str, frameworks: list[str]) -> None
     if output_format == "table":
         _print_group(listing_forms.to_terminal(listing, width=wide_console().width))
     elif output_format == "html":
-        _print_text(listing_forms.to_html([listing]))
+        document(listing_forms.to_html([listing]))
     elif output_format == "json":
-        _print_text(listing_forms.to_json(listing))
+        document(listing_forms.to_json(listing))
     else:
-        _print_text(listing_forms.to_markdown(listing))
+        document(listing_forms.to_markdown(listing))
 
 
 def _print_group(group: Group) -> None:
     from bench.cli.display import wide_console
 
     wide_console().print(group)
-
-
-def _print_text(text: str) -> None:
-    typer.echo(text.rstrip("\n"))

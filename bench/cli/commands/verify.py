@@ -19,6 +19,7 @@ from bench.cli.options import (
     among,
     form,
 )
+from bench.cli.output import document
 
 FORMATS = ("table", "markdown", "json", "html")
 
@@ -88,11 +89,11 @@ def verify(
     if output_format == "html":
         from bench.report.proof.proof_page import certificate_page
 
-        typer.echo(certificate_page(certificates, snapshot), nl=False)
+        document(certificate_page(certificates, snapshot))
     elif output_format == "json":
-        typer.echo(proof_forms.to_json(certificates))
+        document(proof_forms.to_json(certificates))
     elif output_format == "markdown":
-        typer.echo(proof_forms.to_markdown(certificates, snapshot))
+        document(proof_forms.to_markdown(certificates, snapshot))
     else:
         console = wide_console()
         console.print(proof_forms.to_terminal(certificates, snapshot, width=console.width))

@@ -1,0 +1,92 @@
+"""The command line: the commands of `bench.cli.commands`, and the call of one of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from bench.cli.commands.compare import compare
+from bench.cli.commands.doctor import doctor
+from bench.cli.commands.export import export
+from bench.cli.commands.inventory import inventory
+from bench.cli.commands.new import new
+from bench.cli.commands.publish import publish
+from bench.cli.commands.recommend import EPILOG as WEIGHTS
+from bench.cli.commands.recommend import recommend
+from bench.cli.commands.report import report
+from bench.cli.commands.run import EXAMPLES, run
+from bench.cli.commands.setup import setup
+from bench.cli.commands.show import show
+from bench.cli.commands.verify import verify
+from bench.cli.output import document
+from bench.core.errors import UsageError
+
+NAME = "framebench"
+# Set by the shell's completion script, which asks for words instead of running a command.
+_COMPLETION = "_FRAMEBENCH_COMPLETE"
+
+app = typer.Typer(
+    name=NAME,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train the same tasks in every deep-learning framework, and see which is faster, by how "
+    "much, and how sure that is.",
+)
+
+app.command(epilog=EXAMPLES)(run)
+app.command()(setup)
+app.command(name="list")(inventory)
+app.command()(doctor)
+app.command()(show)
+app.command()(verify)
+app.command()(report)
+app.command()(compare)
+app.command(epilog=WEIGHTS)(recommend)
+app.command()(export)
+app.command()(publish)
+app.command()(new)
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        from bench import __version__
+
+        document(f"framebench {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name, and return its exit code.
+
+    Raises UsageError for arguments that cannot be understood, without a text if the help was shown
+    instead, and whatever the command raises.
+    """
+    if _COMPLETION in os.environ:
+        with suppress(SystemExit):
+            app(prog_name=NAME)
+        return 0
+    # Not by calling `app`, which would make an exit code of an interruption and of an EOFError.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context(NAME, [*arguments]) as context:
+            code = command.invoke(context)
+    except typer.Exit as end:
+        code = end.exit_code
+    except typer.TyperException as error:
+        raise UsageError(error.format_message()) from None
+    return code if isinstance(code, int) else 0
