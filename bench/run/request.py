@@ -16,13 +16,7 @@ from bench.core.setting import EPSILONS, Device, Precision, Tuning
 from bench.datasets import SourceKind
 from bench.launch.providers import PROVIDERS, EnvironmentKind
 from bench.launch.worker_process import TIME_LIMIT
-
-# What can be counted, and is therefore 1 or more.
-_COUNTS = ("threads", "repeats", "epochs", "train_examples", "test_examples", "length")
-
-
-# Bytes that the smallest worker needs for Python alone.
-SMALLEST_MEMORY = 64 << 20
+from bench.run.number_limits import check_numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +88,8 @@ def size(text: str) -> int:
     match = re.fullmatch(r"(\d*\.?\d+)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if not match:
         raise UsageError(f"{text!r} is not a size: write 900M or 8G")
-    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+    # More than 10**18 bytes are refused, and more than a float holds cannot be an integer.
+    return int(min(1e19, float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")))
 
 
 def check(request: Request) -> None:
@@ -109,28 +104,10 @@ def check(request: Request) -> None:
         check_choice("precision", precision, EPSILONS)
     for tuning in request.tunings:
         check_choice("tuning", tuning, ["expert", "default"])
-    _check_numbers(request)
+    check_numbers(vars(request))
     _check_stopping(request)
     if request.name is not None and not re.fullmatch(r"[\w.-]+", request.name):
         raise UsageError(f"--name {request.name!r}: use only letters, digits, '.', '_' and '-'")
-
-
-def _check_numbers(request: Request) -> None:
-    for name in _COUNTS:
-        value = getattr(request, name)
-        if value is not None and value < 1:
-            raise UsageError(f"--{name.replace('_', '-')} must be 1 or more, not {value}")
-    for name in ("warmup", "window", "timeout", "time_limit"):
-        value = getattr(request, name)
-        if value <= 0:
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option} must be more than 0 seconds, not {value:g}")
-    if request.memory_limit is not None and request.memory_limit < SMALLEST_MEMORY:
-        raise UsageError(f"--memory-limit must be 64M or more, not {request.memory_limit} bytes")
-    if request.spare is not None and request.spare < 0:
-        raise UsageError(f"--spare must be 0 or more, not {request.spare}")
-    if request.seed < 0:
-        raise UsageError(f"--seed must be 0 or more, not {request.seed}")
 
 
 def _check_stopping(request: Request) -> None:
@@ -138,8 +115,5 @@ def _check_stopping(request: Request) -> None:
         raise UsageError(f"--until must be between 0% and 100%, not {request.until:.3%}")
     if request.until is not None and (request.repeats or 2) < 2:
         raise UsageError("--until needs 2 repeats or more: a single one has no interval")
-    if request.budget_seconds is not None:
-        if request.until is None:
-            raise UsageError("--budget limits --until: give both")
-        if request.budget_seconds <= 0:
-            raise UsageError("--budget must be more than 0 seconds")
+    if request.budget_seconds is not None and request.until is None:
+        raise UsageError("--budget limits --until: give both")
