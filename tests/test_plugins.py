@@ -220,6 +220,13 @@ FAULTS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "faulty.tasks.stops",
         ("ModuleNotFoundError", "no_such_module"),
     ),
+    "tasks/exits.py": ("raise SystemExit(3)", "faulty.tasks.exits", ("SystemExit: 3",)),
+    "datasets/exits.py": ("raise SystemExit", "faulty.datasets.exits", ("SystemExit",)),
+    "tasks/exiting_data.py": (
+        task_text("exiting-data", dataset="'exits'"),
+        "faulty.tasks.exiting_data",
+        ("its data set 'exits' cannot be used", "SystemExit"),
+    ),
     "tasks/mnist_mlp.py": (
         task_text("mnist-mlp"),
         "faulty.tasks.mnist_mlp",
@@ -312,6 +319,7 @@ FAULTY_PACKAGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "no-such-part": ("partless/__init__.py", "partless.tasks", ("partless.tasks is no package",)),
     "a-module": ("single.py", "single", ("single is no package",)),
     "raises": ("raising/__init__.py", "raising.tasks", ("RuntimeError: not today",)),
+    "exits": ("exiting/__init__.py", "exiting.tasks", ("SystemExit: not today",)),
 }
 
 # Sound parts of another plug-in that have the names of the first one's faulty parts. A worker finds
@@ -352,7 +360,8 @@ def faulty_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {group: f"{distribution}.{group}" for group in ("tasks", "datasets", "frameworks")},
         )
     for distribution, (file, value, _) in FAULTY_PACKAGES.items():
-        text = "raise RuntimeError('not today')" if distribution == "raises" else ""
+        raised = {"raises": "RuntimeError", "exits": "SystemExit"}.get(distribution)
+        text = f"raise {raised}('not today')" if raised else ""
         add_plugin(site, distribution, {file: text}, {"tasks": value})
     return site
 

@@ -112,12 +112,12 @@ def _of_entry_point(group: Group, point: EntryPoint) -> Found | Broken:
     distribution = point.dist.name if point.dist else point.name
     try:
         return _locate(group, point.value, distribution)
-    except Exception as error:  # whatever importing a stranger's package raises
+    except (Exception, SystemExit) as error:  # whatever importing a stranger's package raises
         what = f"entry point {point.name} = {point.value} of framebench.{group}"
         return Broken(distribution=distribution, what=what, reason=reason_of(error))
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """An exception in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -210,7 +210,7 @@ def definitions(
                     thing = getattr(importlib.import_module(module), attribute)
                     _check_thing(thing, name, word=word, attribute=attribute, expected=expected)
                     check(thing)
-            except Exception as error:  # whatever a stranger's module raises
+            except (Exception, SystemExit) as error:  # whatever a stranger's module raises
                 reason = reason_of(error)
                 broken.append(Broken(distribution=found.distribution, what=module, reason=reason))
             else:

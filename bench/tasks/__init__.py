@@ -35,7 +35,7 @@ def _check(task: Task) -> None:
         raise ValueError(f"there is no data set {task.dataset!r}")
     try:
         importlib.import_module(dataset).DATASET  # noqa: B018
-    except Exception as error:  # whatever a stranger's module raises
+    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
         reason = plugins.reason_of(error)
         raise ValueError(f"its data set {task.dataset!r} cannot be used: {reason}") from error
 
