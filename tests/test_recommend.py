@@ -39,6 +39,7 @@ from bench.records.snapshot import Caveat
 from bench.report.advice import advice_forms, sentences
 from bench.report.advice.advice_json import to_json
 from bench.report.advice.advice_report import AdviceReport, PersonaAdvice, build_report
+from bench.report.common import markdown
 from tests import test_final_metrics
 from tests.test_stats import with_pace
 
@@ -612,14 +613,14 @@ def test_markdown_and_json_say_the_same() -> None:
             *advice["changes"],
             *advice["notes"],
         ):
-            assert line in text
+            assert markdown.escaped(line) in text
         assert f"# Advice for: {advice['persona']} with speed=3" in text
     for claim in fields["wisdom"]:
-        assert claim["source"] in text and claim["figures"][1:] in text
+        assert claim["source"] in text and markdown.escaped(claim["figures"])[1:] in text
         assert text.count(claim["claim"]) == 1
     for framework in fields["facts"]:
         for fact in framework["known"].values():
-            assert fact["source"] in text
+            assert markdown.escaped(fact["source"]) in text
     assert "unknown" in text.lower()
 
 

@@ -31,7 +31,8 @@ def export(
 
     pytest-benchmark: the JSON of --benchmark-json, with the seconds of a training step, and a group
     for each task. Cells that are not ok are left out and named on standard error. The JSON is not
-    printed to a terminal: name a file with -o, or redirect the output.
+    printed to a terminal: name a file with -o, or redirect the output. A file of -o is replaced
+    only if it holds such JSON.
 
     [bold]Examples[/bold]
 
@@ -45,11 +46,14 @@ def export(
     from bench.cli.commands.report import print_caveats
     from bench.records import run_folder
     from bench.report.run import pytest_benchmark
+    from bench.system import files
 
     check_choice("format", format, FORMATS)
     if output and not output.resolve().parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {output.parent}")
-    if not output:
+    if output:
+        pytest_benchmark.check_replaceable(output)
+    else:
         check_redirected("pytest-benchmark's JSON", "write it to a file: -o run.json")
     measured = Results.of(run_folder.find(run, results))
     text, left_out = pytest_benchmark.to_json(measured)
@@ -57,6 +61,6 @@ def export(
         say(f"left out: {line}")
     print_caveats(measured)
     if output:
-        output.write_text(text, encoding="utf-8")
+        files.write(output, text)
     else:
         document(text)

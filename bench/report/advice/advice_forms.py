@@ -9,12 +9,17 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from tabulate import tabulate
 
 from bench.advice.claim_tests import ClaimOutcome
-from bench.report.advice.advice_report import AdviceReport, PersonaAdvice, ScoredFigure
+from bench.report.advice.advice_report import (
+    AdviceReport,
+    CheckedClaim,
+    PersonaAdvice,
+    ScoredFigure,
+)
 from bench.report.advice.sentences import score_text, sentence
-from bench.report.common import terminal
+from bench.report.common import markdown, terminal
+from bench.report.common.markdown import Markdown
 
 _OUTCOMES: Mapping[ClaimOutcome, str] = {
     "held": "green",
@@ -177,30 +182,31 @@ def _rich_table(table: AdviceTable, width: int) -> Table:
 
 
 def _markdown_table(table: AdviceTable) -> str:
-    alignment = ["left" if index < table.words else "right" for index in range(len(table.headings))]
-    return tabulate(
-        table.rows, table.headings, tablefmt="pipe", disable_numparse=True, colalign=alignment
-    )
+    return markdown.table(table.headings, table.rows, words=table.words)
 
 
 def to_markdown(report: AdviceReport, *, facts: bool) -> str:
     """The same as Markdown, ready to paste into an issue."""
     parts: list[str] = []
     for advice in report.advice:
-        parts += [f"# {caption(report, advice)}", f"**{advice.headline}**"]
+        parts.append(f"# {markdown.escaped(caption(report, advice))}")
+        parts.append(markdown.strong(advice.headline))
         parts += [_markdown_table(ranking_table(advice)), _markdown_table(criteria_table(advice))]
         for heading, lines in _sections(advice):
             if lines:
-                parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
+                parts += [f"## {heading}", markdown.items(lines)]
     parts += [f"# {PERSONAS}", _markdown_table(persona_table(report)), f"# {CLAIMS}"]
-    parts.append(
-        "\n".join(
-            f"- “{claim.claim}” ([{claim.who}]({claim.source})): **{claim.outcome}**. "
-            f"{sentence(claim.figures)} {sentence(f'tested: {claim.tested}')}"
-            for claim in report.claims
-        )
-    )
+    parts.append(markdown.items(map(_claim_line, report.claims)))
     if facts:
-        for heading, lines in fact_lines(report):
-            parts += [f"# {heading}", "\n".join(f"- {line}" for line in lines)]
+        for title, lines in fact_lines(report):
+            parts += [f"# {markdown.escaped(title)}", markdown.items(lines)]
     return "\n\n".join([*parts, *key(report)]) + "\n"
+
+
+def _claim_line(claim: CheckedClaim) -> Markdown:
+    """A claim with its source, and how its test came out."""
+    figures = f"{sentence(claim.figures)} {sentence(f'tested: {claim.tested}')}"
+    return Markdown(
+        f"“{claim.claim}” ([{claim.who}]({claim.source})): {markdown.strong(claim.outcome)}. "
+        f"{markdown.escaped(figures)}"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from bench.report.advice.advice_report import (
     RankedFramework,
     TitledFacts,
 )
+from bench.report.common import programs
 
 
 def to_json(report: AdviceReport) -> str:
@@ -36,7 +36,7 @@ def to_json(report: AdviceReport) -> str:
         "wisdom": [asdict(claim) for claim in report.claims],
         "facts": [_facts(framework) for framework in report.facts],
     }
-    return json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False)
+    return programs.to_json(fields)
 
 
 def _advice(advice: PersonaAdvice) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from plotly.offline import get_plotlyjs
 
 from bench.report.common.plotting import Spec
+from bench.report.common.programs import to_json
 from bench.report.common.templating import environment
 
 
@@ -22,5 +22,8 @@ def render(template: str, **context: Any) -> str:
 
 
 def _script(value: Any) -> str:
-    """JSON that is safe inside a script element: it cannot close the element."""
-    return json.dumps(value, separators=(",", ":")).replace("</", "<\\/")
+    """JSON that is safe inside a script element: it neither closes the element nor opens another.
+
+    In `<!--<script>`, a browser would take the rest of the page for a script.
+    """
+    return to_json(value, indent=None).replace("<", "\\u003c")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from bench.analysis.cell_summary import CellSummary
@@ -16,6 +17,7 @@ from bench.analysis.results import ResultTable
 from bench.core.record import Cell, Measurement
 from bench.records.snapshot import MetricSnapshot, Snapshot
 from bench.report.common.text import labels
+from bench.system.plain_text import one_line
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -24,8 +26,15 @@ SYMBOLS = {"eager": "circle", "compiled": "diamond", "xla": "square"}
 # d3's format for ticks, with as many digits as it takes to tell neighbours apart.
 PERCENT = "~%"
 WIDEST, NARROWEST = 9.0, 1.5
+# Longer labels would leave no room for the figures.
+LONGEST_LABEL = 60
 
 Spec = dict[str, Any]
+
+
+def shown(text: str) -> str:
+    """A text from elsewhere in plotly's terms, in which tags and `%{...}` would act."""
+    return escape(one_line(text, limit=LONGEST_LABEL), quote=False).replace("%{", "%&#123;")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +79,13 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartedTable:
-    """A table with what charts need: its cells' labels and marks, and the task's metric."""
+    """A table with what charts need: its cells' labels and marks, and the task's metric.
+
+    `names` are the cells' labels as they are, and `labels` the same in plotly's terms.
+    """
 
     table: ResultTable
+    names: Mapping[Cell, str]
     labels: Mapping[Cell, str]
     marks: Marks
     metric: MetricSnapshot
@@ -80,9 +93,11 @@ class ChartedTable:
     @staticmethod
     def of(table: ResultTable, snapshot: Snapshot) -> ChartedTable:
         """A table of a run with that snapshot."""
+        names = labels([summary.cell for summary in table.summaries], snapshot.framework_title)
         return ChartedTable(
             table=table,
-            labels=labels([summary.cell for summary in table.summaries], snapshot.framework_title),
+            names=names,
+            labels={cell: shown(name) for cell, name in names.items()},
             marks=Marks(compared=snapshot.compared),
             metric=snapshot.metric(table.task),
         )
@@ -107,9 +122,9 @@ def trace(cell: Cell, label: str, **fields: Any) -> Spec:
 
 def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) -> Spec:
     """Axes with their titles. With `categories`, tall enough for so many rows, first on top."""
-    axes: Spec = {"xaxis": {"title": {"text": x}}, "showlegend": legend}
+    axes: Spec = {"xaxis": {"title": {"text": shown(x)}}, "showlegend": legend}
     # Without a standoff, plotly places the title over labels that it makes room for only later.
-    axes["yaxis"] = {"title": {"text": y, "standoff": 12}, "automargin": True}
+    axes["yaxis"] = {"title": {"text": shown(y), "standoff": 12}, "automargin": True}
     axes["height"] = 320
     if categories:
         axes["yaxis"] |= {"autorange": "reversed"}
@@ -140,11 +155,11 @@ def dots(
         label = charted.labels[cell]
         large: Spec = {"x": [middle], "y": [label], "mode": "markers"}
         large["marker"] = charted.marks.marker(cell, 12)
-        hover = f"{label}: {text(middle)}"
+        hover = f"{label}: {shown(text(middle))}"
         if ends:
             reach = {"array": [ends[1] - middle], "arrayminus": [middle - ends[0]]}
             large["error_x"] = {"type": "data", "symmetric": False, **reach}
-            hover += f" ({text(ends[0])} to {text(ends[1])})"
+            hover += f" ({shown(text(ends[0]))} to {shown(text(ends[1]))})"
         traces.append(trace(cell, label, **large, hovertemplate=f"{hover}<extra></extra>"))
         small: Spec = {"x": [*figure.repeats], "y": [label] * len(figure.repeats)}
         small |= {"mode": "markers", "marker": {**charted.marks.marker(cell, 5), "opacity": 0.45}}

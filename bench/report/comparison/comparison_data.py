@@ -10,6 +10,7 @@ from bench.analysis.comparison.gate import Gate
 from bench.analysis.comparison.pair_frame import frame
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
+from bench.report.common import programs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +22,8 @@ def _frame(comparison: Comparison, gate: Gate | None) -> pd.DataFrame:
 
 
 def to_csv(comparison: Comparison, gate: Gate | None) -> str:
-    """Every figure, one line for each pair, to the 9 digits that are the same on all machines."""
-    return _frame(comparison, gate).to_csv(index=False, float_format="%.9g")
+    """Every figure, one line for each pair."""
+    return programs.to_csv(_frame(comparison, gate))
 
 
 def to_json(comparison: Comparison, gate: Gate | None) -> str:
@@ -56,7 +57,7 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
         if gate
         else None,
     }
-    return json.dumps(fields, indent=2, allow_nan=False)
+    return programs.to_json(fields)
 
 
 def _described(side: ComparedRun) -> dict[str, object]:

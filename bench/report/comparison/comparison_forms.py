@@ -9,13 +9,12 @@ from itertools import groupby
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-from tabulate import tabulate
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.cell_pairs import CellPair, PairVerdict
 from bench.analysis.comparison.gate import Gate
 from bench.analysis.comparison.run_comparison import Comparison
-from bench.report.common import terminal
+from bench.report.common import markdown, terminal
 from bench.report.common.text import (
     count_text,
     estimate_text,
@@ -158,17 +157,15 @@ def to_markdown(comparison: Comparison, gate: Gate | None) -> str:
     tables = sections(comparison)
     used = _used_columns(tables)
     headings = [HEADINGS[index] for index in used]
-    alignment = ["left" if index < _WORDS else "right" for index in used]
     first, second, summary = head(comparison)
-    parts = [f"- {first}\n- {second}", summary]
+    parts: list[str] = [markdown.items([first, second]), markdown.escaped(summary)]
     for table in tables:
         rows = [[row[index] for index in used] for row in table.texts]
-        grid = tabulate(
-            rows, headings, tablefmt="github", colalign=alignment, disable_numparse=True
-        )
-        parts += [f"### {table.caption}", grid]
+        words = sum(index < _WORDS for index in used)
+        grid = markdown.table(headings, rows, words=words)
+        parts += [f"### {markdown.escaped(table.caption)}", grid]
     lines = [*warnings(comparison), *footer(comparison)]
     if gate:
         lines += [line for _, line in gate_lines(gate)]
-        lines.append(f"**{gate_verdict(gate)}**")
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in lines)]) + "\n"
+        lines.append(markdown.strong(gate_verdict(gate)))
+    return "\n\n".join([*parts, markdown.items(lines)]) + "\n"

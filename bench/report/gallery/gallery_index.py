@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from tabulate import tabulate
+from urllib.parse import quote
 
 from bench.core.errors import UsageError
+from bench.report.common import markdown, programs
+from bench.report.common.markdown import Markdown
 from bench.report.common.templating import environment
 from bench.report.gallery.publication import FILES
 from bench.report.gallery.published_runs import PublishedRun, published_runs
 from bench.report.run.footer import footer
+from bench.system import files
 
 INDEX = ("README.md", "index.html")
 # Marks an index, so that a page written by a person is not overwritten by mistake.
@@ -93,11 +94,6 @@ def _facts(run: PublishedRun) -> dict[str, str]:
     }
 
 
-def _escaped(text: str) -> str:
-    """The text, escaped for a cell of a Markdown table."""
-    return text.replace("|", r"\|").replace("<", "&lt;")
-
-
 def _context(runs: Sequence[PublishedRun], folder: Path) -> dict[str, Any]:
     return {
         "mark": MARK,
@@ -115,13 +111,19 @@ def to_markdown(runs: Sequence[PublishedRun], folder: Path) -> str:
     """The index of `folder`, for readers of the source tree."""
     context = _context(runs, folder)
     rows = [
-        [f"[{name}](#{name.lower().replace('.', '')})", *map(_escaped, rest)]
+        [_link(name, f"#{name.lower().replace('.', '')}"), *rest]
         for name, *rest in (entry.row for entry in context["entries"])
     ]
     templates = environment(autoescape=False)
-    templates.filters["escaped"] = _escaped
-    table = tabulate(rows, HEADINGS, tablefmt="github", disable_numparse=True) if rows else ""
+    templates.filters["escaped"] = markdown.escaped
+    templates.filters["fenced"] = markdown.fenced
+    templates.filters["code"] = markdown.code
+    table = markdown.table(HEADINGS, rows) if rows else ""
     return templates.get_template("gallery.md.j2").render(table=table, **context)
+
+
+def _link(text: str, target: str) -> Markdown:
+    return Markdown(f"[{markdown.escaped(text)}]({quote(target, safe='/#')})")
 
 
 def to_html(runs: Sequence[PublishedRun], folder: Path) -> str:
@@ -135,14 +137,14 @@ def to_json(runs: Sequence[PublishedRun]) -> str:
     fields = [
         {name: value for name, value in vars(run).items() if name != "results"} for run in runs
     ]
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+    return programs.to_json(fields)
 
 
 def check_index(folder: Path, *, overwrite: bool) -> None:
     """Raises UsageError if the index would overwrite a page that is not an index."""
     for name in () if overwrite else INDEX:
         file = folder / name
-        if file.exists() and MARK not in file.read_text(encoding="utf-8"):
+        if file.exists() and MARK not in file.read_text(encoding="utf-8", errors="replace"):
             raise UsageError(
                 f"{file} is not an index written by framebench; give --replace to overwrite it"
             )
@@ -154,6 +156,6 @@ def write_index(folder: Path) -> list[PublishedRun]:
     Raises UsageError as `published_runs` does.
     """
     runs = published_runs(folder)
-    (folder / "README.md").write_text(to_markdown(runs, folder), encoding="utf-8")
-    (folder / "index.html").write_text(to_html(runs, folder), encoding="utf-8")
+    for name, form in zip(INDEX, (to_markdown, to_html), strict=True):
+        files.write(folder / name, form(runs, folder))
     return runs

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import re
 import shlex
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -109,6 +111,27 @@ def _has_picture(folder: Path, run: Run) -> bool:
     return (folder / PICTURE).is_file() and filecmp.cmp(folder / RECORDS, own, shallow=False)
 
 
+def _umask() -> int:
+    """The permissions that new folders lack; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _take_place(staged: Path, target: Path) -> None:
+    """Rename a folder, which may replace another; that one is whole until its name is free."""
+    replaced = staged.with_name(f"{staged.name}.replaced")
+    if target.exists():
+        target.rename(replaced)
+    try:
+        staged.rename(target)
+    except OSError:
+        if replaced.exists():
+            replaced.rename(target)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
 def publish(
     run: Run, target: Path, *, about: str | None, overwrite: bool, forms: Callable[[Path], object]
 ) -> None:
@@ -131,18 +154,17 @@ def publish(
         write_info(target, info)
         forms(target)
         return
-    staged = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(staged, ignore_errors=True)
+    # Beside the target, and for this process alone, so that it can take the target's place.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        staged.mkdir(parents=True)
+        staged.chmod(0o777 & ~_umask())
         shutil.copyfile(run.folder / RECORDS, staged / RECORDS)
         folders = (run.folder, target)
         if with_picture := [folder for folder in folders if _has_picture(folder, run)]:
             shutil.copyfile(with_picture[0] / PICTURE, staged / PICTURE)
         write_info(staged, info)
         forms(staged)
-        if target.exists():
-            shutil.rmtree(target)
-        staged.rename(target)
+        _take_place(staged, target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)

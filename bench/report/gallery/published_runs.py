@@ -61,6 +61,8 @@ def published_runs(folder: Path) -> list[PublishedRun]:
     """
     published = []
     for file in sorted(folder.glob("*/run.json")):
+        if file.parent.name.startswith("."):
+            continue  # what an interrupted publication left
         if "about" in json.loads(file.read_text(encoding="utf-8")):
             run = read(file.parent)
             check(run)

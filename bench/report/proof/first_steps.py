@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.core.record import Cell
 from bench.proof.certificate import Certificate
 from bench.records.snapshot import Snapshot
-from bench.report.common.plotting import Chart, Marks, Spec, layout, trace
+from bench.report.common.plotting import Chart, Marks, Spec, layout, shown, trace
 
 
 def first_steps(certificates: Sequence[Certificate], snapshot: Snapshot) -> list[Chart]:
@@ -29,7 +29,7 @@ def first_steps(certificates: Sequence[Certificate], snapshot: Snapshot) -> list
             steps = list(range(1, len(certificate.losses) + 1))
             curve: Spec = {"x": steps, "y": list(certificate.losses), "mode": "lines"}
             curve |= {"line": marks.line(cell, place, len(order))}
-            label = f"{snapshot.framework_title(cell.framework)} {cell.mode}"
+            label = shown(f"{snapshot.framework_title(cell.framework)} {cell.mode}")
             traces.append(trace(cell, label, **curve))
         axes = layout("step", "training loss", legend=True)
         charts.append(

@@ -12,15 +12,17 @@ from operator import attrgetter
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-from tabulate import tabulate
 
 from bench.core.grouping import grouped
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS, Check
 from bench.records.snapshot import Snapshot
-from bench.report.common import terminal
+from bench.report.common import markdown, programs, terminal
 from bench.report.common.text import mode_text
 
+# So many units in the last place are written with an exponent: nobody counts them, and a terminal's
+# table has no room for them.
+_MANY = 1e9
 # Columns of words in a terminal: framework, mode, status.
 _WORDS = 3
 
@@ -31,7 +33,8 @@ def _figure(check: Check) -> str:
         return f"{check.deviation:.3g}"
     if not check.deviation:
         return "0"
-    ulps = f"{check.ulps:.2g}" if check.ulps < 10 else f"{check.ulps:,.0f}"
+    digits = ".2g" if check.ulps < 10 else ",.0f" if check.ulps < _MANY else ".0e"
+    ulps = f"{check.ulps:{digits}}"
     return f"{check.deviation:.0e} ({ulps})"
 
 
@@ -166,16 +169,13 @@ def to_markdown(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:
             certificate for certificate in certificates if certificate.claim.precision == precision
         ]
         worst = deviation_table(group, snapshot)
-        aligned = ["left", "left", *["right"] * (len(worst.headings) - 2)]
-        table = tabulate(
-            worst.rows, worst.headings, tablefmt="github", colalign=aligned, disable_numparse=True
-        )
         parts += [
-            f"In {precision}, the largest deviations over {worst.tasks} tasks, relative (units in "
-            "the last place):",
-            table,
+            f"In {markdown.escaped(precision)}, the largest deviations over {worst.tasks} tasks, "
+            "relative (units in the last place):",
+            markdown.table(worst.headings, worst.rows, words=2),
         ]
-    parts += [line for line in (data_line(certificates), f"{verdict(certificates)}.") if line]
+    lines = (data_line(certificates), f"{verdict(certificates)}.")
+    parts += [markdown.escaped(line) for line in lines if line]
     return "\n\n".join(parts)
 
 
@@ -185,7 +185,7 @@ def to_json(certificates: Sequence[Certificate]) -> str:
         "checks": CHECKS,
         "certificates": [certificate.to_fields() for certificate in certificates],
     }
-    return json.dumps(fields, indent=1, allow_nan=False)
+    return programs.to_json(fields, indent=1)
 
 
 def from_json(text: str) -> list[Certificate]:

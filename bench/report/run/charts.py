@@ -125,7 +125,7 @@ def to_target(charted: ChartedTable) -> Chart | None:
     if not figures:
         return None
     missing = [
-        charted.labels[summary.cell]
+        charted.names[summary.cell]
         for summary in charted.summaries
         if summary.time_to_target is None
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from bench.analysis import contention
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.processes import Process, by_cell
 from bench.analysis.results import Results
+from bench.core.errors import UsageError
 from bench.core.record import Cell
 from bench.core.task import Budget
+from bench.report.common import programs
 
 TEST = "tests/benchmarks/test_steps.py::test_step"
 
@@ -76,7 +79,21 @@ def to_json(results: Results) -> tuple[str, list[str]]:
         for summary in results.summaries
         if not summary.ok
     ]
-    return json.dumps(fields, indent=4) + "\n", left_out
+    return programs.to_json(fields, indent=4) + "\n", left_out
+
+
+def check_replaceable(file: Path) -> None:
+    """Raises UsageError for a file with anything else than the JSON of an earlier export in it."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder, where a file is expected")
+    if not file.is_file() or not file.stat().st_size:
+        return
+    try:
+        replaceable = "benchmarks" in json.loads(file.read_bytes())
+    except (ValueError, TypeError, RecursionError):
+        replaceable = False
+    if not replaceable:
+        raise UsageError(f"{file} is no earlier export, and is not overwritten; remove it first")
 
 
 def machine_info(machine: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from bench.analysis.results import Results
 from bench.records.run_folder import read
 from bench.report.run.run_forms import to_csv, to_markdown
 from bench.report.run.run_page import run_page
+from bench.system import files
 
 PAGE = "report.html"
 
@@ -18,10 +19,10 @@ def write_reports(folder: Path, *, page: bool = True) -> Results:
     If `page` is False, a page from an earlier call is removed.
     """
     results = Results.of(read(folder))
-    (folder / "summary.csv").write_text(to_csv(results), encoding="utf-8")
-    (folder / "summary.md").write_text(to_markdown(results), encoding="utf-8")
+    files.write(folder / "summary.csv", to_csv(results))
+    files.write(folder / "summary.md", to_markdown(results))
     if page:
-        (folder / PAGE).write_text(run_page(results), encoding="utf-8")
+        files.write(folder / PAGE, run_page(results))
     else:
         (folder / PAGE).unlink(missing_ok=True)
     return results

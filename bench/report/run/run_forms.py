@@ -11,10 +11,9 @@ import msgspec
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-from tabulate import tabulate
 
 from bench.analysis.results import Results
-from bench.report.common import terminal
+from bench.report.common import markdown, programs, terminal
 from bench.report.run.footer import footer
 from bench.report.run.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
 
@@ -83,33 +82,22 @@ def _lines_below(table: TaskTable, hidden: Sequence[str]) -> list[Text]:
 
 def to_markdown(results: Results) -> str:
     """The tables as Markdown, ready to paste into an issue."""
-    alignment = ["left" if index < _WORDS else "right" for index in range(len(HEADINGS))]
-    parts = [f"# {results.run.info['name']}", ""]
+    parts = [f"# {markdown.escaped(results.run.info['name'])}"]
     for table in task_tables(results):
-        grid = tabulate(
-            [row.texts for row in table.rows],
-            headers=[*table.columns],
-            tablefmt="github",
-            colalign=alignment,
-            disable_numparse=True,
-        )
-        lines = [
-            f"- {line}"
-            for line in (table.data_line, table.metric_line, *table.warnings, *table.notes)
-            if line
+        lines = (table.data_line, table.metric_line, *table.warnings, *table.notes)
+        parts += [
+            f"## {markdown.escaped(table.caption)}",
+            markdown.escaped(table.verdict),
+            markdown.table(table.columns, [row.texts for row in table.rows], words=_WORDS),
+            markdown.items(filter(None, lines)),
         ]
-        parts += [f"## {table.caption}", "", table.verdict, "", grid, "", *lines, ""]
-    parts += ["## The run", "", *(f"- {line}" for line in footer(results))]
-    return "\n".join(parts) + "\n"
+    parts += ["## The run", markdown.items(footer(results))]
+    return "\n\n".join(parts) + "\n"
 
 
 def to_csv(results: Results) -> str:
-    """Every figure of every cell, one line for each cell.
-
-    Figures have 9 digits, because the last digits of a logarithm depend on the machine.
-    """
-    text: str = results.frame().to_csv(index=False, float_format="%.9g")
-    return text
+    """Every figure of every cell, one line for each cell."""
+    return programs.to_csv(results.frame())
 
 
 def to_json(results: Results) -> str:
@@ -121,7 +109,7 @@ def to_json(results: Results) -> str:
         "caveats": [msgspec.to_builtins(caveat) for caveat in results.caveats],
         "cells": json.loads(frame.to_json(orient="records")),
     }
-    return json.dumps(fields, indent=2)
+    return programs.to_json(fields)
 
 
 def _description(results: Results) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.health.installation import READY
-from bench.report.common import terminal
+from bench.report.common import programs, terminal
 from bench.report.task.availability import (
     MISSING,
     FrameworkAvailability,
@@ -23,7 +22,7 @@ from bench.report.task.availability import (
 
 def to_json(inventory: Inventory) -> str:
     """The inventory as JSON."""
-    return json.dumps(asdict(inventory), indent=2)
+    return programs.to_json(asdict(inventory))
 
 
 def to_terminal(inventory: Inventory, *, width: int) -> Group:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-from tabulate import tabulate
 
 from bench import tasks
 from bench.records.definition import about
+from bench.report.common import markdown, programs
 from bench.report.common.task_fragment import (
     PARAMETER_HEADINGS,
     TitledModel,
@@ -113,37 +112,31 @@ def tasks_to_terminal() -> Group:
     return Group(grid, Text(), Text(NEXT, "dim"))
 
 
-def _escaped(texts: Sequence[str]) -> list[str]:
-    return [text.replace("*", r"\*") for text in texts]
-
-
 def to_markdown(listing: TaskListing) -> str:
     """The definition as a list and a table, then a block of code for each framework."""
-    parts = [f"# {listing.task.name}: {listing.about}"]
-    parts.append(
-        "\n".join(
-            f"- {name}: {text}".replace("*", r"\*").replace("<-", r"\<-")
-            for name, text in listing.definition.items()
-        )
-    )
-    rows = [_escaped(row) for row in listing.tensors]
-    parts.append(tabulate(rows, PARAMETER_HEADINGS, tablefmt="github", disable_numparse=True))
+    parts = [
+        f"# {markdown.escaped(f'{listing.task.name}: {listing.about}')}",
+        markdown.items(f"{name}: {text}" for name, text in listing.definition.items()),
+        markdown.table(PARAMETER_HEADINGS, listing.tensors),
+    ]
     for model in listing.models:
-        parts.append(f"## {model.title}\n\n`{model.source.path}`, {_lines_text(model)}")
-        parts.append(f"```python\n{model.source.text}```")
-    parts += [f"{framework} has no model of it." for framework in listing.missing]
+        parts.append(f"## {markdown.escaped(model.title)}")
+        parts.append(f"{markdown.code(model.source.path)}, {_lines_text(model)}")
+        parts.append(markdown.fenced(model.source.text, "python"))
+    parts += [f"{markdown.escaped(framework)} has no model of it." for framework in listing.missing]
     return "\n\n".join(parts) + "\n"
 
 
 def diff_to_markdown(diff: ModelDiff) -> str:
     """The unified diff as a block of code."""
-    return f"{diff_summary(diff)}\n\n```diff\n{diff.text}```\n"
+    block = markdown.fenced(diff.text, "diff")
+    return f"{markdown.escaped(diff_summary(diff))}\n\n{block}\n"
 
 
 def tasks_to_markdown() -> str:
     """One row for each task."""
-    rows = [(f"`{name}`", about(name)) for name in tasks.names()]
-    return tabulate(rows, TASK_HEADINGS, tablefmt="github") + "\n"
+    rows = [(markdown.code(name), about(name)) for name in tasks.names()]
+    return markdown.table(TASK_HEADINGS, rows) + "\n"
 
 
 def _model_fields(model: TitledModel) -> dict[str, Any]:
@@ -167,7 +160,7 @@ def to_json(listing: TaskListing) -> str:
         "sources": [_model_fields(model) for model in listing.models],
         "missing": listing.missing,
     }
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+    return programs.to_json(fields)
 
 
 def diff_to_json(diff: ModelDiff) -> str:
@@ -179,12 +172,12 @@ def diff_to_json(diff: ModelDiff) -> str:
         "shared_lines": diff.shared_lines,
         "diff": diff.text,
     }
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+    return programs.to_json(fields)
 
 
 def tasks_to_json() -> str:
     """The name and the description of every task."""
-    return json.dumps([{"name": name, "about": about(name)} for name in tasks.names()], indent=2)
+    return programs.to_json([{"name": name, "about": about(name)} for name in tasks.names()])
 
 
 def to_html(listings: Sequence[TaskListing]) -> str:
