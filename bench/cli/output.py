@@ -78,7 +78,7 @@ def document(text: str) -> None:
         sys.stdout.write(plain(whole, keep="\n\t"))
         return
     sys.stdout.flush()
-    rest = whole.encode(errors="replace")
+    rest = whole.encode(errors="backslashreplace")
     while rest:  # without Python's buffer, a pipe may take a part
         rest = rest[sys.stdout.buffer.write(rest) :]
 
