@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 
 from packaging.specifiers import SpecifierSet
@@ -13,6 +12,7 @@ from bench.health.check import Examined, HealthCheck, Verdict
 from bench.launch import catalogue, virtual_environments
 from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
+from bench.system.python_version import python_version
 
 READY = "ready"
 
@@ -30,9 +30,8 @@ def environment_state(framework: Framework) -> tuple[Environment | None, str]:
 
 def _python_needed(framework: Framework) -> str | None:
     """The Python that a framework needs, if this is another."""
-    version = platform.python_version()
-    # A build of a distribution's may call itself 3.11.2+.
-    if version.rstrip("+") in SpecifierSet(framework.python, prereleases=True):
+    version = python_version()
+    if version in SpecifierSet(framework.python):
         return None
     return f"needs Python {framework.python}, this is {version}"
 
@@ -45,7 +44,7 @@ def _python(machine: Examined) -> dict[str, str]:
     """The version of this Python, and each framework that needs another."""
     reasons = {framework.title: _python_needed(framework) for framework in _frameworks()}
     needs = {title: reason for title, reason in reasons.items() if reason}
-    return {"version": platform.python_version(), **needs}
+    return {"version": python_version(), **needs}
 
 
 def _show_python(found: Mapping[str, str]) -> str:

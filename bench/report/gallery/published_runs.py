@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.analysis.results import Results
 from bench.records.run_folder import read
 from bench.report.gallery.publication import FILES, check
+from bench.system.moments import moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,4 +68,4 @@ def published_runs(folder: Path) -> list[PublishedRun]:
             run = read(file.parent)
             check(run)
             published.append(PublishedRun.of(Results.of(run)))
-    return sorted(published, key=lambda run: run.results.run.info["started"], reverse=True)
+    return sorted(published, key=lambda run: moment(run.results.run.info["started"]), reverse=True)
