@@ -49,12 +49,12 @@ def image_task() -> Task:
 
 def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) -> None:
     x, y = Split(images, "test", image_task, FORMAT, None).batch(np.array([4, 2])).values()
-    raw = np.load(images / "test_x.npy")[[4, 2]] / 255
+    raw = np.load(images / "test_x.npy", allow_pickle=False)[[4, 2]] / 255
     mean, std = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, 0.7])
     expected = (raw - mean[:, None, None]) / std[:, None, None]
     assert x.dtype == np.float32
     np.testing.assert_allclose(x, expected, atol=1e-6)
-    assert y.tolist() == np.load(images / "test_y.npy")[[4, 2]].tolist()
+    assert y.tolist() == np.load(images / "test_y.npy", allow_pickle=False)[[4, 2]].tolist()
 
 
 def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> None:
@@ -128,7 +128,7 @@ def test_evaluation_sees_every_example_once(images: Path, image_task: Task) -> N
     assert [count for _, count in batches] == [8, 8, 8, 6]
     assert {len(array) for batch, _ in batches for array in batch.values()} == {8}
     labels = np.concatenate([batch["label"][:count] for batch, count in batches])
-    assert labels.tolist() == np.load(images / "test_y.npy").tolist()
+    assert labels.tolist() == np.load(images / "test_y.npy", allow_pickle=False).tolist()
 
 
 def test_texts_are_padded_at_the_front_and_cut_at_the_front(texts: Path) -> None:

@@ -170,14 +170,17 @@ def test_official_mnist(monkeypatch):
     folder = datasets.prepare("mnist", source="real")
     info = DatasetInfo.read(folder)
     assert (info.source, info.official, info.note) == ("real", {"train": True, "test": True}, "")
-    x, y = np.load(folder / "train_x.npy"), np.load(folder / "train_y.npy")
+    x, y = (
+        np.load(folder / "train_x.npy", allow_pickle=False),
+        np.load(folder / "train_y.npy", allow_pickle=False),
+    )
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(y).tolist() == counts
     assert x.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
     assert x.std(dtype=np.float32) / 255 == pytest.approx(
         0.3081, abs=5e-5
     )  # in float64 it would take 376 MB
-    test_y = np.load(folder / "test_y.npy")
+    test_y = np.load(folder / "test_y.npy", allow_pickle=False)
     assert np.bincount(test_y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
@@ -343,7 +346,7 @@ def test_prepare_reads_the_data_folder_and_does_not_change_it(tmp_path, monkeypa
     assert datasets.status("mnist") == "prepared"
     info = DatasetInfo.read(prepared)
     assert (info.name, info.source) == ("mnist", "real")
-    loaded = {file.stem: np.load(file) for file in prepared.glob("*.npy")}
+    loaded = {file.stem: np.load(file, allow_pickle=False) for file in prepared.glob("*.npy")}
     assert loaded.keys() == {"train_x", "train_y", "test_x", "test_y"}
     assert info.digest == {split: split_digest(loaded, split) for split in ("train", "test")}
     assert any("reading train-images" in line for line in listener.lines)

@@ -199,7 +199,7 @@ def trained_by_two_updates(
     modes, out = catalogue.load(name).modes, folder / name
     arguments = ("tests.two_updates", name, str(out), *modes)
     run_module(environment(name), arguments, Setting(precision="float64"), scratch=folder)
-    return {mode: dict(np.load(f"{out}-{mode}.npz")) for mode in modes}
+    return {mode: dict(np.load(f"{out}-{mode}.npz", allow_pickle=False)) for mode in modes}
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ class DatasetInfo:
         """Raises DataError if `folder` holds no prepared data set."""
         try:
             fields = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise DataError(f"{folder} holds no prepared data set") from None
-        return DatasetInfo(**fields)
+            return DatasetInfo(**fields)
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{folder} holds no prepared data set: {error}") from error
 
 
 def data_label(dataset: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ class Field(ABC):
 
 def prepared_file(folder: Path, split: SplitName, name: str) -> Array:
     """An array of a prepared folder, mapped into memory."""
-    array: Array = np.load(folder / f"{split}_{name}.npy", mmap_mode="r")
+    array: Array = np.load(folder / f"{split}_{name}.npy", mmap_mode="r", allow_pickle=False)
     return array
 
 

@@ -10,7 +10,8 @@ obtained, a synthetic twin of the same shape can take their place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +22,7 @@ from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Listener
 from bench.core.plugins import Broken, Definitions
 from bench.datasets.common import prepared_store, sources
+from bench.datasets.common.content import Content
 from bench.datasets.common.dataset import Dataset
 
 __all__ = ["SourceKind", "broken", "load", "names", "prepare", "status"]
@@ -76,21 +78,36 @@ def _obtain(name: str, listener: Listener) -> dict[str, Path]:
     return {file.name: files[file.name] for file in dataset.files}
 
 
-def _real(name: str, files: Mapping[str, Path], listener: Listener) -> Path:
-    folder = _real_folder(name, files)
-    if not prepared_store.is_ready(folder):
-        content = load(name).parse(files, listener)
-        listener.phase(name, f"writing {folder}")
-        prepared_store.save(folder, name=name, source="real", content=content)
-    return folder
+def _kept(
+    folder: Path, name: str, source: str, content: Callable[[], Content], listener: Listener
+) -> tuple[Path, str]:
+    """A prepared folder, made of `content` unless it is intact; needs the data set's lock."""
+    fault = prepared_store.fault(folder)
+    if not fault:  # another process may have made it meanwhile
+        return folder, ""
+    replaced = f"{folder} is damaged and made anew: {fault}" if folder.exists() else ""
+    doing = "generating the synthetic twin" if source == "synthetic" else "reading"
+    listener.phase(name, replaced or doing)
+    parsed = content()
+    listener.phase(name, f"writing {folder}")
+    prepared_store.save(folder, name=name, source=source, content=parsed)
+    return folder, replaced
 
 
-def _twin(name: str, listener: Listener) -> Path:
-    folder = _twin_folder(name)
-    if not prepared_store.is_ready(folder):
-        listener.phase(name, "generating the synthetic twin")
-        prepared_store.save(folder, name=name, source="synthetic", content=load(name).twin())
-    return folder
+def _real(name: str, files: Mapping[str, Path], listener: Listener) -> tuple[Path, str]:
+    """The prepared folder of the official files, and why an older one was replaced, or ""."""
+    return _kept(
+        _real_folder(name, files),
+        name,
+        "real",
+        lambda: load(name).parse(files, listener),
+        listener,
+    )
+
+
+def _twin(name: str, listener: Listener) -> tuple[Path, str]:
+    """The prepared folder of the synthetic twin, and why an older one was replaced, or ""."""
+    return _kept(_twin_folder(name), name, "synthetic", load(name).twin, listener)
 
 
 def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILENT) -> Path:
@@ -103,30 +120,45 @@ def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILE
     load(name)
     if source not in get_args(SourceKind):
         raise UsageError(f"no source is called {source!r}; there are: {get_args(SourceKind)}")
-    folder, why_twin = _prepare(name, source, listener)
-    listener.finished(name, f"SYNTHETIC twin: {why_twin}" if why_twin else "ready")
-    return folder
+    prepared = _prepare(name, source, listener)
+    twin = f"SYNTHETIC twin: {prepared.why_twin}" if prepared.why_twin else ""
+    listener.finished(name, "; ".join(filter(None, (twin, prepared.replaced))) or "ready")
+    return prepared.folder
 
 
-def _prepare(name: str, source: SourceKind, listener: Listener) -> tuple[Path, str]:
-    """The prepared folder, and why it holds the synthetic twin; "" if the data are real."""
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """A prepared folder, why it holds the twin, and why it was made anew; "" where it does not."""
+
+    folder: Path
+    why_twin: str = ""
+    replaced: str = ""
+
+
+def _prepare(name: str, source: SourceKind, listener: Listener) -> _Prepared:
+    """The prepared folder. The lock, which a read-only cache cannot have, is taken only to make."""
     as_asked = "as asked for"
     if source != "synthetic":
         files = sources.find(load(name))
-        if _is_complete(name, files) and prepared_store.is_ready(_real_folder(name, files)):
-            return _real_folder(name, files), ""
-    elif prepared_store.is_ready(_twin_folder(name)):
-        return _twin_folder(name), as_asked
+        if _is_complete(name, files) and not prepared_store.fault(_real_folder(name, files)):
+            return _Prepared(folder=_real_folder(name, files))
+    elif not prepared_store.fault(_twin_folder(name)):
+        return _Prepared(folder=_twin_folder(name), why_twin=as_asked)
     with prepared_store.locked(name, listener):
-        if source == "synthetic":
-            return _twin(name, listener), as_asked
-        try:
-            files = _obtain(name, listener)
-        except DataError as error:
-            if source == "real":
-                raise
-            return _twin(name, listener), f"{error}. Until then the synthetic twin stands in"
-        return _real(name, files, listener), ""
+        why_twin = as_asked if source == "synthetic" else ""
+        if not why_twin:
+            try:
+                files = _obtain(name, listener)
+            except DataError as error:
+                if source == "real":
+                    raise
+                why_twin = f"{error}. Until then the synthetic twin stands in"
+        folder, replaced = _twin(name, listener) if why_twin else _real(name, files, listener)
+        return _Prepared(folder=folder, why_twin=why_twin, replaced=replaced)
+
+
+def _looks_ready(folder: Path) -> bool:
+    return not prepared_store.fault(folder, thorough=False)
 
 
 def status(name: str) -> str:
@@ -134,10 +166,10 @@ def status(name: str) -> str:
     dataset = load(name)
     files = sources.find(dataset)
     if _is_complete(name, files):
-        if prepared_store.is_ready(_real_folder(name, files)):
+        if _looks_ready(_real_folder(name, files)):
             return "prepared"
         folders = sorted({str(path.parent) for path in files.values()})
         return f"official files found in {', '.join(folders)}"
     missing = sum(file.size for file in dataset.files if file.name not in files)
-    twin = "; synthetic twin prepared" if prepared_store.is_ready(_twin_folder(name)) else ""
+    twin = "; synthetic twin prepared" if _looks_ready(_twin_folder(name)) else ""
     return f"to be downloaded ({missing / 1e6:.1f} MB){twin}"

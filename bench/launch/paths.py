@@ -19,3 +19,11 @@ def cache_dir() -> Path:
     if value:
         return Path(value).expanduser().absolute()
     return Path(platformdirs.user_cache_dir("framebench", appauthor=False))
+
+
+def not_writable(error: OSError) -> str:
+    """Why nothing can be kept in the cache folder, and what to do, in one sentence."""
+    return (
+        f"the cache folder {cache_dir()} cannot be written ({error.strerror or error}); "
+        f"set {CACHE_VARIABLE} to a writable folder with enough room"
+    )

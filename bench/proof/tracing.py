@@ -59,7 +59,7 @@ class Tracing:
 
     def read(self, task: str) -> dict[str, Array]:
         """The arrays of a task whose status is ok."""
-        return dict(np.load(self.file(task)))
+        return dict(np.load(self.file(task), allow_pickle=False))
 
 
 def proof_job(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def claim(folder: Path) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir()
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link, or a folder with all that is in it, if it exists. Raises OSError.
+
+    A folder's own permissions do not keep it: one without any is what a torn copy can leave.
+    """
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    with suppress(PermissionError):
+        path.chmod(0o700)
+        for folder, inner, _ in os.walk(path):
+            for name in inner:
+                if not Path(folder, name).is_symlink():
+                    Path(folder, name).chmod(0o700)
+    shutil.rmtree(path)
+
+
+def sync_files(folder: Path) -> None:
+    """Bring all files of a folder, and their names, to the disk. Raises OSError."""
+    for file in folder.iterdir():
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+    sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:

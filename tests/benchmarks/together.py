@@ -61,7 +61,7 @@ def main() -> None:
     sides = {"adapter": adapter_of(wanted)}
     script = load("native_script", Path(wanted["script"]))
     sides["native"] = script.prepare(wanted["mode"], wanted["threads"], wanted["length"])
-    with np.load(wanted["data"]) as arrays:
+    with np.load(wanted["data"], allow_pickle=False) as arrays:
         supply = cycle(list(zip(arrays["x"], arrays["y"], strict=True)))
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for pair in range(UNCOUNTED + wanted["pairs"]):

@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    with np.load(options.data) as arrays:
+    with np.load(options.data, allow_pickle=False) as arrays:
         supply = cycle(list(zip(arrays["x"], arrays["y"], strict=True)))
     spec = importlib.util.spec_from_file_location(f"native_{options.script.stem}", options.script)
     assert spec and spec.loader

@@ -79,6 +79,11 @@ def identity(paths: Iterable[Path]) -> str:
     for path in paths:
         inside = sorted([*path.glob("*"), *path.glob("*/*")]) if path.is_dir() else []
         for part in (path, *inside):
-            stat = part.stat()
-            sha.update(f"{part.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+            sha.update(f"{part.absolute()}\0".encode(errors="surrogateescape"))
+            try:
+                stat = part.stat()
+            except OSError as error:  # such as a link to nothing; reading it will tell
+                sha.update(f"{error.errno}\0".encode())
+                continue
+            sha.update(f"{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
     return sha.hexdigest()
