@@ -1,7 +1,9 @@
 """The cache of proofs: certificates, the reference's traces, and the logs of proofs that failed.
 
 Files are in the user's cache, under names that hash what they depend on, and are deleted when they
-have not been used for long.
+have not been used for long. Certificates and traces are sealed: their first line is the sha256 of
+the rest, and what does not match it counts as missing. A cache that can only be read is used as far
+as it goes.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from bench.launch.paths import cache_dir
 from bench.proof.certificate import Certificate
+from bench.system import files
 
 CERTIFICATES = "certificates"
 TRACES = "reference"
 LOGS = "logs"
 RETENTION_DAYS = 60
+# Bytes that are read at a time.
+_PIECE = 1 << 20
 
 
 def digest(*parts: object) -> str:
@@ -30,44 +36,71 @@ def digest(*parts: object) -> str:
 
 def certificate_file(name: str) -> Path:
     """The file, existing or not, of a certificate."""
-    return cache_dir() / CERTIFICATES / f"{name}.json"
+    return cache_dir() / CERTIFICATES / f"{name}.certificate"
 
 
 def trace_file(name: str) -> Path:
     """The file, existing or not, of a trace by the reference."""
-    return cache_dir() / TRACES / f"{name}.npz"
+    return cache_dir() / TRACES / f"{name}.trace"
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write a file completely or not at all, even if other processes write it too."""
+    """Seal a file's content and write it, completely or not at all. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(file)
+    files.write(file, _seal(hashlib.sha256(content)) + content)
 
 
-def in_use(file: Path) -> bool:
-    """Whether a file exists; if so, it counts as used today."""
+def _seal(sha: hashlib._Hash) -> bytes:
+    return f"{sha.hexdigest()}\n".encode()
+
+
+def opened(file: Path) -> IO[bytes] | None:
+    """A sealed file, open where its content begins, if it is there and as it was written."""
+    try:
+        stream = file.open("rb")
+    except OSError:
+        return None
+    try:
+        seal, sha = stream.readline(_PIECE), hashlib.sha256()
+        while piece := stream.read(_PIECE):
+            sha.update(piece)
+        if seal == _seal(sha):
+            stream.seek(len(seal))
+            return stream
+    except OSError:
+        pass
+    stream.close()
+    return None
+
+
+def mark_used(file: Path) -> None:
+    """Let a file count as used today."""
     with suppress(OSError):  # a read-only cache is still useful
         os.utime(file)
-    return file.exists()
 
 
 def read_certificate(file: Path) -> Certificate | None:
-    """The certificate in a file; None if it is missing or of another version."""
+    """The certificate in a file; None if it is missing, damaged or of another version."""
+    stream = opened(file)
+    if stream is None:
+        return None
+    with stream:
+        text = stream.read()
+    mark_used(file)
     try:
-        text = file.read_text(encoding="utf-8")
-        in_use(file)
         return Certificate.from_fields(json.loads(text))
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def keep_log(log: Path, label: str) -> Path:
-    """Copy a worker's log to the cache, and return where it is."""
+def keep_log(log: Path, label: str) -> Path | None:
+    """Copy a worker's log to the cache, and return where it is; None if it cannot be kept."""
     copy = cache_dir() / LOGS / f"{label.replace(' ', '-')}.log"
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(log, copy)
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log, copy)
+    except OSError:
+        return None
     return copy
 
 
@@ -75,7 +108,7 @@ def prune() -> None:
     """Delete files that have not been used for long: most belong to other sources or versions."""
     oldest = time.time() - RETENTION_DAYS * 24 * 3600
     for kind in (CERTIFICATES, TRACES, LOGS):
-        for file in (cache_dir() / kind).glob("*"):
-            with suppress(FileNotFoundError):  # another process may be pruning
+        with suppress(OSError):  # another process may be pruning, or the cache only be read
+            for file in (cache_dir() / kind).iterdir():
                 if file.stat().st_mtime < oldest:
                     file.unlink()

@@ -26,6 +26,7 @@ from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.launch import catalogue, gpu_state, machine
+from bench.launch.paths import not_writable
 from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
 from bench.proof.certificate import Certificate, Claim, outcome
@@ -59,6 +60,7 @@ class Prover:
         self._digests = {
             name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
         }
+        self._not_kept = ""  # why certificates cannot be kept
         cache.prune()
 
     def prove(self, claims: Iterable[Claim], listener: Listener) -> dict[Claim, Certificate]:
@@ -78,6 +80,8 @@ class Prover:
                 claims for process, claims in groups.items() if process.threads == threads
             ]
             certificates.update(self._prove_groups(same_threads, threads, listener))
+        if self._not_kept:
+            listener.finished("certificates", f"used, but not kept: {self._not_kept}")
         return certificates
 
     def _prove_groups(
@@ -186,7 +190,10 @@ class Prover:
         """Write a certificate to the cache, unless a second attempt could end differently."""
         if certificate.status in ("ok", "wrong"):
             text = json.dumps(certificate.to_fields(), allow_nan=False)
-            cache.write(self._file(certificate.claim, environment), text.encode())
+            try:
+                cache.write(self._file(certificate.claim, environment), text.encode())
+            except OSError as error:
+                self._not_kept = not_writable(error)
 
     @cached_property
     def _gpus(self) -> list[dict[str, str | None]]:
@@ -217,7 +224,8 @@ def _summary(certificates: Sequence[Certificate], log: Path, label: str) -> str:
         or "proved"
     )
     if any(not certificate.checks for certificate in bad):
-        summary += f" (log: {cache.keep_log(log, label)})"
+        kept = cache.keep_log(log, label)
+        summary += f" (log: {kept})" if kept else ""
     return summary
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bench.core.arrays import Array
+from bench.core.errors import DataError
 from bench.core.listener import Listener
 from bench.core.setting import Setting
 from bench.launch import catalogue
+from bench.launch.paths import not_writable
 from bench.launch.virtual_environments import Provider
 from bench.proof import cache
 from bench.proof.certificate import Claim
@@ -32,13 +37,15 @@ class ReferenceTraces:
         self._seed = seed
         self._framework = catalogue.load(REFERENCE)
         self.digest = catalogue.source_digest(self._framework)
+        # Traces that the cache cannot keep, in a folder that goes with this object.
+        self._spared: dict[str, Path] = {}
 
     def ensure(self, tasks: Sequence[str], listener: Listener) -> dict[str, str]:
-        """Trace the tasks that have no trace yet. Returns, by task, why one cannot be traced.
+        """Trace the tasks that have no intact trace. Returns, by task, why one cannot be traced.
 
         Raises UnavailableError if the reference has no environment.
         """
-        missing = [task for task in tasks if not cache.in_use(self._file(task))]
+        missing = [task for task in tasks if not self._is_traced(task, listener)]
         if not missing:
             return {}
         environment = self._provide(self._framework, "cpu", listener)
@@ -64,16 +71,48 @@ class ReferenceTraces:
             for task in missing:
                 status, reason = tracing.outcomes[task]
                 if status == "ok":
-                    cache.write(self._file(task), tracing.file(task).read_bytes())
+                    self._keep(task, tracing.file(task), listener)
                 else:
                     failures[task] = f"the reference cannot trace {task}: {reason}"
         listener.finished(str(claim), "; ".join(failures.values()) or "ready")
         return failures
 
+    def _is_traced(self, task: str, listener: Listener) -> bool:
+        """Whether a task's trace can be used; if it is there and cannot, a line says so."""
+        file = self._file(task)
+        if stream := cache.opened(file):
+            stream.close()
+            cache.mark_used(file)
+            return True
+        if os.path.lexists(file):
+            listener.finished(
+                f"{REFERENCE}'s trace of {task}", f"{file} is damaged or unreadable; traced anew"
+            )
+        return False
+
+    def _keep(self, task: str, trace_file: Path, listener: Listener) -> None:
+        content = trace_file.read_bytes()
+        try:
+            cache.write(self._file(task), content)
+        except OSError as error:
+            listener.finished(
+                f"{REFERENCE}'s trace of {task}", f"used, but not kept: {not_writable(error)}"
+            )
+            spare = Path(tempfile.mkdtemp(prefix="framebench-"))
+            weakref.finalize(self, shutil.rmtree, spare, ignore_errors=True)
+            cache.write(spare / self._file(task).name, content)
+            self._spared[task] = spare / self._file(task).name
+
     def read(self, task: str) -> dict[str, Array]:
-        """A task's trace, once it is ensured."""
-        return dict(np.load(self._file(task)))
+        """A task's trace, once it is ensured. Raises DataError if it has been damaged since."""
+        stream = cache.opened(self._file(task))
+        if stream is None:
+            raise DataError(f"{self._file(task)} has been damaged during this run; start it again")
+        with stream:
+            return dict(np.load(stream, allow_pickle=False))
 
     def _file(self, task: str) -> Path:
+        if task in self._spared:
+            return self._spared[task]
         key = cache.digest(self.digest, self._data[task].name, self._seed)
         return cache.trace_file(f"{task}-{key}")
