@@ -12,6 +12,7 @@ from bench.health.check import Examined, HealthCheck, Verdict
 from bench.launch import catalogue, virtual_environments
 from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
+from bench.system.plain_text import plain
 from bench.system.python_version import python_version
 
 READY = "ready"
@@ -19,13 +20,17 @@ READY = "ready"
 
 def environment_state(framework: Framework) -> tuple[Environment | None, str]:
     """The framework's own environment if it exists, and its state: READY, or what is missing."""
-    if environment := virtual_environments.find(framework, "cpu"):
+    environment, fault = virtual_environments.look(framework, "cpu")
+    if environment:
         return environment, READY
+    remedy = f"`framebench setup {framework.name}` or the first run makes it"
     if reason := _python_needed(framework):
         return None, f"unavailable: {reason}"
+    if fault:
+        return None, f"broken: {fault}; {remedy.replace('first', 'next')} anew"
     if reason := virtual_environments.why_not(framework, "cpu"):
-        return None, f"could not be made: {reason}"
-    return None, f"not made yet: `framebench setup {framework.name}` or the first run makes it"
+        return None, f"could not be made: {plain(reason)}"
+    return None, f"not made yet: {remedy}"
 
 
 def _python_needed(framework: Framework) -> str | None:
@@ -86,8 +91,8 @@ def _summary(states: Mapping[str, str]) -> str:
 
 
 def _judge_environments(states: Mapping[str, str]) -> Verdict:
-    """What is not made yet is made by the first run; what could not be made stays away."""
-    if READY not in states.values() and "not made yet" not in states.values():
+    """What is broken or not made yet is made by the first run; what could not be made stays away."""
+    if not {READY, "not made yet", "broken"} & set(states.values()):
         return "bad"
     return "good" if set(states.values()) == {READY} else "mind"
 

@@ -6,9 +6,10 @@ A worker is then a process of the same Python and looks for packages in the same
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -17,6 +18,7 @@ from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.launch.catalogue import TREE
 from bench.launch.framework import Framework
+from bench.launch.installed_files import RECORD
 from bench.launch.virtual_environments import Environment
 
 
@@ -36,15 +38,27 @@ def use(framework: Framework, device: str, listener: Listener) -> Environment:
     """
     if absent := missing(framework):
         raise UnavailableError(f"this Python has no {', '.join(absent)}")
-    return Environment(python=Path(sys.executable), packages=_packages(), path=_path())
+    installed = sorted(_distributions().items())
+    texts = {name: package.read_text(RECORD) for name, package in installed}
+    return Environment(
+        python=Path(sys.executable),
+        packages={name: package.version for name, package in installed},
+        records={
+            name: hashlib.sha256(text.encode()).hexdigest()
+            for name, text in texts.items()
+            if text is not None
+        },
+        path=_path(),
+    )
 
 
-def _packages() -> dict[str, str]:
-    """The version of every installed package, or the imported version of one installed twice."""
-    versions: dict[str, str] = {}
+def _distributions() -> dict[str, Distribution]:
+    """Every installed package by its name; of one installed twice, that which is imported."""
+    found: dict[str, Distribution] = {}
     for package in distributions():
-        versions.setdefault(str(canonicalize_name(package.metadata["Name"])), package.version)
-    return dict(sorted(versions.items()))
+        if "Name" in package.metadata:  # an interrupted removal leaves one without
+            found.setdefault(str(canonicalize_name(package.metadata["Name"])), package)
+    return found
 
 
 def _path() -> tuple[str, ...]:

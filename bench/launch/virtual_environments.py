@@ -2,48 +2,54 @@
 
 An environment lives in the user's cache, in a folder whose name hashes the requirements, the Python
 version and the platform. Its `environment.json` is written last and marks it as complete; what an
-interrupted build left behind is removed by the next one.
+interrupted build left behind is removed by the next one. Each time that it is asked for, its
+packages are compared with the lists of their files; one that lacks any is built anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock, Timeout
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
+from bench.launch import installed_files, installer
 from bench.launch.framework import Framework
-from bench.launch.paths import cache_dir
+from bench.launch.paths import cache_dir, not_writable
+from bench.system import children, files, locks
+from bench.system.plain_text import plain
 
 MARKER = "environment.json"
+RECORDS = "records.json"
 # How many builds run at a time: they wait for the network and the disk as much as they compute.
 CONCURRENT_BUILDS = 4
+# The first words of pip's lines that tell how far it is.
+_STEPS = ("Collecting", "Downloading", "Installing", "Processing", "Building")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """A complete environment: its interpreter, and the version of every installed package.
 
-    `path` lists further folders in which the interpreter looks for packages.
+    `records` has the sha256 of each package's RECORD, the list of its files, by the package's name:
+    it tells builds of the same version apart. `path` lists further folders in which the interpreter
+    looks for packages.
     """
 
     python: Path
     packages: dict[str, str]
+    records: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
 
 
@@ -70,129 +76,175 @@ def installed_bytes(environment: Environment) -> int:
     )
 
 
-def _folder(framework: Framework, device: str) -> Path:
-    identity = [
-        framework.requirements(device).read_text(encoding="utf-8"),
-        *framework.pip_args,
-        platform.python_version(),
-        platform.system(),
-        platform.machine(),
-    ]
-    key = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
-    return cache_dir() / "environments" / f"{framework.name}-{device}-{key}"
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a framework's environment is made: what pip is asked to install, with which options.
+
+    `kind` names the kind of recipe in the folder's name; `contents` are what it depends on.
+    """
+
+    framework: Framework
+    kind: str
+    contents: Sequence[str]
+    arguments: Sequence[str]
+
+    @property
+    def folder(self) -> Path:
+        """Where the environment is, or would be."""
+        identity = [
+            *self.contents,
+            *self.framework.pip_args,
+            platform.python_version(),
+            platform.system(),
+            platform.machine(),
+        ]
+        key = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
+        return cache_dir() / "environments" / f"{self.framework.name}-{self.kind}-{key}"
+
+    @property
+    def reason_file(self) -> Path:
+        """Where it is written down why the environment could not be made."""
+        return self.folder.with_name(f"{self.folder.name}.reason")
+
+
+def _own(framework: Framework, device: str) -> Recipe:
+    requirements = framework.requirements(device)
+    return Recipe(
+        framework=framework,
+        kind=device,
+        contents=[requirements.read_text(encoding="utf-8")],
+        arguments=["-r", str(requirements)],
+    )
+
+
+def _look(recipe: Recipe) -> tuple[Environment | None, str]:
+    """The environment if it is there and whole; what is wrong with it, if it is there and is not.
+
+    Every file of its packages is looked for.
+    """
+    folder = recipe.folder
+    python = folder / "bin" / "python"
+    try:
+        text = (folder / MARKER).read_bytes()
+        packages = msgspec.json.decode(text, type=dict[str, str])
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, msgspec.MsgspecError) as error:
+        return None, f"{MARKER} cannot be read: {error}"
+    records = _read_records(folder)
+    # The Python that it was built from may have been removed since.
+    gone = "" if python.exists() else f"{python} does not lead to a Python"
+    if fault := gone or installed_files.fault(folder, packages, records):
+        return None, fault
+    return Environment(python=python, packages=packages, records=records), ""
+
+
+def _read_records(folder: Path) -> dict[str, str]:
+    """What was written down when the environment was made, or now, if nothing was."""
+    try:
+        return msgspec.json.decode((folder / RECORDS).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError):
+        return installed_files.digests(folder)
 
 
 def find(framework: Framework, device: str) -> Environment | None:
-    """The framework's environment if it has been built. Reads one small file."""
-    folder = _folder(framework, device)
-    try:
-        packages = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    python = folder / "bin" / "python"
-    # The Python that it was built from may have been removed since.
-    return Environment(python=python, packages=packages) if python.exists() else None
+    """The framework's environment if it has been built, and is whole."""
+    return look(framework, device)[0]
+
+
+def look(framework: Framework, device: str) -> tuple[Environment | None, str]:
+    """The framework's environment if it is whole, and what is wrong if it is built and is not."""
+    return _look(_own(framework, device))
 
 
 def make(framework: Framework, device: str, listener: Listener) -> Environment:
     """The framework's environment, built if need be. Raises UnavailableError with pip's reason."""
-    if environment := find(framework, device):
+    return follow(_own(framework, device), listener)
+
+
+def follow(recipe: Recipe, listener: Listener) -> Environment:
+    """The recipe's environment; built if it is missing, and built anew if it is broken.
+
+    Raises UnavailableError with the reason of venv or pip, or if the cache cannot be written.
+    """
+    environment, _ = _look(recipe)
+    if environment:
+        _write_down(recipe.folder, environment)
         return environment
-    version = platform.python_version()
+    framework, version = recipe.framework, platform.python_version()
     if version not in SpecifierSet(framework.python):
         raise UnavailableError(
             f"{framework.title} needs Python {framework.python}; this is Python {version}"
         )
-    folder = _folder(framework, device)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, framework.name, listener):
-        if environment := find(framework, device):
-            return environment
-        shutil.rmtree(folder, ignore_errors=True)
-        reason = _reason_file(framework, device)
-        try:
-            environment = _build(framework, device, folder, listener)
-        except UnavailableError as error:
-            reason.write_text(str(error), encoding="utf-8")
-            raise
-        reason.unlink(missing_ok=True)
-        return environment
 
+    def waits() -> None:
+        listener.phase(framework.name, "waiting for another framebench process that is building it")
 
-@contextmanager
-def _locked(folder: Path, subject: str, listener: Listener) -> Iterator[None]:
-    lock = FileLock(f"{folder}.lock")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        listener.phase(subject, "waiting for another framebench process that is building it")
-        lock.acquire()
+        with locks.held(Path(f"{recipe.folder}.lock"), waits):
+            environment, fault = _look(recipe)
+            return environment or _build_anew(recipe, fault, listener)
+    except OSError as error:
+        raise UnavailableError(not_writable(error)) from error
+
+
+def _build_anew(recipe: Recipe, fault: str, listener: Listener) -> Environment:
+    """Build the environment in place of what is there; needs the lock."""
+    if fault:
+        subject = f"{recipe.framework.name}'s environment"
+        listener.finished(subject, f"{recipe.folder} is broken and made anew: {fault}")
+    files.remove(recipe.folder)
     try:
-        yield
-    finally:
-        lock.release()
-
-
-def _reason_file(framework: Framework, device: str) -> Path:
-    folder = _folder(framework, device)
-    return folder.with_name(f"{folder.name}.reason")
+        environment = _build(recipe, listener)
+    except UnavailableError as error:
+        with suppress(OSError):
+            files.write(recipe.reason_file, str(error))
+        raise
+    with suppress(OSError):
+        recipe.reason_file.unlink(missing_ok=True)
+    return environment
 
 
 def why_not(framework: Framework, device: str) -> str | None:
     """Why the last attempt to build the environment failed; None if none has."""
     try:
-        return _reason_file(framework, device).read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return _own(framework, device).reason_file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return None
 
 
-def _build(framework: Framework, device: str, folder: Path, listener: Listener) -> Environment:
-    listener.phase(framework.name, "creating a virtual environment")
-    _run([sys.executable, "-m", "venv", str(folder)])
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    install = [*pip, "install", "--progress-bar", "off", *framework.pip_args]
-    requirements = framework.requirements(device)
+def _build(recipe: Recipe, listener: Listener) -> Environment:
+    name = recipe.framework.name
+    listener.phase(name, "creating a virtual environment")
+    installer.make_environment(sys.executable, recipe.folder)
+    python = recipe.folder / "bin" / "python"
+    pip = installer.Pip(python)
 
     def report_step(line: str) -> None:
-        if line.startswith(("Collecting", "Downloading", "Installing", "Processing", "Building")):
-            words = line.split()
+        words = plain(line).split()
+        if len(words) > 1 and words[0] in _STEPS:
             item = "packages" if words[0] == "Installing" else Path(words[1]).name
-            listener.phase(framework.name, f"{words[0].lower()} {item}")
+            listener.phase(name, f"{words[0].lower()} {item}")
 
-    _run([*install, "-r", str(requirements)], report_step)
-    listing = json.loads(_run([*pip, "list", "--format", "json"]))
-    packages = {str(canonicalize_name(entry["name"])): entry["version"] for entry in listing}
-    (folder / f"{MARKER}.partial").write_text(json.dumps(packages, indent=1), encoding="utf-8")
-    (folder / f"{MARKER}.partial").rename(folder / MARKER)
-    return Environment(python=python, packages=packages)
+    options = ["--progress-bar", "off", "--no-user", *recipe.framework.pip_args]
+    pip.run("install", *options, *recipe.arguments, on_line=report_step)
+    listing = json.loads(pip.run("list", "--format", "json"))
+    environment = Environment(
+        python=python,
+        packages={str(canonicalize_name(entry["name"])): entry["version"] for entry in listing},
+        records=installed_files.digests(recipe.folder),
+    )
+    _write_down(recipe.folder, environment)
+    # Last, as it says that the environment is complete.
+    files.write(recipe.folder / MARKER, json.dumps(environment.packages, indent=1))
+    return environment
 
 
-def _run(command: list[str], on_line: Callable[[str], None] = lambda line: None) -> str:
-    """Run a command and return its output; `on_line` gets each line as it is printed.
-
-    Raises UnavailableError with the command's own error message.
-    """
-    lines: list[str] = []
-    # Without PYTHONPATH and the like: packages found through them would be missing in a worker.
-    variables = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        env=variables,
-    ) as process:
-        assert process.stdout
-        for line in process.stdout:
-            lines.append(line)
-            on_line(line.strip())
-    if process.returncode:
-        errors = [line.strip() for line in lines if line.startswith("ERROR:")]
-        reason = "; ".join(errors) or "".join(lines[-3:]).strip() or f"exit {process.returncode}"
-        raise UnavailableError(reason.replace("ERROR: ", ""))
-    return "".join(lines)
+def _write_down(folder: Path, environment: Environment) -> None:
+    """Keep the digests of the packages' lists, where an older framebench has not."""
+    if not (folder / RECORDS).exists():
+        with suppress(OSError):  # of a cache that can only be read
+            files.write(folder / RECORDS, json.dumps(environment.records, indent=1))
 
 
 def provide_all(
@@ -210,6 +262,6 @@ def provide_all(
         return environment
 
     requested = list(frameworks)
-    with ThreadPoolExecutor(CONCURRENT_BUILDS) as pool:
+    with children.pool(CONCURRENT_BUILDS) as pool:
         results = list(pool.map(attempt, requested))
     return {framework.name: result for framework, result in zip(requested, results, strict=True)}

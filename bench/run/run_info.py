@@ -37,6 +37,9 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "machine": machine.describe(),
         "health": preparation.health.to_fields(),
         "environments": {name: environment.packages for name, environment in environments.items()},
+        "package_records": {
+            name: dict(environment.records) for name, environment in environments.items()
+        },
         # The packages of `--env current` include many that no framework needs.
         "installed_bytes": {
             name: installed_bytes(environment)
