@@ -26,6 +26,9 @@ _MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
 _WORD = re.compile(rb"[a-z0-9']+")
 _UNKNOWN = 1
 _FIRST_WORD = 2  # 0 pads short texts
+# Bytes; the published archive has some 290 million.
+_MOST_UNPACKED = 1 << 29
+_LARGEST = 1 << 20  # of one text; the published ones have 14,000 and fewer
 
 # No checksum of the texts is published. These are the digests of the arrays that this module makes
 # from the 25000 + 25000 labelled reviews of version 1.0, whose texts are the same in independent
@@ -128,7 +131,13 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     listener.phase("imdb", f"reading {path.name}")
     reader = _Reader(listener)
     expected = "texts named aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt"
-    members = read_members(path, lambda name: bool(_MEMBER.fullmatch(name)), expected=expected)
+    members = read_members(
+        path,
+        lambda name: bool(_MEMBER.fullmatch(name)),
+        expected=expected,
+        most=_MOST_UNPACKED,
+        largest=_LARGEST,
+    )
     for name, text in members:
         reader.add(name, text)
     listener.phase("imdb", "numbering the words")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import struct
-import zlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +14,7 @@ from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
 from bench.datasets.common import synthetic
-from bench.datasets.common.archive import LARGEST_MEMBER, damaged
+from bench.datasets.common.archive import damaged, read_bounded
 from bench.datasets.common.content import SPLITS, Content
 from bench.datasets.common.dataset import Dataset, OfficialFile
 from bench.datasets.common.synthetic import Pictures
@@ -29,6 +27,8 @@ _IMAGES, _LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
 _IMAGE_MAGIC = 0x0803
 _LABEL_MAGIC = 0x0801
 _SIDE = 28
+# Bytes; the largest of the four files has 47,040,016.
+_MOST_UNPACKED = 1 << 26
 
 # md5 of the official files' contents, not of the .gz, which may have been recompressed.
 _OFFICIAL_MD5 = {
@@ -37,17 +37,6 @@ _OFFICIAL_MD5 = {
     f"t10k-{_IMAGES}": "2646ac647ad5339dbf082846283269ea",
     f"t10k-{_LABELS}": "27ae3e4e09519cfbb04c329615203637",
 }
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.suffix != ".gz":
-            return path.read_bytes()
-        with gzip.open(path, "rb") as stream:
-            content = stream.read(LARGEST_MEMBER)
-    except (OSError, EOFError, zlib.error) as error:
-        raise damaged(path, why=error, expected="a whole IDX file, gzipped or plain") from error
-    return content
 
 
 def _dimensions(path: Path, content: bytes, *, magic: int) -> tuple[int, ...]:
@@ -100,7 +89,7 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     for split in SPLITS:
         names = [f"{_STEMS[split]}-{_IMAGES}", f"{_STEMS[split]}-{_LABELS}"]
         listener.phase("mnist", f"reading {files[names[0]].name}, {files[names[1]].name}")
-        contents = [_content(files[name]) for name in names]
+        contents = [read_bounded(files[name], most=_MOST_UNPACKED) for name in names]
         arrays[f"{split}_x"] = _images(files[names[0]], contents[0])
         count = len(arrays[f"{split}_x"])
         arrays[f"{split}_y"] = _labels(files[names[1]], contents[1], count=count)

@@ -29,6 +29,8 @@ _FILES: dict[SplitName, str] = {"train": "ua.base", "test": "ua.test"}
 # sha256 this is; and the test set has ten ratings of each user.
 _OFFICIAL_SHA256 = "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
 _TEST_RATINGS = 10
+# Bytes; the published archive has some 16 million.
+_MOST_UNPACKED = 1 << 26
 
 _EXPECTED = f"lines of user 1-{USERS}, item 1-{ITEMS}, rating 1-5 and time, separated by tabs"
 
@@ -55,7 +57,9 @@ def _read(path: Path) -> dict[str, bytes]:
     expected = f"the files {', '.join(_FILES.values())} in {_FOLDER}/"
     contents = {
         name.rpartition("/")[2]: content
-        for name, content in read_members(path, wanted.__contains__, expected=expected)
+        for name, content in read_members(
+            path, wanted.__contains__, expected=expected, most=_MOST_UNPACKED
+        )
     }
     missing = [name for name in _FILES.values() if name not in contents]
     if missing:
