@@ -2,92 +2,124 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import secrets
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
-import pooch
+import requests
 import rich.progress
-from requests import exceptions
 from rich.console import Console
 
 from bench.core.errors import DataError
 from bench.core.listener import Listener
 from bench.datasets.common.dataset import OfficialFile
+from bench.datasets.common.failed_requests import advice, reason
 from bench.datasets.common.sources import DATA_VARIABLE
+from bench.system import files
+from bench.system.plain_text import one_line
 
 # Seconds to connect, and seconds without receiving a byte.
 _TIMEOUT = (10, 60)
+_PIECE = 1 << 18
+# Otherwise a server that declares .gz as a content encoding would have it decompressed.
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "framebench"}
 
 
-class _Bar:
-    """A progress bar, drawn by rich, with the interface that pooch expects."""
+class _WrongContentError(Exception):
+    """A mirror sends another file; the text says how it differs."""
 
-    def __init__(self, label: str) -> None:
-        self._bar = rich.progress.Progress(
-            *rich.progress.Progress.get_default_columns()[:2],
-            rich.progress.DownloadColumn(),
-            rich.progress.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
+
+@contextmanager
+def _bar(label: str, total: int) -> Iterator[rich.progress.Progress | None]:
+    """A progress bar on a terminal, with one task; None elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with rich.progress.Progress(
+        *rich.progress.Progress.get_default_columns()[:2],
+        rich.progress.DownloadColumn(),
+        rich.progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        bar.add_task(label, total=total)
+        yield bar
+
+
+def _receive(url: str, file: OfficialFile, into: IO[bytes]) -> None:
+    """Write what a mirror sends to `into`, and check it while it comes."""
+    md5, received = hashlib.md5(usedforsecurity=False), 0
+    # The library does not know the variable that other programs take the authorities from.
+    authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
+    with (
+        requests.get(
+            url, headers=_HEADERS, timeout=_TIMEOUT, stream=True, verify=authorities
+        ) as response,
+        _bar(file.name, file.size) as bar,
+    ):
+        response.raise_for_status()
+        for piece in response.iter_content(_PIECE):
+            received += len(piece)
+            if received > file.size:
+                raise _WrongContentError(f"sends more than the file's {file.size:,} bytes")
+            md5.update(piece)
+            into.write(piece)
+            if bar:
+                bar.advance(bar.task_ids[0], len(piece))
+    if md5.hexdigest() != file.md5:
+        raise _WrongContentError(
+            f"sends a file with a wrong checksum ({received:,} bytes with the md5 "
+            f"{md5.hexdigest()}, where the official {file.size:,} have {file.md5})"
         )
-        self._task = self._bar.add_task(label, total=None)
-        self._bar.start()
-        self.total = 0
-
-    def update(self, size: int) -> None:
-        self._bar.update(self._task, advance=size, total=self.total or None)
-
-    def reset(self) -> None:
-        self._bar.reset(self._task)
-
-    def close(self) -> None:
-        self._bar.stop()
-
-
-def _reason(error: Exception) -> str:
-    """The error in one short phrase: a connection error's own text is a paragraph of objects."""
-    if isinstance(error, exceptions.HTTPError) and error.response is not None:
-        return f"answers HTTP {error.response.status_code}"
-    if isinstance(error, exceptions.ProxyError):
-        return "cannot be reached through the proxy"
-    if isinstance(error, exceptions.Timeout):
-        return "does not answer in time"
-    if isinstance(error, exceptions.ConnectionError):
-        return "cannot be reached"
-    if isinstance(error, ValueError):
-        return "sends a file with a wrong checksum"
-    return str(error) or type(error).__name__
 
 
 def _retrieve(url: str, file: OfficialFile, folder: Path) -> Path:
-    # Otherwise a server that declares .gz as a content encoding would have it decompressed.
-    headers = {"Accept-Encoding": "identity", "User-Agent": "framebench"}
-    options = {"chunk_size": 1 << 18, "timeout": _TIMEOUT, "headers": headers}
-    arguments = {"known_hash": f"md5:{file.md5}", "fname": file.name, "path": folder}
-    if not sys.stderr.isatty():
-        return Path(pooch.retrieve(url, **arguments, downloader=pooch.HTTPDownloader(**options)))
-    with closing(_Bar(file.name)) as bar:
-        downloader = pooch.HTTPDownloader(progressbar=bar, **options)
-        return Path(pooch.retrieve(url, **arguments, downloader=downloader))
+    """The file, in its place only once it is complete, correct and on the disk."""
+    partial = folder / f".{file.name}.{secrets.token_hex(4)}"
+    try:
+        with partial.open("xb") as stream:
+            _receive(url, file, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(folder / file.name)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    files.sync_folder(folder)
+    return folder / file.name
 
 
 def fetch(file: OfficialFile, folder: Path, *, subject: str, listener: Listener) -> Path:
     """Download `file` into `folder`, where it appears once complete and with the right md5.
 
     Each mirror that is tried is reported to `listener`, under `subject`. Raises DataError with
-    every mirror's reason if none of them serves the file.
+    every mirror's reason if none of them serves the file, and if it cannot be written.
     """
-    pooch.get_logger().setLevel("WARNING")  # the listener reports progress
-    reasons = []
+    reasons, errors = [], []
     for url in file.urls:
-        listener.phase(subject, f"downloading {file.name} from {urlsplit(url).hostname}")
+        host = urlsplit(url).hostname
+        listener.phase(subject, f"downloading {file.name} from {host}")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             return _retrieve(url, file, folder)
-        except (OSError, ValueError) as error:
-            reasons.append(f"{urlsplit(url).hostname} {_reason(error)}")
+        except _WrongContentError as error:
+            reasons.append(f"{host} {error}")
+        except requests.RequestException as error:
+            reasons.append(f"{host} {reason(error)}")
+            errors.append(error)
+        except OSError as error:
+            why = error.strerror or one_line(str(error))
+            raise DataError(
+                f"{file.name} cannot be written into {folder}: {why}; make room there, or set "
+                f"{DATA_VARIABLE} to a writable folder"
+            ) from error
     raise DataError(
-        f"{file.name} cannot be downloaded ({'; '.join(reasons)}); connect to the internet, or put "
+        f"{file.name} cannot be downloaded ({'; '.join(reasons)}); {advice(errors)}, or put "
         f"the official file into a folder and set {DATA_VARIABLE} to that folder"
     )
