@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -59,6 +61,36 @@ def test_frameworks_that_cannot_be_imported_are_left_out(monkeypatch: pytest.Mon
     importable.clear()
     with pytest.raises(UsageError, match=r"cannot import any of .*jax, mxnet, .*paddle, .*torch"):
         cells_of(Request(env="current"))
+
+
+@pytest.mark.frameworks
+def test_a_package_from_pythonpath_is_the_one_that_is_measured(
+    tmp_path: Path,
+) -> None:
+    """Of two copies a worker imports the one that this Python would, whose version is noted."""
+    spec = importlib.util.find_spec("autograd")
+    assert spec and spec.origin
+    shutil.copytree(Path(spec.origin).parent, tmp_path / "first" / "autograd")
+    about = tmp_path / "first" / "autograd-99.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: autograd\nVersion: 99.0\n")
+    (tmp_path / "first" / "broken-1.dist-info").mkdir()
+    path = os.pathsep.join((str(tmp_path / "first"), str(catalogue.TREE)))
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *SMALL, "-f", "reference"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "results" / "r"
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record = json.loads((folder / "records.jsonl").read_text(encoding="utf-8"))
+    assert info["environments"]["reference cpu"]["autograd"] == "99.0"
+    assert record["versions"]["autograd"] == "99.0"
+    assert "broken" not in info["environments"]["reference cpu"]
 
 
 @pytest.mark.frameworks

@@ -66,4 +66,8 @@ def _path() -> tuple[str, ...]:
 
     The source tree is left out: `bench.worker.launch` makes its packages importable one by one.
     """
-    return tuple(folder for folder in sys.path if folder and Path(folder).resolve() != TREE)
+    return tuple(
+        str(Path(folder).absolute())
+        for folder in sys.path
+        if folder and Path(folder).resolve() != TREE
+    )

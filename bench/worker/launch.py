@@ -41,7 +41,8 @@ def lend(name: str, root: Path) -> None:
 
 if __name__ == "__main__":
     tree = Path(__file__).resolve().parents[2]
-    sys.path += [folder for folder in sys.argv[3:] if folder not in sys.path]
+    # In the runner's order, so that of a package that is there twice the same one is imported.
+    sys.path[:] = dict.fromkeys([*sys.argv[3:], *sys.path])
     lend("bench", tree)
     lend("frameworks", tree)
     from bench.core import plugins
