@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import configparser
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +28,9 @@ _SOURCES = (
     *("cache-dir", "no-cache-dir", "only-binary", "no-binary", "prefer-binary"),
     *("keyring-provider", "use-feature", "use-deprecated"),
 )
-_FILES = "PIP_CONFIG_FILE"
-# Of pip's sections, later ones go first.
-_SECTIONS = ("global", "install", ":env:")
+_FILE = "PIP_CONFIG_FILE"
+# The sections of pip's files that are about installing; what is in the second overrides the first.
+_SECTIONS = ("global", "install")
 # A reason is not cut off before this many characters: build logs are longer than any cure.
 _LONGEST = 3000
 
@@ -39,49 +39,65 @@ def _variable(setting: str) -> str:
     return f"PIP_{setting.replace('-', '_').upper()}"
 
 
-def _caller() -> dict[str, str]:
-    """The caller's variables that venv and pip inherit."""
-    return children.inherited(*_NETWORK, _FILES, *map(_variable, _SOURCES))
+def _files() -> list[Path]:
+    """The files from which pip takes its settings, later ones overriding earlier ones.
+
+    https://pip.pypa.io/en/stable/topics/configuration/#location
+    """
+    named, home = os.environ.get(_FILE, ""), Path.home()
+    if named == os.devnull:
+        return []
+    folders = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    own = os.environ.get("XDG_CONFIG_HOME") or home / ".config"
+    users = [home / ".pip" / "pip.conf", Path(own, "pip", "pip.conf")]
+    return [
+        *(Path(folder, "pip", "pip.conf") for folder in folders.split(os.pathsep)),
+        Path("/etc/pip.conf"),
+        *([] if named and Path(named).exists() else users),
+        *([Path(named)] if named else []),
+    ]
+
+
+def _sources() -> dict[str, str]:
+    """The caller's settings about sources of packages, from pip's files and variables.
+
+    They are read here and not by pip, whose every command obeys the others, too. Raises
+    UnavailableError for a file that is malformed.
+    """
+    found: dict[str, str] = {}
+    for file in _files():
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (OSError, ValueError, configparser.Error) as error:
+            raise UnavailableError(f"pip's settings in {file} cannot be read: {error}") from error
+        for section in filter(parser.has_section, _SECTIONS):
+            settings = {name.replace("_", "-"): value for name, value in parser.items(section)}
+            found |= {_variable(name): settings[name] for name in _SOURCES if name in settings}
+    return found | children.inherited(*map(_variable, _SOURCES))
 
 
 def make_environment(python: str, folder: Path) -> None:
     """Create a virtual environment. Raises UnavailableError with all that venv says."""
-    _run([python, "-I", "-m", "venv", str(folder)], variables=_caller())
+    _run([python, "-I", "-m", "venv", str(folder)], variables=children.inherited(*_NETWORK))
 
 
 class Pip:
     """The pip of an environment, with the caller's sources of packages and no other setting."""
 
     def __init__(self, python: Path) -> None:
-        """Raises UnavailableError with pip's reason if its configuration cannot be read."""
+        """Raises UnavailableError if pip's settings cannot be read."""
         self._command = [str(python), "-I", "-m", "pip", "--no-input"]
         self._command += ["--disable-pip-version-check", "--no-color"]
-        # pip's files are read once, here, as they can set what no option can take back.
-        listing = _run([*self._command, "config", "list"], variables=_caller())
         self._variables = {
             **children.inherited(*_NETWORK),
-            **_chosen(listing),
-            _FILES: os.devnull,
+            **_sources(),
+            _FILE: os.devnull,
         }
 
     def run(self, *arguments: str, on_line: Callable[[str], None] = lambda line: None) -> str:
         """The output; `on_line` gets each line of it. Raises UnavailableError with the reason."""
         return _run([*self._command, *arguments], variables=self._variables, on_line=on_line)
-
-
-def _chosen(listing: str) -> dict[str, str]:
-    """The settings about sources in the output of `pip config list`, as variables."""
-    found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
-    for line in listing.splitlines():
-        key, _, value = line.partition("=")
-        section, _, setting = key.rpartition(".")
-        if section in found and setting in _SOURCES:
-            try:
-                found[section][setting] = str(ast.literal_eval(value))
-            except (ValueError, SyntaxError):  # a line that is no setting
-                continue
-    merged = {name: value for section in _SECTIONS for name, value in found[section].items()}
-    return {_variable(name): value for name, value in merged.items()}
 
 
 def _run(

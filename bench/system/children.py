@@ -66,6 +66,7 @@ def started(
     ) as process:
         _live.add(process.pid)
         try:
+            raise_if_stopped()  # `end_all` may have come between the start and the line above
             yield process
         finally:
             with suppress(ProcessLookupError, PermissionError):
