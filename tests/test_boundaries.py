@@ -27,7 +27,7 @@ ROOMS: Mapping[str, set[str]] = {
     "launch": {"system", "core", "tasks", "worker"},
     "datasets": {"system", "core", "launch"},
     "proof": {"system", "core", "tasks", "worker", "launch"},
-    "records": {"core", "tasks", "launch", "proof"},
+    "records": {"system", "core", "tasks", "launch", "proof"},
     "analysis": {"core", "proof", "records"},
     "health": {"system", "core", "worker", "launch", "datasets", "analysis"},
     "run": {

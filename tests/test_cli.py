@@ -57,7 +57,14 @@ BAD_USAGE = {
     "missing run": (("report", "nowhere"), "nowhere holds no run"),
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
-    "broken record": (("report", "broken2"), "line 1: not a record"),
+    "run.json without keys": (("report", "broken2"), "run.json cannot be read: Object missing"),
+    "run.json that is empty": (("report", "broken3"), "run.json cannot be read: it is empty"),
+    "name of the parent": (("run", "--name", ".."), "--name '..'"),
+    "hidden name": (("run", "--name", ".r"), "--name '.r'"),
+    "name with a line end": (("run", "--name", "r\n"), "--name 'r\\n'"),
+    "long name": (("run", "--name", "é" * 101), "--name has 202 bytes; it may have 200"),
+    "name of the parent to publish": (("publish", str(PUBLISHED), "--name", ".."), "--name '..'"),
+    "name with a slash to publish": (("publish", str(PUBLISHED), "--name", "a/b"), "--name 'a/b'"),
     "report of a file": (("report", "file"), "file holds no run: it is a file"),
     "report of a task that was not run": (
         ("report", str(PUBLISHED), "-t", "mnist-softmax"),
@@ -170,10 +177,12 @@ def test_bad_usage_gives_a_one_line_error_and_exit_code_2(
     case: str, framebench: Framebench, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    for name, line in (("broken", ""), ("broken2", "{}\n")):
+    machine = {"cpu": "X", "cores_usable": 1, "memory_bytes": 1}
+    described = json.dumps({"name": "broken", "machine": machine})
+    for name, info in (("broken", described), ("broken2", "{}"), ("broken3", "")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "run.json").write_text("{}", encoding="utf-8")
-        (tmp_path / name / "records.jsonl").write_text(line, encoding="utf-8")
+        (tmp_path / name / "run.json").write_text(info, encoding="utf-8")
+        (tmp_path / name / "records.jsonl").write_text("", encoding="utf-8")
     arguments, message = BAD_USAGE[case]
     done = framebench(*arguments, expect=2)
     assert message in done.stderr

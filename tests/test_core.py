@@ -34,7 +34,7 @@ from bench.core.setting import Device, Precision, Setting, Tuning
 from bench.core.starts import Zeros
 from bench.core.task import Budget, Task, Update
 from bench.core.weights import initial_weights
-from bench.records import run_folder
+from bench.records import record_lines
 from bench.records.snapshot import ACCURACY, MetricSnapshot
 
 # The parameters of each recipe, counted by hand.
@@ -363,7 +363,7 @@ def test_a_record_survives_its_json() -> None:
     record = some_record()
     line = record.to_json()
     assert "\n" not in line
-    assert run_folder.record(line.encode()) == record
+    assert record_lines.record(line.encode()) == record
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3, 4])
@@ -384,7 +384,7 @@ def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     tuning = "untold" if schema == 1 else "expert"
     cell = record.job.cell.with_setting(tuning=tuning)
     expected = replace(record, job=replace(record.job, cell=cell), schema=schema)
-    assert run_folder.record(json.dumps(fields).encode()) == expected
+    assert record_lines.record(json.dumps(fields).encode()) == expected
 
 
 def test_different_cells_have_different_names() -> None:
@@ -413,4 +413,4 @@ def test_different_cells_have_different_names() -> None:
 def test_a_record_of_another_schema_is_refused() -> None:
     line = replace(some_record(), schema=99).to_json()
     with pytest.raises(ValueError, match="schema 99"):
-        run_folder.record(line.encode())
+        record_lines.record(line.encode())

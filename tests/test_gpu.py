@@ -13,7 +13,7 @@ import pytest
 from bench.analysis.results import Results
 from bench.core.record import GpuSample, GpuUse, Record
 from bench.launch import catalogue, gpu_state
-from bench.records import run_folder
+from bench.records import record_lines
 from bench.report.run.ledger import entries
 from bench.run.plan import devices_of
 from tests.test_core import some_record
@@ -128,7 +128,7 @@ def on_gpu(*others: str) -> Record:
 
 def test_a_record_keeps_the_samples_of_the_gpu() -> None:
     record = on_gpu("python (process 7)")
-    assert run_folder.record(record.to_json().encode()) == record
+    assert record_lines.record(record.to_json().encode()) == record
     assert record.gpu and record.gpu.peak_bytes == 2**30 - 2**20
 
 

@@ -197,7 +197,10 @@ REFUSED = {
         {"command": f"framebench run --results={Path.home()}/r"},
         f"in 'command': {Path.home()}/r",
     ),
-    "a path in the machine": ({"machine": {"cpu": "see /tmp/cpu.txt"}}, "in 'machine.cpu': /tmp/"),
+    "a path in the machine": (
+        {"machine": {"cpu": "see /tmp/cpu.txt", "cores_usable": 2, "memory_bytes": 1}},
+        "in 'machine.cpu': /tmp/",
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import contention
@@ -69,13 +69,17 @@ def by_cell(measured: Iterable[Process]) -> dict[Cell, list[Process]]:
     return grouped(measured, lambda process: process.record.job.cell)
 
 
-def processes(records: Iterable[Record]) -> list[Process]:
-    """The process of each record, in the order of the records."""
+def processes(
+    records: Iterable[Record], line_of: Callable[[int], int] = lambda position: position + 1
+) -> list[Process]:
+    """The process of each record, in their order; `line_of` a record's position is its line."""
     measured = []
-    for line, record in enumerate(records, start=1):
+    for position, record in enumerate(records):
         marks = contention.contended(record) if record.measurement else []
         pace = throughput(record, marks) if record.measurement else None
-        measured.append(Process(line=line, record=record, throughput=pace, contended=tuple(marks)))
+        measured.append(
+            Process(line=line_of(position), record=record, throughput=pace, contended=tuple(marks))
+        )
     return measured
 
 

@@ -84,14 +84,13 @@ class Results:
     @staticmethod
     def of(run: Run) -> Results:
         """The results of a run, or of a part of one. Raises UsageError for a broken snapshot."""
-        measured = tuple(processes(run.records))
+        measured = tuple(processes(run.records, run.line))
         machine = peaks(Rates.from_fields(rates) for rates in run.info.get("rates", []))
         summaries = tuple(
             _with_use(summary, run.snapshot, machine)
             for summary in summarize_processes(measured, run.snapshot.metric)
         )
         tasks = {summary.cell.task for summary in summaries}
-        certificates = map(Certificate.from_fields, run.info.get("certificates", []))
         return Results(
             run=run,
             processes=measured,
@@ -99,7 +98,7 @@ class Results:
             tables=_tables(run, summaries, measured),
             peaks=machine,
             certificates=tuple(
-                certificate for certificate in certificates if certificate.claim.task in tasks
+                certificate for certificate in run.certificates if certificate.claim.task in tasks
             ),
             cleanness=Cleanness.of(
                 run.records, [process.contended for process in measured if process.contended]
@@ -114,7 +113,7 @@ class Results:
     @property
     def caveats(self) -> tuple[Caveat, ...]:
         """Caveats that a reader of the figures must know."""
-        return self.snapshot.caveats
+        return self.run.caveats
 
     @property
     def ok(self) -> bool:

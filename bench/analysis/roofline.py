@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from bench.core.grouping import grouped
 from bench.core.record import Status
 from bench.core.setting import Device
@@ -39,8 +41,8 @@ class Rates:
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Rates:
-        """From its JSON object."""
-        return Rates(**fields)
+        """From its JSON object. Raises ValueError for another form."""
+        return msgspec.convert(fields, Rates)
 
     def __str__(self) -> str:
         """Both rates, or the status and its reason."""

@@ -220,7 +220,7 @@ ResultsOption = Annotated[Path, typer.Option(help="Folder of the runs.")]
 RunArgument = Annotated[
     Path | None,
     typer.Argument(
-        help="A run's folder, or its name under --results. Default: the newest there.",
+        help="A run's folder, or its name under --results. Default: the newest finished one there.",
         autocompletion=complete_runs,
     ),
 ]

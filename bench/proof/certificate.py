@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
+
 from bench.core.record import Cell, Status
 from bench.core.setting import InSetting, Setting, nest_setting
 from bench.proof.checks import Check
@@ -79,22 +81,22 @@ class Certificate:
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Certificate:
-        """The certificate from its JSON object."""
-        nested = {
-            "claim": Claim.from_fields(fields["claim"]),
-            "checks": tuple(
-                Check(
-                    **{
-                        **check,
-                        "deviation": float(check["deviation"]),
-                        "ulps": None if check["ulps"] is None else float(check["ulps"]),
-                    }
-                )
+        """The certificate from its JSON object. Raises ValueError for another form."""
+        try:
+            checks = [
+                {
+                    **check,
+                    "deviation": float(check["deviation"]),
+                    "ulps": None if check["ulps"] is None else float(check["ulps"]),
+                }
                 for check in fields["checks"]
-            ),
-            "losses": tuple(float(loss) for loss in fields["losses"]),
-        }
-        return Certificate(**{**fields, **nested})
+            ]
+            losses = [float(loss) for loss in fields["losses"]]
+            claim = asdict(Claim.from_fields(fields["claim"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"malformed: {error}") from None
+        nested = {"claim": claim, "checks": checks, "losses": losses}
+        return msgspec.convert({**fields, **nested}, Certificate)
 
     def __str__(self) -> str:
         """The claim, in one line."""

@@ -1,6 +1,7 @@
 """A run's folder on disk: `run.json`, `records.jsonl`, `logs/`, and its tables and page.
 
-A record is on the disk before the next job starts, so that no measurement is lost.
+A record is on the disk before the next job starts, so that no measurement is lost. What is damaged
+is never fatal for what is not: `Run.lines` says which lines of a run are left out.
 """
 
 from __future__ import annotations
@@ -8,29 +9,36 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from bench.core.errors import UsageError
-from bench.core.record import SCHEMA, Record, upgraded
-from bench.records.snapshot import Snapshot
+from bench.core.record import Record
+from bench.proof.certificate import Certificate
+from bench.records import record_lines, run_fields, whole_json
+from bench.records.record_lines import RecordLines
+from bench.records.snapshot import Caveat, Snapshot
+from bench.system import files
+from bench.system.plain_text import one_line
 
 LOGS = "logs"
+INFO, RECORDS = "run.json", "records.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run as read from its folder. `info` is its run.json."""
+    """A run as read from its folder. `info` is its run.json.
+
+    `records` are those that count, or a part of them; `lines` tells where they were read.
+    """
 
     folder: Path
     info: dict[str, Any]
     records: list[Record]
+    lines: RecordLines = field(default_factory=RecordLines)
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -44,7 +52,38 @@ class Run:
         try:
             return Snapshot.from_fields(self.info["snapshot"])
         except ValueError as error:
-            raise UsageError(f"{self.folder / 'run.json'}: {error}") from None
+            raise UsageError(f"{self.folder / INFO}: {one_line(str(error))}") from None
+
+    @cached_property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """The certificates of the run. Raises UsageError if one in run.json cannot be read."""
+        try:
+            return tuple(map(Certificate.from_fields, self.info.get("certificates", [])))
+        except ValueError as error:
+            raise UsageError(
+                f"{self.folder / INFO}: a certificate: {one_line(str(error))}"
+            ) from None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended by itself, and not by an interruption."""
+        return "wall_seconds" in self.info
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What a reader of its figures must know: the snapshot's, and what is left out."""
+        words = self.lines.words()
+        name = self.info.get("name", self.folder.name)
+        left_out = Caveat(figures=(f"run {name}",), text=words)
+        return (*self.snapshot.caveats, left_out) if words else self.snapshot.caveats
+
+    def line(self, position: int) -> int:
+        """The line of a record, by its position among `records`."""
+        return self._lines_by_record.get(id(self.records[position]), position + 1)
+
+    @cached_property
+    def _lines_by_record(self) -> dict[int, int]:
+        return {id(found.record): found.line for found in self.lines.counting}
 
 
 def _present_snapshot(run: Run) -> Snapshot:
@@ -69,8 +108,7 @@ def check_writable(folder: Path) -> None:
 
 def write_info(folder: Path, info: dict[str, Any]) -> None:
     """Write a run's `run.json`."""
-    text = json.dumps(info, indent=2, sort_keys=True)
-    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+    files.write(folder / INFO, json.dumps(info, indent=2, sort_keys=True) + "\n")
 
 
 class RunFolder:
@@ -86,50 +124,50 @@ class RunFolder:
 
     def append(self, record: Record) -> None:
         """Add a record. Returns once it is on the disk."""
-        with (self.folder / "records.jsonl").open("a", encoding="utf-8") as file:
-            file.write(record.to_json() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        files.append_line(self.folder / RECORDS, record.to_json())
 
 
-_decoder = msgspec.json.Decoder(Record)
-
-
-def record(line: bytes) -> Record:
-    """The record in a line of records.jsonl. Raises ValueError for a malformed or unknown one."""
-    with suppress(msgspec.ValidationError):
-        decoded = _decoder.decode(line)
-        if decoded.schema == SCHEMA:
-            return decoded
-    return msgspec.convert(upgraded(msgspec.json.decode(line)), Record)
+def read_info(folder: Path) -> dict[str, Any]:
+    """The `run.json` of a folder. Raises UsageError if it is missing, damaged, or of no run."""
+    file = folder / INFO
+    try:
+        info: dict[str, Any] = whole_json.decode(file.read_bytes())
+        run_fields.check(info)
+    except FileNotFoundError:
+        raise UsageError(f"{folder} holds no run: {INFO} is missing") from None
+    except NotADirectoryError:
+        raise UsageError(f"{folder} holds no run: it is a file") from None
+    except IsADirectoryError:
+        raise UsageError(f"{folder} holds no run: {INFO} is a folder") from None
+    except ValueError as error:
+        reason = one_line(str(error)) if file.stat().st_size else "it is empty"
+        raise UsageError(f"{file} cannot be read: {reason}") from None
+    return info
 
 
 def read(folder: Path) -> Run:
-    """The run in `folder`. Raises UsageError if there is none, or a record cannot be read."""
-    records_file = folder / "records.jsonl"
-    try:
-        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        lines = records_file.read_bytes().splitlines()
-    except FileNotFoundError as error:
-        raise UsageError(f"{folder} holds no run: {Path(error.filename).name} is missing") from None
-    except NotADirectoryError:
-        raise UsageError(f"{folder} holds no run: it is a file") from None
-    records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(record(line))
-        except ValueError as error:
-            raise UsageError(f"{records_file}, line {number}: not a record: {error}") from None
-    return Run(folder=folder, info=info, records=records)
+    """The run in `folder`, without the lines that are no records.
 
-
-def find(run: Path | None, results: Path) -> Run:
-    """A run by its folder, or by its name under `results`; the newest there if `run` is None.
-
-    Raises UsageError if there is no such run.
+    Raises UsageError if there is none, or if its `run.json` cannot be read.
     """
-    if run is None:
-        return read(newest(results))
+    info = read_info(folder)
+    try:
+        lines = record_lines.read((folder / RECORDS).read_bytes())
+    except FileNotFoundError:  # interrupted before its first record
+        lines = RecordLines()
+    except IsADirectoryError:
+        raise UsageError(f"{folder} holds no run: {RECORDS} is a folder") from None
+    records = [found.record for found in lines.counting]
+    run = Run(folder=folder, info=info, records=records, lines=lines)
+    # Now, so that a run that is read can be reported.
+    if "snapshot" in info:
+        _ = run.snapshot
+    _ = run.certificates
+    return run
+
+
+def find(run: Path, results: Path) -> Run:
+    """A run by its folder, or by its name under `results`. Raises UsageError if there is none."""
     named = results / run
     return read(named if not run.exists() and named.exists() else run)
 
@@ -149,16 +187,47 @@ def part(run: Run, *, tasks: Collection[str]) -> Run:
     return replace(run, records=records)
 
 
-def newest(results: Path) -> Path:
-    """The folder of the last run under `results`. Raises UsageError if there is none."""
-    runs = [file.parent for file in results.glob("*/run.json")]
-    if not runs:
-        raise UsageError(f"no run in {results}; make one with `framebench run`")
-    return max(runs, key=_started)
+@dataclass(frozen=True, kw_only=True)
+class Newest:
+    """The newest run of a folder, and why newer ones are passed over, a line for each."""
+
+    run: Run
+    passed_over: tuple[str, ...]
 
 
-def _started(folder: Path) -> tuple[str, float]:
-    """When a run started, as its run.json says: a copy's files may have later times."""
-    file = folder / "run.json"
-    started = re.search(r'"started": "([^"]*)"', file.read_text(encoding="utf-8"))
-    return started[1] if started else "", file.stat().st_mtime
+def newest(results: Path, *, finished: bool = True) -> Newest:
+    """The last run under `results` that is finished, or the last that is not.
+
+    If none is finished, the last unfinished one stands in. Raises UsageError if no run can be read.
+    """
+    others: list[Newest] = []
+    passed_over: list[str] = []
+    for folder in _by_start(results):
+        try:
+            run = read(folder)
+        except (UsageError, OSError) as error:
+            passed_over.append(f"{folder} is passed over: {error}")
+            continue
+        found = Newest(run=run, passed_over=tuple(passed_over))
+        if run.finished == finished:
+            return found
+        others.append(found)
+        passed_over.append(f"{folder} is passed over: it is {'not ' * finished}finished")
+    if others and finished:
+        return others[0]
+    kind = "" if finished else "unfinished "
+    hint = "" if passed_over else "; make one with `framebench run`"
+    raise UsageError("; ".join([f"no {kind}run in {results}{hint}", *passed_over]))
+
+
+def _by_start(results: Path) -> Iterator[Path]:
+    """The folders of runs, the last started first: a copy's files may have later times."""
+    started = {}
+    for file in results.glob(f"*/{INFO}"):
+        try:
+            text = file.read_bytes()
+            found = re.search(rb'"started": "([^"]*)"', text)
+            started[file.parent] = (found[1] if found else b"", file.stat().st_mtime)
+        except OSError:
+            started[file.parent] = (b"", 0.0)
+    yield from sorted(started, key=lambda folder: started[folder], reverse=True)

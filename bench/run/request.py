@@ -16,6 +16,7 @@ from bench.core.setting import EPSILONS, Device, Precision, Tuning
 from bench.datasets import SourceKind
 from bench.launch.providers import PROVIDERS, EnvironmentKind
 from bench.launch.worker_process import TIME_LIMIT
+from bench.records import run_name
 from bench.run.number_limits import check_numbers
 
 
@@ -106,8 +107,8 @@ def check(request: Request) -> None:
         check_choice("tuning", tuning, ["expert", "default"])
     check_numbers(vars(request))
     _check_stopping(request)
-    if request.name is not None and not re.fullmatch(r"[\w.-]+", request.name):
-        raise UsageError(f"--name {request.name!r}: use only letters, digits, '.', '_' and '-'")
+    if request.name is not None:
+        run_name.checked(request.name)
 
 
 def _check_stopping(request: Request) -> None:

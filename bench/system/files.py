@@ -33,9 +33,11 @@ def write(file: Path, content: str | bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(place)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             partial.unlink()
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(file), None
         raise
     sync_folder(place.parent)
 
@@ -47,16 +49,19 @@ def append_line(file: Path, line: str) -> None:
     If the new line cannot be written, the file is left as it was. Raises OSError.
     """
     new = not file.exists()
-    with file.open("ab+") as stream:
+    # Unbuffered: what a full disk refused would be written, in part, when the file is closed.
+    with file.open("ab+", buffering=0) as stream:
         end = _end_of_lines(stream.fileno())
         stream.truncate(end)
+        rest = line.encode(errors="replace") + b"\n"
         try:
-            stream.write(line.encode(errors="replace") + b"\n")
-            stream.flush()
+            while rest:
+                rest = rest[stream.write(rest) :]
             os.fsync(stream.fileno())
-        except OSError:
+        except OSError as error:
             with suppress(OSError):
                 os.ftruncate(stream.fileno(), end)
+            error.filename = str(file)
             raise
     if new:
         sync_folder(file.parent)

@@ -51,7 +51,7 @@ class Comparison:
     @property
     def caveats(self) -> tuple[Caveat, ...]:
         """The caveats of both runs, each once."""
-        return tuple(dict.fromkeys((*self.a.snapshot.caveats, *self.b.snapshot.caveats)))
+        return tuple(dict.fromkeys((*self.a.run.caveats, *self.b.run.caveats)))
 
     def framework_title(self, name: str) -> str:
         """A framework's title in B, or in A if B lacks the framework."""

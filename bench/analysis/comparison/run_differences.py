@@ -80,7 +80,7 @@ def remarks(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     lines = [
         f"{name} was not finished: its cells may lack repeats"
         for name, run in (("A", a), ("B", b))
-        if "wall_seconds" not in run.info
+        if not run.finished
     ]
     lines += [
         f"{name} does not say which tuning it used; it is taken for expert"

@@ -36,15 +36,15 @@ def export(
 
     [bold]Examples[/bold]
 
-      framebench export -o after.json                             the newest run
+      framebench export -o after.json                             the newest finished run
 
       framebench export results/before --format pytest-benchmark -o before.json
 
       pytest-benchmark compare before.json after.json             both, side by side
     """
     from bench.analysis.results import Results
+    from bench.cli.chosen_run import chosen_run
     from bench.cli.commands.report import print_caveats
-    from bench.records import run_folder
     from bench.report.run import pytest_benchmark
     from bench.system import files
 
@@ -55,7 +55,7 @@ def export(
         pytest_benchmark.check_replaceable(output)
     else:
         check_redirected("pytest-benchmark's JSON", "write it to a file: -o run.json")
-    measured = Results.of(run_folder.find(run, results))
+    measured = Results.of(chosen_run(run, results))
     text, left_out = pytest_benchmark.to_json(measured)
     for line in left_out:
         say(f"left out: {line}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +57,7 @@ def publish(
 
       framebench publish --index                              only the index
     """
-    from bench.records import run_folder
+    from bench.records import run_folder, run_name
     from bench.report.gallery import gallery_index, publication
     from bench.report.run.report_files import write_reports
 
@@ -70,7 +71,7 @@ def publish(
     target = None
     if run is not None:
         finished = run_folder.find(run, results)
-        target = to / (name or finished.folder.resolve().name)
+        target = to / run_name.checked(name or finished.folder.resolve().name)
         publication.publish(
             finished,
             target,
@@ -78,7 +79,8 @@ def publish(
             overwrite=replace,
             forms=lambda folder: write_reports(folder, page=page),
         )
-    _print(gallery_index.write_index(to), to, target, json=json)
+    published = gallery_index.write_index(to, partial(typer.echo, err=True))
+    _print(published, to, target, json=json)
 
 
 def _print(published: list[PublishedRun], to: Path, target: Path | None, *, json: bool) -> None:

@@ -92,13 +92,14 @@ def recommend(
 
     [bold]Examples[/bold]
 
-      framebench recommend                          the newest run, equal weights
+      framebench recommend                          the newest finished run, equal weights
 
       framebench recommend --persona researcher -t imdb-lstm
 
       framebench recommend mine -p beginner -p edge -w memory=5
     """
     from bench.analysis.results import Results
+    from bench.cli.chosen_run import chosen_run
     from bench.cli.display import wide_console
     from bench.records import run_folder
     from bench.report.advice.advice_forms import to_markdown, to_terminal
@@ -107,7 +108,7 @@ def recommend(
 
     output_format = form(format, FORMATS, json=json)
     chosen_personas = [personas.load(name) for name in dict.fromkeys(persona)]
-    measured = run_folder.part(run_folder.find(run, results), tasks=[task] if task else [])
+    measured = run_folder.part(chosen_run(run, results), tasks=[task] if task else [])
     report = build_report(Results.of(measured), chosen_personas, weight)
     if output_format == "json":
         document(to_json(report))

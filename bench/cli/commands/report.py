@@ -32,7 +32,7 @@ def report(
 
     [bold]Examples[/bold]
 
-      framebench report                                 the newest run
+      framebench report                                 the newest finished run
 
       framebench report results/mine --format markdown  fit to paste into an issue
 
@@ -41,11 +41,12 @@ def report(
       framebench report --format html > report.html     a page, with the certificate and its curves
     """
     from bench.analysis.results import Results
+    from bench.cli.chosen_run import chosen_run
     from bench.records import run_folder
     from bench.report.run import run_forms
 
     output_format = form(format, FORMATS, json=json)
-    measured = Results.of(run_folder.part(run_folder.find(run, results), tasks=task))
+    measured = Results.of(run_folder.part(chosen_run(run, results), tasks=task))
     if output_format in ("table", "json"):
         print_results(measured, json=output_format == "json")
     elif output_format == "html":
@@ -73,5 +74,7 @@ def print_results(results: Results, *, json: bool) -> None:
     if json:
         document(run_forms.to_json(results))
         return
+    if left_out := results.run.lines.words():  # in the other forms it is among the caveats
+        typer.echo(f"{results.run.folder}: {left_out}", err=True)
     console = wide_console()
     console.print(run_forms.to_terminal(results, width=console.width))

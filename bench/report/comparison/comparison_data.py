@@ -64,6 +64,6 @@ def _described(side: ComparedRun) -> dict[str, object]:
     fields = ("name", "started", "framebench", "machine", "command")
     return {
         **{name: side.run.info.get(name) for name in fields},
-        "finished": "wall_seconds" in side.run.info,
+        "finished": side.run.finished,
         "contention": str(side.cleanness),
     }

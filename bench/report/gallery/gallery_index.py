@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,12 +150,11 @@ def check_index(folder: Path, *, overwrite: bool) -> None:
             )
 
 
-def write_index(folder: Path) -> list[PublishedRun]:
-    """Write the index of a folder's published runs, and return them.
-
-    Raises UsageError as `published_runs` does.
-    """
-    runs = published_runs(folder)
+def write_index(
+    folder: Path, say: Callable[[str], object] = lambda line: None
+) -> list[PublishedRun]:
+    """Write the index of a folder's published runs, and return them; `say` as `published_runs`."""
+    runs = published_runs(folder, say)
     for name, form in zip(INDEX, (to_markdown, to_html), strict=True):
         files.write(folder / name, form(runs, folder))
     return runs

@@ -6,20 +6,20 @@ The `about` in its `run.json` is what distinguishes a published run from others 
 from __future__ import annotations
 
 import filecmp
-import json
 import os
-import re
 import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bench.core.errors import UsageError
 from bench.core.presets import PRESETS
-from bench.records.run_folder import Run, check_writable, write_info
+from bench.records import run_name
+from bench.records.run_folder import INFO, RECORDS, Run, check_writable, read_info, write_info
 from bench.report.gallery.machine_paths import machine_paths
 
 # The files that a published run's folder may hold, and what each one is.
@@ -33,8 +33,7 @@ FILES = {
     "report.html": "the page: verdict, tables, charts, certificate, settings",
     "report.png": "the top of the page, as a picture",
 }
-RECORDS, PICTURE = "records.jsonl", "report.png"
-_NAME = re.compile(r"\w[\w.-]*")
+PICTURE = "report.png"
 
 
 def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
@@ -52,10 +51,13 @@ def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
 
 def _check_paths(run: Run) -> None:
     records = (
-        (f"records.jsonl, line {number}", asdict(replace(record, measurement=None)))
-        for number, record in enumerate(run.records, start=1)
+        (f"{RECORDS}, line {found.line}", asdict(replace(found.record, measurement=None)))
+        for found in (*run.lines.counting, *run.lines.replaced)
     )
-    for file, fields in (("run.json", run.info), *records):
+    # A line that is left out is published too, as it is.
+    content = (run.folder / RECORDS).read_text(encoding="utf-8", errors="replace").split("\n")
+    others = ((f"{RECORDS}, line {n.line}", content[n.line - 1]) for n in run.lines.left_out)
+    for file, fields in ((INFO, run.info), *records, *others):
         for where, text in _texts(fields, ""):
             if paths := machine_paths(text):
                 raise UsageError(
@@ -66,10 +68,10 @@ def _check_paths(run: Run) -> None:
 
 def check(run: Run) -> None:
     """Raises UsageError for an unfinished run, and for one that names paths of this machine."""
-    if "wall_seconds" not in run.info or not run.records:
+    if not run.finished or not run.records:
         raise UsageError(f"{run.folder} is not finished: it has {len(run.records)} records so far")
-    command = run.info["command"]
-    if shlex.split(command)[:2] != ["framebench", "run"]:
+    command = run.info.get("command", "")
+    if command.split()[:2] != ["framebench", "run"]:
         raise UsageError(f"{run.folder} was not made by `framebench run`, but by {command!r}")
     _check_paths(run)
 
@@ -79,11 +81,12 @@ def _about(run: Run, target: Path, given: str | None) -> str:
 
     That is `given`, or else the purpose of the run, of the run that it replaces, or of its preset.
     """
-    preset = run.info["request"]["preset"]
-    words = given or run.info.get("about") or f"{preset}: {PRESETS[preset].about}"
+    preset = str(run.info.get("request", {}).get("preset", ""))
+    usual = f"{preset}: {PRESETS[preset].about}" if preset in PRESETS else preset
+    words = given or run.info.get("about") or usual
     if not given and "about" not in run.info and target.exists():
-        replaced = json.loads((target / "run.json").read_text(encoding="utf-8"))
-        words = replaced.get("about", words)
+        with suppress(UsageError):  # what is replaced may be damaged
+            words = read_info(target).get("about", words)
     if paths := machine_paths(words):
         raise UsageError(f"--about names a path of this machine: {paths[0]}")
     return " ".join(words.split())
@@ -91,14 +94,13 @@ def _about(run: Run, target: Path, given: str | None) -> str:
 
 def check_target(run: Run, target: Path, *, overwrite: bool) -> bool:
     """Whether `target` is the run's own folder. Raises UsageError for an unusable target."""
-    if not _NAME.fullmatch(target.name):
-        raise UsageError(f"--name {target.name!r}: use only letters, digits, '.', '_' and '-'")
+    run_name.checked(target.name)
     if not target.exists():
         check_writable(target)
         return False
     if target.samefile(run.folder):
         return True
-    if not (target / "run.json").exists():
+    if not (target / INFO).exists():
         raise UsageError(f"{target} exists and holds no run; choose another --name")
     if not overwrite:
         raise UsageError(f"{target} holds a run already; choose another --name, or give --replace")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.results import Results
-from bench.records.run_folder import read
+from bench.core.errors import UsageError
+from bench.records.run_folder import INFO, read, read_info
 from bench.report.gallery.publication import FILES, check
 from bench.system.moments import moment
 
@@ -43,29 +44,39 @@ class PublishedRun:
             results=results,
             name=run.folder.name,
             about=run.info["about"],
-            date=run.info["started"].partition("T")[0],
+            date=run.info.get("started", "").partition("T")[0],
             tasks=tuple(sorted({job.cell.task for job in jobs})),
             frameworks=tuple(sorted(results.frameworks)),
             repeats=len({job.block for job in jobs}),
             not_ok=sum(process.record.status != "ok" for process in results.processes),
             contended_share=results.cleanness.contended_share,
             proved=(statuses.count("ok"), len(statuses)) if statuses else None,
-            command=run.info["command"],
+            command=run.info.get("command", ""),
             files=tuple(file for file in FILES if (run.folder / file).is_file()),
         )
 
 
-def published_runs(folder: Path) -> list[PublishedRun]:
+def published_runs(
+    folder: Path, say: Callable[[str], object] = lambda line: None
+) -> list[PublishedRun]:
     """The published runs of a folder, newest first; runs without an `about` are not published.
 
-    Raises UsageError for a run that is not fit to be published.
+    `say` is told of each run that is left out because it cannot be read or is not fit to be
+    published.
     """
     published = []
-    for file in sorted(folder.glob("*/run.json")):
+    for file in sorted(folder.glob(f"*/{INFO}")):
         if file.parent.name.startswith("."):
             continue  # what an interrupted publication left
-        if "about" in json.loads(file.read_text(encoding="utf-8")):
-            run = read(file.parent)
-            check(run)
-            published.append(PublishedRun.of(Results.of(run)))
-    return sorted(published, key=lambda run: moment(run.results.run.info["started"]), reverse=True)
+        try:
+            if "about" in read_info(file.parent):
+                run = read(file.parent)
+                check(run)
+                published.append(PublishedRun.of(Results.of(run)))
+        except (UsageError, OSError) as error:
+            say(f"{file.parent} is left out: {error}")
+    return sorted(published, key=_started, reverse=True)
+
+
+def _started(published: PublishedRun) -> float:
+    return moment(published.results.run.info.get("started", ""))

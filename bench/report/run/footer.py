@@ -22,8 +22,8 @@ def footer(results: Results) -> list[str]:
     lines.append(f"contention: {results.cleanness}")
     if "stopped" in info:
         lines.append(f"stopped: {info['stopped']}")
-    lines.append(f"command: {info['command']}")
-    if "wall_seconds" in info:
+    lines.append(f"command: {info.get('command') or 'unknown'}")
+    if results.run.finished:
         lines.append(f"took: {seconds_text(info['wall_seconds'])}")
     else:
         count = len(results.processes)
@@ -39,7 +39,7 @@ def machine_text(results: Results) -> str:
         machine["cpu"] or f"processor {NOT_TOLD}",
         f"{machine['cores_usable']} cores",
         f"{bytes_text(memory) if memory else NOT_TOLD} memory",
-        *(gpu["name"] or NAMELESS_GPU for gpu in machine["gpus"]),
+        *(gpu["name"] or NAMELESS_GPU for gpu in machine.get("gpus", [])),
     ]
     return ", ".join(words)
 

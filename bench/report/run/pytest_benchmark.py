@@ -71,8 +71,8 @@ def to_json(results: Results) -> tuple[str, list[str]]:
             for summary in results.summaries
             if summary.ok
         ],
-        "datetime": info["started"],
-        "version": f"framebench {info['framebench']}",
+        "datetime": info.get("started", ""),
+        "version": f"framebench {info.get('framebench', '')}".rstrip(),
     }
     left_out = [
         f"{summary.cell}: {summary.status}: {summary.reason}"
@@ -104,14 +104,14 @@ def machine_info(machine: dict[str, Any]) -> dict[str, Any]:
     """
     cpu = {
         "brand_raw": machine["cpu"],
-        "vendor_id_raw": machine["cpu_vendor"],
-        "count": machine["cores_logical"],
-        "flags": machine["cpu_flags"],
+        "vendor_id_raw": machine.get("cpu_vendor", ""),
+        "count": machine.get("cores_logical"),
+        "flags": machine.get("cpu_flags", []),
     }
     return {
         **{key: value for key, value in machine.items() if key != "load_before"},
-        "machine": machine["architecture"],
-        "python_version": machine["python"],
+        "machine": machine.get("architecture", ""),
+        "python_version": machine.get("python", ""),
         "cpu": cpu,
     }
 
@@ -125,7 +125,7 @@ def _commit_info(info: Mapping[str, Any]) -> dict[str, Any]:
         "dirty": False,
         "project": "framebench",
         "branch": "(unknown)",
-        "source_digests": info["source_digests"],
+        "source_digests": info.get("source_digests", {}),
     }
 
 

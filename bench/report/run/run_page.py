@@ -75,4 +75,4 @@ def _models(results: Results) -> dict[str, Markup]:
 def _digests(results: Results) -> dict[str, dict[str, str]]:
     """The digests of the parts of each data set, by its name."""
     datasets = [process.record.dataset for process in results.processes]
-    return {dataset["name"]: dataset["digest"] for dataset in datasets if dataset}
+    return {dataset["name"]: dataset.get("digest", {}) for dataset in datasets if dataset}

@@ -1,0 +1,68 @@
+"""Whether a record can be true: figures that no worker can have measured would spoil all others.
+
+Types are checked where records are read. This is about values: a window of no seconds has no pace,
+and what is beyond the range of a clock, of float32 or of an address overflows in some statistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bench.core.record import Measurement, Record
+
+# Seconds that a clock can tell.
+_LEAST, _MOST = 1e-9, 1e9
+# More than float32 can hold, and more than can be counted or addressed.
+_HUGE, _COUNT = 1e39, 1 << 62
+
+
+def objection(record: Record) -> str:
+    """Why a record cannot be true; "" if it can."""
+    job, measured = record.job, record.measurement
+    if record.status == "ok" and not measured:
+        return "ok, but without a measurement"
+    if not _within((job.block, job.seed), 0, _COUNT):
+        return "its block or seed is impossible"
+    if not _within((record.batch, job.cell.threads), 1, _COUNT):
+        return "its batch or number of threads is impossible"
+    if not _within((record.wall_seconds,), 0, _MOST):
+        return "its seconds are impossible"
+    return next(_impossible(measured), "") if measured else ""
+
+
+def _impossible(measured: Measurement) -> Iterator[str]:
+    """What in a measurement cannot have been measured."""
+    windows, evaluations = measured.windows, measured.evaluations
+    if not windows or not evaluations:
+        yield "it has no windows or no evaluation"
+    others = (value for value in (*windows.others, *windows.stolen) if value is not None)
+    walls = (*windows.wall, *(evaluation.wall for evaluation in evaluations))
+    if not _within(walls, _LEAST, _MOST):
+        yield "a window or an evaluation took no time, or too long"
+    if not _within((*windows.cpu, *others), -_MOST, _MOST):
+        yield "the processor time of a window is impossible"
+    counts = (value for entry in evaluations for value in (entry.examples, entry.step))
+    if not _within((*windows.steps, *counts), 1, _COUNT):
+        yield "a window or an evaluation has no steps or examples, or too many"
+    figures = (value for entry in evaluations for value in (entry.metric, entry.loss))
+    if not _within((*windows.loss, *figures, *measured.first_losses), -_HUGE, _HUGE):
+        yield "a loss or a metric is too large"
+    if not _within((*windows.epoch, *windows.involuntary, measured.warmup_steps), 0, _COUNT):
+        yield "an epoch, a count of switches or of steps is impossible"
+    seconds = (
+        *(measured.import_seconds, measured.build_seconds, measured.first_step_seconds),
+        *(measured.warmup_seconds, measured.feed_seconds or 0.0),
+    )
+    if not _within(seconds, 0, _MOST):
+        yield "the seconds of its start are impossible"
+    energy = (measured.joules or 0.0, measured.device_joules or 0.0)
+    if not _within(energy, 0, _HUGE):
+        yield "its energy is impossible"
+    sizes = (measured.peak_resident_bytes, measured.parameter_count, measured.cores or 1)
+    if not _within(sizes, 1, _COUNT) or not _within((measured.peak_device_bytes or 0,), 0, _COUNT):
+        yield "its memory, cores or number of parameters is impossible"
+
+
+def _within(values: Iterable[float], least: float, most: float) -> bool:
+    """Whether all values are in a range; NaN is in none."""
+    return all(least <= value <= most for value in values)

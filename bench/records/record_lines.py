@@ -1,0 +1,133 @@
+"""The lines of `records.jsonl`: what is whole is taken, and the rest is named with its reason.
+
+Of the records of a cell in a block, one counts. If a job crashed, timed out or failed, a later
+record of it counts instead: `framebench run --resume` has measured it again. Any other later record
+of the same job is left out, as no run writes one.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.core.plausibility import objection
+from bench.core.record import SCHEMA, Cell, Record, upgraded
+from bench.records import whole_json
+from bench.system.plain_text import one_line
+
+# A job that ended like this may end otherwise the next time. What is wrong, diverges, or is not
+# offered stays so on the same machine.
+PASSING = frozenset({"crashed", "timeout", "failed"})
+
+# Lines that are named; of all others only the number is told.
+_NAMED = 3
+
+
+class DataFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What a record must say of its data, if it says anything."""
+
+    name: str
+    source: str
+    official: dict[str, bool]
+    digest: dict[str, str] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A line that is no record: its number, from 1, and why."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberedRecord:
+    """A record, and the number of its line, from 1."""
+
+    line: int
+    record: Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordLines:
+    """The lines of a file: the records that count, those that they replace, and what is left out.
+
+    `total` counts all lines, an unfinished last one included.
+    """
+
+    counting: tuple[NumberedRecord, ...] = ()
+    replaced: tuple[NumberedRecord, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    total: int = 0
+
+    def words(self) -> str:
+        """What is left out, in one line; "" if nothing is."""
+        if not self.left_out:
+            return ""
+        named = [str(line) for line in self.left_out[:_NAMED]]
+        if len(self.left_out) > _NAMED:
+            named.append(f"and {len(self.left_out) - _NAMED} more")
+        are = "are" if len(self.left_out) > 1 else "is"
+        return (
+            f"{len(self.left_out)} of {self.total} lines of records.jsonl {are} left out: "
+            f"{'; '.join(named)}"
+        )
+
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+def record(line: bytes) -> Record:
+    """The record in a line of records.jsonl. Raises ValueError for a malformed or unknown one."""
+    found: Record | None = None
+    with suppress(ValueError, RecursionError):
+        found = _decoder.decode(line)
+    if found is None or found.schema != SCHEMA:
+        fields = whole_json.decode(line)
+        try:
+            found = msgspec.convert(upgraded(fields), Record)
+        except (KeyError, TypeError, AttributeError) as error:
+            what = f": {error} is missing" if isinstance(error, KeyError) else ""
+            raise ValueError(f"not a record{what}") from None
+    if found.dataset:
+        msgspec.convert(found.dataset, DataFields)
+    if why := objection(found):
+        raise ValueError(why)
+    return found
+
+
+def read(content: bytes) -> RecordLines:
+    """All that can be read from the content of a `records.jsonl`."""
+    *lines, last = content.split(b"\n")
+    lines += [last] if last else []
+    counting: dict[tuple[Cell, int], NumberedRecord] = {}
+    replaced: list[NumberedRecord] = []
+    left_out: list[LeftOut] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found = NumberedRecord(line=number, record=record(line))
+        except ValueError as error:
+            torn = "unfinished: " if number == len(lines) and last else ""
+            reason = one_line(f"{torn}{error}", limit=120)
+            left_out.append(LeftOut(line=number, reason=reason))
+            continue
+        job = found.record.job
+        earlier = counting.get((job.cell, job.block))
+        if earlier and earlier.record.status not in PASSING:
+            reason = f"block {job.block} of its cell is on line {earlier.line} already"
+            left_out.append(LeftOut(line=number, reason=reason))
+            continue
+        if earlier:
+            replaced.append(earlier)
+        counting[job.cell, job.block] = found
+    return RecordLines(
+        counting=tuple(sorted(counting.values(), key=lambda found: found.line)),
+        replaced=tuple(replaced),
+        left_out=tuple(left_out),
+        total=len(lines),
+    )
