@@ -31,6 +31,7 @@ ROOMS: Mapping[str, set[str]] = {
     "analysis": {"core", "proof", "records"},
     "health": {"system", "core", "worker", "launch", "datasets", "analysis"},
     "run": {
+        "system",
         "core",
         "tasks",
         "worker",

@@ -128,16 +128,17 @@ class SetupDisplay(_Display, Listener):
 class RunDisplay(_Display, CampaignListener):
     """A run: the current cell and its progress, the finished jobs, and the time left."""
 
-    def __init__(self, jobs: int, console: Console = STDERR) -> None:
+    def __init__(self, jobs: int, *, done: int = 0, console: Console = STDERR) -> None:
+        """For so many `jobs` in all, of which so many were `done` before."""
         super().__init__(console)
         self._jobs = jobs
-        self._finished = 0
+        self._before = self._finished = done
 
     def _left(self) -> str:
         """The time left at the pace so far."""
-        if not self._finished:
+        if self._finished == self._before:
             return "time left: unknown yet"
-        pace = (time.monotonic() - self._started) / self._finished
+        pace = (time.monotonic() - self._started) / (self._finished - self._before)
         return f"about {seconds_text(pace * (self._jobs - self._finished))} left"
 
     def _show(self, subject: str, activity: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import wraps
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -16,6 +16,9 @@ from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.launch.providers import EnvironmentKind
+
+# Where the value of an option may come from other than its default.
+_GIVEN = {"COMMANDLINE", "ENVIRONMENT"}
 
 Complete = Callable[[str], list[str]]
 Options = TypeVar("Options")
@@ -97,10 +100,11 @@ def complete_runs(incomplete: str) -> list[str]:
 
 def takes(
     options: type[Options],
-) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+) -> Callable[[Callable[[Options, Collection[str]], None]], Callable[..., None]]:
     """Decorate a function of a dataclass as a command whose parameters are the dataclass's fields.
 
-    Typer reads parameters from a command's signature, so the command is given that signature.
+    The function also gets the names of the fields that the command line gave. Typer reads
+    parameters from a command's signature, so the command is given that signature.
     """
     hints = get_type_hints(options, include_extras=True)
     # A command line needs defaults that can be shown, not the factories of lists.
@@ -110,12 +114,17 @@ def takes(
         for name, default in defaults.items()
     ]
 
-    def decorate(function: Callable[[Options], None]) -> Callable[..., None]:
+    parameters.append(Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context))
+
+    def decorate(function: Callable[[Options, Collection[str]], None]) -> Callable[..., None]:
         @wraps(function)
-        def command(**values: Any) -> None:
-            function(options(**values))
+        def command(*, context: typer.Context, **values: Any) -> None:
+            sources = {name: context.get_parameter_source(name) for name in values}
+            given = {name for name, source in sources.items() if source and source.name in _GIVEN}
+            function(options(**values), given)
 
         command.__annotations__ = {name: hints[name] for name in defaults}
+        command.__annotations__["context"] = typer.Context
         vars(command)["__signature__"] = Signature(parameters)
         return command
 

@@ -21,6 +21,7 @@ from bench.cli.options import (
     ResultsOption,
     TuningOption,
     among,
+    complete_runs,
     complete_tasks,
 )
 
@@ -89,15 +90,38 @@ BudgetOption = Annotated[
     str | None,
     typer.Option(help="The most time that --until may take: 90s, 30m, 2h. Default: 1h."),
 ]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with RUN, or with the newest unfinished run, where it stopped."
+    ),
+]
+AddBlocksOption = Annotated[
+    int | None,
+    typer.Option(help="Make RUN, or the newest finished run, longer by so many repeats."),
+]
+ResumedArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="With --resume or --add-blocks: a run's folder, or its name under --results.",
+        autocompletion=complete_runs,
+        show_default=False,
+    ),
+]
 NameOption = Annotated[
     str | None, typer.Option(help="Name of the run's folder. Default: time and preset.")
 ]
+
+
+# The options that may be given several times, which a request has in the plural.
+_SEVERAL = ("framework", "task", "mode", "device", "precision", "tuning")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Every option by its name on the command line, with its default."""
 
+    run: ResumedArgument = None
     framework: FrameworksOption = field(default_factory=list)
     task: PresetTasksOption = field(default_factory=list)
     preset: PresetOption = "quick"
@@ -125,16 +149,24 @@ class RunOptions:
     budget: BudgetOption = None
     results: ResultsOption = Path("results")
     name: NameOption = None
+    resume: ResumeOption = False
+    add_blocks: AddBlocksOption = None
     json: JsonOption = False
+
+    @staticmethod
+    def request_field(option: str) -> str:
+        """The field of a request that an option sets."""
+        return {"budget": "budget_seconds"}.get(option, f"{option}{'s' * (option in _SEVERAL)}")
 
     def to_request(self) -> Request:
         """The request. Raises UsageError for a malformed percentage, duration or size."""
         from bench.run.request import Request, duration, fraction, size
 
         values: dict[str, Any] = vars(self).copy()
-        for name in ("framework", "task", "mode", "device", "precision", "tuning"):
-            values[f"{name}s"] = values.pop(name)
-        del values["json"]
+        for name in _SEVERAL:
+            values[self.request_field(name)] = values.pop(name)
+        for name in ("run", "resume", "add_blocks", "json"):
+            del values[name]
         until, budget = values.pop("until"), values.pop("budget")
         time_limit, memory_limit = values.pop("time_limit"), values.pop("memory_limit")
         return Request(

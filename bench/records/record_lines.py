@@ -57,13 +57,19 @@ class NumberedRecord:
 class RecordLines:
     """The lines of a file: the records that count, those that they replace, and what is left out.
 
-    `total` counts all lines, an unfinished last one included.
+    `total` counts all lines, also a last one that is `unended`: without a line end.
     """
 
     counting: tuple[NumberedRecord, ...] = ()
     replaced: tuple[NumberedRecord, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     total: int = 0
+    unended: bool = False
+
+    @property
+    def torn(self) -> bool:
+        """Whether the last line is unfinished, and no record: the next writer cuts it off."""
+        return self.unended and any(line.line == self.total for line in self.left_out)
 
     def words(self) -> str:
         """What is left out, in one line; "" if nothing is."""
@@ -112,8 +118,8 @@ def read(content: bytes) -> RecordLines:
         try:
             found = NumberedRecord(line=number, record=record(line))
         except ValueError as error:
-            torn = "unfinished: " if number == len(lines) and last else ""
-            reason = one_line(f"{torn}{error}", limit=120)
+            unfinished = "unfinished: " if number == len(lines) and last else ""
+            reason = one_line(f"{unfinished}{error}", limit=120)
             left_out.append(LeftOut(line=number, reason=reason))
             continue
         job = found.record.job
@@ -130,4 +136,5 @@ def read(content: bytes) -> RecordLines:
         replaced=tuple(replaced),
         left_out=tuple(left_out),
         total=len(lines),
+        unended=bool(last),
     )

@@ -127,6 +127,12 @@ class RunFolder:
         files.append_line(self.folder / RECORDS, record.to_json())
 
 
+def end_last_line(folder: Path) -> None:
+    """Give the last record its line end, without which the next writer would cut it off."""
+    with (folder / RECORDS).open("ab") as file:
+        file.write(b"\n")
+
+
 def read_info(folder: Path) -> dict[str, Any]:
     """The `run.json` of a folder. Raises UsageError if it is missing, damaged, or of no run."""
     file = folder / INFO
@@ -212,7 +218,8 @@ def newest(results: Path, *, finished: bool = True) -> Newest:
         if run.finished == finished:
             return found
         others.append(found)
-        passed_over.append(f"{folder} is passed over: it is {'not ' * finished}finished")
+        if finished:
+            passed_over.append(f"{folder} is passed over: it is not finished")
     if others and finished:
         return others[0]
     kind = "" if finished else "unfinished "

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from bench.core.listener import Listener
-from bench.core.record import Job, Record
+from bench.core.record import Cell, Job, Record
 from bench.launch import catalogue, worker_process
 from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Claim
@@ -16,26 +16,44 @@ from bench.run import run_info, schedule
 from bench.run.campaign_listener import CampaignListener
 from bench.run.plan import Plan
 from bench.run.preparation import Preparation, objection
+from bench.run.resumption import EarlierRun
 
 
-def run(plan: Plan, preparation: Preparation, listener: CampaignListener) -> str:
+def run(
+    plan: Plan,
+    preparation: Preparation,
+    listener: CampaignListener,
+    earlier: EarlierRun | None = None,
+) -> str:
     """Run every job in turn, and write each record to the disk before the next job starts.
 
-    Returns by how much the run missed its `until`: "" if it was reached, or not requested.
+    A run that goes on has its `earlier` part, whose jobs are not run again. Returns by how much the
+    run missed its `until`: "" if it was reached, or not requested.
     """
-    info = run_info.describe(plan, preparation)
+    info = run_info.describe(plan, preparation) if earlier is None else earlier.info_from_now()
     folder = RunFolder(plan.folder)
     folder.write_info(info)
     started = time.monotonic()
-    records: list[Record] = []
+    before = earlier.seconds if earlier else 0.0
+    lines = earlier.lines if earlier else 0
+    done: dict[tuple[Cell, int], Record] = {
+        (record.job.cell, record.job.block): record
+        for record in (earlier.settled if earlier else ())
+    }
+    begun = 1 + max((block for _, block in done), default=0)
     for number in count():
         for job in schedule.block(plan, preparation.data, number):
-            record = _record_of(job, plan, preparation, len(records) + 1, listener)
-            folder.append(record)
-            records.append(record)
-            listener.recorded(record)
+            if (job.cell, job.block) not in done:
+                lines += 1
+                record = _record_of(job, plan, preparation, lines, listener)
+                folder.append(record)
+                done[job.cell, job.block] = record
+                listener.recorded(record)
         blocks = number + 1
-        elapsed = time.monotonic() - started
+        if blocks < begun:
+            continue  # it was decided already that this block is not the last
+        records = [done[key] for key in sorted(done, key=lambda key: key[1])]
+        elapsed = before + time.monotonic() - started
         another, why = plan.stopping.more(records, blocks=blocks, elapsed=elapsed)
         if not another:
             break
@@ -50,7 +68,7 @@ def run(plan: Plan, preparation: Preparation, listener: CampaignListener) -> str
 def _record_of(
     job: Job, plan: Plan, preparation: Preparation, number: int, listener: Listener
 ) -> Record:
-    """The record of a job, which only runs if its cell is proved; `number` counts jobs from 1."""
+    """The record of a job, which only runs if its cell is proved; `number` is that of its line."""
     cell = job.cell
     if reason := plan.refused.get(cell):
         return worker_process.make_record(job, "unsupported", reason)

@@ -51,12 +51,20 @@ class Plan:
 def make_plan(request: Request) -> Plan:
     """The plan for a request. Raises UsageError for a request that cannot be met."""
     check(request)
+    stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    folder = request.results / (request.name or f"{stamp}-{request.preset}")
+    plan = plan_in(folder, request)
+    check_writable(folder)
+    return plan
+
+
+def plan_in(folder: Path, request: Request) -> Plan:
+    """The plan for a request that has been checked, in a folder that may hold some of it already.
+
+    Raises UsageError if there is nothing to run.
+    """
     cells = cells_of(request)
     repeats = request.repeats or PRESETS[request.preset].repeats
-    stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
-    name = request.name or f"{stamp}-{request.preset}"
-    folder = request.results / name
-    check_writable(folder)
     return Plan(
         request=request,
         cells=cells,
@@ -70,7 +78,7 @@ def make_plan(request: Request) -> Plan:
             seconds=request.budget_seconds or DEFAULT_BUDGET_SECONDS,
             metrics=snapshot_taking.metric,
         ),
-        name=name,
+        name=folder.name,
         folder=folder,
     )
 

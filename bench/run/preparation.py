@@ -44,9 +44,10 @@ class Preparation:
     health: Examination
 
 
-def prepare(plan: Plan, listener: Listener) -> Preparation:
+def prepare(plan: Plan, listener: Listener, *, rates: Sequence[Rates] | None = None) -> Preparation:
     """Prepare a plan's cells. Takes seconds if all is cached, many minutes if nothing is.
 
+    `rates` are those of the machine, if they have been measured already.
     Raises DataError if the plan asks for `real` data that cannot be obtained.
     """
     usable = [cell for cell in plan.cells if cell not in plan.refused]
@@ -60,7 +61,7 @@ def prepare(plan: Plan, listener: Listener) -> Preparation:
         environments=environments,
         certificates=prover.prove(required, listener),
         # Last, so that the machine is in the state in which it is about to be used.
-        rates=measure_rates(usable, environments, listener),
+        rates=measure_rates(usable, environments, listener) if rates is None else rates,
         health=examine(
             checks_of_a_run(usable),
             results=plan.folder,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import bench
+from bench.core.dataset_info import DatasetInfo
 from bench.launch import catalogue, machine
 from bench.launch.virtual_environments import Environment, installed_bytes
 from bench.records.snapshot_taking import take
@@ -14,15 +15,49 @@ from bench.run.plan import Plan
 from bench.run.preparation import Preparation
 
 
-def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
-    """The content of `run.json` at the start of a run, as JSON's types."""
-    request = plan.request
-    environments = {
+def now() -> str:
+    """The present time, as `run.json` writes it."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def origin(plan: Plan) -> dict[str, Any]:
+    """What a run's figures depend on and is known before it is prepared: source and machine."""
+    return {
+        "framebench": bench.__version__,
+        "machine": machine.describe(),
+        "source_digests": {
+            name: catalogue.source_digest(catalogue.load(name))
+            for name in sorted({cell.framework for cell in plan.cells})
+        },
+    }
+
+
+def prepared(preparation: Preparation) -> dict[str, Any]:
+    """What a run's figures depend on and preparing it has found: packages and data."""
+    infos = [DatasetInfo.read(folder) for folder in dict.fromkeys(preparation.data.values())]
+    return {
+        "environments": {
+            name: environment.packages for name, environment in _made(preparation).items()
+        },
+        "data": {info.name: {"source": info.source, "digest": info.digest} for info in infos},
+    }
+
+
+def _made(preparation: Preparation) -> dict[str, Environment]:
+    """The environments that could be made, by the words for them in `run.json`."""
+    return {
         f"{framework} {device}": environment
         for (framework, device), environment in preparation.environments.items()
         if isinstance(environment, Environment)
     }
+
+
+def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
+    """The content of `run.json` at the start of a run, as JSON's types."""
+    request = plan.request
     return {
+        **origin(plan),
+        **prepared(preparation),
         "name": plan.name,
         "command": request.command,
         "request": {
@@ -32,18 +67,15 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         },
         "threads": plan.cells[0].threads,
         "repeats": plan.stopping.repeats,
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "framebench": bench.__version__,
-        "machine": machine.describe(),
+        "started": now(),
         "health": preparation.health.to_fields(),
-        "environments": {name: environment.packages for name, environment in environments.items()},
         "package_records": {
-            name: dict(environment.records) for name, environment in environments.items()
+            name: dict(environment.records) for name, environment in _made(preparation).items()
         },
         # The packages of `--env current` include many that no framework needs.
         "installed_bytes": {
             name: installed_bytes(environment)
-            for name, environment in environments.items()
+            for name, environment in _made(preparation).items()
             if request.env == "own"
         },
         "rates": [rates.to_fields() for rates in preparation.rates],
@@ -51,8 +83,4 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
             certificate.to_fields() for certificate in preparation.certificates.values()
         ],
         "snapshot": take(plan.cells, plan.budgets).to_fields(),
-        "source_digests": {
-            name: catalogue.source_digest(catalogue.load(name))
-            for name in sorted({cell.framework for cell in plan.cells})
-        },
     }

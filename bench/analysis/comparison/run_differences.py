@@ -62,7 +62,7 @@ class RunDifference:
 def differences(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[RunDifference]:
     """What differs in the cells that both runs have, as far as both runs recorded it."""
     by_kind: dict[DifferenceKind, list[str]] = {
-        "machine": _machine(a, b),
+        "machine": machine_changes(*(run.info.get("machine", {}) for run in (a, b))),
         "threads": _changes(shared, lambda record: {"threads": str(record.job.cell.threads)}),
         "data": _changes(shared, _data),
         "budgets": _changes(
@@ -99,14 +99,17 @@ def remarks(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     return [*lines, *_packages(a, b, shared)]
 
 
-def _machine(a: Run, b: Run) -> list[str]:
-    old, new = (run.info.get("machine", {}) for run in (a, b))
+def machine_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """How two machines differ in what affects figures, as far as both are told, in words.
+
+    `old` and `new` are as `bench.launch.machine.describe` tells them.
+    """
     changes = [
         f"{title} {_words(old[name])} → {_words(new[name])}"
         for name, title in _MACHINE.items()
         if old.get(name) is not None and new.get(name) is not None and old[name] != new[name]
     ]
-    sizes = [machine.get("memory_bytes") for machine in (old, new)]
+    sizes: list[Any] = [machine.get("memory_bytes") for machine in (old, new)]
     if all(sizes) and abs(sizes[1] / sizes[0] - 1) > SAME_MEMORY:
         changes.append(f"memory {sizes[0] / 1e9:.1f} → {sizes[1] / 1e9:.1f} GB")
     gpus = [

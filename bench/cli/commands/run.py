@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection
 
 import typer
 
 from bench.cli.options import takes
 from bench.cli.output import say
 from bench.cli.run_options import RunOptions
-from bench.core.errors import FramebenchError
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -30,43 +29,45 @@ EXAMPLES = """[bold]Examples[/bold]
   framebench run --env current -f pytorch                  with the packages of this Python
 
   framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as needed
+
+  framebench run --resume                                  go on with an interrupted run
+
+  framebench run --add-blocks 3 results/mine               three more repeats of each cell
 """
 
 
 @takes(RunOptions)
-def run(options: RunOptions) -> None:
+def run(options: RunOptions, given: Collection[str]) -> None:
     """Train and time the cells, and print a table.
 
     By default the tasks are the preset's; heavy ones run on a GPU, and on the CPU only if they are
     named with -t. Environments and data are prepared on first use. Every result is written to
-    results/NAME as soon as it is measured. Exit code 0: every row is ok, and --until was reached;
-    1: some row is not ok, or the time ran out first; 2: bad usage.
+    results/NAME as soon as it is measured. A run that was interrupted goes on with --resume, by its
+    own options; what crashed, timed out or failed is measured again. Exit code 0: every row is ok,
+    and --until was reached; 1: some row is not ok, or the time ran out first; 2: bad usage.
     """
     from bench.cli.commands.report import print_results
     from bench.cli.display import RunDisplay, SetupDisplay
+    from bench.cli.run_beginning import begun, told_how_to_go_on
     from bench.report.run.report_files import PAGE, write_reports
     from bench.report.task.availability import broken_plugins
     from bench.run import campaign
-    from bench.run.plan import make_plan
     from bench.run.preparation import prepare
 
-    plan = make_plan(options.to_request())
-    with SetupDisplay() as setup_display:
-        setup_display.leave_out(broken_plugins())
-        preparation = prepare(plan, setup_display)
-    typer.echo(f"machine: {preparation.health.with_remedy()}", err=True)
-    try:
-        with RunDisplay(plan.job_count) as run_display:
-            missed = campaign.run(plan, preparation, run_display)
-    except BaseException:  # an interrupted run gets tables of what was finished before
-        with suppress(FramebenchError):
-            write_reports(plan.folder)
-            say(f"not finished; the results so far are in {plan.folder}")
-        raise
-    finished = write_reports(plan.folder)
+    with begun(options, given) as (plan, earlier), told_how_to_go_on(plan.folder):
+        with SetupDisplay() as setup_display:
+            setup_display.leave_out(broken_plugins())
+            preparation = prepare(plan, setup_display, rates=earlier.rates if earlier else None)
+        say(f"machine: {preparation.health.with_remedy()}")
+        if earlier:
+            earlier.check_prepared(preparation)
+        done = len(earlier.settled) if earlier else 0
+        with RunDisplay(plan.job_count, done=done) as run_display:
+            missed = campaign.run(plan, preparation, run_display, earlier)
+        finished = write_reports(plan.folder)
     print_results(finished, json=options.json)
     say(f"results: {plan.folder}; report with charts: {plan.folder / PAGE}")
     if missed:
-        say(f"--until {options.until} was missed: {missed}")
+        say(f"--until {100 * (plan.stopping.until or 0):g}% was missed: {missed}")
     if missed or not finished.ok:
         raise typer.Exit(1)

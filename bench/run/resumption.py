@@ -1,0 +1,221 @@
+"""Going on with a run where it stopped, or beyond its end, with nothing measured twice.
+
+A run goes on only where it began: with the same source, packages, data and machine. All options are
+its own. Jobs that crashed, timed out or failed are measured again, since the next time they may end
+otherwise; every other record is final, whatever its status. The newest record of a job counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.analysis.comparison.run_differences import machine_changes
+from bench.analysis.roofline import Rates
+from bench.core.errors import UsageError
+from bench.core.record import Record
+from bench.records import run_folder
+from bench.records.record_lines import PASSING
+from bench.records.run_folder import Run
+from bench.run import run_info
+from bench.run.plan import Plan, plan_in
+from bench.run.preparation import Preparation
+from bench.run.request import Request, check
+from bench.run.run_info import now
+from bench.system.plain_text import one_line
+
+# More changed packages are counted, not named.
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierRun:
+    """What is there of a run that goes on, and the plan for all of it.
+
+    `settled` are the records whose jobs are not run again; `lines` counts those of the file, and
+    `seconds` the time that it took so far.
+    """
+
+    plan: Plan
+    info: Mapping[str, Any]
+    settled: tuple[Record, ...]
+    lines: int
+    seconds: float
+
+    @property
+    def rates(self) -> list[Rates]:
+        """The machine's rates, as they were measured before the run."""
+        return [Rates.from_fields(rates) for rates in self.info.get("rates", [])]
+
+    def info_from_now(self) -> dict[str, Any]:
+        """The content of `run.json` of the run as it goes on: it is unfinished again."""
+        past = {"started": now(), "records": self.lines, "seconds": round(self.seconds, 1)}
+        info = {
+            **self.info,
+            "repeats": self.plan.stopping.repeats,
+            "resumed": [*self.info.get("resumed", []), past],
+        }
+        return {key: info[key] for key in info if key not in ("wall_seconds", "stopped")}
+
+    def check_prepared(self, preparation: Preparation) -> None:
+        """Raises UsageError if packages or data have changed since the run began."""
+        _check_unchanged(self.plan, self.info, run_info.prepared(preparation))
+
+
+def find(run: Path | None, results: Path, *, finished: bool) -> Path:
+    """The folder of a run, by its path or its name; the newest one, finished or not, for None.
+
+    Raises UsageError if there is none.
+    """
+    if run is not None:
+        return run_folder.find(run, results).folder
+    newest = run_folder.newest(results, finished=finished).run
+    if newest.finished != finished:
+        raise UsageError(f"no finished run in {results}: {newest.folder} is not; use --resume")
+    return newest.folder
+
+
+def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> EarlierRun:
+    """What is there of the run in `folder`, which no other process may write to meanwhile.
+
+    `given` are fields of a request that must not contradict the run's own. Raises UsageError if the
+    run cannot go on, or needs not.
+    """
+    run = run_folder.read(folder)
+    request = _request(run)
+    _check_given(request, given, run)
+    plan = plan_in(folder, request)
+    unknown = {record.job.cell for record in run.records} - set(plan.cells)
+    if unknown:
+        raise UsageError(f"{folder} cannot go on: it has cells that are none of its request's")
+    settled = tuple(
+        record
+        for record in run.records
+        # Those of a finished run are its result, which more blocks do not change.
+        if add_blocks or record.status not in PASSING
+    )
+    wanted = run.info.get("blocks_wanted", 0)
+    if add_blocks:
+        if not run.finished:
+            raise UsageError(
+                f"{folder} is not finished: go on with it by --resume before you add blocks"
+            )
+        wanted = 1 + max((record.job.block for record in run.records), default=-1) + add_blocks
+    elif run.finished and len(settled) == len(run.records):
+        raise UsageError(f"{folder} is finished; make it longer with --resume --add-blocks N")
+    if wanted:
+        # Exactly so many, however disturbed they are: that is what was asked for.
+        stopping = replace(plan.stopping, repeats=wanted, spare=0, until=None)
+        plan = replace(plan, stopping=stopping)
+    _check_unchanged(plan, run.info, run_info.origin(plan))
+    if run.lines.unended and not run.lines.torn:
+        run_folder.end_last_line(folder)
+    return EarlierRun(
+        plan=plan,
+        info={**run.info, "blocks_wanted": wanted} if wanted else run.info,
+        settled=settled,
+        lines=run.lines.total - run.lines.torn,
+        seconds=_seconds(run),
+    )
+
+
+def _request(run: Run) -> Request:
+    """The run's own request."""
+    try:
+        request = msgspec.convert(run.info.get("request", {}), Request)
+    except ValueError as error:
+        raise UsageError(f"{run.folder}: its request cannot be read: {error}") from None
+    check(request)
+    return replace(request, name=run.info["name"])
+
+
+def _check_given(request: Request, given: Mapping[str, Any], run: Run) -> None:
+    """Raises UsageError for the first given value that is not the run's own."""
+    for field in fields(Request):
+        if field.name not in given or field.name in ("results", "command"):
+            continue
+        new, own = _words(given[field.name]), _words(getattr(request, field.name))
+        if new != own:
+            raise UsageError(
+                f"{run.folder} was begun with {own} for {field.name.replace('_', ' ')}, not {new}; "
+                "a run goes on with its own options, so leave out others"
+            )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "all"
+    return "its default" if value is None else str(value)
+
+
+def _seconds(run: Run) -> float:
+    """The time that a run took so far: exact where it ended, else up to its last whole record."""
+    if run.finished:
+        return float(run.info["wall_seconds"])
+    resumed = run.info.get("resumed", [])
+    since, before = (resumed[-1]["records"], resumed[-1]["seconds"]) if resumed else (0, 0.0)
+    lines = (*run.lines.counting, *run.lines.replaced)
+    return float(before + sum(found.record.wall_seconds for found in lines if found.line > since))
+
+
+def _check_unchanged(plan: Plan, info: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+    """Raises UsageError, which names each change, if `run.json` says otherwise than the present.
+
+    `present` is what `run_info` tells now, or a part of it.
+    """
+    changes = []
+    if "machine" in present:
+        changes += machine_changes(info["machine"], present["machine"])
+    for name, words in (
+        ("framebench", lambda old, new: f"framebench {old} → {new}"),
+        ("source_digests", _sources),
+        ("environments", _packages),
+        ("data", _data),
+    ):
+        if name in present and info.get(name) != present[name]:
+            changes.append(words(info.get(name, {}), present[name]))
+    if changes:
+        raise UsageError(
+            f"{plan.folder} cannot go on, as its figures would not be comparable with new ones: "
+            f"{one_line('; '.join(changes), limit=600)}; begin another run"
+        )
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def _sources(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    return f"the source of {', '.join(_differing(old, new))} has changed"
+
+
+def _packages(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    parts = []
+    for name in _differing(old, new):
+        before, after = old.get(name), new.get(name)
+        if before is None or after is None:
+            parts.append(f"the environment of {name} is {'gone' if after is None else 'new'}")
+            continue
+        changed = _differing(before, after)
+        words = [
+            f"{package} {before.get(package, 'none')} → {after.get(package, 'none')}"
+            for package in changed[:_NAMED]
+        ]
+        words += [f"{len(changed) - _NAMED} more"] if len(changed) > _NAMED else []
+        parts.append(f"packages of {name}: {', '.join(words)}")
+    return "; ".join(parts)
+
+
+def _data(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    if not old:
+        return "it does not say which data it used"
+    parts = []
+    for name in _differing(old, new):
+        kinds = [side.get(name, {}).get("source", "none") for side in (old, new)]
+        words = f" ({kinds[0]} → {kinds[1]})" if kinds[0] != kinds[1] else ""
+        parts.append(f"the data {name} have changed{words}")
+    return "; ".join(parts)
