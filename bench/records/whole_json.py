@@ -28,8 +28,8 @@ def decode(text: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start + 1}") from None
     except json.JSONDecodeError as error:
-        where = f"character {error.pos + 1}"
-        raise ValueError(f"not JSON: {error.msg.lower()} at {where}") from None
+        what = error.msg.lower().removesuffix(" at")
+        raise ValueError(f"not JSON: {what} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

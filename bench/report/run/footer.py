@@ -23,6 +23,9 @@ def footer(results: Results) -> list[str]:
     if "stopped" in info:
         lines.append(f"stopped: {info['stopped']}")
     lines.append(f"command: {info.get('command') or 'unknown'}")
+    if resumed := info.get("resumed"):
+        when = (f"{past['started'][:16].replace('T', ' ')}" for past in resumed)
+        lines.append(f"went on: {', '.join(when)}")
     if results.run.finished:
         lines.append(f"took: {seconds_text(info['wall_seconds'])}")
     else:
