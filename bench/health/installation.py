@@ -91,7 +91,7 @@ def _summary(states: Mapping[str, str]) -> str:
 
 
 def _judge_environments(states: Mapping[str, str]) -> Verdict:
-    """What is broken or not made yet is made by the first run; what could not be made stays away."""
+    """The first run makes what is broken or missing; what could not be made stays away."""
     if not {READY, "not made yet", "broken"} & set(states.values()):
         return "bad"
     return "good" if set(states.values()) == {READY} else "mind"

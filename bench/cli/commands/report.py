@@ -75,6 +75,6 @@ def print_results(results: Results, *, json: bool) -> None:
         document(run_forms.to_json(results))
         return
     if left_out := results.run.lines.words():  # in the other forms it is among the caveats
-        typer.echo(f"{results.run.folder}: {left_out}", err=True)
+        say(f"{results.run.folder}: {left_out}")
     console = wide_console()
     console.print(run_forms.to_terminal(results, width=console.width))

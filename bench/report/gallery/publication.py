@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
