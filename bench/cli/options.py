@@ -221,8 +221,9 @@ EnvOption = Annotated[
     str,
     typer.Option(
         "--env",
-        help="own (an environment for each framework), or current (this Python's packages).",
-        autocompletion=among(lambda: ("own", "current")),
+        help="own (an environment for each framework), current (this Python's packages), or "
+        "like:RUN (the versions that an earlier run had; not of list).",
+        autocompletion=among(lambda: ("own", "current", "like:")),
     ),
 ]
 ResultsOption = Annotated[Path, typer.Option(help="Folder of the runs.")]

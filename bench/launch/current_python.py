@@ -6,7 +6,6 @@ A worker is then a process of the same Python and looks for packages in the same
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from importlib.metadata import Distribution, distributions
@@ -18,7 +17,7 @@ from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.launch.catalogue import TREE
 from bench.launch.framework import Framework
-from bench.launch.installed_files import RECORD
+from bench.launch.installed_files import RECORD, list_digest
 from bench.launch.virtual_environments import Environment
 
 
@@ -44,9 +43,7 @@ def use(framework: Framework, device: str, listener: Listener) -> Environment:
         python=Path(sys.executable),
         packages={name: package.version for name, package in installed},
         records={
-            name: hashlib.sha256(text.encode()).hexdigest()
-            for name, text in texts.items()
-            if text is not None
+            name: list_digest(text.encode()) for name, text in texts.items() if text is not None
         },
         path=_path(),
     )

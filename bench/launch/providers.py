@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
+from bench.core.choices import check_choice
 from bench.launch import current_python, virtual_environments
+from bench.launch.published_environments import PublishedEnvironments
 from bench.launch.virtual_environments import Provider
 
 EnvironmentKind = Literal["own", "current"]
@@ -14,3 +17,15 @@ PROVIDERS: Mapping[EnvironmentKind, Provider] = {
     "own": virtual_environments.make,
     "current": current_python.use,
 }
+# Followed by a run's folder, or its name: the versions that this run had.
+LIKE = "like:"
+
+
+def provider(env: str, results: Path) -> Provider:
+    """The provider that a value of `--env` names; `results` is the folder of named runs.
+
+    Raises UsageError if there is none.
+    """
+    if env.startswith(LIKE):
+        return PublishedEnvironments.of(Path(env.removeprefix(LIKE)), results)
+    return PROVIDERS[check_choice("kind of environment", env, PROVIDERS)]

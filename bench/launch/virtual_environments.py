@@ -31,7 +31,7 @@ from bench.system import children, files, locks
 from bench.system.plain_text import plain
 
 MARKER = "environment.json"
-RECORDS = "records.json"
+RECORDS = "installed.json"
 # How many builds run at a time: they wait for the network and the disk as much as they compute.
 CONCURRENT_BUILDS = 4
 # The first words of pip's lines that tell how far it is.
@@ -42,7 +42,7 @@ _STEPS = ("Collecting", "Downloading", "Installing", "Processing", "Building")
 class Environment:
     """A complete environment: its interpreter, and the version of every installed package.
 
-    `records` has the sha256 of each package's RECORD, the list of its files, by the package's name:
+    `records` has the digest of each package's RECORD, the list of its files, by the package's name:
     it tells builds of the same version apart. `path` lists further folders in which the interpreter
     looks for packages.
     """

@@ -146,7 +146,7 @@ def _frameworks(request: Request) -> list[Framework]:
     if request.frameworks:
         return [catalogue.load(name) for name in request.frameworks]
     compared = [catalogue.load(name) for name in catalogue.compared()]
-    if request.env == "own":
+    if request.env != "current":
         return compared
     importable = [framework for framework in compared if not current_python.missing(framework)]
     if not importable:

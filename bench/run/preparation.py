@@ -16,7 +16,7 @@ from bench.core.record import Cell
 from bench.datasets import SourceKind
 from bench.health.examination import Examination, checks_of_a_run, examine
 from bench.launch import catalogue
-from bench.launch.providers import PROVIDERS
+from bench.launch.providers import provider
 from bench.launch.virtual_environments import Environments, Provider, provide_all
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
@@ -51,7 +51,7 @@ def prepare(plan: Plan, listener: Listener, *, rates: Sequence[Rates] | None = N
     Raises DataError if the plan asks for `real` data that cannot be obtained.
     """
     usable = [cell for cell in plan.cells if cell not in plan.refused]
-    provide = PROVIDERS[plan.request.env]
+    provide = provider(plan.request.env, plan.request.results)
     data = prepare_data(plan.budgets, plan.request.data, listener)
     environments = prepare_environments(usable, provide, listener)
     prover = Prover(environments, data, provide=provide)
@@ -83,7 +83,7 @@ def certify(request: Request, *, fresh: bool, listener: Listener) -> list[Certif
         for cell, reason in refusals(cells).items()
     }
     usable = [cell for cell in cells if Claim.of(cell) not in refused]
-    provide = PROVIDERS[request.env]
+    provide = provider(request.env, request.results)
     environments = prepare_environments(usable, provide, listener)
     data = prepare_data(sorted({cell.task for cell in usable}), request.data, listener)
     prover = Prover(environments, data, provide=provide, fresh=fresh)

@@ -14,7 +14,7 @@ from bench.core.presets import PRESETS
 from bench.core.record import Feed
 from bench.core.setting import EPSILONS, Device, Precision, Tuning
 from bench.datasets import SourceKind
-from bench.launch.providers import PROVIDERS, EnvironmentKind
+from bench.launch.providers import provider
 from bench.launch.worker_process import TIME_LIMIT
 from bench.records import run_name
 from bench.run.number_limits import check_numbers
@@ -45,7 +45,7 @@ class Request:
     feed: Feed = "host"
     seed: int = 0
     data: SourceKind = "auto"
-    env: EnvironmentKind = "own"
+    env: str = "own"
     warmup: float = 2.0
     window: float = 0.1
     timeout: float = 300.0
@@ -98,7 +98,7 @@ def check(request: Request) -> None:
     check_choice("preset", request.preset, PRESETS)
     check_choice("feed", request.feed, get_args(Feed))
     check_choice("data source", request.data, get_args(SourceKind))
-    check_choice("kind of environment", request.env, PROVIDERS)
+    provider(request.env, request.results)
     for device in request.devices:
         check_choice("device", device, ["cpu", "cuda", "auto"])
     for precision in request.precisions:

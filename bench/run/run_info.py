@@ -76,7 +76,7 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "installed_bytes": {
             name: installed_bytes(environment)
             for name, environment in _made(preparation).items()
-            if request.env == "own"
+            if request.env != "current"
         },
         "rates": [rates.to_fields() for rates in preparation.rates],
         "certificates": [

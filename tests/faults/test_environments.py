@@ -22,6 +22,7 @@ from bench.core.listener import SILENT
 from bench.launch import catalogue, installer, virtual_environments
 from bench.launch.catalogue import TREE
 from bench.launch.virtual_environments import Recipe, follow
+from tests.conftest import Framebench
 from tests.faults.test_damaged_data import Outcomes
 
 # What would put packages elsewhere, or keep them from being installed.
@@ -170,12 +171,39 @@ def test_a_broken_environment_is_built_anew_and_said(
 
 def test_an_environment_of_an_older_framebench_is_taken_over(folder: Path, built: Path) -> None:
     """It has no digests of its packages' lists: they are written down now."""
-    written = json.loads((folder / "records.json").read_text(encoding="utf-8"))
-    (folder / "records.json").unlink()
+    written = json.loads((folder / "installed.json").read_text(encoding="utf-8"))
+    (folder / "installed.json").unlink()
     stamp = (folder / "environment.json").stat().st_mtime_ns
     assert follow(recipe(), SILENT).records == written
-    assert json.loads((folder / "records.json").read_text(encoding="utf-8")) == written
+    assert json.loads((folder / "installed.json").read_text(encoding="utf-8")) == written
     assert (folder / "environment.json").stat().st_mtime_ns == stamp
+
+
+def test_a_run_s_environments_are_made_again(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framebench: Framebench
+) -> None:
+    """In its versions; what differs from the run's is told."""
+    monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(built / "wheels"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    versions = {"framebench-outer": "1.0", "framebench-inner": "1.0", "pip": "1"}
+    info = {
+        "environments": {"pytorch cpu": versions},
+        "package_records": {"pytorch cpu": {"framebench-inner": "0" * 64}},
+        "machine": {"python": "3.9.0"},
+    }
+    file = tmp_path / "results" / "r" / "run.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(info), encoding="utf-8")
+    done = framebench("setup", "--like", "r", "--no-data")
+    assert "and not 3.9.0; other files, of the same version: framebench-inner" in done.stderr
+    done = framebench("setup", "jax_flax", "--like", "results/r", "--no-data", expect=1)
+    assert "results/r had no environment of jax_flax cpu" in done.stderr
+    for text in ("", "[]", '{"environments": 1}', "{"):
+        file.write_text(text, encoding="utf-8")
+        framebench("setup", "--like", "r", "--no-data", expect=2)
+        framebench("run", "--env", "like:r", expect=2)
 
 
 def script(file: Path, text: str) -> Path:

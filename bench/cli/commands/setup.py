@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.options import DeviceOption, FrameworksArgument
+from bench.cli.options import DeviceOption, FrameworksArgument, ResultsOption, complete_runs
 from bench.cli.output import say
 from bench.core.choices import check_choice
 
@@ -15,6 +16,15 @@ def setup(
     framework: FrameworksArgument = [],
     device: DeviceOption = "cpu",
     data: Annotated[bool, typer.Option(help="Fetch and prepare the data sets too.")] = True,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            help="Make the environments of this run again, with exactly its versions: a run's "
+            "folder, or its name under --results. `framebench run --env like:RUN` uses them.",
+            autocompletion=complete_runs,
+        ),
+    ] = None,
+    results: ResultsOption = Path("results"),
 ) -> None:
     """Build the frameworks' environments and prepare the data ahead of a run.
 
@@ -23,17 +33,23 @@ def setup(
       framebench setup                     everything
 
       framebench setup pytorch --no-data   only one environment
+
+      framebench setup --like results/r    the environments that an earlier run had
     """
     from bench import datasets
     from bench.cli.display import SetupDisplay
     from bench.core.errors import UnavailableError
-    from bench.launch import catalogue
+    from bench.launch import catalogue, virtual_environments
+    from bench.launch.published_environments import PublishedEnvironments
     from bench.launch.virtual_environments import provide_all
 
     check_choice("device", device, ("cpu", "cuda"))
-    frameworks = [catalogue.load(name) for name in framework or catalogue.compared()]
+    run = PublishedEnvironments.of(like, results) if like else None
+    everything = run.frameworks(device) if run else catalogue.compared()
+    frameworks = [catalogue.load(name) for name in framework or everything]
+    provide = run or virtual_environments.make
     with SetupDisplay() as display:
-        environments = provide_all(frameworks, device, display)
+        environments = provide_all(frameworks, device, display, provide=provide)
         for name in datasets.names() if data else []:
             datasets.prepare(name, source="auto", listener=display)
     failures = {

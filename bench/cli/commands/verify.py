@@ -80,7 +80,7 @@ def verify(
         precisions=precision,  # type: ignore[arg-type]
         threads=threads,
         data=data,  # type: ignore[arg-type]
-        env=env,  # type: ignore[arg-type]
+        env=env,
     )
     with SetupDisplay() as display:
         display.leave_out(broken_plugins())
