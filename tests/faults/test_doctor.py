@@ -259,6 +259,7 @@ def test_the_exit_code_is_of_a_verdict_only_if_asked(framebench: Framebench) -> 
     framebench("doctor", "--threads", "0", expect=2)
 
 
+@pytest.mark.frameworks  # starts workers of the reference
 def test_a_run_says_and_keeps_how_the_machine_was(finished_run: FinishedRun) -> None:
     health = json.loads((finished_run.folder / "run.json").read_text(encoding="utf-8"))["health"]
     assert health["fitness"] in get_args(Fitness) and health["threads"] == 1

@@ -213,6 +213,7 @@ exec "$@"
 """
 
 
+@pytest.mark.frameworks  # starts workers of the reference
 def test_a_run_needs_neither_sys_nor_what_proc_tells_of_the_processor(tmp_path: Path) -> None:
     apart = ["unshare", "--mount", "sh", "-c"]
     try:
