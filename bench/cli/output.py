@@ -77,6 +77,9 @@ def document(text: str) -> None:
     if sys.stdout.isatty():
         sys.stdout.write(plain(whole, keep="\n\t"))
         return
+    if not hasattr(sys.stdout, "buffer"):  # as where a program redirects it
+        sys.stdout.write(whole)
+        return
     sys.stdout.flush()
     rest = whole.encode(errors="backslashreplace")
     while rest:  # without Python's buffer, a pipe may take a part

@@ -59,9 +59,9 @@ LIMITS: Mapping[str, Limits] = {
 
 
 def check_numbers(values: Mapping[str, object]) -> None:
-    """Raises UsageError for the first of a request's values that is outside of its limits."""
+    """Raises UsageError for the first of these values that is outside of its limits."""
     for name, limits in LIMITS.items():
-        value = values[name]
+        value = values.get(name)
         if isinstance(value, (int, float)):
             option = name.removesuffix("_seconds").replace("_", "-")
             limits.check(f"--{option}", value)

@@ -37,8 +37,9 @@ PLACES = (
     *("out", "out/deep/deeper", "notes.txt", "notes.txt/below", "", " ", "a\nb", "\udcff", LONG),
     *("/dev/null", "/dev/full", "/proc/no", "out/" + LONG, "[red]", "kept", "é"),
 )
-# Options that would train, install, or write into the source tree, were they not refused.
-LEFT_OUT = {"in_tree"}
+# Options that write into the source tree, install what another run had, or go on with a run.
+LEFT_OUT = {"in_tree", "like", "resume", "add_blocks"}
+# What keeps a command from training or installing, should the rest of its line be right.
 REFUSED = {
     "run": ("--results", "notes.txt"),
     "verify": ("--task", "no-such-task"),
