@@ -116,6 +116,7 @@ from bench.records import run_folder
 from bench.report.run import run_forms
 run = run_folder.read(__import__("pathlib").Path(sys.argv[1]))
 del run.info["snapshot"]
+run = __import__("dataclasses").replace(run)  # reading it has looked at the snapshot
 print(run_forms.to_markdown(Results.of(run)))
 """
     text = subprocess.run(
