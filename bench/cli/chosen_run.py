@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from bench.cli.output import say
 
 if TYPE_CHECKING:
     from bench.records.run_folder import Run
@@ -22,5 +22,5 @@ def chosen_run(run: Path | None, results: Path) -> Run:
         return run_folder.find(run, results)
     newest = run_folder.newest(results)
     for line in newest.passed_over:
-        typer.echo(line, err=True)
+        say(line)
     return newest.run

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from bench.cli.output import say
 from bench.cli.run_options import RunOptions
 from bench.core.errors import FramebenchError, UsageError
 
@@ -70,10 +69,10 @@ def told_how_to_go_on(folder: Path) -> Iterator[None]:
             kept = f"{count} result{'s' * (count != 1)} {'are' if count != 1 else 'is'} kept in"
             where = shlex.quote(str(folder))
             if run.finished:
-                typer.echo(f"{kept} {folder}; print them with: framebench report {where}", err=True)
+                say(f"{kept} {folder}; print them with: framebench report {where}")
             else:
                 how = f"framebench run --resume {where}"
-                typer.echo(f"not finished; {kept} {folder}; go on with: {how}", err=True)
+                say(f"not finished; {kept} {folder}; go on with: {how}")
             if run.records and not isinstance(error, OSError):  # such as on a full disk
                 write_reports(folder)
         raise

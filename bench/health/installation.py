@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from packaging.specifiers import SpecifierSet
-
 from bench import datasets
 from bench.core.errors import FramebenchError
 from bench.health.check import Examined, HealthCheck, Verdict
@@ -24,7 +22,7 @@ def environment_state(framework: Framework) -> tuple[Environment | None, str]:
     if environment:
         return environment, READY
     remedy = f"`framebench setup {framework.name}` or the first run makes it"
-    if reason := _python_needed(framework):
+    if reason := framework.needs_other_python():
         return None, f"unavailable: {reason}"
     if fault:
         return None, f"broken: {fault}; {remedy.replace('first', 'next')} anew"
@@ -33,21 +31,13 @@ def environment_state(framework: Framework) -> tuple[Environment | None, str]:
     return None, f"not made yet: {remedy}"
 
 
-def _python_needed(framework: Framework) -> str | None:
-    """The Python that a framework needs, if this is another."""
-    version = python_version()
-    if version in SpecifierSet(framework.python):
-        return None
-    return f"needs Python {framework.python}, this is {version}"
-
-
 def _frameworks() -> list[Framework]:
     return [catalogue.load(name) for name in catalogue.compared()]
 
 
 def _python(machine: Examined) -> dict[str, str]:
     """The version of this Python, and each framework that needs another."""
-    reasons = {framework.title: _python_needed(framework) for framework in _frameworks()}
+    reasons = {framework.title: framework.needs_other_python() for framework in _frameworks()}
     needs = {title: reason for title, reason in reasons.items() if reason}
     return {"version": python_version(), **needs}
 

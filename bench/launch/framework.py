@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bench.core import plugins
 from bench.core.errors import UsageError
+from bench.system.python_version import python_version
 
 if TYPE_CHECKING:
     from bench.core.setting import Setting
@@ -99,6 +100,13 @@ class Framework:
     def supports(self, network: str) -> bool:
         """Whether there is a model of a task's network."""
         return self.model_file(network) is not None
+
+    def needs_other_python(self) -> str | None:
+        """The Python that the framework needs, in words, if this is another; None if it is not."""
+        version = python_version()
+        if version in SpecifierSet(self.python):
+            return None
+        return f"needs Python {self.python}, this is {version}"
 
     def computes(self, precision: str, device: str) -> bool:
         """Whether the framework supports a precision on a device."""

@@ -8,7 +8,6 @@ far more than it uses.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,13 +18,12 @@ from tempfile import mkdtemp
 import psutil
 
 from bench.core.setting import Device
+from bench.worker import control_groups
 
 GIB = 1 << 30
 # Bytes that a worker allocates and does not touch: stacks of threads and pools of allocators. By
-# RLIMIT_DATA they count. Measured with all frameworks: up to 0.9 GiB on two threads.
+# RLIMIT_DATA they count. Measured with all frameworks on two threads: 0.1 to 0.8 GiB.
 HEADROOM = 2 * GIB
-CGROUPS = Path("/sys/fs/cgroup")
-_OWN_GROUP = Path("/proc/self/cgroup")
 _KERNEL_COUNTS = Path("/proc/vmstat")
 
 # What Python, C++ and the frameworks say when they are refused memory.
@@ -36,8 +34,9 @@ _REFUSED = re.compile(
 
 
 def machine_bytes() -> int:
-    """What a worker may take by default: the machine's memory, less one GiB."""
-    return max(GIB, psutil.virtual_memory().total - GIB)
+    """What a worker may take by default: what the machine or this container has, less one GiB."""
+    limits = (psutil.virtual_memory().total, control_groups.memory_limit())
+    return max(GIB, min(limit for limit in limits if limit) - GIB)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +96,11 @@ def held(limit: int | None, device: Device) -> Iterator[MemoryLimit]:
 def _make_group(most: int) -> Path | None:
     """A control group below this process's own, with a limit; None where that cannot be had."""
     group = None
+    own = next(control_groups.folders("memory", control_groups.ROOT), None)
+    if own is None or not (own / "cgroup.controllers").exists():
+        return None
     try:
-        own = re.search(r"^0::(/.*)$", _OWN_GROUP.read_text(encoding="utf-8"), re.MULTILINE)
-        if not own or not os.access(CGROUPS / "cgroup.controllers", os.R_OK):
-            return None
-        group = Path(mkdtemp(prefix="framebench-", dir=CGROUPS / own[1].lstrip("/")))
+        group = Path(mkdtemp(prefix="framebench-", dir=own))
         (group / "memory.swap.max").write_text("0", encoding="ascii")
         (group / "memory.max").write_text(str(most), encoding="ascii")
         return group

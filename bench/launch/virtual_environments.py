@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
@@ -171,11 +170,9 @@ def follow(recipe: Recipe, listener: Listener) -> Environment:
     if environment:
         _write_down(recipe.folder, environment)
         return environment
-    framework, version = recipe.framework, platform.python_version()
-    if version not in SpecifierSet(framework.python):
-        raise UnavailableError(
-            f"{framework.title} needs Python {framework.python}; this is Python {version}"
-        )
+    framework = recipe.framework
+    if reason := framework.needs_other_python():
+        raise UnavailableError(f"{framework.title} {reason}")
 
     def waits() -> None:
         listener.phase(framework.name, "waiting for another framebench process that is building it")

@@ -12,6 +12,7 @@ from bench.launch import memory_limit
 from bench.launch.memory_limit import GIB
 from bench.records import run_folder
 from bench.system import children
+from bench.worker import control_groups
 from tests.conftest import TINY, Framebench
 from tests.test_runner import ADAPTER, STEP, late
 
@@ -56,13 +57,14 @@ def test_a_control_group_holds_the_limit_where_it_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A made-up tree of groups: what is written there is what the kernel would read."""
-    (tmp_path / "user").mkdir()
-    (tmp_path / "cgroup.controllers").write_text("cpu memory\n", encoding="ascii")
-    (tmp_path / "own").write_text("0::/user\n", encoding="ascii")
-    monkeypatch.setattr(memory_limit, "CGROUPS", tmp_path)
-    monkeypatch.setattr(memory_limit, "_OWN_GROUP", tmp_path / "own")
+    own = tmp_path / "sys" / "fs" / "cgroup" / "user"
+    own.mkdir(parents=True)
+    (own / "cgroup.controllers").write_text("cpu memory\n", encoding="ascii")
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "cgroup").write_text("0::/user\n", encoding="ascii")
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     with memory_limit.held(5 * GIB, "cuda") as limit:
-        assert limit.group and limit.group.parent == tmp_path / "user" and not limit.data
+        assert limit.group and limit.group.parent == own and not limit.data
         assert (limit.group / "memory.max").read_text(encoding="ascii") == str(5 * GIB)
         with children.started(["/bin/true"], env={}, group=limit.group) as child:
             assert child.wait() == 0
@@ -78,7 +80,7 @@ def test_a_control_group_holds_the_limit_where_it_may(
 def test_without_a_control_group_what_is_allocated_is_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_limit, "CGROUPS", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     with memory_limit.held(GIB, "cpu") as limit:
         assert (limit.group, limit.data) == (None, GIB + memory_limit.HEADROOM)
     with memory_limit.held(GIB, "cuda") as limit:

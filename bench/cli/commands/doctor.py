@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import JsonOption, ResultsOption
+from bench.cli.output import document
 
 
 def doctor(
@@ -41,7 +42,7 @@ def doctor(
 
     examination = examine(CHECKS, results=results, threads=threads)
     if json:
-        typer.echo(to_json(examination))
+        document(to_json(examination))
     else:
         wide_console().print(to_terminal(examination), highlight=False)
     if strict and examination.fitness == "not fit":

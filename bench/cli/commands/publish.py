@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import JsonOption, ResultsOption, complete_runs
-from bench.cli.output import document
+from bench.cli.output import document, say
 from bench.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def publish(
             overwrite=replace,
             forms=lambda folder: write_reports(folder, page=page),
         )
-    published = gallery_index.write_index(to, partial(typer.echo, err=True))
+    published = gallery_index.write_index(to, say)
     _print(published, to, target, json=json)
 
 
