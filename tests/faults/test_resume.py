@@ -77,6 +77,7 @@ def test_a_run_goes_on_where_it_stopped(
     kept = ("started", "command", "certificates", "rates", "environments", "data", "repeats")
     assert all(resumed.info[key] == undisturbed.info[key] for key in kept)
     (past,) = resumed.info["resumed"]
+    assert f"- went on: {past['started'][:10]}" in (r / "summary.md").read_text(encoding="utf-8")
     assert past["records"] == 1
     assert past["seconds"] == round(resumed.records[0].wall_seconds, 1)
     assert resumed.info["wall_seconds"] > sum(record.wall_seconds for record in resumed.records) - 1
@@ -85,17 +86,19 @@ def test_a_run_goes_on_where_it_stopped(
 
 
 @pytest.mark.frameworks
-def test_what_crashed_is_measured_again_and_blocks_are_added(
+def test_what_crashed_or_is_damaged_is_measured_again_and_blocks_are_added(
     r: Path, finished_run: FinishedRun, framebench: Framebench
 ) -> None:
     lines = (r / "records.jsonl").read_text(encoding="utf-8").splitlines()
     for at, status in ((1, "crashed"), (2, "diverged")):
         fields = {**json.loads(lines[at]), "status": status, "measurement": None}
         lines[at] = json.dumps(fields)
+    lines[3] = lines[3][:-100]
     (r / "records.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     framebench("run", "--resume", "results/r", expect=1)  # a loss that diverged does so again
     run = run_folder.read(r)
-    assert len(run.records) == 4 and run.lines.total == 5
+    assert len(run.records) == 4 and run.lines.total == 6
+    assert [line.line for line in run.lines.left_out] == [4]
     assert [found.record.status for found in run.lines.replaced] == ["crashed"]
     assert [record.status for record in run.records].count("ok") == 3
     framebench("run", "--add-blocks", "1", "--resume", "r", expect=1)
