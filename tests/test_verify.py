@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench import tasks
+from bench.cli.display import PlainConsole
 from bench.core.arrays import Array
 from bench.core.setting import Setting
 from bench.core.weights import initial_weights
@@ -373,3 +376,18 @@ def test_a_certificate_as_markdown() -> None:
     text = proof_forms.to_markdown(some_certificates(), of_proofs(some_certificates()))
     assert "| PyTorch" in text and "1 of 2" in text and "data: mnist real" in text
     assert text.endswith("1 of 2 proved: 1 not the same task.")
+
+
+def test_huge_deviations_take_no_more_room_than_others() -> None:
+    good = some_certificates()[0]
+    shown = []
+    for ulps in (9.9e8, 2.0**52, 1e300, math.inf):
+        checks = tuple(replace(check, deviation=1.0, ulps=ulps) for check in good.checks)
+        certificates = [replace(good, checks=checks)]
+        console = PlainConsole(file=io.StringIO(), width=100)
+        console.print(proof_forms.to_terminal(certificates, of_proofs(certificates), width=100))
+        assert isinstance(console.file, io.StringIO)
+        shown.append(console.file.getvalue())
+    assert "(990,000,000)" in shown[0] and "(5e+15)" in shown[1] and "(inf)" in shown[3]
+    tables = [text.count("framework") for text in shown]
+    assert max(tables[1:]) <= tables[0]
