@@ -27,7 +27,12 @@ def objection(record: Record) -> str:
         return "its batch or number of threads is impossible"
     if not _within((record.wall_seconds,), 0, _MOST):
         return "its seconds are impossible"
-    return next(_impossible(measured), "") if measured else ""
+    return measurement_objection(measured) if measured else ""
+
+
+def measurement_objection(measured: Measurement) -> str:
+    """Why a measurement cannot be true; "" if it can."""
+    return next(_impossible(measured), "")
 
 
 def _impossible(measured: Measurement) -> Iterator[str]:

@@ -136,8 +136,6 @@ class Windows:
     def __post_init__(self) -> None:
         if any(len(column) != len(self) for column in vars(self).values()):
             raise ValueError("the windows' columns differ in length")
-        if not len(self) or min(self.wall) <= 0 or min(self.steps) < 1:
-            raise ValueError("there is a window of no time or of no steps, or none at all")
 
     def __len__(self) -> int:
         return len(self.wall)
@@ -186,10 +184,6 @@ class Measurement:
     feed_seconds: float | None = None
     joules: float | None = None
     device_joules: float | None = None
-
-    def __post_init__(self) -> None:
-        if not self.evaluations:
-            raise ValueError("the measurement has no evaluation")
 
 
 class GpuSample(NamedTuple):

@@ -20,6 +20,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from bench.core import plausibility
 from bench.core.listener import Listener
 from bench.core.record import Measurement, Status
 from bench.system.plain_text import one_line, plain_values
@@ -118,6 +119,8 @@ class MeasuredResult(Result, frozen=True, kw_only=True, tag="result"):
     def __post_init__(self) -> None:
         if self.status == "ok" and self.measurement is None:
             raise ValueError("the status is ok, and nothing was measured")
+        if self.measurement and (reason := plausibility.measurement_objection(self.measurement)):
+            raise ValueError(reason)
 
 
 class Traced(msgspec.Struct, frozen=True):

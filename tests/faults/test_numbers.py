@@ -19,7 +19,11 @@ from tests.conftest import Framebench
 RUN = str(catalogue.TREE / "results" / "quick-epyc-2cpu")
 NUMBERS = ("nan", "inf", "-inf", "-1", "1e999", "9" * 30, "9" * 5000, "", " ", "0x10", "1,5")
 # Options whose text holds a number, with the text around it.
-IN_TEXTS = {"until": "{}", "budget": "{}", "fail_on": "{}%", "weight": "speed={}"}
+IN_TEXTS = {
+    **dict.fromkeys(("until", "budget", "time_limit", "memory_limit"), "{}"),
+    "fail_on": "{}%",
+    "weight": "speed={}",
+}
 # What a command needs to get as far as its numbers.
 ARGUMENTS = {"compare": [RUN, RUN], "recommend": [RUN], "run": ["--results", "made"]}
 TOGETHER = {"budget": ["--until", "2%"]}

@@ -114,7 +114,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "source_digests": ({"reference": "0"}, "the source of reference has changed"),
     "framebench": ({}, "framebench 0.0.1 → "),
     "environments": ({"reference cpu": {"autograd": "1.0"}}, "autograd 1.0 → "),
-    "data": ({"mnist": {"source": "synthetic", "digest": {}}}, "(synthetic → real)"),
+    "data": ({"mnist": {"source": "made up", "digest": {}}}, "(made up → "),
 }
 
 

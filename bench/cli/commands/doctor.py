@@ -39,7 +39,9 @@ def doctor(
     from bench.cli.display import wide_console
     from bench.health.examination import CHECKS, examine
     from bench.report.task.health_forms import to_json, to_terminal
+    from bench.run.number_limits import check_numbers
 
+    check_numbers({"threads": threads})
     examination = examine(CHECKS, results=results, threads=threads)
     if json:
         document(to_json(examination))
