@@ -210,3 +210,12 @@ def test_the_framework_that_a_page_adds_is_proved(tmp_path: Path, framebench: Fr
     arguments = ("verify", "-f", "plain_numpy", "-t", "mnist-softmax", "--env", "current")
     printed = framebench(*arguments, tree=tree).stdout
     assert "2 of 2 proved" in printed
+
+
+def test_the_tests_that_a_table_of_faults_names_exist() -> None:
+    page = (catalogue.TREE / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+\.py)`", page))
+    existing = {file.name for file in (catalogue.TREE / "tests").rglob("test_*.py")}
+    assert named and named <= existing
+    faults = {file.name for file in (catalogue.TREE / "tests" / "faults").glob("test_*.py")}
+    assert faults <= named

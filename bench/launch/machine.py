@@ -88,6 +88,11 @@ def usable_cores() -> int:
     return cores.count().usable
 
 
+def memory_bytes() -> int | None:
+    """The memory of the machine; None where it is not told."""
+    return told(lambda: int(psutil.virtual_memory().total))
+
+
 def governor() -> str | None:
     """How the system chooses the first core's frequency, such as `performance`."""
     return text_of(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
@@ -103,7 +108,7 @@ def describe() -> dict[str, Any]:
         "cores_physical": told(lambda: psutil.cpu_count(logical=False)),
         "cores_logical": told(psutil.cpu_count),
         "cores_usable": usable_cores(),
-        "memory_bytes": told(lambda: psutil.virtual_memory().total),
+        "memory_bytes": memory_bytes(),
         "governor": governor(),
         "load_before": told(lambda: list(os.getloadavg())),
         "system": told(platform.platform),

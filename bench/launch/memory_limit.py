@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-import psutil
-
 from bench.core.setting import Device
+from bench.launch import machine
 from bench.worker import control_groups
 
 GIB = 1 << 30
@@ -33,15 +32,19 @@ _REFUSED = re.compile(
 )
 
 
-def machine_bytes() -> int:
-    """What a worker may take by default: what the machine or this container has, less one GiB."""
-    limits = (psutil.virtual_memory().total, control_groups.memory_limit())
-    return max(GIB, min(limit for limit in limits if limit) - GIB)
+def machine_bytes() -> int | None:
+    """What a worker may take by default: what the machine or this container has, less one GiB.
+
+    None where neither tells.
+    """
+    limits = (machine.memory_bytes(), control_groups.memory_limit())
+    least = min((limit for limit in limits if limit), default=None)
+    return least and max(GIB, least - GIB)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryLimit:
-    """The limit of one worker, in bytes, and how it is held.
+    """The limit of one worker, in bytes, and how it is held; 0 bytes are no limit.
 
     By its control group `group`, or by `data`, the bytes that it may allocate; 0 and None where it
     is not held.
@@ -55,8 +58,8 @@ class MemoryLimit:
     def explained(self, reason: str) -> str:
         """Why a job failed, which says so if it was for want of memory."""
         if self._is_exceeded() or _REFUSED.search(reason):
-            size = f"{self.bytes / GIB:.3g} GiB"
-            return f"out of memory, of which it may take {size} (--memory-limit): {reason}"
+            most = f", of which it may take {self.bytes / GIB:.3g} GiB (--memory-limit)"
+            return f"out of memory{most if self.bytes else ''}: {reason}"
         return reason
 
     def _is_exceeded(self) -> bool:
@@ -78,12 +81,12 @@ def _count(file: Path) -> int:
 @contextmanager
 def held(limit: int | None, device: Device) -> Iterator[MemoryLimit]:
     """The limit of the next worker on a device; None is that of the machine."""
-    most = limit or machine_bytes()
-    group = _make_group(most)
+    most = limit or machine_bytes() or 0
+    group = _make_group(most) if most else None
     try:
         yield MemoryLimit(
             bytes=most,
-            data=0 if group or device == "cuda" else most + HEADROOM,
+            data=0 if group or not most or device == "cuda" else most + HEADROOM,
             group=group,
             killed_before=0 if group else _count(_KERNEL_COUNTS),
         )

@@ -19,26 +19,26 @@ Rate = Annotated[float, Meta(ge=0, lt=1e24)]
 
 
 class GpuFields(msgspec.Struct, frozen=True, kw_only=True):
-    """A GPU of the machine."""
+    """A GPU of the machine; None is what its driver does not tell."""
 
-    name: str
-    driver: str = ""
+    name: str | None
+    driver: str | None = None
 
 
 class MachineFields(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine, by `bench.launch.machine.describe`."""
+    """The machine, by `bench.launch.machine.describe`; None is what it does not tell."""
 
-    cpu: str
+    cpu: str | None
     cores_usable: Count
-    memory_bytes: Annotated[float, Meta(ge=1, lt=2.0**62)]
+    memory_bytes: Annotated[float, Meta(ge=1, lt=2.0**62)] | None
     gpus: list[GpuFields] = []
     cpu_vendor: str = ""
     cpu_flags: list[str] = []
-    architecture: str = ""
+    architecture: str | None = None
     cores_physical: Count | None = None
     cores_logical: Count | None = None
     governor: str | None = None
-    system: str = ""
+    system: str | None = None
     python: str = ""
 
 

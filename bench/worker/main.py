@@ -128,11 +128,11 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
     tasks: dict[str, Task] = {}
-    failures: dict[str, Exception | None] = {}
+    failures: dict[str, Exception | SystemExit | None] = {}
     for name in job.data:
         try:
             tasks[name] = load_task(name)
-        except Exception as error:  # a plug-in's task may import what this environment lacks
+        except (Exception, SystemExit) as error:  # a plug-in's task may do anything
             failures[name] = error
     loaded = dataclasses.replace(job, data={name: job.data[name] for name in tasks})
     failures |= trace.prove(loaded, tasks, adapter, channel)
@@ -155,7 +155,7 @@ def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, An
     return {"status": "ok", **machine_rates.measure(adapter, job.setting.device)}
 
 
-def failure(error: Exception) -> dict[str, Any]:
+def failure(error: Exception | SystemExit) -> dict[str, Any]:
     """Status and reason of a job that an exception ended."""
     for kind, status in _STATUSES.items():
         if isinstance(error, kind):
@@ -177,7 +177,7 @@ def main(descriptor: int) -> None:
             fields = measure_rates(machine_rates.RatesJob.from_fields(job), channel)
         else:
             fields = train(Job.from_fields(job), channel, kind=kind)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         fields = failure(error)
     channel.send("result", **fields)
     sys.stdout.flush()

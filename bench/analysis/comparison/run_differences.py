@@ -180,7 +180,7 @@ def _versions(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     if old.get("python") and new.get("python") and old["python"] != new["python"]:
         changes.append(f"Python {old['python']} → {new['python']}")
     drivers = [
-        sorted({gpu["driver"] for gpu in machine.get("gpus", []) if gpu["driver"]})
+        sorted({driver for gpu in machine.get("gpus", []) if (driver := gpu.get("driver"))})
         for machine in (old, new)
     ]
     if all(drivers) and drivers[0] != drivers[1]:
