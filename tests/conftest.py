@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -54,6 +55,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(
         Rotation(None if everything else current_share(catalogue.TREE)), "rotation"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heeded_signals() -> None:
+    """Children heed SIGINT and SIGHUP even if the tests run in the background, or under nohup."""
+    for number, heeding in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, heeding)
 
 
 @pytest.fixture(scope="session")
