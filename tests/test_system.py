@@ -154,3 +154,14 @@ def test_text_from_elsewhere_shows_what_would_act() -> None:
     assert plain("a\nb", keep="\n") == "a\nb" and plain("a\nb") == r"a\x0ab"
     assert plain_values({"k\x1b": ["v\x00", 1.5]}) == {r"k\x1b": [r"v\x00", 1.5]}
     assert one_line(" a\n b\x1b " + "c" * 400) == r"a b\x1b " + "c" * 294 + "…"
+
+
+def test_what_would_keep_a_reader_waiting_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="it is no regular file"):
+            files.read(path)
+    with pytest.raises(IsADirectoryError):
+        files.read(tmp_path)
+    (tmp_path / "file").write_bytes(b"text")
+    assert files.read(tmp_path / "file") == b"text"

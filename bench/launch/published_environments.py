@@ -13,6 +13,7 @@ from bench.core.errors import UnavailableError, UsageError
 from bench.core.listener import Listener
 from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment, Recipe, follow, make
+from bench.system import files
 
 # Packages that belong to the environment itself, or to the run that was made in this Python.
 _LEFT_OUT = {"pip", "framebench"}
@@ -51,7 +52,7 @@ class PublishedEnvironments:
         named = results / run
         folder = named if not run.exists() and named.exists() else run
         try:
-            known = msgspec.json.decode((folder / "run.json").read_bytes(), type=_RunFile)
+            known = msgspec.json.decode(files.read(folder / "run.json"), type=_RunFile)
         except OSError as error:
             raise UsageError(f"{folder} holds no run: run.json: {error.strerror}") from error
         except msgspec.MsgspecError as error:

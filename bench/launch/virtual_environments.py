@@ -124,7 +124,7 @@ def _look(recipe: Recipe) -> tuple[Environment | None, str]:
     folder = recipe.folder
     python = folder / "bin" / "python"
     try:
-        text = (folder / MARKER).read_bytes()
+        text = files.read(folder / MARKER)
         packages = msgspec.json.decode(text, type=dict[str, str])
     except FileNotFoundError:
         return None, ""
@@ -141,7 +141,7 @@ def _look(recipe: Recipe) -> tuple[Environment | None, str]:
 def _read_records(folder: Path) -> dict[str, str]:
     """What was written down when the environment was made, or now, if nothing was."""
     try:
-        return msgspec.json.decode((folder / RECORDS).read_bytes(), type=dict[str, str])
+        return msgspec.json.decode(files.read(folder / RECORDS), type=dict[str, str])
     except (OSError, msgspec.MsgspecError):
         return installed_files.digests(folder)
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, Any, Generic
 
@@ -65,28 +65,28 @@ class WorkerSpec:
 
 
 def make_record(
-    job: Job, status: Status, reason: str = "", *, started: float | None = None, **findings: Any
+    job: Job, status: Status, reason: str = "", *, seconds: float = 0.0, **findings: Any
 ) -> Record:
-    """The record of a job that started at a Unix time, by default now.
+    """The record of a job that took so many seconds until now.
 
     `findings` are further fields of the record.
     """
-    start = time.time() if started is None else started
+    started = datetime.now(timezone.utc) - timedelta(seconds=seconds)
     return Record(
         job=replace(job, data=Path(job.data).name),
         batch=job.cell.batch or tasks.load(job.cell.task).batch,
         status=status,
         reason=reason,
         source_digest=catalogue.source_digest(catalogue.load(job.cell.framework)),
-        started=datetime.fromtimestamp(start, timezone.utc).isoformat(timespec="seconds"),
-        wall_seconds=round(time.time() - start, 3),
+        started=started.isoformat(timespec="seconds"),
+        wall_seconds=round(seconds, 3),
         **findings,
     )
 
 
 def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
     """Run a job in a fresh process. Returns a record whatever happens to the worker."""
-    started = time.time()
+    started = time.monotonic()  # the time of day may be set back meanwhile
     with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         answer = ask(
             job.to_json(),
@@ -95,14 +95,15 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
             listener=_SamplingListener(listener, watch) if watch else listener,
         )
         use = watch.use() if watch else None
+    seconds = time.monotonic() - started
     if isinstance(answer, Ended):
         reason = f"{answer.reason}; see {spec.log.name}" * (answer.status == "timeout")
-        return make_record(job, answer.status, reason or answer.reason, started=started, gpu=use)
+        return make_record(job, answer.status, reason or answer.reason, seconds=seconds, gpu=use)
     return make_record(
         job,
         answer.status,
         answer.reason,
-        started=started,
+        seconds=seconds,
         measurement=answer.measurement,
         versions=answer.versions,
         dataset=answer.dataset,

@@ -57,7 +57,7 @@ def _seal(sha: hashlib._Hash) -> bytes:
 def opened(file: Path) -> IO[bytes] | None:
     """A sealed file, open where its content begins, if it is there and as it was written."""
     try:
-        stream = file.open("rb")
+        stream = files.open_regular(file)
     except OSError:
         return None
     try:

@@ -21,6 +21,7 @@ from bench.launch.virtual_environments import Provider
 from bench.proof import cache
 from bench.proof.certificate import Claim
 from bench.proof.tracing import trace
+from bench.system import files
 
 REFERENCE = "reference"
 
@@ -91,7 +92,7 @@ class ReferenceTraces:
         return False
 
     def _keep(self, task: str, trace_file: Path, listener: Listener) -> None:
-        content = trace_file.read_bytes()
+        content = files.read(trace_file)
         try:
             cache.write(self._file(task), content)
         except OSError as error:

@@ -22,6 +22,7 @@ from bench.records import record_lines, run_fields, whole_json
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
 from bench.system import files
+from bench.system.moments import moment
 from bench.system.plain_text import one_line
 
 LOGS = "logs"
@@ -137,7 +138,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     """The `run.json` of a folder. Raises UsageError if it is missing, damaged, or of no run."""
     file = folder / INFO
     try:
-        info: dict[str, Any] = whole_json.decode(file.read_bytes())
+        info: dict[str, Any] = whole_json.decode(files.read(file))
         run_fields.check(info)
     except FileNotFoundError:
         raise UsageError(f"{folder} holds no run: {INFO} is missing") from None
@@ -158,7 +159,7 @@ def read(folder: Path) -> Run:
     """
     info = read_info(folder)
     try:
-        lines = record_lines.read((folder / RECORDS).read_bytes())
+        lines = record_lines.read(files.read(folder / RECORDS))
     except FileNotFoundError:  # interrupted before its first record
         lines = RecordLines()
     except IsADirectoryError:
@@ -232,9 +233,10 @@ def _by_start(results: Path) -> Iterator[Path]:
     started = {}
     for file in results.glob(f"*/{INFO}"):
         try:
-            text = file.read_bytes()
+            text = files.read(file)
             found = re.search(rb'"started": "([^"]*)"', text)
-            started[file.parent] = (found[1] if found else b"", file.stat().st_mtime)
+            when = moment(found[1].decode(errors="replace") if found else "")
+            started[file.parent] = (when, file.stat().st_mtime)
         except OSError:
-            started[file.parent] = (b"", 0.0)
+            started[file.parent] = (0.0, 0.0)
     yield from sorted(started, key=lambda folder: started[folder], reverse=True)

@@ -6,11 +6,14 @@ it, which only one of several processes can.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 # A last line longer than this is not looked for as a whole when the next one is appended.
 _CHUNK = 1 << 20
@@ -40,6 +43,24 @@ def write(file: Path, content: str | bytes) -> None:
             error.filename, error.filename2 = str(file), None
         raise
     sync_folder(place.parent)
+
+
+def read(file: Path) -> bytes:
+    """The content of a regular file. Raises OSError, also for what would keep a reader waiting."""
+    with open_regular(file) as stream:
+        return stream.read()
+
+
+def open_regular(file: Path) -> BinaryIO:
+    """A regular file, open to be read. Raises OSError, also for a pipe, a device or a folder."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    raise OSError(errno.EINVAL, "it is no regular file", str(file))
 
 
 def append_line(file: Path, line: str) -> None:

@@ -79,7 +79,7 @@ def fault(folder: Path, *, thorough: bool = True) -> str:
     If `thorough`, every file is read: 0.06 s for MNIST where the processor computes sha256.
     """
     try:
-        text = (folder / LISTING).read_bytes()
+        text = files.read(folder / LISTING)
         listing = msgspec.json.decode(text, type=dict[str, StoredFile])
     except OSError as error:
         return f"{LISTING} cannot be read: {error.strerror}"

@@ -23,6 +23,7 @@ from bench.core.errors import UsageError
 from bench.core.record import Cell
 from bench.core.task import Budget
 from bench.report.common import programs
+from bench.system import files
 
 TEST = "tests/benchmarks/test_steps.py::test_step"
 
@@ -89,7 +90,7 @@ def check_replaceable(file: Path) -> None:
     if not file.is_file() or not file.stat().st_size:
         return
     try:
-        replaceable = "benchmarks" in json.loads(file.read_bytes())
+        replaceable = "benchmarks" in json.loads(files.read(file))
     except (ValueError, TypeError, RecursionError):
         replaceable = False
     if not replaceable:
