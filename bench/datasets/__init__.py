@@ -87,7 +87,7 @@ def _kept(
         return folder, ""
     replaced = f"{folder} is damaged and made anew: {fault}" if folder.exists() else ""
     doing = "generating the synthetic twin" if source == "synthetic" else "reading"
-    listener.phase(name, replaced or doing)
+    listener.phase(name, doing)
     parsed = content()
     listener.phase(name, f"writing {folder}")
     prepared_store.save(folder, name=name, source=source, content=parsed)
