@@ -153,7 +153,8 @@ def test_a_run_replaces_another_only_on_request(make_run: MakeRun, tmp_path: Pat
 def test_a_picture_is_kept_only_with_its_records(make_run: MakeRun, tmp_path: Path) -> None:
     run, other = make_run("first"), make_run("second", wall_seconds=1.0)
     lines = (other / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    (other / "records.jsonl").write_text("\n".join(lines[:-1]), encoding="utf-8")
+    swapped = [*lines[:-2], lines[-1], lines[-2]]
+    (other / "records.jsonl").write_text("\n".join(swapped), encoding="utf-8")
     (run / "report.png").write_bytes(b"its picture")
     target = tmp_path / "out" / "r"
     publish(run, target)

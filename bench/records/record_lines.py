@@ -123,6 +123,10 @@ def read(content: bytes) -> RecordLines:
             left_out.append(LeftOut(line=number, reason=reason))
             continue
         job = found.record.job
+        if job.block >= number:  # every block before it has a line at least
+            reason = f"block {job.block} cannot be on line {number}"
+            left_out.append(LeftOut(line=number, reason=reason))
+            continue
         earlier = counting.get((job.cell, job.block))
         if earlier and earlier.record.status not in PASSING:
             reason = f"block {job.block} of its cell is on line {earlier.line} already"

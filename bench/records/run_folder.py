@@ -18,7 +18,7 @@ from typing import Any
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.proof.certificate import Certificate
-from bench.records import record_lines, run_fields, whole_json
+from bench.records import consistency, record_lines, run_fields, whole_json
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
 from bench.system import files
@@ -72,11 +72,19 @@ class Run:
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        """What a reader of its figures must know: the snapshot's, and what is left out."""
-        words = self.lines.words()
-        name = self.info.get("name", self.folder.name)
-        left_out = Caveat(figures=(f"run {name}",), text=words)
-        return (*self.snapshot.caveats, left_out) if words else self.snapshot.caveats
+        """What a reader of its figures must know: the snapshot's, what is left out, or mixed."""
+        figures = (f"run {self.info.get('name', self.folder.name)}",)
+        words = [self.lines.words(), self.lost, *consistency.mixtures(self.records, self.line)]
+        own = (Caveat(figures=figures, text=text) for text in words if text)
+        return (*self.snapshot.caveats, *own)
+
+    @property
+    def lost(self) -> str:
+        """How many records it lacks though it is finished; "" for none."""
+        if not self.finished:
+            return ""
+        whole = [found.record for found in self.lines.counting]
+        return consistency.lost(whole, self.info, left_out=len(self.lines.left_out))
 
     def line(self, position: int) -> int:
         """The line of a record, by its position among `records`."""

@@ -104,7 +104,8 @@ def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> Earli
             raise UsageError(
                 f"{folder} is not finished: go on with it by --resume before you add blocks"
             )
-        wanted = 1 + max((record.job.block for record in run.records), default=-1) + add_blocks
+        blocks = [1 + record.job.block for record in run.records]
+        wanted = max([run.info.get("repeats", 0), *blocks]) + add_blocks
     elif run.finished and len(settled) == len(run.records):
         raise UsageError(f"{folder} is finished; make it longer with --resume --add-blocks N")
     if wanted:

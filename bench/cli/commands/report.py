@@ -62,6 +62,10 @@ def report(
 
 def print_caveats(results: Results) -> None:
     """Print a run's caveats on standard error, for formats that have no place for them."""
+    from bench.report.run.footer import unfinished
+
+    if words := unfinished(results):
+        say(words)
     for caveat in results.caveats:
         say(f"caveat: {caveat}")
 

@@ -69,6 +69,8 @@ def check(run: Run) -> None:
     """Raises UsageError for an unfinished run, and for one that names paths of this machine."""
     if not run.finished or not run.records:
         raise UsageError(f"{run.folder} is not finished: it has {len(run.records)} records so far")
+    if run.lost:
+        raise UsageError(f"{run.folder} cannot be published: {run.lost}")
     command = run.info.get("command", "")
     if command.split()[:2] != ["framebench", "run"]:
         raise UsageError(f"{run.folder} was not made by `framebench run`, but by {command!r}")

@@ -26,12 +26,15 @@ def footer(results: Results) -> list[str]:
     if resumed := info.get("resumed"):
         when = (f"{past['started'][:16].replace('T', ' ')}" for past in resumed)
         lines.append(f"went on: {', '.join(when)}")
-    if results.run.finished:
-        lines.append(f"took: {seconds_text(info['wall_seconds'])}")
-    else:
-        count = len(results.processes)
-        lines.append(f"this run was not finished: it has {count} processes so far")
+    lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}")
     return lines
+
+
+def unfinished(results: Results) -> str:
+    """That a run was not finished; "" if it was."""
+    if results.run.finished:
+        return ""
+    return f"this run was not finished: it has {len(results.processes)} processes so far"
 
 
 def machine_text(results: Results) -> str:
