@@ -6,7 +6,6 @@ holds its pipe open. Whatever it does, reading ends, with a result or in a `JobE
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
@@ -23,6 +22,7 @@ import msgspec
 from bench.core import plausibility
 from bench.core.listener import Listener
 from bench.core.record import Measurement, Status
+from bench.system import whole_json
 from bench.system.plain_text import one_line, plain_values
 
 # Bytes. A window takes about 50, and a run has some hundred thousand of them at most.
@@ -163,23 +163,16 @@ def decode(line: bytes, result: type[Result]) -> Message:
     Texts are made plain, as they come from other people's code and end up in a terminal.
     """
     decoder = _decoder(result)
-    message: Message = (
-        decoder.decode(line) if _is_plain(line) else msgspec.convert(_plain(line), decoder.type)
-    )
+    if _is_plain(line):
+        message: Message = decoder.decode(line)
+    else:
+        message = msgspec.convert(plain_values(whole_json.decode(line)), decoder.type)
     return message
 
 
 def _is_plain(line: bytes) -> bool:
     """Whether a line of JSON has neither escapes nor characters beyond ASCII."""
     return line.isascii() and b"\\" not in line
-
-
-def _plain(line: bytes) -> Any:
-    return plain_values(json.loads(line, parse_constant=_refuse))
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number of JSON")
 
 
 class Conversation(Generic[Outcome]):

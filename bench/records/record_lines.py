@@ -14,7 +14,7 @@ import msgspec
 
 from bench.core.plausibility import objection
 from bench.core.record import SCHEMA, Cell, Record, upgraded
-from bench.records import whole_json
+from bench.system import whole_json
 from bench.system.plain_text import one_line
 
 # A job that ended like this may end otherwise the next time. What is wrong, diverges, or is not

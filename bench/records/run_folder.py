@@ -18,10 +18,10 @@ from typing import Any
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.proof.certificate import Certificate
-from bench.records import consistency, record_lines, run_fields, whole_json
+from bench.records import consistency, record_lines, run_fields
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
-from bench.system import files
+from bench.system import files, whole_json
 from bench.system.moments import moment
 from bench.system.plain_text import one_line
 
