@@ -161,7 +161,7 @@ def framebench(
 TINY = (
     *("run", "-f", "reference", "-t", "mnist-softmax", "--name", "r", "--epochs", "1"),
     *("--train-examples", "1920", "--test-examples", "100", "--warmup", "0.1", "--spare", "0"),
-    *("--threads", "1"),
+    *("--threads", "1", "--seconds", "0"),
 )
 
 

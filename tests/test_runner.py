@@ -91,6 +91,36 @@ def test_blocks_are_added_until_the_time_is_up(framebench: Framebench, tmp_path:
 
 
 @pytest.mark.frameworks
+def test_processes_take_turns_and_are_timed_for_long_enough(
+    framebench: Framebench, tmp_path: Path
+) -> None:
+    """The second mode is the reference's own twice: cells of another tuning."""
+    timed = ("--seconds", "1", "--tuning", "default", "--tuning", "expert")
+    framebench(*TINY[:-2], *timed, "-n", "1")
+    several = records(tmp_path)
+    assert [record.companions for record in several] == [1, 1]
+    for record in several:
+        measurement = record.measurement
+        assert measurement
+        windows = measurement.windows
+        # the budget is trained as ever, and its last evaluation comes before the rest
+        assert [evaluation.step for evaluation in measurement.evaluations] == [30]
+        assert sum(measurement.budget_windows.steps) == 30
+        assert set(measurement.budget_windows.epoch) == {0} and windows.epoch[-1] > 0
+        # each turn begins with one step that does not count
+        assert list(windows.turn) == sorted(windows.turn) and len(set(windows.turn)) > 2
+        columns = zip(windows.wall, windows.steps, windows.settling, strict=True)
+        settled = [(wall, steps) for wall, steps, settling in columns if not settling]
+        assert sum(wall for wall, _ in settled) >= 1
+        settling = [
+            steps for steps, first in zip(windows.steps, windows.settling, strict=True) if first
+        ]
+        assert settling == [1] * len(set(windows.turn))
+    summary = (tmp_path / "results" / "r" / "summary.md").read_text(encoding="utf-8")
+    assert "turns: in each block, the processes of a task took turns" in summary
+
+
+@pytest.mark.frameworks
 def test_training_is_reproducible(framebench: Framebench, tmp_path: Path) -> None:
     framebench(*TINY)
     first = records(tmp_path)[0].measurement

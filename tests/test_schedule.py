@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,7 +13,7 @@ from bench.analysis import results
 from bench.analysis.stopping import Stopping, widest
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record
-from bench.core.setting import Setting
+from bench.core.setting import Device, Setting
 from bench.core.task import Budget
 from bench.run import schedule
 from bench.run.plan import Plan
@@ -61,7 +62,7 @@ def test_a_block_has_every_cell_once_in_its_own_order() -> None:
     ]
 
     def order(number: int) -> list[str]:
-        jobs = schedule.block(plan_of(cells, seed=7), {"mnist-mlp": Path("data")}, number)
+        (jobs,) = schedule.block(plan_of(cells, seed=7), {"mnist-mlp": Path("data")}, number)
         assert {(job.block, job.seed) for job in jobs} == {(number, 7 + number)}
         return [job.cell.framework for job in jobs]
 
@@ -70,20 +71,21 @@ def test_a_block_has_every_cell_once_in_its_own_order() -> None:
     assert order(0) == order(0)
 
 
-def test_cells_of_a_task_run_one_after_another() -> None:
+def test_cells_of_a_task_and_a_device_take_turns() -> None:
     names = ("mnist-mlp", "mnist-softmax", "cifar-cnn")
     cells = [
-        Cell(framework=framework, task=task, mode="eager", setting=Setting())
-        for framework in "abcd"
+        Cell(framework=framework, task=task, mode="eager", setting=Setting(device=device))
+        for framework in "ab"
+        for device in get_args(Device)
         for task in names
     ]
     orders = set()
     for number in range(20):
-        jobs = schedule.block(plan_of(cells), {name: Path("data") for name in names}, number)
-        order = [job.cell.task for job in jobs]
-        assert [order[at] for at in (0, 4, 8)] == list(dict.fromkeys(order))
-        orders.add(tuple(order[::4]))
-    assert len(orders) > 3  # tasks are shuffled too
+        groups = schedule.block(plan_of(cells), {name: Path("data") for name in names}, number)
+        order = [{(job.cell.task, job.cell.device) for job in jobs} for jobs in groups]
+        assert [len(jobs) for jobs in groups] == [2] * 6 and all(len(of) == 1 for of in order)
+        orders.add(tuple(next(iter(of)) for of in order))
+    assert len(orders) > 3  # groups are shuffled too
 
 
 def test_planned_blocks_come_first() -> None:

@@ -10,7 +10,12 @@ from operator import attrgetter
 from bench.analysis import contention
 from bench.analysis.cell_summary import CellSummary, Spread
 from bench.analysis.intervals import geometric_mean
-from bench.analysis.processes import Process, evaluation_throughput, time_to_target
+from bench.analysis.processes import (
+    Process,
+    evaluation_throughput,
+    seconds_at,
+    time_to_target,
+)
 from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Measurement, Record
 from bench.records.snapshot import MetricSnapshot
@@ -75,13 +80,15 @@ def _with_training(
         build_seconds=median(attrgetter("build_seconds")),
         warmup_seconds=median(attrgetter("warmup_seconds")),
         epoch_samples=statistics.median(
-            record.batch * sum(record.measurement.windows.steps) / record.job.budget.epochs
+            record.batch * record.measurement.evaluations[-1].step / record.job.budget.epochs
             for record in records
             if record.measurement
         ),
         evaluation=median(evaluation_throughput),
         peak_resident_bytes=max(measurement.peak_resident_bytes for measurement in measurements),
-        training_seconds=median(lambda measurement: sum(measurement.windows.wall)),
+        training_seconds=median(
+            lambda measurement: seconds_at(measurement, measurement.evaluations[-1].step)
+        ),
         time_to_target=statistics.median(times) if len(times) == len(reached) else None,
         parameters=measurements[0].parameter_count,
     )
@@ -90,11 +97,13 @@ def _with_training(
 def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:
     peaks = [record.measurement.peak_device_bytes for record in records if record.measurement]
     gpus = [record.gpu for record in records if record.gpu]
+    # Memory that others held beside a process cannot be told from its own.
+    alone = [record.gpu for record in records if record.gpu and not record.companions]
     return replace(
         summary,
         peak_device_bytes=max((peak for peak in peaks if peak is not None), default=None),
         driver_bytes=max(
-            (gpu.peak_bytes for gpu in gpus if gpu.peak_bytes is not None), default=None
+            (gpu.peak_bytes for gpu in alone if gpu.peak_bytes is not None), default=None
         ),
         gpu_others=tuple(dict.fromkeys(other for gpu in gpus for other in gpu.others)),
     )

@@ -42,11 +42,16 @@ def contended(record: Record) -> list[bool]:
 
 
 def clean_paces(record: Record, marks: Sequence[bool]) -> list[tuple[int, float]]:
-    """Steps and wall seconds of the unmarked windows, or of all windows if all are marked."""
+    """Steps and wall seconds of the unmarked windows, or of all windows if all are marked.
+
+    Windows in which a process settles count only if there are no others.
+    """
     assert record.measurement
     windows = record.measurement.windows
-    paces = list(zip(windows.steps, windows.wall, strict=True))
-    return [pace for pace, mark in zip(paces, marks, strict=True) if not mark] or paces
+    paces = list(zip(windows.steps, windows.wall, marks, windows.settling, strict=True))
+    settled = [pace for pace in paces if not pace[3]] or paces
+    clean = [pace for pace in settled if not pace[2]] or settled
+    return [(steps, wall) for steps, wall, _, _ in clean]
 
 
 def share(marks: Sequence[bool]) -> float:

@@ -7,7 +7,7 @@ there is news, so that it uses no processor time while a worker measures.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from rich.text import Text
 from bench.analysis import contention, processes
 from bench.core.listener import Listener
 from bench.core.plugins import Broken
-from bench.core.record import Record
+from bench.core.record import Cell, Record
 from bench.report.common.text import count_text, seconds_text
 from bench.run.campaign_listener import CampaignListener
 from bench.system.plain_text import plain
@@ -133,6 +133,7 @@ class RunDisplay(_Display, CampaignListener):
         super().__init__(console)
         self._jobs = jobs
         self._before = self._finished = done
+        self._together = 0  # jobs that take turns, whose own phases change too often to be read
 
     def _left(self) -> str:
         """The time left at the pace so far."""
@@ -153,10 +154,18 @@ class RunDisplay(_Display, CampaignListener):
         self._live.update(line, refresh=True)
 
     def phase(self, subject: str, name: str) -> None:
-        self._show(subject, name)
+        if self._together < 2:
+            self._show(subject, name)
 
     def progress(self, subject: str, done: int, total: int) -> None:
-        self._show(subject, f"train, step {done:,} of {total:,}")
+        if self._together < 2:
+            self._show(subject, f"train, step {done:,} of {total:,}")
+
+    def turns(self, cells: Sequence[Cell], done: float) -> None:
+        """Show how far the jobs are that take turns."""
+        self._together = len(cells)
+        if self._together > 1:
+            self._show(cells[0].task, f"{len(cells)} cells take turns, {done:.0%} done")
 
     def finished(self, subject: str, outcome: str) -> None:
         self._show(subject, outcome)

@@ -62,6 +62,12 @@ FeedOption = Annotated[
 SeedOption = Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")]
 WarmupOption = Annotated[float, typer.Option(help="Longest warm-up before timing, in seconds.")]
 WindowOption = Annotated[float, typer.Option(help="Intended length of a timed window, in seconds.")]
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Time each process for this many seconds at least. Default: the preset's, 2 or 4."
+    ),
+]
 TimeoutOption = Annotated[
     float, typer.Option(help="Kill a worker that is silent for this many seconds.")
 ]
@@ -141,6 +147,7 @@ class RunOptions:
     env: EnvOption = "own"
     warmup: WarmupOption = 2.0
     window: WindowOption = 0.1
+    seconds: SecondsOption = None
     timeout: TimeoutOption = 300.0
     time_limit: TimeLimitOption = "24h"
     memory_limit: MemoryLimitOption = None

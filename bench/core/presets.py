@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """The scope of a run. `repeats` is the number of processes for each cell."""
+    """The scope of a run.
+
+    `repeats` is the number of processes for each cell, and `seconds` for how long each is timed at
+    least, beyond its budget if that takes less.
+    """
 
     about: str
     headline_only: bool
     repeats: int
+    seconds: float
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -20,15 +25,18 @@ PRESETS: Mapping[str, Preset] = {
         about="the three headline tasks, shortened: a first look in a few minutes",
         headline_only=True,
         repeats=3,
+        seconds=2.0,
     ),
     "standard": Preset(
         about="all tasks but heavy ones on a CPU, enough training for accuracy to mean something",
         headline_only=False,
         repeats=5,
+        seconds=4.0,
     ),
     "full": Preset(
         about="all tasks but heavy ones on a CPU, the recipes as written",
         headline_only=False,
         repeats=3,
+        seconds=4.0,
     ),
 }

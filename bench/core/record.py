@@ -8,21 +8,24 @@ Schema history
 4  nests a cell's device, precision, threads and tuning, as its setting
 5  calls the result of an evaluation its metric, as older records have only accuracies; adds to a
    cell its variant, workload and batch. Older records are read with the usual ones
+6  adds the turns in which processes trained; None in older records
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget
 
-SCHEMA = 5
-READABLE = (1, 2, 3, 4, 5)
+SCHEMA = 6
+READABLE = (1, 2, 3, 4, 5, 6)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -84,8 +87,8 @@ class Job:
     """One repeat of one cell: all that a worker needs.
 
     `data` is the folder of the prepared data set; a record holds only its name. `warmup` is the
-    maximum time for reaching a steady pace, in seconds, and `window` the intended length of a timed
-    window.
+    maximum time for reaching a steady pace, in seconds, `window` the intended length of a timed
+    window, and `seconds` the least that is timed in all.
     """
 
     cell: Cell
@@ -95,6 +98,7 @@ class Job:
     data: str
     warmup: float = 2.0
     window: float = 0.1
+    seconds: float = 0.0
 
     def to_json(self, *, kind: JobKind = "measure") -> str:
         """One line for a worker: `measure` the job, or time `steps` of it on demand."""
@@ -108,7 +112,11 @@ class Job:
 
 
 class Window(NamedTuple):
-    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`."""
+    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`.
+
+    The first window of each `turn` lets the process settle, and does not count for its pace. Before
+    processes took turns there was none.
+    """
 
     epoch: int
     steps: int
@@ -118,6 +126,7 @@ class Window(NamedTuple):
     loss: float
     others: float | None = None
     stolen: float | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +141,13 @@ class Windows:
     loss: tuple[float, ...]
     others: tuple[float | None, ...]
     stolen: tuple[float | None, ...]
+    turn: tuple[int | None, ...]
+
+    @property
+    def settling(self) -> list[bool]:
+        """For each window, whether it is the first of a turn."""
+        before = (None, *self.turn)
+        return [now is not None and now != last for now, last in zip(self.turn, before)]  # noqa: B905
 
     def __post_init__(self) -> None:
         if any(len(column) != len(self) for column in vars(self).values()):
@@ -139,6 +155,11 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.wall)
+
+    def until(self, step: int) -> Windows:
+        """Those of the first `step` steps."""
+        count = bisect_left([*accumulate(self.steps)], step) + 1
+        return Windows(**{name: column[:count] for name, column in vars(self).items()})
 
     @staticmethod
     def of(windows: Sequence[Window]) -> Windows:
@@ -160,6 +181,8 @@ class Evaluation:
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """What a worker measured: seconds, bytes and raw windows; no statistics.
+
+    What was trained after the last evaluation was for the pace alone.
 
     `first_losses` are the losses of the first single steps, the same in every framework. `cores`
     is the number of cores that the process could run on. `feed_seconds` is the time to turn one
@@ -184,6 +207,11 @@ class Measurement:
     feed_seconds: float | None = None
     joules: float | None = None
     device_joules: float | None = None
+
+    @property
+    def budget_windows(self) -> Windows:
+        """The windows of the job's budget."""
+        return self.windows.until(self.evaluations[-1].step)
 
 
 class GpuSample(NamedTuple):
@@ -229,7 +257,7 @@ class GpuUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """The outcome of one job."""
+    """The outcome of one job. `companions` counts the processes with which it took turns."""
 
     job: Job
     batch: int
@@ -239,6 +267,7 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
     dataset: dict[str, Any] = field(default_factory=dict)
     gpu: GpuUse | None = None
+    companions: int | None = None
     source_digest: str = ""
     started: str = ""
     wall_seconds: float = 0.0
@@ -266,6 +295,9 @@ def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
     if fields["schema"] < 5 and fields["measurement"]:
         for evaluation in fields["measurement"]["evaluations"]:
             evaluation["metric"] = evaluation.pop("accuracy")
+    if fields["schema"] < 6 and fields["measurement"]:
+        windows = fields["measurement"]["windows"]
+        windows["turn"] = [None] * len(windows["wall"])
     job["cell"] = nest_setting(job["cell"])
     return fields
 

@@ -124,6 +124,16 @@ def _first(library: Any) -> Any:
     return handle
 
 
+def free_bytes() -> int | None:
+    """Free memory of the GPU that workers use; None where it is not known."""
+    with driver() as library:
+        return told(lambda: _free(library), seconds=PATIENCE) if library else None
+
+
+def _free(library: Any) -> int:
+    return int(library.nvmlDeviceGetMemoryInfo(_first(library)).free)
+
+
 def slowdowns(reasons: int | None) -> tuple[str, ...]:
     """The driver's reasons for a clock below its maximum, in words."""
     return tuple(name for bit, name in SLOWDOWNS.items() if bit & (reasons or 0))

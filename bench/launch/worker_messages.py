@@ -86,6 +86,18 @@ class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
             raise ValueError(f"a window of {self.window_steps} steps")
 
 
+class Waiting(msgspec.Struct, frozen=True, tag_field="event", tag="waiting"):
+    """A job waits for its next turn; see `bench.worker.turns`."""
+
+    done: float
+    resident_bytes: int
+    device_bytes: int | None
+
+    def __post_init__(self) -> None:
+        if not min(self.done, self.resident_bytes, self.device_bytes or 0) >= 0:
+            raise ValueError(f"a job of which {self.done} is done, with impossible memory")
+
+
 class TimedWindow(msgspec.Struct, frozen=True, tag_field="event", tag="window"):
     """The fields of `bench.worker.clock.Timed`; see `bench.worker.on_demand`."""
 
@@ -149,12 +161,12 @@ class RatesResult(Result, frozen=True, kw_only=True, tag="result"):
 
 Outcome = TypeVar("Outcome", bound=Result)
 Call = Phase | Progress | Finished
-Message = Call | Ready | TimedWindow | Result
+Message = Call | Ready | Waiting | TimedWindow | Result
 
 
 @cache
 def _decoder(result: type[Result]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(Phase | Progress | Finished | Ready | TimedWindow | result)
+    return msgspec.json.Decoder(Call | Ready | Waiting | TimedWindow | result)
 
 
 def decode(line: bytes, result: type[Result]) -> Message:
@@ -179,8 +191,9 @@ class Conversation(Generic[Outcome]):
     """The messages of a running worker, in order, its result last.
 
     A worker may take `silence` seconds between two messages, and `limit` seconds in all. Each
-    message is read when it is asked for, and the time between two questions does not count. Raises
-    JobEndedError if the worker ends without a result, or says what is no message.
+    message is read when it is asked for, and the time between two questions counts for neither: a
+    worker may be stopped meanwhile. Raises JobEndedError if the worker ends without a result, or
+    says what is no message.
     """
 
     def __init__(
@@ -225,8 +238,10 @@ class Conversation(Generic[Outcome]):
                     reason = f"the worker sent a line of more than {LONGEST_LINE >> 20} MiB"
                     raise JobEndedError("failed", reason)
                 for other in others:
+                    said = time.monotonic()
                     yield bytes(line)
                     heard = time.monotonic()
+                    started += heard - said
                     line[:] = other
 
     def _read(self, selector: selectors.BaseSelector, *, heard: float, started: float) -> bytes:

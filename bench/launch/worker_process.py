@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any, Generic
+from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
@@ -35,6 +36,7 @@ from bench.launch.worker_messages import (
     MeasuredResult,
     Message,
     Outcome,
+    Waiting,
 )
 from bench.system import children
 
@@ -65,13 +67,19 @@ class WorkerSpec:
 
 
 def make_record(
-    job: Job, status: Status, reason: str = "", *, seconds: float = 0.0, **findings: Any
+    job: Job,
+    status: Status,
+    reason: str = "",
+    *,
+    started: datetime | None = None,
+    seconds: float = 0.0,
+    **findings: Any,
 ) -> Record:
-    """The record of a job that took so many seconds until now.
+    """The record of a job that started when it says, or now, and ran for so many seconds.
 
     `findings` are further fields of the record.
     """
-    started = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    started = started or datetime.now(timezone.utc)
     return Record(
         job=replace(job, data=Path(job.data).name),
         batch=job.cell.batch or tasks.load(job.cell.task).batch,
@@ -84,26 +92,56 @@ def make_record(
     )
 
 
-def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> Record:
-    """Run a job in a fresh process. Returns a record whatever happens to the worker."""
-    started = time.monotonic()  # the time of day may be set back meanwhile
-    with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
-        answer = ask(
+class ActiveTime:
+    """The seconds since it was made in which a worker could run."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()  # the time of day may be set back meanwhile
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The worker is stopped within this block."""
+        since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started += time.monotonic() - since
+
+
+Returned = TypeVar("Returned")
+# A job on its way: it yields whenever it waits for its turn, is sent the seconds of the turn, and
+# returns what came of it.
+JobInTurns = Generator[Waiting, float, Returned]
+
+
+def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> JobInTurns[Record]:
+    """Run a job in a fresh process, in turns. Returns a record whatever happens to the worker."""
+    started, active = datetime.now(timezone.utc), ActiveTime()
+    with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as gpu:
+        answer = yield from _answer(
             job.to_json(),
             spec,
             MeasuredResult,
-            listener=_SamplingListener(listener, watch) if watch else listener,
+            listener=_SamplingListener(listener, gpu) if gpu else listener,
+            active=active,
         )
-        use = watch.use() if watch else None
-    seconds = time.monotonic() - started
+        use = gpu.use() if gpu else None
     if isinstance(answer, Ended):
         reason = f"{answer.reason}; see {spec.log.name}" * (answer.status == "timeout")
-        return make_record(job, answer.status, reason or answer.reason, seconds=seconds, gpu=use)
+        reason = reason or answer.reason
+        return make_record(
+            job, answer.status, reason, started=started, seconds=active.seconds, gpu=use
+        )
     return make_record(
         job,
         answer.status,
         answer.reason,
-        seconds=seconds,
+        started=started,
+        seconds=active.seconds,
         measurement=answer.measurement,
         versions=answer.versions,
         dataset=answer.dataset,
@@ -140,9 +178,28 @@ class Ended:
 def ask(
     payload: str, spec: WorkerSpec, result: type[Outcome], *, listener: Listener
 ) -> Outcome | Ended:
-    """Have a worker do a job, and return its result; `listener` gets the messages before that.
+    """Have a worker do a job that takes no turns, and return its result, or how it ended."""
+    answers = _answer(payload, spec, result, listener=listener)
+    try:
+        next(answers)
+    except StopIteration as end:
+        answer: Outcome | Ended = end.value
+        return answer
+    raise AssertionError("only jobs that are measured take turns")
 
-    Returns how it ended if there is no result, whatever happened to the worker.
+
+def _answer(
+    payload: str,
+    spec: WorkerSpec,
+    result: type[Outcome],
+    *,
+    listener: Listener,
+    active: ActiveTime | None = None,
+) -> JobInTurns[Outcome | Ended]:
+    """Have a worker do a job; `listener` gets the messages before its result.
+
+    Returns how it ended if there is no result, whatever happened to the worker. `active` leaves out
+    the time in which the worker is stopped.
     """
     try:
         with worker(spec, result) as running:
@@ -150,6 +207,10 @@ def ask(
             for message in running.messages:
                 if isinstance(message, Call):
                     message.pass_on(listener)
+                elif isinstance(message, Waiting):
+                    with running.stopped(), active.stopped() if active else nullcontext():
+                        seconds = yield message
+                    running.send(f"{seconds!r}")
                 elif isinstance(message, result):
                     if message.status == "failed":
                         reason = running.memory.explained(message.reason)
@@ -176,8 +237,9 @@ def _plugins() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Running(Generic[Outcome]):
-    """A running worker: its standard input, and its messages."""
+    """A running worker, which leads a process group: its standard input, and its messages."""
 
+    process: subprocess.Popen[bytes]
     requests: IO[bytes]
     messages: Iterator[Message]
     memory: MemoryLimit
@@ -187,6 +249,20 @@ class Running(Generic[Outcome]):
         with suppress(BrokenPipeError):
             self.requests.write(line.encode() + b"\n")
             self.requests.flush()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The worker is stopped within this block, threads that wait in a loop included."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the worker and all that it has started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
 
 
 @contextmanager
@@ -224,7 +300,12 @@ def worker(spec: WorkerSpec, result: type[Outcome]) -> Iterator[Running[Outcome]
             limit=spec.time_limit,
         )
         try:
-            yield Running(requests=process.stdin, messages=iter(conversation), memory=memory)
+            yield Running(
+                process=process,
+                requests=process.stdin,
+                messages=iter(conversation),
+                memory=memory,
+            )
         except JobEndedError as error:
             raise JobEndedError(error.status, memory.explained(str(error))) from None
         finally:

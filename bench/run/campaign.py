@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
-from bench.core.listener import Listener
 from bench.core.record import Cell, Job, Record
 from bench.launch import catalogue, worker_process
 from bench.launch.virtual_environments import Environment
+from bench.launch.worker_process import JobInTurns, WorkerSpec
 from bench.proof.certificate import Claim
 from bench.records.run_folder import LOGS, RunFolder
 from bench.run import run_info, schedule
@@ -17,6 +18,7 @@ from bench.run.campaign_listener import CampaignListener
 from bench.run.plan import Plan
 from bench.run.preparation import Preparation, objection
 from bench.run.resumption import EarlierRun
+from bench.run.turns import Together
 
 
 def run(
@@ -42,13 +44,13 @@ def run(
     }
     begun = 1 + max((block for _, block in done), default=0)
     for number in count():
-        for job in schedule.block(plan, preparation.data, number):
-            if (job.cell, job.block) not in done:
-                lines += 1
-                record = _record_of(job, plan, preparation, lines, listener)
+        for jobs in schedule.block(plan, preparation.data, number):
+            missing = [job for job in jobs if (job.cell, job.block) not in done]
+            for record in _records_of(missing, plan, preparation, lines, listener):
                 folder.append(record)
-                done[job.cell, job.block] = record
+                done[record.job.cell, record.job.block] = record
                 listener.recorded(record)
+            lines += len(missing)
         blocks = number + 1
         if blocks < begun:
             continue  # it was decided already that this block is not the last
@@ -65,10 +67,31 @@ def run(
     return plan.stopping.missed(records, blocks=blocks)
 
 
-def _record_of(
-    job: Job, plan: Plan, preparation: Preparation, number: int, listener: Listener
-) -> Record:
-    """The record of a job, which only runs if its cell is proved; `number` is that of its line."""
+def _records_of(
+    jobs: Sequence[Job],
+    plan: Plan,
+    preparation: Preparation,
+    lines: int,
+    listener: CampaignListener,
+) -> Iterator[Record]:
+    """The records of a task's jobs, which take turns; a job only runs if its cell is proved.
+
+    `lines` are those before them in the run's file.
+    """
+    started: dict[Cell, JobInTurns[Record]] = {}
+    for number, job in enumerate(jobs, start=lines + 1):
+        if objection := _objection(job, plan, preparation):
+            yield objection
+        else:
+            spec = _spec(job, plan, preparation, number)
+            started[job.cell] = worker_process.run_job(job, spec, listener=listener)
+    for job in jobs[:1]:  # they share a device and a seed
+        together = Together(job.cell.device, seed=job.seed, listener=listener)
+        yield from together.run(started)
+
+
+def _objection(job: Job, plan: Plan, preparation: Preparation) -> Record | None:
+    """The record of a job that must not run."""
     cell = job.cell
     if reason := plan.refused.get(cell):
         return worker_process.make_record(job, "unsupported", reason)
@@ -76,16 +99,21 @@ def _record_of(
         precision = certificate.claim.precision
         where = f"in {precision}: " if precision != cell.precision else ""
         return worker_process.make_record(job, certificate.status, where + certificate.reason)
-    framework = catalogue.load(cell.framework)
     proved_source = preparation.certificates[Claim.of(cell)].source_digest
-    if catalogue.source_digest(framework) != proved_source:
+    if catalogue.source_digest(catalogue.load(cell.framework)) != proved_source:
         return worker_process.make_record(
             job, "failed", "the source has changed since it was proved"
         )
+    return None
+
+
+def _spec(job: Job, plan: Plan, preparation: Preparation, number: int) -> WorkerSpec:
+    """What the worker of a job needs that may run; `number` is for its log's name."""
+    cell = job.cell
     environment = preparation.environments[cell.framework, cell.device]
     assert isinstance(environment, Environment)  # without one, the certificate would object
-    spec = worker_process.WorkerSpec(
-        framework=framework,
+    return WorkerSpec(
+        framework=catalogue.load(cell.framework),
         environment=environment,
         setting=cell.setting,
         log=_log_file(job, plan, number),
@@ -93,7 +121,6 @@ def _record_of(
         time_limit=plan.request.time_limit,
         memory=plan.request.memory_limit,
     )
-    return worker_process.run_job(job, spec, listener=listener)
 
 
 def _log_file(job: Job, plan: Plan, number: int) -> Path:

@@ -50,6 +50,7 @@ LIMITS: Mapping[str, Limits] = {
     "spare": Limits(most=10_000),
     "warmup": Limits(most=_DAY, positive=True, unit="seconds"),
     "window": Limits(most=3600, positive=True, unit="seconds"),
+    "seconds": Limits(most=_DAY, unit="seconds"),
     "timeout": Limits(most=7 * _DAY, positive=True, unit="seconds"),
     "time_limit": Limits(most=30 * _DAY, positive=True, unit="seconds"),
     # Python alone needs as much as the least.

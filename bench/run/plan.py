@@ -43,6 +43,13 @@ class Plan:
     folder: Path
 
     @property
+    def seconds(self) -> float:
+        """The least time for which each process is timed."""
+        if self.request.seconds is not None:
+            return self.request.seconds
+        return PRESETS[self.request.preset].seconds
+
+    @property
     def job_count(self) -> int:
         """Jobs in the planned blocks; disturbed blocks and `until` may add more."""
         return len(self.cells) * self.stopping.repeats

@@ -24,9 +24,9 @@ from bench.run.number_limits import check_numbers
 class Request:
     """What the caller asks for. None leaves a value to the preset, or to the machine.
 
-    `warmup`, `window`, `timeout`, `time_limit` and `budget_seconds` are in seconds, `memory_limit`
-    is in bytes; `until` is the half-width of an interval over its estimate. `command` is the
-    command line of the request.
+    `warmup`, `window`, `seconds` (the least that each process is timed), `timeout`, `time_limit`
+    and `budget_seconds` are in seconds, `memory_limit` is in bytes; `until` is the half-width of an
+    interval over its estimate. `command` is the command line of the request.
     """
 
     preset: str = "quick"
@@ -48,6 +48,7 @@ class Request:
     env: str = "own"
     warmup: float = 2.0
     window: float = 0.1
+    seconds: float | None = None
     timeout: float = 300.0
     time_limit: float = TIME_LIMIT
     memory_limit: int | None = None

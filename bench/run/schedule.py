@@ -1,8 +1,8 @@
 """Which job runs when: in blocks of one repeat of every cell, each block in an order of its own.
 
 Cells are compared within a block, so a machine that slows down over a run slows all of them alike.
-Those of a task run one after another, so that little can change between them. Blocks are added as
-`bench.analysis.stopping` decides.
+Those of a task and a device take turns (see `bench.run.turns`), so that little can change between
+them. Blocks are added as `bench.analysis.stopping` decides.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.core.record import Job
+from bench.core.grouping import grouped
+from bench.core.record import Cell, Job
 from bench.run.plan import Plan
 
 
-def block(plan: Plan, data: Mapping[str, Path], number: int) -> list[Job]:
-    """The jobs of a plan's block in order; `data` holds prepared folders by task.
+def block(plan: Plan, data: Mapping[str, Path], number: int) -> list[list[Job]]:
+    """The jobs of a plan's block, those that take turns together; `data` holds folders by task.
 
     All cells of a block share a seed, so that they start from the same weights and see the same
     batches; each block has another.
@@ -25,18 +26,21 @@ def block(plan: Plan, data: Mapping[str, Path], number: int) -> list[Job]:
     shuffler = random.Random(seed)
     order = list(plan.cells)
     shuffler.shuffle(order)
-    by_task = list({cell.task: None for cell in plan.cells})
-    shuffler.shuffle(by_task)
-    order.sort(key=lambda cell: by_task.index(cell.task))
-    return [
-        Job(
-            cell=cell,
-            block=number,
-            seed=seed,
-            budget=plan.budgets[cell.task],
-            data=str(data[cell.task]),
-            warmup=plan.request.warmup,
-            window=plan.request.window,
-        )
-        for cell in order
-    ]
+    together = grouped(order, lambda cell: (cell.task, cell.device))
+    tasks = list(together)
+    shuffler.shuffle(tasks)
+    return [[_job(plan, cell, data, number) for cell in together[task]] for task in tasks]
+
+
+def _job(plan: Plan, cell: Cell, data: Mapping[str, Path], number: int) -> Job:
+    request = plan.request
+    return Job(
+        cell=cell,
+        block=number,
+        seed=request.seed + number,
+        budget=plan.budgets[cell.task],
+        data=str(data[cell.task]),
+        warmup=request.warmup,
+        window=request.window,
+        seconds=plan.seconds,
+    )

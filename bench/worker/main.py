@@ -2,8 +2,9 @@
 
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the other calls of a `Listener`,
-and last `{"event": "result", ...}` with the outcome. A job of the kind `steps` is a conversation:
-see `bench.worker.on_demand`.
+and last `{"event": "result", ...}` with the outcome. Jobs of two kinds are conversations: one that
+is measured waits for its turns (see `bench.worker.turns`), and `steps` are timed on demand (see
+`bench.worker.on_demand`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from bench.core.record import Job, JobKind, Status, measurement_fields
 from bench.core.task import Task
 from bench.worker import machine_rates, on_demand, trace, training
 from bench.worker.clock import Stopwatch, watch_gpu
+from bench.worker.turns import Turns
 
 # Progress is sent between windows, outside the clock, and no more often than a person can read.
 _PROGRESS_INTERVAL = 0.5
@@ -115,7 +117,12 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
             )
             return {**context, "status": "ok"}
         measurement = training.measure(
-            job, task, adapter, listener=channel, import_seconds=import_seconds
+            job,
+            task,
+            adapter,
+            turns=Turns(sys.stdin, channel.send),
+            listener=channel,
+            import_seconds=import_seconds,
         )
     except errors.FramebenchError as error:
         return {**context, **failure(error)}

@@ -1,13 +1,15 @@
 """Train one task in one framework and measure it: the same loop for all.
 
 The order: build, first step, warm up until steady, weights back to their canonical values, then the
-budget's epochs in timed windows. After each epoch comes an evaluation, outside the windows.
+budget's epochs in timed windows. After each epoch comes an evaluation, outside the windows. What is
+trained after that, until enough seconds are timed, shows only the pace. All training is in turns.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import count as count_from
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +23,14 @@ from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.worker import clock, cores
 from bench.worker.steady_pace import ReadySession, make_ready
+from bench.worker.turns import Turns
 
 EVALUATION_BATCH = 500
 FIRST_LOSSES = 32
 FEED_BATCHES = 16
 FEED_TURNS = 3
+# Steps in a turn at least, so that a first step, which is not counted, costs little.
+STEPS_IN_A_TURN = 4
 
 
 def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluation:
@@ -77,12 +82,6 @@ def time_feeding(session: Session, batches: list[HostBatch]) -> float:
     return min(clock.timed(work, session.sync).wall for _ in range(FEED_TURNS)) / len(batches)
 
 
-def _even_windows(steps: int, pace: float, window: float) -> list[Array]:
-    """The steps of an epoch in windows of about `window` seconds, as even as possible."""
-    size = max(1, round(window / pace))
-    return np.array_split(np.arange(steps), max(1, round(steps / size)))
-
-
 def _total(energy: Sequence[float | None]) -> float | None:
     """The sum over all windows. None if the machine does not report one of them."""
     reported = [joules for joules in energy if joules is not None]
@@ -90,13 +89,21 @@ def _total(energy: Sequence[float | None]) -> float | None:
 
 
 class TimedTraining:
-    """Trains epochs in timed windows, and collects what each window took."""
+    """Trains epochs in timed windows and in turns, and collects what each window took.
 
-    def __init__(self, job: Job, ready: ReadySession, listener: Listener) -> None:
+    `seconds` are those of all windows but the first of each turn, which lets the process settle.
+    """
+
+    def __init__(self, job: Job, ready: ReadySession, turns: Turns, listener: Listener) -> None:
         self._job = job
         self._ready = ready
+        self._turns = turns
         self._listener = listener
+        self._total = job.budget.epochs * len(ready.train.epoch(job.seed, 0))
+        self._expected = max(job.seconds, self._total * ready.warm_up.pace)
+        self._elapsed = 0.0
         self.steps = 0
+        self.seconds = 0.0
         self.windows: list[Window] = []
         self.first_losses: list[float] = []
         self._joules: list[float | None] = []
@@ -112,15 +119,39 @@ class TimedTraining:
         """The energy of the GPU over all windows."""
         return _total(self._device_joules)
 
+    @property
+    def enough(self) -> bool:
+        """Whether the job is timed for long enough."""
+        return self.seconds >= self._job.seconds
+
     def train(self, epoch: int) -> None:
-        """Train one epoch. Raises DivergedError when the loss is no longer finite."""
-        job, split = self._job, self._ready.train
-        order = split.epoch(job.seed, epoch)
-        total = job.budget.epochs * len(order)
-        for steps in _even_windows(len(order), self._ready.warm_up.pace, job.window):
-            timing, losses = self._ready.trainer.window(split.window(order[steps]))
+        """Train one epoch, or beyond the budget until enough is timed.
+
+        Raises DivergedError when the loss is no longer finite.
+        """
+        split, turns = self._ready.train, self._turns
+        left = split.epoch(self._job.seed, epoch)
+        while len(left) and not (epoch >= self._job.budget.epochs and self.enough):
+            if turns.over:
+                self._wait()
+            size = 1 if turns.fresh else self._window_size(len(left))
+            batches, left = left[:size], left[size:]
+            timing, losses = self._ready.trainer.window(split.window(batches))
             self._add(epoch, timing, losses)
-            self._listener.progress(str(job.cell), self.steps, total)
+            self._listener.progress(str(self._job.cell), min(self.steps, self._total), self._total)
+
+    def _wait(self) -> None:
+        """Wait for the next turn."""
+        self._turns.wait(
+            self._elapsed / self._expected,
+            least=STEPS_IN_A_TURN * self._ready.warm_up.pace,
+            device_bytes=self._ready.session.peak_device_bytes(),
+        )
+
+    def _window_size(self, left: int) -> int:
+        """Steps of the next window, so that those `left` make windows as even as possible."""
+        size = max(1, round(self._job.window / self._ready.warm_up.pace))
+        return math.ceil(left / max(1, round(left / size)))
 
     def _add(self, epoch: int, timing: clock.Timed, losses: list[float]) -> None:
         self.steps += len(losses)
@@ -128,8 +159,12 @@ class TimedTraining:
         if not math.isfinite(mean):
             raise DivergedError(f"training loss {mean} within {self.steps} steps")
         self.first_losses += losses[: FIRST_LOSSES - len(self.first_losses)]
+        self._elapsed += timing.wall
+        self.seconds += 0.0 if self._turns.fresh else timing.wall
+        self._turns.use(timing.wall)
         self.windows.append(
             Window(
+                turn=self._turns.number,
                 epoch=epoch,
                 steps=len(losses),
                 wall=timing.wall,
@@ -145,9 +180,18 @@ class TimedTraining:
 
 
 def measure(
-    job: Job, task: Task, adapter: Adapter, *, listener: Listener, import_seconds: float
+    job: Job,
+    task: Task,
+    adapter: Adapter,
+    *,
+    turns: Turns,
+    listener: Listener,
+    import_seconds: float,
 ) -> Measurement:
-    """Train the job's budget. Raises DivergedError when a loss is no longer finite."""
+    """Train the job's budget, and for `job.seconds` at least.
+
+    Raises DivergedError when a loss is no longer finite.
+    """
     subject = str(job.cell)
     ready = make_ready(job, task, adapter, listener)
     session = ready.session
@@ -156,13 +200,18 @@ def measure(
     compile_evaluation(session, test)
 
     session.load(ready.weights)
-    training = TimedTraining(job, ready, listener)
+    training = TimedTraining(job, ready, turns, listener)
     evaluations = []
     for epoch in range(job.budget.epochs):
         listener.phase(subject, "train")
         training.train(epoch)
         listener.phase(subject, "evaluate")
         evaluations.append(evaluate(session, test, task, training.steps))
+    listener.phase(subject, "train on")
+    for epoch in count_from(job.budget.epochs):
+        if training.enough:
+            break
+        training.train(epoch)
 
     listener.phase(subject, "finish")
     last = ready.train.epoch(job.seed, job.budget.epochs - 1)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from tabulate import tabulate
 from bench import tasks
 from bench.core.listener import SILENT
 from bench.core.readers import BatchFormat
-from bench.core.record import Cell, Job
+from bench.core.record import Cell, Job, Record
 from bench.core.setting import Setting
 from bench.core.split import Split
 from bench.core.task import Budget
@@ -55,6 +56,17 @@ FORMATS = {
 
 # Training steps of an adapter's job, and the number of distinct batches for a native script.
 STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24}
+
+
+def _in_one_turn(job: worker_process.JobInTurns[Record]) -> Record:
+    """The record of a job that has the machine to itself."""
+    try:
+        next(job)
+        while True:
+            job.send(math.inf)
+    except StopIteration as end:
+        record: Record = end.value
+        return record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,16 +165,18 @@ class Pair:
             data=str(self._data),
             warmup=self._warmup,
         )
-        record = worker_process.run_job(
-            job,
-            worker_process.WorkerSpec(
-                framework=self._framework,
-                environment=self._environment,
-                setting=self._cell.setting,
-                log=self._scratch / "adapter.log",
-                timeout=300,
-            ),
-            listener=SILENT,
+        record = _in_one_turn(
+            worker_process.run_job(
+                job,
+                worker_process.WorkerSpec(
+                    framework=self._framework,
+                    environment=self._environment,
+                    setting=self._cell.setting,
+                    log=self._scratch / "adapter.log",
+                    timeout=300,
+                ),
+                listener=SILENT,
+            )
         )
         if record.measurement is None:
             sys.exit(f"{self._cell}: {record.status}: {record.reason}")

@@ -75,14 +75,14 @@ def _first_processes(charted: ChartedTable) -> Iterator[tuple[Cell, Measurement]
 
 def _bin_size(measurements: Sequence[Measurement]) -> int:
     """Steps for each point of all curves: at least as many as the longest window has."""
-    longest = max(max(measurement.windows.steps) for measurement in measurements)
-    total = max(sum(measurement.windows.steps) for measurement in measurements)
+    steps = [measurement.budget_windows.steps for measurement in measurements]
+    longest, total = max(map(max, steps)), max(map(sum, steps))
     return max(longest, -(-total // MOST_POINTS))
 
 
 def _losses(measurement: Measurement, size: int, *, seconds: bool) -> Points:
     """Mean losses over `size` steps each; the mean of a window stands for each of its steps."""
-    windows = measurement.windows
+    windows = measurement.budget_windows
     steps = np.cumsum([0, *windows.steps])
     sums = np.cumsum([0.0, *np.multiply(windows.loss, windows.steps)])
     clock = np.cumsum([0.0, *windows.wall])
@@ -137,10 +137,14 @@ def windows(charted: ChartedTable) -> Chart | None:
 
 def _paces(windows: Windows, batch: int, most: int) -> Iterator[tuple[float, float]]:
     """At most `most` points of a process: training seconds, and samples a second."""
-    size = -(-len(windows) // most)
-    clock = list(accumulate(windows.wall))
-    paces = [steps * batch / wall for steps, wall in zip(windows.steps, windows.wall, strict=True)]
-    for start in range(0, len(windows), size):
-        end = min(start + size, len(windows))
+    columns = zip(
+        accumulate(windows.wall), windows.steps, windows.wall, windows.settling, strict=True
+    )
+    points = [
+        (clock, steps * batch / wall) for clock, steps, wall, settling in columns if not settling
+    ]
+    size = -(-len(points) // most)
+    for start in range(0, len(points), size):
+        some = points[start : start + size]
         # For so few numbers, numpy would take twenty times as long.
-        yield clock[end - 1], statistics.median(paces[start:end])
+        yield some[-1][0], statistics.median([pace for _, pace in some])

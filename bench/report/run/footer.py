@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.results import Results
+from bench.core.grouping import grouped
 from bench.core.telemetry import NAMELESS_GPU, NOT_TOLD
 from bench.report.common.text import bytes_text, seconds_text
 from bench.report.proof.proof_forms import verdict
@@ -19,6 +20,8 @@ def footer(results: Results) -> list[str]:
     lines += [f"caveat ({', '.join(caveat.figures)}): {caveat.text}" for caveat in results.caveats]
     if missing := absent(results):
         lines.append(f"not in this run: {', '.join(missing)}")
+    if told := _turns(results):
+        lines.append(f"turns: {told}")
     lines.append(f"contention: {results.cleanness}")
     if "stopped" in info:
         lines.append(f"stopped: {info['stopped']}")
@@ -28,6 +31,29 @@ def footer(results: Results) -> list[str]:
         lines.append(f"went on: {', '.join(when)}")
     lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}")
     return lines
+
+
+def _turns(results: Results) -> str:
+    """Whether the processes of a block took turns; "" for runs in which none did."""
+    measured = [process.record for process in results.processes if process.record.measurement]
+    told = [record for record in measured if record.companions is not None]
+    blocks = grouped(
+        told, lambda record: (record.job.cell.task, record.job.cell.device, record.job.block)
+    )
+    several = [block for block in blocks.values() if len(block) > 1]
+    apart = [
+        block
+        for block in several
+        if any(1 + (record.companions or 0) < len(block) for record in block)
+    ]
+    if not several:
+        return ""
+    if not apart:
+        return "in each block, the processes of a task took turns, a fraction of a second each"
+    return (
+        f"in {len(apart)} of {len(several)} blocks, the processes of a task were not all there at "
+        "once, for want of memory or as the run was resumed: their ratios are less sure"
+    )
 
 
 def unfinished(results: Results) -> str:

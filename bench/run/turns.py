@@ -1,0 +1,116 @@
+"""Jobs whose processes take turns, so that what slows the machine for a while slows all alike.
+
+All processes are made ready, one after the other. From then on only one at a time may run, and the
+others are stopped, for a fraction of a second each. A job that has more to do takes more turns: all
+advance evenly, and end at about the same time. Within these limits the order is drawn by lot.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import psutil
+
+from bench.core.record import Cell, Record
+from bench.core.setting import Device
+from bench.launch import gpu_state
+from bench.launch.worker_messages import Waiting
+from bench.launch.worker_process import JobInTurns
+from bench.run.campaign_listener import CampaignListener
+from bench.worker.control_groups import memory_limit
+
+# Seconds that are timed in a turn.
+TURN = 0.3
+# Another process is started if that leaves free so many times the memory of the largest one yet,
+# and so many bytes more.
+ROOM, SPARE = 1.5, 1 << 30
+
+
+@dataclass(kw_only=True)
+class _Started:
+    """A job whose process waits; of those that wait, the one with the least `due` is the next."""
+
+    cell: Cell
+    life: JobInTurns[Record]
+    waiting: Waiting
+    due: float
+
+
+class Together:
+    """Jobs of one device that take turns. `seed` draws their order."""
+
+    def __init__(self, device: Device, *, seed: int, listener: CampaignListener) -> None:
+        self._device = device
+        self._random = random.Random(seed)
+        self._listener = listener
+
+    def run(self, jobs: Mapping[Cell, JobInTurns[Record]]) -> Iterator[Record]:
+        """Run all jobs, which start in their order. Yields each record when its job ends.
+
+        Where memory does not hold all processes at once, they take turns in several groups.
+        """
+        left = list(jobs.items())
+        while left:
+            started: list[_Started] = []
+            try:
+                while left and self._has_room(started):
+                    yield from self._start(*left.pop(0), started)
+                yield from self._take_turns(started)
+            finally:
+                for one in started:
+                    one.life.close()
+
+    def _start(
+        self, cell: Cell, life: JobInTurns[Record], started: list[_Started]
+    ) -> Iterator[Record]:
+        """Make a job ready, and add it to those that have started unless it has ended."""
+        try:
+            waiting = next(life)
+        except StopIteration as end:
+            yield end.value
+        else:
+            due = -self._random.random()
+            started.append(_Started(cell=cell, life=life, waiting=waiting, due=due))
+
+    def _take_turns(self, started: list[_Started]) -> Iterator[Record]:
+        companions = len(started) - 1
+        while started:
+            least = min(one.waiting.done for one in started)
+            self._listener.turns([one.cell for one in started], min(1.0, least))
+            chosen = min(started, key=lambda one: one.due)
+            for record in self._turn(chosen, started):
+                yield replace(record, companions=companions)
+        self._listener.turns([], 1.0)
+
+    def _turn(self, chosen: _Started, started: list[_Started]) -> Iterator[Record]:
+        """Let a job run for a turn; once it is the only one, until its end."""
+        done = chosen.waiting.done
+        try:
+            chosen.waiting = chosen.life.send(TURN if len(started) > 1 else math.inf)
+        except StopIteration as end:
+            started.remove(chosen)
+            yield end.value
+        else:
+            # One turn somewhere in every stretch that is as long as a turn.
+            step = chosen.waiting.done - done
+            chosen.due = chosen.waiting.done + self._random.random() * step
+
+    def _has_room(self, started: Sequence[_Started]) -> bool:
+        """Whether memory holds another process; the first one always starts."""
+        if not started:
+            return True
+        resident = [one.waiting.resident_bytes for one in started]
+        free, limit = psutil.virtual_memory().available, memory_limit()
+        if limit is not None:
+            free = min(free, limit - sum(resident))
+        if not _is_enough(free, resident):
+            return False
+        device = [one.waiting.device_bytes or 0 for one in started]
+        return self._device == "cpu" or _is_enough(gpu_state.free_bytes() or 0, device)
+
+
+def _is_enough(free: int, taken: Sequence[int]) -> bool:
+    return free >= ROOM * max(taken) + SPARE
