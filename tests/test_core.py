@@ -17,18 +17,9 @@ from bench.core.adapter import losses, named_outputs, network_module, require_mo
 from bench.core.arrays import digest
 from bench.core.errors import UnsupportedError, UsageError, WrongError
 from bench.core.layout import Layout, NetworkWeights
+from bench.core.measurement import Evaluation, Measurement, Window, Windows
 from bench.core.parameters import Parameter
-from bench.core.record import (
-    Cell,
-    Evaluation,
-    Feed,
-    Job,
-    Measurement,
-    Record,
-    Window,
-    Windows,
-    Workload,
-)
+from bench.core.record import Cell, Feed, Job, Record, Workload
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Precision, Setting, Tuning
 from bench.core.starts import Zeros
@@ -360,21 +351,33 @@ def some_record() -> Record:
 
 
 def test_a_record_survives_its_json() -> None:
-    record = some_record()
+    some = some_record()
+    assert some.measurement
+    window = WINDOWS[0]._replace(read=0.01, first_read=0.002, turn=3)
+    measurement = replace(
+        some.measurement, windows=Windows.of([window]), other_seconds={"fence": 0.25}
+    )
+    record = replace(some, measurement=measurement, phases={"train": 1.5}, companions=2)
     line = record.to_json()
     assert "\n" not in line
     assert record_lines.record(line.encode()) == record
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5])
 def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     record = some_record()
     fields = json.loads(record.to_json())
     fields["schema"] = schema
-    for evaluation in fields["measurement"]["evaluations"]:
-        evaluation["accuracy"] = evaluation.pop("metric")
-    for part in ("variant", "workload", "batch"):
-        del fields["job"]["cell"][part]
+    for name in ("phases", "companions"):
+        del fields[name]
+    del fields["measurement"]["other_seconds"]
+    for column in ("read", "first_read", "turn"):
+        del fields["measurement"]["windows"][column]
+    if schema < 5:
+        for evaluation in fields["measurement"]["evaluations"]:
+            evaluation["accuracy"] = evaluation.pop("metric")
+        for part in ("variant", "workload", "batch"):
+            del fields["job"]["cell"][part]
     if schema < 4:
         fields["job"]["cell"] |= fields["job"]["cell"].pop("setting")
     if schema == 1:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bench.analysis import contention, processes
-from bench.core.record import Record, Window, Windows
+from bench.core.measurement import Window, Windows
+from bench.core.record import Record
 from bench.worker import clock, gpu_energy
 from tests.test_core import some_record
 

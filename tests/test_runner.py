@@ -98,7 +98,7 @@ def test_processes_take_turns_and_are_timed_for_long_enough(
     timed = ("--seconds", "1", "--tuning", "default", "--tuning", "expert")
     framebench(*TINY[:-2], *timed, "-n", "1")
     several = records(tmp_path)
-    assert [record.companions for record in several] == [1, 1]
+    assert [record.companions for record in several] == [2, 2]
     for record in several:
         measurement = record.measurement
         assert measurement

@@ -11,7 +11,8 @@ import pytest
 
 from bench.analysis import processes, results
 from bench.analysis.intervals import Interval, ratio
-from bench.core.record import Cell, Record, Windows
+from bench.core.measurement import Windows
+from bench.core.record import Cell, Record
 from bench.core.task import Budget
 from bench.records.snapshot import ACCURACY, MetricSnapshot
 from tests.test_core import WINDOWS, accuracy_of, some_record

@@ -17,7 +17,8 @@ from bench.analysis.processes import (
     time_to_target,
 )
 from bench.core.dataset_info import data_label
-from bench.core.record import Cell, Measurement, Record
+from bench.core.measurement import Measurement
+from bench.core.record import Cell, Record
 from bench.records.snapshot import MetricSnapshot
 
 
@@ -98,7 +99,7 @@ def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:
     peaks = [record.measurement.peak_device_bytes for record in records if record.measurement]
     gpus = [record.gpu for record in records if record.gpu]
     # Memory that others held beside a process cannot be told from its own.
-    alone = [record.gpu for record in records if record.gpu and not record.companions]
+    alone = [record.gpu for record in records if record.gpu and (record.companions or 1) == 1]
     return replace(
         summary,
         peak_device_bytes=max((peak for peak in peaks if peak is not None), default=None),

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.core.record import Measurement, Record
+from bench.core.measurement import Measurement
+from bench.core.record import Record
 
 # Cores that the machine's own housekeeping may keep busy.
 OTHERS = 0.1

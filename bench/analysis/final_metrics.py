@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.core.grouping import grouped
-from bench.core.record import Cell, Evaluation, Record
+from bench.core.measurement import Evaluation
+from bench.core.record import Cell, Record
 from bench.records.snapshot import MetricSnapshot
 
 # Cells are taken to differ where chance alone would make such a difference in 1 of 1,000 tables.

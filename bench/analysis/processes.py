@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bench.analysis import contention
 from bench.core.grouping import grouped
-from bench.core.record import Cell, Measurement, Record
+from bench.core.measurement import Measurement
+from bench.core.record import Cell, Record
 from bench.records.snapshot import MetricSnapshot
 
 

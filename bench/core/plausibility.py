@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bench.core.record import Measurement, Record
+from bench.core.measurement import Measurement
+from bench.core.record import Record
 
 # Seconds that a clock can tell.
 _LEAST, _MOST = 1e-9, 1e9
@@ -25,8 +26,10 @@ def objection(record: Record) -> str:
         return "its block or seed is impossible"
     if not _within((record.batch, job.cell.threads), 1, _COUNT):
         return "its batch or number of threads is impossible"
-    if not _within((record.wall_seconds,), 0, _MOST):
+    if not _within((record.wall_seconds, *record.phases.values()), 0, _MOST):
         return "its seconds are impossible"
+    if not _within((record.companions or 1,), 1, _COUNT):
+        return "the number of processes that took turns is impossible"
     return measurement_objection(measured) if measured else ""
 
 
@@ -49,17 +52,22 @@ def _impossible(measured: Measurement) -> Iterator[str]:
     counts = (value for entry in evaluations for value in (entry.examples, entry.step))
     if not _within((*windows.steps, *counts), 1, _COUNT):
         yield "a window or an evaluation has no steps or examples, or too many"
+    if not _within(filter(None, (*windows.read, *windows.first_read)), 0, _MOST):
+        yield "the seconds for reading losses are impossible"
     figures = (value for entry in evaluations for value in (entry.metric, entry.loss))
     if not _within((*windows.loss, *figures, *measured.first_losses), -_HUGE, _HUGE):
         yield "a loss or a metric is too large"
-    if not _within((*windows.epoch, *windows.involuntary, measured.warmup_steps), 0, _COUNT):
-        yield "an epoch, a count of switches or of steps is impossible"
+    turns = (turn for turn in windows.turn if turn is not None)
+    numbers = (*windows.epoch, *turns, *windows.involuntary, measured.warmup_steps)
+    if not _within(numbers, 0, _COUNT):
+        yield "an epoch, a turn, a count of switches or of steps is impossible"
     seconds = (
         *(measured.import_seconds, measured.build_seconds, measured.first_step_seconds),
         *(measured.warmup_seconds, measured.feed_seconds or 0.0),
+        *measured.other_seconds.values(),
     )
     if not _within(seconds, 0, _MOST):
-        yield "the seconds of its start are impossible"
+        yield "the seconds outside its windows are impossible"
     energy = (measured.joules or 0.0, measured.device_joules or 0.0)
     if not _within(energy, 0, _HUGE):
         yield "its energy is impossible"

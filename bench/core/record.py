@@ -8,19 +8,20 @@ Schema history
 4  nests a cell's device, precision, threads and tuning, as its setting
 5  calls the result of an evaluation its metric, as older records have only accuracies; adds to a
    cell its variant, workload and batch. Older records are read with the usual ones
-6  adds the turns in which processes trained; None in older records
+6  adds to windows the time for reading their losses, and their turn; to a measurement all seconds
+   that no other field has; to a record the runner's own clock, and how many processes took turns.
+   Older records are read with None and no seconds
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
+from bench.core.measurement import Measurement, measurement_fields
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget
 
@@ -111,109 +112,6 @@ class Job:
         return Job(**{**fields, **nested})
 
 
-class Window(NamedTuple):
-    """`steps` training steps between two fences, `loss` their mean; seconds as in `clock.Timed`.
-
-    The first window of each `turn` lets the process settle, and does not count for its pace. Before
-    processes took turns there was none.
-    """
-
-    epoch: int
-    steps: int
-    wall: float
-    cpu: float
-    involuntary: int
-    loss: float
-    others: float | None = None
-    stolen: float | None = None
-    turn: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Windows:
-    """Every `Window` of a training, as columns: a report reads hundreds of thousands of windows."""
-
-    epoch: tuple[int, ...]
-    steps: tuple[int, ...]
-    wall: tuple[float, ...]
-    cpu: tuple[float, ...]
-    involuntary: tuple[int, ...]
-    loss: tuple[float, ...]
-    others: tuple[float | None, ...]
-    stolen: tuple[float | None, ...]
-    turn: tuple[int | None, ...]
-
-    @property
-    def settling(self) -> list[bool]:
-        """For each window, whether it is the first of a turn."""
-        before = (None, *self.turn)
-        return [now is not None and now != last for now, last in zip(self.turn, before)]  # noqa: B905
-
-    def __post_init__(self) -> None:
-        if any(len(column) != len(self) for column in vars(self).values()):
-            raise ValueError("the windows' columns differ in length")
-
-    def __len__(self) -> int:
-        return len(self.wall)
-
-    def until(self, step: int) -> Windows:
-        """Those of the first `step` steps."""
-        count = bisect_left([*accumulate(self.steps)], step) + 1
-        return Windows(**{name: column[:count] for name, column in vars(self).items()})
-
-    @staticmethod
-    def of(windows: Sequence[Window]) -> Windows:
-        """The columns of `windows`, of which there must be at least one."""
-        return Windows(**dict(zip(Window._fields, zip(*windows, strict=True), strict=True)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """The test set after `step` steps: the task's metric, mean loss, and the seconds it took."""
-
-    step: int
-    metric: float
-    loss: float
-    examples: int
-    wall: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """What a worker measured: seconds, bytes and raw windows; no statistics.
-
-    What was trained after the last evaluation was for the pace alone.
-
-    `first_losses` are the losses of the first single steps, the same in every framework. `cores`
-    is the number of cores that the process could run on. `feed_seconds` is the time to turn one
-    batch of host arrays into tensors. `joules` is the energy of the processor packages over all
-    windows, and `device_joules` that of the GPU; None if the machine does not report it.
-    """
-
-    import_seconds: float
-    build_seconds: float
-    first_step_seconds: float
-    warmup_steps: int
-    warmup_seconds: float
-    steady: bool
-    windows: Windows
-    evaluations: tuple[Evaluation, ...]
-    first_losses: tuple[float, ...]
-    peak_resident_bytes: int
-    peak_device_bytes: int | None
-    weights_digest: str
-    parameter_count: int
-    cores: int | None = None
-    feed_seconds: float | None = None
-    joules: float | None = None
-    device_joules: float | None = None
-
-    @property
-    def budget_windows(self) -> Windows:
-        """The windows of the job's budget."""
-        return self.windows.until(self.evaluations[-1].step)
-
-
 class GpuSample(NamedTuple):
     """The state of a GPU between two windows. A value that it does not report is None.
 
@@ -257,7 +155,12 @@ class GpuUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """The outcome of one job. `companions` counts the processes with which it took turns."""
+    """The outcome of one job.
+
+    `phases` are the seconds of each phase of its worker by the runner's clock, counted only while
+    the worker was allowed to run; phases of the same name are added up. `companions` is the number
+    of processes that took turns, this one included; None if unknown.
+    """
 
     job: Job
     batch: int
@@ -267,10 +170,11 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
     dataset: dict[str, Any] = field(default_factory=dict)
     gpu: GpuUse | None = None
-    companions: int | None = None
     source_digest: str = ""
     started: str = ""
     wall_seconds: float = 0.0
+    phases: dict[str, float] = field(default_factory=dict)
+    companions: int | None = None
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -297,19 +201,7 @@ def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
             evaluation["metric"] = evaluation.pop("accuracy")
     if fields["schema"] < 6 and fields["measurement"]:
         windows = fields["measurement"]["windows"]
-        windows["turn"] = [None] * len(windows["wall"])
+        count = len(windows["wall"])
+        windows["read"] = windows["first_read"] = windows["turn"] = [None] * count
     job["cell"] = nest_setting(job["cell"])
-    return fields
-
-
-def _rounded(value: Any) -> Any:
-    """Floats to nine significant digits: more than a clock or float32 has, in half the bytes."""
-    return float(f"{value:.9g}") if isinstance(value, float) else value
-
-
-def measurement_fields(measurement: Measurement) -> dict[str, Any]:
-    """A measurement as a JSON object."""
-    fields = dataclasses.asdict(measurement)
-    for name, column in fields["windows"].items():
-        fields["windows"][name] = [_rounded(value) for value in column]
     return fields

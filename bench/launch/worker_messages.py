@@ -21,11 +21,12 @@ import msgspec
 
 from bench.core import plausibility
 from bench.core.listener import Listener
-from bench.core.record import Measurement, Status
+from bench.core.measurement import Measurement
+from bench.core.record import Status
 from bench.system import whole_json
 from bench.system.plain_text import one_line, plain_values
 
-# Bytes. A window takes about 50, and a run has some hundred thousand of them at most.
+# Bytes. A window takes about 80, and a run has some hundred thousand of them at most.
 LONGEST_LINE = 1 << 28
 # Bytes at the end of a log in which its last line is looked for.
 LOG_TAIL = 1 << 13
@@ -108,6 +109,7 @@ class TimedWindow(msgspec.Struct, frozen=True, tag_field="event", tag="window"):
     stolen: float | None
     joules: float | None
     device_joules: float | None
+    fence: float
 
 
 # What a worker may say about itself; the other statuses are the runner's findings.

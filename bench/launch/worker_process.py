@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from bench.core.setting import Setting
 from bench.launch import catalogue, gpu_state, machine, memory_limit
 from bench.launch.framework import Framework
 from bench.launch.memory_limit import MemoryLimit
+from bench.launch.phase_clock import PhaseClock
 from bench.launch.virtual_environments import Environment
 from bench.launch.worker_messages import (
     Call,
@@ -92,26 +92,6 @@ def make_record(
     )
 
 
-class ActiveTime:
-    """The seconds since it was made in which a worker could run."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()  # the time of day may be set back meanwhile
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """The worker is stopped within this block."""
-        since = time.monotonic()
-        try:
-            yield
-        finally:
-            self._started += time.monotonic() - since
-
-
 Returned = TypeVar("Returned")
 # A job on its way: it yields whenever it waits for its turn, is sent the seconds of the turn, and
 # returns what came of it.
@@ -120,32 +100,28 @@ JobInTurns = Generator[Waiting, float, Returned]
 
 def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> JobInTurns[Record]:
     """Run a job in a fresh process, in turns. Returns a record whatever happens to the worker."""
-    started, active = datetime.now(timezone.utc), ActiveTime()
-    with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as gpu:
-        answer = yield from _answer(
-            job.to_json(),
-            spec,
-            MeasuredResult,
-            listener=_SamplingListener(listener, gpu) if gpu else listener,
-            active=active,
-        )
-        use = gpu.use() if gpu else None
+    started = datetime.now(timezone.utc)
+    with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
+        clock = PhaseClock(_SamplingListener(listener, watch) if watch else listener)
+        answer = yield from _answer(job.to_json(), spec, MeasuredResult, clock)
+        use = watch.use() if watch else None
+    told: dict[str, Any] = {
+        "started": started,
+        "seconds": clock.total,
+        "phases": clock.seconds,
+        "gpu": use,
+    }
     if isinstance(answer, Ended):
         reason = f"{answer.reason}; see {spec.log.name}" * (answer.status == "timeout")
-        reason = reason or answer.reason
-        return make_record(
-            job, answer.status, reason, started=started, seconds=active.seconds, gpu=use
-        )
+        return make_record(job, answer.status, reason or answer.reason, **told)
     return make_record(
         job,
         answer.status,
         answer.reason,
-        started=started,
-        seconds=active.seconds,
         measurement=answer.measurement,
         versions=answer.versions,
         dataset=answer.dataset,
-        gpu=use,
+        **told,
     )
 
 
@@ -179,7 +155,7 @@ def ask(
     payload: str, spec: WorkerSpec, result: type[Outcome], *, listener: Listener
 ) -> Outcome | Ended:
     """Have a worker do a job that takes no turns, and return its result, or how it ended."""
-    answers = _answer(payload, spec, result, listener=listener)
+    answers = _answer(payload, spec, result, PhaseClock(listener))
     try:
         next(answers)
     except StopIteration as end:
@@ -189,29 +165,24 @@ def ask(
 
 
 def _answer(
-    payload: str,
-    spec: WorkerSpec,
-    result: type[Outcome],
-    *,
-    listener: Listener,
-    active: ActiveTime | None = None,
+    payload: str, spec: WorkerSpec, result: type[Outcome], clock: PhaseClock
 ) -> JobInTurns[Outcome | Ended]:
-    """Have a worker do a job; `listener` gets the messages before its result.
+    """Have a worker do a job, while `clock` listens to it.
 
-    Returns how it ended if there is no result, whatever happened to the worker. `active` leaves out
-    the time in which the worker is stopped.
+    Returns how it ended if there is no result, whatever happened to the worker.
     """
     try:
         with worker(spec, result) as running:
             running.send(payload)
             for message in running.messages:
                 if isinstance(message, Call):
-                    message.pass_on(listener)
+                    message.pass_on(clock)
                 elif isinstance(message, Waiting):
-                    with running.stopped(), active.stopped() if active else nullcontext():
+                    with running.stopped(), clock.paused():
                         seconds = yield message
-                    running.send(f"{seconds!r}")
+                    running.send(repr(seconds))
                 elif isinstance(message, result):
+                    clock.stop()  # before the worker is gone
                     if message.status == "failed":
                         reason = running.memory.explained(message.reason)
                         return msgspec.structs.replace(message, reason=reason)
@@ -221,6 +192,8 @@ def _answer(
         return Ended(status=error.status, reason=str(error))
     except OSError as error:
         return Ended(status="failed", reason=f"no worker could be started: {error}")
+    finally:
+        clock.stop()  # also where there was no result
 
 
 def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Together:
             started.append(_Started(cell=cell, life=life, waiting=waiting, due=due))
 
     def _take_turns(self, started: list[_Started]) -> Iterator[Record]:
-        companions = len(started) - 1
+        companions = len(started)
         while started:
             least = min(one.waiting.done for one in started)
             self._listener.turns([one.cell for one in started], min(1.0, least))

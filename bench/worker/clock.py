@@ -1,18 +1,30 @@
-"""Timed windows between two fences: the only place that reads a clock for a result."""
+"""Timed windows between two fences: the only place that reads a clock for a result.
+
+This module is imported before an adapter is, and binds the functions with which it reads clocks:
+what an adapter does to the module `time` changes nothing here.
+"""
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
-import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from time import perf_counter, process_time
 
+from bench.core.measurement import Spent
 from bench.core.telemetry import told
 from bench.worker import cores, gpu_energy
+
+# The clock itself, for what needs no fence.
+seconds = perf_counter
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +36,8 @@ class Timed:
     not report it: `others` are the CPU seconds of all other processes on the cores that this one
     may run on, `stolen` those that the machine's host gave to other guests, both counted in ticks
     of a hundredth of a second. `joules` is the energy of the processor packages, `device_joules`
-    that of the GPU (see `watch_gpu`).
+    that of the GPU (see `watch_gpu`). `fence` is the time that the first fence took, before the
+    clock started.
     """
 
     wall: float
@@ -34,6 +47,7 @@ class Timed:
     stolen: float | None
     joules: float | None
     device_joules: float | None
+    fence: float = 0.0
 
 
 def machine_seconds() -> tuple[float, float] | None:
@@ -53,8 +67,7 @@ def _counted(names: set[str]) -> tuple[float, float]:
                 user, nice, system, _, _, irq, softirq, steal = map(int, counts[:8])
                 busy += user + nice + system + irq + softirq
                 stolen += steal
-    tick = os.sysconf("SC_CLK_TCK")
-    return busy / tick, stolen / tick
+    return busy / _TICKS_A_SECOND, stolen / _TICKS_A_SECOND
 
 
 @cache
@@ -112,14 +125,15 @@ class Stopwatch:
         self._joules = _joules()
         self._device_joules = _device_joules()
         self._machine = machine_seconds()
-        self._involuntary = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-        self._cpu = time.process_time()
-        self._wall = time.perf_counter()
+        self._involuntary = getrusage(RUSAGE_SELF).ru_nivcsw
+        self._cpu = process_time()
+        self._wall = seconds()
 
-    def read(self) -> Timed:
-        wall = time.perf_counter() - self._wall
-        cpu = time.process_time() - self._cpu
-        usage = resource.getrusage(resource.RUSAGE_SELF)
+    def read(self, *, fence: float = 0.0) -> Timed:
+        """What has passed since; `fence` is passed on."""
+        wall = seconds() - self._wall
+        cpu = process_time() - self._cpu
+        usage = getrusage(RUSAGE_SELF)
         others = stolen = None
         if self._machine and (machine := machine_seconds()):
             # Below zero if a tick came late.
@@ -133,16 +147,35 @@ class Stopwatch:
             stolen=stolen,
             joules=_passed(self._joules, _joules()),
             device_joules=_passed(self._device_joules, _device_joules()),
+            fence=fence,
         )
 
 
 def timed(work: Callable[[], None], fence: Callable[[], None]) -> Timed:
     """Run `work` between two fences and measure it."""
+    begun = seconds()
     fence()
+    waited = seconds() - begun
     watch = Stopwatch()
     work()
     fence()
-    return watch.read()
+    return watch.read(fence=waited)
+
+
+class Account:
+    """Seconds by what they were spent on: all that no other field of a measurement has."""
+
+    def __init__(self) -> None:
+        self.by_purpose: defaultdict[Spent, float] = defaultdict(float)
+
+    @contextmanager
+    def spent(self, purpose: Spent) -> Iterator[None]:
+        """Count the time of the `with` block as spent on `purpose`."""
+        begun = seconds()
+        try:
+            yield
+        finally:
+            self.by_purpose[purpose] += seconds() - begun
 
 
 def peak_resident_bytes() -> int:
@@ -153,7 +186,7 @@ def peak_resident_bytes() -> int:
     """
     if mark := told(_high_water_mark):
         return mark
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = getrusage(RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
 
 

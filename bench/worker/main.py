@@ -23,10 +23,11 @@ from bench.core import errors, plugins
 from bench.core.adapter import Adapter
 from bench.core.dataset_info import DatasetInfo
 from bench.core.listener import Listener
-from bench.core.record import Job, JobKind, Status, measurement_fields
+from bench.core.measurement import measurement_fields
+from bench.core.record import Job, JobKind, Status
 from bench.core.task import Task
 from bench.worker import machine_rates, on_demand, trace, training
-from bench.worker.clock import Stopwatch, watch_gpu
+from bench.worker.clock import Account, Stopwatch, watch_gpu
 from bench.worker.turns import Turns
 
 # Progress is sent between windows, outside the clock, and no more often than a person can read.
@@ -97,8 +98,11 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
     if cell.device == "cuda":
         watch_gpu()
     adapter, import_seconds = import_framework(cell.framework)
-    adapter.set_up(cell.setting)
-    context = {"versions": adapter.versions(cell.device), "dataset": dataclasses.asdict(dataset)}
+    account = Account()
+    with account.spent("set up"):
+        adapter.set_up(cell.setting)
+        versions = adapter.versions(cell.device)
+    context = {"versions": versions, "dataset": dataclasses.asdict(dataset)}
     task = load_task(cell.task)
     if job.budget.length:
         task = task.with_length(job.budget.length)
@@ -122,6 +126,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
             adapter,
             turns=Turns(sys.stdin, channel.send),
             listener=channel,
+            account=account,
             import_seconds=import_seconds,
         )
     except errors.FramebenchError as error:

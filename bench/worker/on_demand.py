@@ -21,6 +21,7 @@ from bench.core.listener import Listener
 from bench.core.record import Job
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
+from bench.worker import clock
 from bench.worker.steady_pace import make_ready
 
 
@@ -45,13 +46,14 @@ def answer(
     `send` takes an event and its fields; `context` is sent along with "ready". Raises DivergedError
     when the loss is no longer finite.
     """
-    ready = make_ready(job, task, adapter, listener)
+    ready = make_ready(job, task, adapter, listener=listener, account=clock.Account())
     ready.session.load(ready.weights)
     supply = _batches(ready.train, job.seed)
     send("ready", window_steps=max(1, round(job.window / ready.warm_up.pace)), **context)
     for request in requests:
-        timing, losses = ready.trainer.window(list(islice(supply, int(request))))
-        if not math.isfinite(sum(losses)):
-            raise DivergedError(f"training loss {sum(losses) / len(losses)}")
-        send("window", **dataclasses.asdict(timing))
+        window = ready.trainer.window(list(islice(supply, int(request))))
+        total = sum(window.losses)
+        if not math.isfinite(total):
+            raise DivergedError(f"training loss {total / len(window.losses)}")
+        send("window", **dataclasses.asdict(window.timing))
     ready.session.close()

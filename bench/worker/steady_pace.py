@@ -23,22 +23,39 @@ STEADY_SPREAD = 1.1
 WARMUP_BATCHES = 64
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainedWindow:
+    """The steps between two fences: what they took, and each step's loss, read after the second.
+
+    `read` and `first_read` are in seconds, as in a `Window`.
+    """
+
+    timing: clock.Timed
+    losses: list[float]
+    read: float
+    first_read: float
+
+
 class Trainer:
     """Trains one session in timed windows."""
 
-    def __init__(self, job: Job, session: Session) -> None:
+    def __init__(self, job: Job, session: Session, account: clock.Account) -> None:
         self._session = session
         self._staged_ahead = job.cell.feed == "device"
+        self._account = account
 
-    def window(self, batches: list[HostBatch]) -> tuple[clock.Timed, list[float]]:
-        """Train on `batches` between two fences. The losses are read after the second.
+    def window(self, batches: list[HostBatch]) -> TrainedWindow:
+        """Train on `batches` between two fences. A step's loss is the sum of those of its updates.
 
-        A step's loss is the sum of those of its updates.
+        The loss of the last step is read first: it needs all steps before it, so that it waits for
+        whatever a fence has left undone.
         """
         session = self._session
         losses: list[tuple[Native, ...]] = []
         if self._staged_ahead:
-            staged: list[Batch] = [session.stage(batch) for batch in batches]
+            with self._account.spent("stage ahead"):
+                staged: list[Batch] = [session.stage(batch) for batch in batches]
+                session.sync()
 
             def work() -> None:
                 for batch in staged:
@@ -50,7 +67,18 @@ class Trainer:
                     losses.append(session.step(session.stage(batch)))
 
         timing = clock.timed(work, session.sync)
-        return timing, [sum(float(session.numpy(loss)) for loss in step) for step in losses]
+        self._account.by_purpose["fence"] += timing.fence
+
+        def read(step: tuple[Native, ...]) -> float:
+            return sum(float(session.numpy(loss)) for loss in step)
+
+        begun = clock.seconds()
+        last = read(losses[-1])
+        first_read = clock.seconds() - begun
+        values = [*map(read, losses[:-1]), last]
+        return TrainedWindow(
+            timing=timing, losses=values, read=clock.seconds() - begun, first_read=first_read
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +91,19 @@ class WarmUp:
     steady: bool
 
 
-def warm_up(trainer: Trainer, supply: Iterator[HostBatch], job: Job) -> WarmUp:
+def warm_up(
+    trainer: Trainer, supply: Iterator[HostBatch], job: Job, account: clock.Account
+) -> WarmUp:
     """Train until the pace is steady or `job.warmup` seconds have passed."""
     steps, seconds, count = 0, 0.0, 1
     paces: list[float] = []
     while True:
-        timing, _ = trainer.window(list(islice(supply, count)))
-        steps, seconds = steps + count, seconds + timing.wall
-        paces.append(timing.wall / count)
+        with account.spent("lay out batches"):
+            batches = list(islice(supply, count))
+        window = trainer.window(batches)
+        account.by_purpose["read warm-up losses"] += window.read
+        steps, seconds = steps + count, seconds + window.timing.wall
+        paces.append(window.timing.wall / count)
         last = paces[-STEADY_WINDOWS:]
         steady = len(last) == STEADY_WINDOWS and max(last) <= STEADY_SPREAD * min(last)
         if (steady and seconds >= 2 * job.window) or seconds >= job.warmup:
@@ -83,6 +116,7 @@ class ReadySession:
     """A session after its warm-up, and how long getting there took.
 
     `weights` are the canonical initial ones, which training starts from once they are loaded again.
+    `account` has all seconds so far that have no field of their own.
     """
 
     session: Session
@@ -92,9 +126,12 @@ class ReadySession:
     build_seconds: float
     first_step_seconds: float
     warm_up: WarmUp
+    account: clock.Account
 
 
-def make_ready(job: Job, task: Task, adapter: Adapter, listener: Listener) -> ReadySession:
+def make_ready(
+    job: Job, task: Task, adapter: Adapter, *, listener: Listener, account: clock.Account
+) -> ReadySession:
     """Build the job's session, take its first step, and warm it up. The process is set up."""
     listener.phase(str(job.cell), "build")
     watch = clock.Stopwatch()
@@ -104,12 +141,15 @@ def make_ready(job: Job, task: Task, adapter: Adapter, listener: Listener) -> Re
     session.sync()
     build_seconds = watch.read().wall
 
-    train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
-    trainer = Trainer(job, session)
+    with account.spent("lay out batches"):
+        train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
+        supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
+        first = next(supply)
+    trainer = Trainer(job, session, account)
 
     listener.phase(str(job.cell), "first step")
-    supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
-    first_step, _ = trainer.window([next(supply)])
+    first_step = trainer.window([first])
+    account.by_purpose["read warm-up losses"] += first_step.read
 
     listener.phase(str(job.cell), "warm-up")
     return ReadySession(
@@ -118,6 +158,7 @@ def make_ready(job: Job, task: Task, adapter: Adapter, listener: Listener) -> Re
         train=train,
         weights=weights,
         build_seconds=build_seconds,
-        first_step_seconds=first_step.wall,
-        warm_up=warm_up(trainer, supply, job),
+        first_step_seconds=first_step.timing.wall,
+        warm_up=warm_up(trainer, supply, job, account),
+        account=account,
     )

@@ -18,11 +18,12 @@ from bench.core.adapter import Adapter, Session
 from bench.core.arrays import Array, digest
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
-from bench.core.record import Evaluation, Job, Measurement, Window, Windows
+from bench.core.measurement import Evaluation, Measurement, Window, Windows
+from bench.core.record import Job
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.worker import clock, cores
-from bench.worker.steady_pace import ReadySession, make_ready
+from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
 from bench.worker.turns import Turns
 
 EVALUATION_BATCH = 500
@@ -33,13 +34,16 @@ FEED_TURNS = 3
 STEPS_IN_A_TURN = 4
 
 
-def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluation:
+def evaluate(
+    session: Session, split: Split, task: Task, *, step: int, account: clock.Account
+) -> Evaluation:
     """The metric and the loss over the whole split, after `step` steps.
 
     The clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
     finite.
     """
-    metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
+    begun = clock.seconds()
+    metric_sum, metric_count, loss, wall, fence = 0.0, 0, 0.0, 0.0, 0.0
     for batch, count in split.in_order(EVALUATION_BATCH):
         outputs: dict[str, Array] = {}
 
@@ -47,12 +51,15 @@ def evaluate(session: Session, split: Split, task: Task, step: int) -> Evaluatio
             for name, output in session.outputs(session.stage(batch)).items():
                 outputs[name] = session.numpy(output)
 
-        wall += clock.timed(work, session.sync).wall
+        timing = clock.timed(work, session.sync)
+        wall, fence = wall + timing.wall, fence + timing.fence
         shown = {name: output[:count] for name, output in outputs.items()}
         known = {name: array[:count] for name, array in batch.items()}
         part, values = task.metric.of(shown, known)
         metric_sum, metric_count = metric_sum + part, metric_count + values
         loss += sum(update.loss.total(shown, known) for update in task.updates)
+    account.by_purpose["fence"] += fence
+    account.by_purpose["metrics"] += clock.seconds() - begun - wall - fence
     total = len(split)
     if not math.isfinite(loss):
         raise DivergedError(f"test loss {loss / total} after {step} steps")
@@ -72,14 +79,20 @@ def compile_evaluation(session: Session, split: Split) -> None:
         session.numpy(output)
 
 
-def time_feeding(session: Session, batches: list[HostBatch]) -> float:
+def time_feeding(job: Job, ready: ReadySession) -> float:
     """Seconds that staging one batch takes: the best of a few turns, because a turn is short."""
+    session = ready.session
+    with ready.account.spent("lay out batches"):
+        last = ready.train.epoch(job.seed, job.budget.epochs - 1)
+        batches = [ready.train.batch(rows) for rows in last[:FEED_BATCHES]]
 
     def work() -> None:
         staged = [session.stage(batch) for batch in batches]
         del staged
 
-    return min(clock.timed(work, session.sync).wall for _ in range(FEED_TURNS)) / len(batches)
+    with ready.account.spent("feed"):
+        best = min(clock.timed(work, session.sync).wall for _ in range(FEED_TURNS))
+    return best / len(batches)
 
 
 def _total(energy: Sequence[float | None]) -> float | None:
@@ -129,23 +142,26 @@ class TimedTraining:
 
         Raises DivergedError when the loss is no longer finite.
         """
-        split, turns = self._ready.train, self._turns
-        left = split.epoch(self._job.seed, epoch)
+        split, turns, account = self._ready.train, self._turns, self._ready.account
+        with account.spent("lay out batches"):
+            left = split.epoch(self._job.seed, epoch)
         while len(left) and not (epoch >= self._job.budget.epochs and self.enough):
             if turns.over:
                 self._wait()
             size = 1 if turns.fresh else self._window_size(len(left))
-            batches, left = left[:size], left[size:]
-            timing, losses = self._ready.trainer.window(split.window(batches))
-            self._add(epoch, timing, losses)
+            with account.spent("lay out batches"):
+                batches, left = split.window(left[:size]), left[size:]
+            self._add(epoch, self._ready.trainer.window(batches))
             self._listener.progress(str(self._job.cell), min(self.steps, self._total), self._total)
 
     def _wait(self) -> None:
         """Wait for the next turn."""
+        with self._ready.account.spent("close"):
+            device_bytes = self._ready.session.peak_device_bytes()
         self._turns.wait(
             self._elapsed / self._expected,
             least=STEPS_IN_A_TURN * self._ready.warm_up.pace,
-            device_bytes=self._ready.session.peak_device_bytes(),
+            device_bytes=device_bytes,
         )
 
     def _window_size(self, left: int) -> int:
@@ -153,7 +169,8 @@ class TimedTraining:
         size = max(1, round(self._job.window / self._ready.warm_up.pace))
         return math.ceil(left / max(1, round(left / size)))
 
-    def _add(self, epoch: int, timing: clock.Timed, losses: list[float]) -> None:
+    def _add(self, epoch: int, window: TrainedWindow) -> None:
+        timing, losses = window.timing, window.losses
         self.steps += len(losses)
         mean = float(np.mean(losses))
         if not math.isfinite(mean):
@@ -173,6 +190,8 @@ class TimedTraining:
                 loss=mean,
                 others=timing.others,
                 stolen=timing.stolen,
+                read=window.read,
+                first_read=window.first_read,
             )
         )
         self._joules.append(timing.joules)
@@ -186,36 +205,45 @@ def measure(
     *,
     turns: Turns,
     listener: Listener,
+    account: clock.Account,
     import_seconds: float,
 ) -> Measurement:
     """Train the job's budget, and for `job.seconds` at least.
 
-    Raises DivergedError when a loss is no longer finite.
+    `account` has what was spent before this, and gets all that has no field of its own. Raises
+    DivergedError when a loss is no longer finite.
     """
     subject = str(job.cell)
-    ready = make_ready(job, task, adapter, listener)
+    ready = make_ready(job, task, adapter, listener=listener, account=account)
     session = ready.session
-    test = Split(Path(job.data), "test", task, session.format, job.budget.test_examples)
+    with account.spent("lay out batches"):
+        test = Split(Path(job.data), "test", task, session.format, job.budget.test_examples)
     listener.phase(subject, "compile evaluation")
-    compile_evaluation(session, test)
+    with account.spent("compile evaluation"):
+        compile_evaluation(session, test)
 
-    session.load(ready.weights)
+    with account.spent("load weights"):
+        session.load(ready.weights)
     training = TimedTraining(job, ready, turns, listener)
     evaluations = []
     for epoch in range(job.budget.epochs):
         listener.phase(subject, "train")
         training.train(epoch)
         listener.phase(subject, "evaluate")
-        evaluations.append(evaluate(session, test, task, training.steps))
-    listener.phase(subject, "train on")
-    for epoch in count_from(job.budget.epochs):
-        if training.enough:
-            break
-        training.train(epoch)
+        evaluations.append(evaluate(session, test, task, step=training.steps, account=account))
+    epochs = count_from(job.budget.epochs)
+    while not training.enough:
+        listener.phase(subject, "train on")
+        training.train(next(epochs))
 
     listener.phase(subject, "finish")
-    last = ready.train.epoch(job.seed, job.budget.epochs - 1)
-    measurement = Measurement(
+    peak_resident_bytes = clock.peak_resident_bytes()
+    with account.spent("close"):
+        peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()
+    feed_seconds = time_feeding(job, ready)
+    with account.spent("close"):
+        session.close()
+    return Measurement(
         import_seconds=import_seconds,
         build_seconds=ready.build_seconds,
         first_step_seconds=ready.first_step_seconds,
@@ -225,16 +253,13 @@ def measure(
         windows=Windows.of(training.windows),
         evaluations=tuple(evaluations),
         first_losses=tuple(training.first_losses),
-        peak_resident_bytes=clock.peak_resident_bytes(),
-        peak_device_bytes=session.peak_device_bytes(),
+        peak_resident_bytes=peak_resident_bytes,
+        peak_device_bytes=peak_device_bytes,
         weights_digest=digest(ready.weights),
-        parameter_count=session.parameter_count(),
+        parameter_count=parameter_count,
         cores=cores.count().physical,
-        feed_seconds=time_feeding(
-            session, [ready.train.batch(rows) for rows in last[:FEED_BATCHES]]
-        ),
+        feed_seconds=feed_seconds,
         joules=training.joules,
         device_joules=training.device_joules,
+        other_seconds=dict[str, float](account.by_purpose.items()),
     )
-    session.close()
-    return measurement

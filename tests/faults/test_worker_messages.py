@@ -178,6 +178,11 @@ WRONG = {
     "no windows": lambda result: [column.clear() for column in windows(result).values()],
     "windows of no time": lambda result: windows(result)["wall"].__setitem__(0, 0.0),
     "windows of less than no time": lambda result: windows(result)["wall"].__setitem__(0, -1.0),
+    "losses that were read in less than no time": lambda result: windows(result)[
+        "read"
+    ].__setitem__(0, -1.0),
+    "a turn before the first": lambda result: windows(result)["turn"].__setitem__(0, -1),
+    "seconds below zero": lambda r: r["measurement"]["other_seconds"].update(close=-1.0),
     "windows of no steps": lambda result: windows(result)["steps"].__setitem__(0, 0),
     "columns of two lengths": lambda result: windows(result)["wall"].pop(),
     "no evaluation": lambda result: result["measurement"]["evaluations"].clear(),

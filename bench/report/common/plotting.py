@@ -14,7 +14,8 @@ from typing import Any
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.results import ResultTable
-from bench.core.record import Cell, Measurement
+from bench.core.measurement import Measurement
+from bench.core.record import Cell
 from bench.records.snapshot import MetricSnapshot, Snapshot
 from bench.report.common.text import labels
 from bench.system.plain_text import one_line

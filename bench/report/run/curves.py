@@ -9,7 +9,8 @@ from itertools import accumulate
 import numpy as np
 
 from bench.analysis.processes import seconds_at
-from bench.core.record import Cell, Measurement, Windows
+from bench.core.measurement import Measurement, Windows
+from bench.core.record import Cell
 from bench.report.common.plotting import PERCENT, Chart, ChartedTable, Spec, layout, trace
 from bench.report.common.text import capitalized
 

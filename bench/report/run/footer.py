@@ -42,9 +42,7 @@ def _turns(results: Results) -> str:
     )
     several = [block for block in blocks.values() if len(block) > 1]
     apart = [
-        block
-        for block in several
-        if any(1 + (record.companions or 0) < len(block) for record in block)
+        block for block in several if any((record.companions or 1) < len(block) for record in block)
     ]
     if not several:
         return ""
