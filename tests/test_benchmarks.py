@@ -19,8 +19,8 @@ from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.task import Budget
 from bench.launch import catalogue, step_worker
+from bench.launch.conversation import JobEndedError
 from bench.launch.virtual_environments import Environment
-from bench.launch.worker_messages import JobEndedError
 from bench.launch.worker_process import WorkerSpec
 from bench.records import run_folder
 from bench.report.run import pytest_benchmark

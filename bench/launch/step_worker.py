@@ -14,7 +14,8 @@ from msgspec import structs
 
 from bench.core.record import Job
 from bench.launch import worker_process
-from bench.launch.worker_messages import JobEndedError, Message, Ready, Result, TimedWindow
+from bench.launch.conversation import JobEndedError
+from bench.launch.worker_messages import Message, Ready, Result, TimedWindow
 from bench.launch.worker_process import Running, WorkerSpec
 from bench.worker.clock import Timed
 

@@ -25,14 +25,13 @@ from bench.core.listener import Listener
 from bench.core.record import Job, Record, Status
 from bench.core.setting import Setting
 from bench.launch import catalogue, gpu_state, machine, memory_limit
+from bench.launch.conversation import Conversation, JobEndedError
 from bench.launch.framework import Framework
 from bench.launch.memory_limit import MemoryLimit
 from bench.launch.phase_clock import PhaseClock
 from bench.launch.virtual_environments import Environment
 from bench.launch.worker_messages import (
     Call,
-    Conversation,
-    JobEndedError,
     MeasuredResult,
     Message,
     Outcome,

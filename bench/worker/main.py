@@ -3,7 +3,7 @@
 Messages go to the runner as JSON lines on a pipe of their own, so that a library that prints cannot
 corrupt them: `{"event": "phase", "subject": ..., "name": ...}` and the other calls of a `Listener`,
 and last `{"event": "result", ...}` with the outcome. Jobs of two kinds are conversations: one that
-is measured waits for its turns (see `bench.worker.turns`), and `steps` are timed on demand (see
+is measured waits for its turns (see `bench.worker.own_turns`), and `steps` are timed on demand (see
 `bench.worker.on_demand`).
 """
 
@@ -28,7 +28,7 @@ from bench.core.record import Job, JobKind, Status
 from bench.core.task import Task
 from bench.worker import machine_rates, on_demand, trace, training
 from bench.worker.clock import Account, Stopwatch, watch_gpu
-from bench.worker.turns import Turns
+from bench.worker.own_turns import Turns
 
 # Progress is sent between windows, outside the clock, and no more often than a person can read.
 _PROGRESS_INTERVAL = 0.5

@@ -23,8 +23,8 @@ from bench.core.record import Job
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.worker import clock, cores
+from bench.worker.own_turns import Turns
 from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
-from bench.worker.turns import Turns
 
 EVALUATION_BATCH = 500
 FIRST_LOSSES = 32
@@ -102,10 +102,7 @@ def _total(energy: Sequence[float | None]) -> float | None:
 
 
 class TimedTraining:
-    """Trains epochs in timed windows and in turns, and collects what each window took.
-
-    `seconds` are those of all windows but the first of each turn, which lets the process settle.
-    """
+    """Trains epochs in timed windows and in turns, and collects what each window took."""
 
     def __init__(self, job: Job, ready: ReadySession, turns: Turns, listener: Listener) -> None:
         self._job = job
@@ -115,8 +112,8 @@ class TimedTraining:
         self._total = job.budget.epochs * len(ready.train.epoch(job.seed, 0))
         self._expected = max(job.seconds, self._total * ready.warm_up.pace)
         self._elapsed = 0.0
+        self._seconds = 0.0  # without the first window of each turn
         self.steps = 0
-        self.seconds = 0.0
         self.windows: list[Window] = []
         self.first_losses: list[float] = []
         self._joules: list[float | None] = []
@@ -132,10 +129,13 @@ class TimedTraining:
         """The energy of the GPU over all windows."""
         return _total(self._device_joules)
 
-    @property
-    def enough(self) -> bool:
-        """Whether the job is timed for long enough."""
-        return self.seconds >= self._job.seconds
+    def train_on(self) -> None:
+        """Train beyond the budget until enough is timed. Raises DivergedError as `train` does."""
+        for epoch in count_from(self._job.budget.epochs):
+            if self._timed_enough():
+                break
+            self._listener.phase(str(self._job.cell), "train on")
+            self.train(epoch)
 
     def train(self, epoch: int) -> None:
         """Train one epoch, or beyond the budget until enough is timed.
@@ -145,7 +145,7 @@ class TimedTraining:
         split, turns, account = self._ready.train, self._turns, self._ready.account
         with account.spent("lay out batches"):
             left = split.epoch(self._job.seed, epoch)
-        while len(left) and not (epoch >= self._job.budget.epochs and self.enough):
+        while len(left) and not (epoch >= self._job.budget.epochs and self._timed_enough()):
             if turns.over:
                 self._wait()
             size = 1 if turns.fresh else self._window_size(len(left))
@@ -153,6 +153,9 @@ class TimedTraining:
                 batches, left = split.window(left[:size]), left[size:]
             self._add(epoch, self._ready.trainer.window(batches))
             self._listener.progress(str(self._job.cell), min(self.steps, self._total), self._total)
+
+    def _timed_enough(self) -> bool:
+        return self._seconds >= self._job.seconds
 
     def _wait(self) -> None:
         """Wait for the next turn."""
@@ -177,7 +180,7 @@ class TimedTraining:
             raise DivergedError(f"training loss {mean} within {self.steps} steps")
         self.first_losses += losses[: FIRST_LOSSES - len(self.first_losses)]
         self._elapsed += timing.wall
-        self.seconds += 0.0 if self._turns.fresh else timing.wall
+        self._seconds += 0.0 if self._turns.fresh else timing.wall
         self._turns.use(timing.wall)
         self.windows.append(
             Window(
@@ -231,10 +234,7 @@ def measure(
         training.train(epoch)
         listener.phase(subject, "evaluate")
         evaluations.append(evaluate(session, test, task, step=training.steps, account=account))
-    epochs = count_from(job.budget.epochs)
-    while not training.enough:
-        listener.phase(subject, "train on")
-        training.train(next(epochs))
+    training.train_on()
 
     listener.phase(subject, "finish")
     peak_resident_bytes = clock.peak_resident_bytes()

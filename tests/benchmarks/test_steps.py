@@ -18,7 +18,7 @@ from bench.core.dataset_info import data_label
 from bench.core.record import Cell, Job
 from bench.core.task import Budget
 from bench.launch import catalogue, step_worker
-from bench.launch.worker_messages import JobEndedError
+from bench.launch.conversation import JobEndedError
 from bench.launch.worker_process import WorkerSpec
 from bench.report.run.pytest_benchmark import extra_info
 from tests.benchmarks.conftest import Prepared

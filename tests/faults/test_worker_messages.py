@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.launch import worker_messages
+from bench.launch import conversation as conversations
+from bench.launch.conversation import Conversation, JobEndedError
 from bench.launch.worker_messages import (
-    Conversation,
-    JobEndedError,
     MeasuredResult,
     Message,
     Phase,
@@ -138,7 +137,7 @@ ENDLESS = {
 def test_waiting_ends(
     conversation: Callable[..., list[Message]], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_messages, "GRACE", 0.5)
+    monkeypatch.setattr(conversations, "GRACE", 0.5)
     code, bounds, status, reason = ENDLESS[kind]
     with pytest.raises(JobEndedError, match=reason) as ended:
         conversation(code, **bounds)
@@ -148,7 +147,7 @@ def test_waiting_ends(
 def test_a_long_line_is_refused_before_it_ends(
     conversation: Callable[..., list[Message]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_messages, "LONGEST_LINE", 3 << 20)
+    monkeypatch.setattr(conversations, "LONGEST_LINE", 3 << 20)
     with pytest.raises(JobEndedError, match="a line of more than 3 MiB"):
         conversation("while True: say(b'x' * 100_000)")
 
