@@ -26,7 +26,9 @@ class Noise:
 
     `tails` is the distribution over processes: normal, Student's t with 5 degrees of freedom, or
     normal with one process in twenty slowed by 5 to 10 % by a neighbour. `drift` is the share of
-    its pace that the machine loses from the first process of a run to the last, steadily.
+    its pace that the machine loses from the first process of a run to the last, steadily. `unequal`
+    multiplies `process` of each cell, if not all cells vary alike. `together` is for noise that the
+    first half of the cells share in each block, as frameworks of a kind do beside a neighbour.
     """
 
     process: float = 0.02
@@ -34,6 +36,8 @@ class Noise:
     block: float = 0.0
     drift: float = 0.0
     tails: Literal["normal", "t5", "neighbour"] = "normal"
+    unequal: Sequence[float] = ()
+    together: float = 0.0
 
 
 def _between_processes(noise: Noise, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
@@ -65,7 +69,13 @@ def throughputs(
         "beside": (block + place / TASKS) / blocks,
         "in turn": (cell + block / blocks) / len(paces),
     }[order]
-    logs = np.log(paces)[:, None] + _between_processes(noise, shape, rng) + windows + shared
+    between = _between_processes(noise, shape, rng)
+    if noise.unequal:
+        between *= np.array(noise.unequal)[:, None]
+    if noise.together:
+        half = cell < (len(paces) + 1) // 2
+        between += half * rng.normal(0, noise.together, (runs, 1, blocks))
+    logs = np.log(paces)[:, None] + between + windows + shared
     values: Floats = np.exp(logs + np.log1p(-noise.drift) * time)
     return values
 

@@ -1,15 +1,24 @@
-"""Intervals and ranks: their properties, and how often they are right in simulated runs."""
+"""Intervals, tests and ranks: their properties, and how often they are right in simulated runs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from bench.analysis.intervals import CONFIDENCE, Interval, geometric_mean, ranks, ratio
+from bench.analysis.intervals import (
+    CONFIDENCE,
+    Interval,
+    PairTest,
+    geometric_mean,
+    paired_test,
+    ratio,
+)
+from bench.analysis.multiple_comparisons import MultipleComparison
 from tests.simulation import Noise, Order, by_block, throughputs
 
 SEEDS = range(5)
@@ -77,10 +86,27 @@ def test_an_invalid_throughput_is_refused(values: list[float]) -> None:
         geometric_mean(values)
 
 
-FASTER = Interval(estimate=1.2, low=1.1, high=1.3)
-SLOWER = Interval(estimate=1 / 1.2, low=1 / 1.3, high=1 / 1.1)
-TIED = Interval(estimate=1, low=0.9, high=1.1)
-UNKNOWN = Interval(estimate=2, low=0, high=math.inf)
+@pytest.mark.parametrize("blocks", BLOCKS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_p_value_is_below_5_percent_where_the_interval_excludes_1(seed: int, blocks: int) -> None:
+    first, second = two_cells(seed, blocks)
+    interval, test = ratio(first, second), paired_test(first, second)
+    logs = [math.log(first[at] / second[at]) for at in range(blocks)]
+    assert interval and test
+    assert test == pytest.approx((interval.estimate, ttest_1samp(logs, 0).pvalue))
+    assert (test.p_value < 1 - CONFIDENCE) != interval.includes(1)
+
+
+def test_a_pair_that_never_varies_is_equal_or_surely_not() -> None:
+    first = {0: 2.0, 1: 2.0}
+    assert paired_test(first, first) == PairTest(1, 1)
+    assert paired_test(first, {0: 1.0, 1: 1.0}) == pytest.approx((2, 0))
+    assert paired_test(first, {1: 1.0}) is None
+
+
+FASTER = PairTest(1.2, 1e-9)
+SLOWER = PairTest(1 / 1.2, 1e-9)
+TIED = PairTest(1, 0.5)
 
 # Of each case: the cells; the pairs whose first cell is surely faster; pairs that cannot be
 # compared; the ranks.
@@ -102,28 +128,50 @@ RANKS = {
 def test_ranks(case: str) -> None:
     cells, faster, unknown, expected = RANKS[case]
 
-    def between(i: str, j: str) -> Interval | None:
+    def between(i: str, j: str) -> PairTest | None:
         if i + j in unknown.split() or j + i in unknown.split():
-            return UNKNOWN
+            return None
         return FASTER if i + j in faster.split() else SLOWER if j + i in faster.split() else TIED
 
+    def ranks(order: Sequence[str]) -> list[str]:
+        return MultipleComparison.of(len(order), lambda i, j: between(order[i], order[j])).ranks()
+
     for order in permutations(cells):
-        in_order = ranks([[between(i, j) for j in order] for i in order])
-        assert dict(zip(order, in_order, strict=True)) == dict(zip(cells, expected, strict=True))
+        assert dict(zip(order, ranks(order), strict=True)) == dict(
+            zip(cells, expected, strict=True)
+        )
+
+
+def compared(cells: Sequence[dict[int, float]]) -> MultipleComparison:
+    return MultipleComparison.of(len(cells), lambda i, j: paired_test(cells[i], cells[j]))
 
 
 def test_a_cell_that_varies_much_ranks_no_higher_than_one_that_measured_faster() -> None:
-    """Too wide an interval ties it with all: counting surely faster cells alone would give "1="."""
-    cells = [[100, 101, 102], [80, 80.5, 81], [70, 70.4, 71], [20, 60, 150], [9, 9.1, 9.2]]
+    """Too much noise ties it with all: counting surely faster cells alone would give "1="."""
+    cells = [[100, 100.1, 100.2], [80, 80.1, 80.2], [70, 70.1, 70.1], [20, 60, 150], [9, 9, 9]]
     by_blocks = [dict(enumerate(cell)) for cell in cells]
-    ratios = [[ratio(cell, other) for other in by_blocks] for cell in by_blocks]
-    assert ranks(ratios) == ["1=", "2=", "3=", "3=", "4="]
-    again = [[ratio(cell, other) for other in by_blocks[::-1]] for cell in by_blocks[::-1]]
-    assert ranks(again) == ["4=", "3=", "3=", "2=", "1="]
+    assert compared(by_blocks).ranks() == ["1=", "2=", "3=", "3=", "4="]
+    assert compared(by_blocks[::-1]).ranks() == ["4=", "3=", "3=", "2=", "1="]
 
 
 def test_cells_without_a_shared_block_have_no_rank() -> None:
-    assert ranks([[TIED, None], [None, TIED]]) == ["", ""]
+    assert compared([{0: 1.0, 1: 1.0}, {2: 1.0, 3: 1.0}]).ranks() == ["", ""]
+
+
+def test_each_pair_is_tested_in_the_blocks_that_it_shares() -> None:
+    paces = {0: 100.0, 1: 101.0, 2: 102.0, 3: 103.0}
+    half = {block: pace / 2 for block, pace in paces.items() if block > 0}
+    tenth = {block: pace / 10 for block, pace in paces.items() if block < 3}
+    assert compared([paces, half, tenth]).ranks() == ["1", "2", "3"]
+
+
+def test_a_pair_alone_is_judged_by_its_own_interval_and_among_others_more_strictly() -> None:
+    """Its p-value of 2 % is below 5 %, but above 5 % / 3."""
+    unclear, tied = PairTest(1.1, 0.02), PairTest(1.05, 0.4)
+    assert MultipleComparison.of(2, lambda i, j: unclear).ranks() == ["1", "2"]
+    three = MultipleComparison.of(3, lambda i, j: unclear if (i, j) == (0, 2) else tied)
+    assert three.ranks() == ["1=", "1=", "1="]
+    assert three.tied(0, 2) and three.tied(2, 0) and not three.faster(0, 2)
 
 
 # A share of 95 % then has a standard error of 0.35 %.
@@ -143,6 +191,19 @@ def test_95_of_100_intervals_contain_the_true_value(noise: str, blocks: int) -> 
     intervals = [ratio(by_block(first), by_block(second)) for first, second in drawn]
     share = sum(interval.includes(1000 / 770) for interval in intervals if interval) / RUNS
     assert share == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("blocks", [3, 5])
+@pytest.mark.parametrize("unequal", [(1, 1, 1, 1, 1), (5, 1, 1, 1, 1), (5, 5, 1, 1, 1)], ids=str)
+def test_of_equal_cells_95_of_100_tables_call_none_different(
+    unequal: tuple[float, ...], blocks: int
+) -> None:
+    """Each pair by itself at 95 % would call some pair different in three tables of ten."""
+    rng = np.random.default_rng(blocks)
+    noise = Noise(windows=0.0, unequal=unequal)
+    drawn = throughputs(noise, paces=[1] * 5, blocks=blocks, runs=RUNS // 4, rng=rng)
+    tables = [compared([by_block(cell) for cell in run]) for run in drawn]
+    assert sum(bool(table.different) for table in tables) / len(tables) < 0.05 + 0.015
 
 
 def verdicts(

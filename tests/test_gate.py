@@ -15,7 +15,8 @@ from bench.analysis.comparison.cell_pairs import CellPair
 from bench.analysis.comparison.compared_run import ComparedRun
 from bench.analysis.comparison.gate import Gate, judge
 from bench.analysis.comparison.run_comparison import Comparison, compare
-from bench.analysis.intervals import chance_below, holm, unpaired_ratio
+from bench.analysis.intervals import chance_below, unpaired_ratio
+from bench.analysis.multiple_comparisons import holm
 from bench.core.errors import UsageError
 from bench.core.record import Cell, Record, Status
 from bench.core.setting import Setting

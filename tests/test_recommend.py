@@ -648,7 +648,7 @@ def test_overlapping_ties_are_explained() -> None:
     speed = replace(figures("speed", scores), draws=np.stack(spread, axis=1))
     assert sentences.headline(ranking_of({"speed": 1}, speed)) == (
         "a and b can't be told apart; a and c can't be told apart either, though b is ahead of c: "
-        "the intervals of their differences include 0."
+        "chance may explain their differences."
     )
 
 

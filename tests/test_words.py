@@ -41,7 +41,7 @@ def test_ties_are_named() -> None:
 
 def test_overlapping_ties_are_named_with_the_pair_that_differs() -> None:
     """a is tied with b, and b with c, but a is faster than c; d is tied with none."""
-    paces = {"a": [100, 102, 101], "b": [80, 101, 120], "c": [95, 97, 96], "d": [50, 51, 52]}
+    paces = {"a": [100, 102, 101], "b": [80, 101, 120], "c": [95, 97, 96], "d": [5, 5, 5]}
     records = [
         with_pace(name, block, pace)
         for name, values in paces.items()
@@ -73,6 +73,27 @@ def test_a_tie_that_leaves_twice_the_pace_open_is_no_tie_yet() -> None:
     assert verdict([*records[:2], *wild]) == (
         "a and b can't be told apart yet: a trained 3.80 times (too wide) as fast as b."
     )
+
+
+def test_a_ratio_that_is_sure_only_by_itself_makes_no_fastest_cell() -> None:
+    """Of three pairs, the clearest needs a p-value of 5 % / 3; here that of a and c has 3.8 %."""
+    paces = {"a": [100, 104, 102], "b": [99, 99, 99], "c": [97, 98, 97]}
+    records = [
+        with_pace(name, block, pace)
+        for name, values in paces.items()
+        for block, pace in enumerate(values)
+    ]
+    (table,) = tables(records)
+    c = table.ok[-1]
+    assert c.relative and not c.relative.includes(1) and c.among_fastest
+    assert {summary.rank for summary in table.ok} == {"1="}
+    assert verdict(records) == (
+        "a, b and c can't be told apart yet: a trained 1.05 times (1.01 to 1.09) as fast as c, but "
+        "among 3 pairs chance may explain that."
+    )
+    # of a single pair, the interval is that of the table
+    two = [record for record in records if record.job.cell.framework != "b"]
+    assert verdict(two) == "a trains 1.05 times (1.01 to 1.09) as fast as c."
 
 
 def test_a_ratio_that_leaves_several_ties_open_is_stated_once() -> None:

@@ -20,7 +20,8 @@ from bench.advice.evidence import Evidence
 from bench.advice.ranking import Ranking, rank_frameworks
 from bench.analysis import final_metrics
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.intervals import Interval, ratio
+from bench.analysis.intervals import CONFIDENCE, paired_test, ratio
+from bench.analysis.multiple_comparisons import holm
 
 ClaimOutcome = Literal["held", "did not hold", "mixed", "undecided"]
 HELD: ClaimOutcome = "held"
@@ -43,10 +44,14 @@ class ClaimResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ModePair:
-    """A compiled cell, with the ratio of its throughput to that of its eager twin."""
+    """A compiled cell, with the ratio of its throughput to that of its eager twin.
+
+    `different` is whether that surely differs from 1, judged for all pairs of the run together.
+    """
 
     compiled: CellSummary
-    gain: Interval
+    gain: float
+    different: bool
 
 
 def _lead(ranking: Ranking, names: Collection[str]) -> ClaimOutcome:
@@ -108,16 +113,20 @@ def start(evidence: Evidence, assessment: Assessment) -> ClaimResult:
 
 
 def _mode_pairs(evidence: Evidence) -> list[ModePair]:
-    """Compiled cells with an eager twin, where the interval of the ratio is known."""
+    """Compiled cells with an eager twin, where both have two blocks in common."""
     cells = {summary.cell: summary for summary in evidence.results.summaries if summary.ok}
-    pairs = []
-    for cell, compiled in cells.items():
-        eager = cells.get(replace(cell, mode="eager"))
-        if cell.mode != "eager" and eager:
-            gain = ratio(compiled.throughputs, eager.throughputs)
-            if gain and gain.known:
-                pairs.append(ModePair(compiled=compiled, gain=gain))
-    return pairs
+    tests = [
+        (compiled, test)
+        for cell, compiled in cells.items()
+        if cell.mode != "eager"
+        and (eager := cells.get(replace(cell, mode="eager")))
+        and (test := paired_test(compiled.throughputs, eager.throughputs))
+    ]
+    significant = holm([test.p_value for _, test in tests], 1 - CONFIDENCE)
+    return [
+        ModePair(compiled=compiled, gain=test.ratio, different=different)
+        for (compiled, test), different in zip(tests, significant, strict=True)
+    ]
 
 
 def _by_framework(evidence: Evidence, cells: Sequence[CellSummary]) -> str:
@@ -139,7 +148,7 @@ def compiling(evidence: Evidence, assessment: Assessment) -> ClaimResult:
         return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
     paid, never = [], []
     for pair in pairs:
-        epochs = pair.compiled.break_even
+        epochs = pair.compiled.break_even if pair.different else None
         if epochs == math.inf:
             never.append(pair.compiled)
         elif epochs is not None:
@@ -162,12 +171,12 @@ def graphs(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     pairs = _mode_pairs(evidence)
     if not pairs:
         return _graphs_between_frameworks(evidence)
-    faster = [pair.compiled for pair in pairs if pair.gain.low > 1]
-    slower = [pair.compiled for pair in pairs if pair.gain.high < 1]
+    faster = [pair.compiled for pair in pairs if pair.different and pair.gain > 1]
+    slower = [pair.compiled for pair in pairs if pair.different and pair.gain < 1]
     outcome = HELD if len(faster) == len(pairs) else OPEN
     if slower:
         outcome = MIXED if faster else DID_NOT_HOLD
-    gains = sorted(pair.gain.estimate for pair in pairs)
+    gains = sorted(pair.gain for pair in pairs)
     return ClaimResult(
         outcome=outcome,
         figures=f"{_coverage(evidence, pairs)}. "
@@ -187,8 +196,8 @@ def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
         for summary in cells:
             if (summary.cell.mode == "eager") != eager:
                 continue
-            gains = [ratio(summary.throughputs, other.throughputs) for other in others]
-            if gains and all(gain and gain.known and gain.low > 1 for gain in gains):
+            if others and all(summary.cell in other.slower_than for other in others):
+                gains = [ratio(summary.throughputs, other.throughputs) for other in others]
                 least = min(gain.estimate for gain in gains if gain)
                 title = evidence.title(summary.cell.framework)
                 words = f"on {comparable.task}, {title}, {kind}, trains {least:.2f} times as fast"

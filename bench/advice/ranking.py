@@ -6,8 +6,9 @@ unknown for some frameworks, their score is taken to be anywhere between the wor
 the others, and counted as the middle. An unknown score therefore moves nobody up or down, but it
 widens the interval.
 
-Two frameworks are tied where the 95 % interval of the difference of their totals includes 0. Ranks
-follow from the ties as they do in a run's tables (`bench.analysis.intervals.ranks`).
+All differences of totals are judged together at 95 %, and ranks follow from that, as in a run's
+tables (`bench.analysis.multiple_comparisons`). The p-value of a difference is twice the share of
+draws on the rarer side of 0.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from bench.advice.block_draws import DRAWS, SEED, Floats
 from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.measured_figures import ENDS
 from bench.advice.personas import HIGHEST
-from bench.analysis.intervals import Interval, ranks
+from bench.analysis.intervals import PairTest
+from bench.analysis.multiple_comparisons import MultipleComparison
 from bench.core.errors import UsageError
 
 # A framework is not ranked where less than this share of the weight is known.
@@ -163,20 +165,25 @@ def _standings(
     names = [*frameworks]
     known_shares = [sum(part.share for part in parts if part.known) for parts in contributions]
     enough = [share >= LEAST_KNOWN for share in known_shares]
-    ratios = _differences(totals, draws, enough, repeated)
-    places = _ranks(ratios, enough)
+    ranked = [place for place, is_enough in enumerate(enough) if is_enough]
+    together = _compared(totals[ranked], draws[:, ranked], repeated)
+    ranks = dict(zip(ranked, together.ranks(), strict=True)) if len(ranked) > 1 else {}
+    different = {(ranked[first], ranked[second]) for first, second in together.different}
     low, high = np.quantile(draws, ENDS, axis=0)
     order = sorted(range(len(names)), key=lambda place: (not enough[place], -totals[place]))
     return tuple(
         Standing(
             framework=names[place],
             title=frameworks[names[place]],
-            rank=places[place],
+            rank=ranks.get(place, ""),
             score=float(totals[place]),
             low=float(low[place]) if repeated else None,
             high=float(high[place]) if repeated else None,
             tied=tuple(
-                names[other] for other in order if other != place and _is_tie(ratios[place][other])
+                names[other]
+                for other in order
+                if enough[place] and enough[other]
+                if other != place and (place, other) not in different
             ),
             contributions=contributions[place],
             known=known_shares[place],
@@ -185,34 +192,17 @@ def _standings(
     )
 
 
-def _differences(
-    totals: Floats, draws: Floats, enough: Sequence[bool], repeated: bool
-) -> list[list[Interval | None]]:
-    """Differences of totals, as the ratios exp(difference) that `intervals.ranks` takes."""
+def _compared(totals: Floats, draws: Floats, repeated: bool) -> MultipleComparison:
+    """Differences of totals, as the ratios exp(difference); nothing is tested unless `repeated`."""
 
-    def between(first: int, second: int) -> Interval | None:
-        if not (enough[first] and enough[second]):
-            return None
-        estimate = math.exp(totals[first] - totals[second])
+    def test(first: int, second: int) -> PairTest | None:
         if not repeated:
-            return Interval(estimate=estimate, low=0.0, high=math.inf)
-        low, high = np.exp(np.quantile(draws[:, first] - draws[:, second], ENDS))
-        return Interval(estimate=estimate, low=float(low), high=float(high))
+            return None
+        ratios = np.exp(draws[:, first] - draws[:, second])  # rounds what is nearly 0 to 1
+        rarer = min(np.mean(ratios <= 1), np.mean(ratios >= 1))
+        return PairTest(math.exp(totals[first] - totals[second]), min(1.0, 2 * float(rarer)))
 
-    places = range(len(totals))
-    return [[between(first, second) for second in places] for first in places]
-
-
-def _is_tie(difference: Interval | None) -> bool:
-    return difference is not None and difference.includes(1)
-
-
-def _ranks(ratios: Sequence[Sequence[Interval | None]], enough: Sequence[bool]) -> list[str]:
-    """Ranks of the frameworks with enough known; empty for others, or if there is only one."""
-    ranked = [place for place, is_enough in enumerate(enough) if is_enough]
-    places = ranks([[ratios[first][second] for second in ranked] for first in ranked])
-    by_place = dict(zip(ranked, places, strict=True)) if len(ranked) > 1 else {}
-    return [by_place.get(place, "") for place in range(len(enough))]
+    return MultipleComparison.of(len(totals), test)
 
 
 def weight_swaps(

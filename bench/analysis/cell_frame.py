@@ -26,6 +26,7 @@ COLUMNS = (
     "tuning",
     "status",
     "rank",
+    "among_fastest",
     "samples_per_second",
     "samples_per_second_low",
     "samples_per_second_high",
@@ -78,8 +79,9 @@ COLUMNS = (
 def frame(summaries: Iterable[CellSummary]) -> pd.DataFrame:
     """Every figure of these cells, one row for each cell in their order.
 
-    Columns in `_low` and `_high` are the ends of 95 % intervals; for the metric, the lowest and the
-    highest repeat. Unknown figures are missing values.
+    Columns in `_low` and `_high` are the ends of 95 % intervals, each for one ratio alone; for the
+    metric, the lowest and the highest repeat. `rank` and `among_fastest` hold at 95 % for all cells
+    of a table together. Unknown figures are missing values.
     """
     import pandas as pd  # only here: it takes half a second, and tables for people do not need it
 
@@ -93,6 +95,7 @@ def row(summary: CellSummary) -> dict[str, Any]:
         **summary.cell.to_columns(),
         "status": summary.status,
         "rank": summary.rank,
+        "among_fastest": summary.among_fastest,
         **interval_columns("samples_per_second", summary.throughput),
         **interval_columns("relative", summary.relative),
         "metric_name": summary.metric_name,

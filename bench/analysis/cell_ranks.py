@@ -1,4 +1,8 @@
-"""Cells compared: ratios to the fastest, ranks, and the gain from a mode or a device."""
+"""Cells compared: ratios to the fastest, ranks, and the gain from a mode or a device.
+
+Ranks and ties hold for a table as a whole, see `bench.analysis.multiple_comparisons`. Every ratio
+has an interval of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.intervals import geometric_mean, ranks, ratio
+from bench.analysis.intervals import geometric_mean, paired_test, ratio
+from bench.analysis.multiple_comparisons import MultipleComparison
 from bench.core.record import Cell
 
 
 def ranked(group: Sequence[CellSummary]) -> list[CellSummary]:
-    """The cells of a table, all of them ok, with their ranks and their ratios to the fastest."""
+    """The cells of a table, all of them ok, with their ranks, ties and ratios to the fastest."""
     group = _in_quiet_blocks(group)
     ratios = [
         [ratio(summary.throughputs, other.throughputs) for other in group] for summary in group
@@ -24,12 +29,31 @@ def ranked(group: Sequence[CellSummary]) -> list[CellSummary]:
         beaten = sum(interval is not None and interval.estimate >= 1 for interval in ratios[place])
         return beaten, group[place].samples_per_second or 0.0
 
-    fastest = max(range(len(group)), key=pace)
-    alone = len(group) == 1  # a single cell has no rank
+    places = range(len(group))
+    fastest = max(places, key=pace)
+    together = MultipleComparison.of(
+        len(group), lambda i, j: paired_test(group[i].throughputs, group[j].throughputs)
+    )
+    ranks = together.ranks() if len(group) > 1 else [""]  # a single cell has no rank
     return [
-        replace(summary, relative=row[fastest], rank="" if alone else rank)
-        for summary, row, rank in zip(group, ratios, ranks(ratios), strict=True)
+        replace(
+            group[i],
+            relative=ratios[i][fastest],
+            rank=ranks[i],
+            among_fastest=_among_fastest(together, i, fastest),
+            tied_with=frozenset(group[j].cell for j in places if together.tied(i, j)),
+            slower_than=frozenset(group[j].cell for j in places if together.faster(j, i)),
+        )
+        for i in places
     ]
+
+
+def _among_fastest(together: MultipleComparison, place: int, fastest: int) -> bool | None:
+    """Whether a cell is the fastest or tied with it; None if no test says so."""
+    others = range(together.cells) if place == fastest else [fastest]
+    if not any((place, other) in together.ratios for other in others):
+        return None
+    return place == fastest or together.tied(place, fastest)
 
 
 def _in_quiet_blocks(group: Sequence[CellSummary]) -> Sequence[CellSummary]:
@@ -86,8 +110,8 @@ def _ok(summary: CellSummary, plain: CellSummary | None) -> CellSummary | None:
 def break_even(compiled: CellSummary, eager: CellSummary) -> float | None:
     """Epochs after which compiling has paid off; infinite if it never does.
 
-    Its cost is the extra time of the build and the first step over eager mode. None if the two
-    paces are tied.
+    Its cost is the extra time of the build and the first step over eager mode. None if the interval
+    of the ratio of the two paces includes 1.
     """
     if not (compiled.throughput and eager.throughput and compiled.epoch_samples):
         return None

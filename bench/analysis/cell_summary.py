@@ -47,7 +47,10 @@ class CellSummary:
     disturbed              blocks in which other processes disturbed this cell
     throughput             the geometric mean of `throughputs`
     relative               ratio of its throughput to that of the fastest comparable cell
-    rank                   its rank among comparable cells, as `intervals.ranks` gives it
+    rank                   its rank among comparable cells: see `MultipleComparison.ranks`
+    among_fastest          whether it is the fastest comparable cell or tied with that one
+    tied_with              comparable cells that are tied with it
+    slower_than            comparable cells that are surely faster
     metric                 the task's, on the test set after the last epoch
     metric_change          the metric minus that in float32
     first_step             seconds of the first training step
@@ -75,7 +78,9 @@ class CellSummary:
     =====================  ========================================================================
 
     Unless stated otherwise, figures are medians over repeats. None is an unknown figure. A cell
-    that is not ok has no `relative`, `rank` or `use`.
+    that is not ok has no `relative`, `rank` or `use`. Ranks and ties hold at 95 % for all
+    comparable cells together. `relative` has an interval of its own, which may exclude 1 although
+    the cell is tied with the fastest.
     """
 
     cell: Cell
@@ -88,6 +93,9 @@ class CellSummary:
     throughput: Interval | None = None
     relative: Interval | None = None
     rank: str = ""
+    among_fastest: bool | None = None
+    tied_with: frozenset[Cell] = frozenset()
+    slower_than: frozenset[Cell] = frozenset()
     metric: Spread | None = None
     metric_name: str = ""
     metric_change: float | None = None

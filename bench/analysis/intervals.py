@@ -1,4 +1,4 @@
-"""Estimates with 95 % intervals, and the ranks that follow from them.
+"""Estimates with 95 % intervals, and the tests that belong to them.
 
 Throughputs are compared as ratios, and noise is multiplicative, so everything is computed on
 logarithms: an estimate is a geometric mean, and the ratio of two geometric means is the geometric
@@ -12,6 +12,9 @@ interval has its nominal coverage from 2 values on: `python -m tests.benchmarks.
 
 Two runs share no blocks, so their values cannot be paired. The interval of their ratio is Welch's
 (1947), which does not assume equal variances, with Satterthwaite's degrees of freedom (1946).
+
+Each interval is for one ratio alone. What several ratios say together is judged in
+`bench.analysis.multiple_comparisons`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CONFIDENCE = 0.95
 
@@ -84,8 +88,41 @@ def ratio(first: Mapping[int, float], second: Mapping[int, float]) -> Interval |
     Values are paired within blocks, so whatever slows a whole block cancels. Blocks that only one
     of them has do not count; None if they share no block.
     """
-    shared = sorted(first.keys() & second.keys())
-    return geometric_mean([first[block] / second[block] for block in shared]) if shared else None
+    ratios = _in_shared_blocks(first, second)
+    return geometric_mean(ratios) if ratios else None
+
+
+def _in_shared_blocks(first: Mapping[int, float], second: Mapping[int, float]) -> list[float]:
+    """The ratios of `first` to `second` in the blocks that both have, by block."""
+    return [first[block] / second[block] for block in sorted(first.keys() & second.keys())]
+
+
+class PairTest(NamedTuple):
+    """A test of two cells: how many times as fast the first measured, and the p-value.
+
+    The null hypothesis is a true ratio of 1, against any other.
+    """
+
+    ratio: float
+    p_value: float
+
+
+def paired_test(first: Mapping[int, float], second: Mapping[int, float]) -> PairTest | None:
+    """Student's paired test of two throughputs by block, on logarithms.
+
+    Its p-value is below 5 % exactly where the interval of `ratio` excludes 1. None if they share
+    fewer than two blocks.
+    """
+    ratios = _in_shared_blocks(first, second)
+    if len(ratios) < 2:
+        return None
+    from scipy.special import stdtr
+
+    mean, variance = _spread(_logs(ratios))
+    if not variance:
+        return PairTest(math.exp(mean), 0.0 if mean else 1.0)
+    distance = abs(mean) / math.sqrt(variance / len(ratios))
+    return PairTest(math.exp(mean), 2 * float(stdtr(len(ratios) - 1, -distance)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,71 +183,3 @@ def chance_below(first: Collection[float], second: Collection[float], bound: flo
     from scipy.special import stdtr
 
     return float(stdtr(welch.freedom, distance / welch.error))
-
-
-def holm(p_values: Sequence[float], level: float) -> list[bool]:
-    """Which p-values are significant after Holm's correction (1979), in their order.
-
-    If no tested effect exists, the probability that any is significant is at most `level`, however
-    the tests depend on each other.
-    """
-    significant = [False] * len(p_values)
-    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        if p_values[index] > level / (len(p_values) - rank):
-            break
-        significant[index] = True
-    return significant
-
-
-def ranks(ratios: Sequence[Sequence[Interval | None]]) -> list[str]:
-    """The rank of each cell, such as "1", "2=", "2=" and "4"; `ratios[i][j]` is that of i over j.
-
-    Two cells are tied if the interval of their ratio includes 1; otherwise one is surely faster. A
-    cell's rank is 1 plus the number of cells that are surely faster than it, directly or through
-    other cells (a is faster than b, and b than c). "=" marks a cell that is tied with another.
-
-    No cell ranks above a cell that measured faster. A cell of high variance may be tied with a
-    faster cell of rank 4 although only one cell is surely faster than it. It gets rank 4 as well,
-    because "2=" below "4" would look like a sorting error.
-
-    Ties are not transitive: a may be tied with b, and b with c, while a is surely faster than c.
-    Then a and b are "1=" (no cell is surely faster) and c is "2=" (only a is surely faster). Two
-    cells of the same rank are always tied. A cell has no rank ("") if any of its ratios has no
-    finite interval.
-
-    Each pair is judged by itself at 95 %, so one equal pair in twenty appears different: among four
-    equal cells, which form six pairs, some pair does so in about one table of four.
-    """
-    cells = range(len(ratios))
-    faster: list[set[int]] = [set() for _ in cells]
-    tied, unknown = [False] * len(ratios), [False] * len(ratios)
-    for i in cells:
-        for j in cells:
-            interval = ratios[i][j]
-            if i == j:
-                continue
-            if interval is None or not interval.known:
-                unknown[i] = True
-            elif interval.includes(1):
-                tied[i] = True
-            elif interval.estimate < 1:
-                faster[i].add(j)
-    for middle in cells:
-        for i in cells:
-            if middle in faster[i]:
-                faster[i] |= faster[middle]
-    numbers = _in_order([len(faster[i] - {i}) + 1 for i in cells], ratios)
-    return ["" if unknown[i] else f"{numbers[i]}{'=' if tied[i] else ''}" for i in cells]
-
-
-def _in_order(numbers: list[int], ratios: Sequence[Sequence[Interval | None]]) -> list[int]:
-    """The ranks, raised so that each is at least that of any faster cell, and above it if surely.
-
-    Raises them in place.
-    """
-    for _ in numbers:  # each pass carries a rank one cell further down
-        for i, row in enumerate(ratios):
-            for j, interval in enumerate(row):
-                if i != j and interval is not None and interval.known and interval.estimate < 1:
-                    numbers[i] = max(numbers[i], numbers[j] + (not interval.includes(1)))
-    return numbers

@@ -22,8 +22,9 @@ class Stopping:
 
     `repeats` blocks are planned. For each block in which other processes disturbed a measurement,
     another is added, up to `spare` of them. With `until`, blocks are added until every interval of
-    a ratio to the fastest is that narrow (half its width over its estimate). In that case a run
-    also stops, even before `repeats`, if another block would exceed `seconds` in all. `metrics` are
+    a ratio to the fastest is that narrow (half its width over its estimate): each ratio's own
+    interval, as a run must be long enough for each figure that it shows. In that case a run also
+    stops, even before `repeats`, if another block would exceed `seconds` in all. `metrics` are
     those of the tasks, by name.
     """
 

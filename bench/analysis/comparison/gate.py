@@ -16,7 +16,8 @@ from typing import Literal
 from bench.analysis.comparison.cell_pairs import CellPair
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import KINDS
-from bench.analysis.intervals import CONFIDENCE, Interval, chance_below, holm
+from bench.analysis.intervals import CONFIDENCE, Interval, chance_below
+from bench.analysis.multiple_comparisons import holm
 from bench.core.errors import UsageError
 from bench.core.record import Cell
 

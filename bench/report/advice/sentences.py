@@ -78,7 +78,7 @@ def headline(ranking: Ranking, without_unchecked: Ranking | None = None) -> str:
             verbs=lambda group: ADVICE,
         )
         words = "; ".join(tie.text for tie in all_ties if first in tie.group)
-        return f"{words}: the intervals of their differences include 0."
+        return f"{words}: chance may explain their differences."
     score = score_text(first.score, first.low, first.high)
     words = f"{first.title} suits best by these weights, with a score of {score}"
     if without_unchecked:

@@ -1,4 +1,4 @@
-"""Lines below a table: warnings, gains from a mode or a device, and published times."""
+"""Lines below a table: warnings, ties, gains from a mode or a device, and published times."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bench.report.common.text import (
     ratio_text,
     seconds_text,
 )
+from bench.report.common.ties import listed
 from bench.report.run.literature import PUBLISHED
 
 # The cell that each ratio compares with, which differs in one condition, by the ratio's field.
@@ -50,6 +51,21 @@ def warnings(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[s
                 f"{_name(summary, snapshot)}: the pace had not settled by the end of the warm-up "
                 f"in {summary.unsteady} of {summary.repeats} {processes}"
             )
+
+
+def only_alone(cells: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]:
+    """Which cells are tied with the fastest, although the interval of their ratio excludes 1."""
+    names = [
+        _name(summary, snapshot)
+        for summary in cells
+        if summary.among_fastest and summary.relative and not summary.relative.includes(1)
+    ]
+    if names:
+        yield (
+            f"ranks and ties are at 95 % for all {math.comb(len(cells), 2)} pairs of this table "
+            "together; by the interval of its ratio alone, at 95 % for one pair, "
+            f"{listed(names, 'or')} would be slower than the fastest"
+        )
 
 
 def gains(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]:

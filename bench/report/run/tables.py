@@ -29,14 +29,15 @@ METRIC = "test metric"
 # What each column holds and how to read it, in the order of the columns.
 ABOUT = {
     "rank": "1 plus the number of cells that are surely faster, and never above a cell that "
-    "measured faster; `=` where tied with another; empty if unknown",
+    "measured faster; `=` where tied with another; empty if unknown. At 95 % for all pairs of the "
+    "table together",
     "framework": "the framework that trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
     "samples/s (95 % interval)": "training samples a second: median over the windows of a process, "
     "geometric mean of repeats",
     "relative (95 % interval)": "samples/s over those of the fastest under the same conditions: "
-    "geometric mean of the ratios in each block",
+    "geometric mean of the ratios in each block. The interval is for this ratio alone",
     OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
     METRIC: "the task's metric after the last epoch, median over repeats",
     "import": "importing the framework",
@@ -130,6 +131,7 @@ class TaskTable:
             metric_line=metric_line(metric.name, table.metric_p_value, cells=len(table.ok)),
             warnings=tuple(notes.warnings(table.summaries, snapshot)),
             notes=(
+                *notes.only_alone(table.ok, snapshot),
                 *notes.gains(table.summaries, snapshot),
                 *notes.published(table.task, length, table.summaries, snapshot),
             ),

@@ -1,4 +1,8 @@
-"""The verdict of a run, in sentences that claim no more than its intervals support."""
+"""The verdict of a run, in sentences that claim no more than its figures support.
+
+Which cells are tied, and which is the fastest, holds for a table as a whole at 95 %. The interval
+of a ratio in a sentence is for this ratio alone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from bench.report.common.text import count_text, labels, ratio_text, too_wide
 from bench.report.common.ties import OPEN, PACE, Tie, Verbs, listed, ties
 
 # Either of two tied cells may still be faster. If one may be more than twice as fast, too little
-# was measured for the tie to mean that they are similar.
+# was measured for the tie to mean that they are alike.
 ALIKE = 2.0
 
 
@@ -30,12 +34,10 @@ def times_text(interval: Interval) -> str:
 
 
 def leaders(table: ResultTable) -> list[CellSummary]:
-    """The fastest cell and those tied with it; empty if no interval is known."""
-    return [
-        summary
-        for summary in table.ok
-        if summary.relative and summary.relative.known and summary.relative.includes(1)
-    ]
+    """The fastest cell and those tied with it; empty if some cell's place is unknown."""
+    if any(summary.among_fastest is None for summary in table.ok):
+        return []
+    return [summary for summary in table.ok if summary.among_fastest]
 
 
 def sentence(table: ResultTable, snapshot: Snapshot) -> str:
@@ -56,11 +58,15 @@ def sentence(table: ResultTable, snapshot: Snapshot) -> str:
         )
     chosen = _fastest_modes([first, *others])
     start = "each in its fastest mode, " if len(chosen) <= len(others) else ""
-    return f"{start}{'; '.join(_compared(chosen, names))}."
+    parts = _compared(chosen, names, pairs=math.comb(len(cells), 2))
+    return f"{start}{'; '.join(parts)}."
 
 
-def _compared(order: Sequence[CellSummary], names: Mapping[Cell, str]) -> list[str]:
-    """The parts of a sentence on cells, fastest first, whose ratios are all known."""
+def _compared(order: Sequence[CellSummary], names: Mapping[Cell, str], *, pairs: int) -> list[str]:
+    """The parts of a sentence on cells, fastest first, whose ratios are all known.
+
+    `pairs` is how many pairs of cells their table compares.
+    """
     first = order[0]
     all_ties = ties(
         order,
@@ -69,7 +75,7 @@ def _compared(order: Sequence[CellSummary], names: Mapping[Cell, str]) -> list[s
         name=lambda summary: names[summary.cell],
         verbs=_verbs,
     )
-    texts = _with_ratios(all_ties, names)
+    texts = _with_ratios(all_ties, names, pairs)
     parts = [text for tie, text in texts if first in tie.group]
     if behind := [summary for summary in order[1:] if not _tied(first, summary)]:
         parts.append(f"{names[first.cell]} trains {_times_as_fast(behind, names)}")
@@ -104,45 +110,55 @@ def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
 
 
 def _tied(first: CellSummary, second: CellSummary) -> bool:
-    interval = ratio(first.throughputs, second.throughputs)
-    return interval is not None and interval.known and interval.includes(1)
+    return second.cell in first.tied_with
 
 
 def _faster(first: CellSummary, second: CellSummary) -> bool:
-    interval = ratio(first.throughputs, second.throughputs)
-    return interval is not None and interval.known and interval.low > 1
+    return first.cell in second.slower_than
 
 
-def _widest(group: Sequence[CellSummary]) -> tuple[CellSummary, CellSummary, Interval] | None:
-    """The pair of a tied group with the widest interval that exceeds `ALIKE`, and the interval."""
+def _most_open(group: Sequence[CellSummary]) -> tuple[CellSummary, CellSummary, Interval] | None:
+    """The pair of a tied group of which one cell may be the most times as fast as the other.
+
+    Only of the pairs that are not alike: one cell may be more than `ALIKE` times as fast, or the
+    ratio differs from 1 by its own interval, though not surely enough for the table. None if all
+    are alike.
+    """
     pairs = [
         (first, second, interval)
         for place, first in enumerate(group)
         for second in group[place + 1 :]
         if (interval := ratio(first.throughputs, second.throughputs))
-        and max(interval.high, 1 / interval.low) > ALIKE
+        and (_may_be(interval) > ALIKE or not interval.includes(1))
     ]
-    return max(pairs, key=lambda pair: pair[2].high / pair[2].low, default=None)
+    return max(pairs, key=lambda pair: _may_be(pair[2]), default=None)
+
+
+def _may_be(interval: Interval) -> float:
+    """How many times as fast as the other either of two cells may be."""
+    return max(interval.high, 1 / interval.low)
 
 
 def _verbs(group: Sequence[CellSummary]) -> Verbs:
-    return OPEN if _widest(group) else PACE
+    return OPEN if _most_open(group) else PACE
 
 
 def _with_ratios(
-    all_ties: Sequence[Tie[CellSummary]], names: Mapping[Cell, str]
+    all_ties: Sequence[Tie[CellSummary]], names: Mapping[Cell, str], pairs: int
 ) -> list[tuple[Tie[CellSummary], str]]:
-    """Each tie in words, with its widest ratio if that leaves much open; each ratio once."""
+    """Each tie in words, with its most open ratio if it has one; each ratio once."""
     texts, named = [], set()
     for tie in all_ties:
-        text, widest = tie.text, _widest(tie.group)
-        if widest:
-            first, second, interval = widest
+        text, pair = tie.text, _most_open(tie.group)
+        if pair:
+            first, second, interval = pair
             if (first.cell, second.cell) not in named:
                 text += (
                     f": {names[first.cell]} trained {times_text(interval)} as fast as "
                     f"{names[second.cell]}"
                 )
+                if not interval.includes(1):
+                    text += f", but among {pairs} pairs chance may explain that"
             named.add((first.cell, second.cell))
         texts.append((tie, text))
     return texts
