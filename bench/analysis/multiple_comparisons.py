@@ -11,9 +11,9 @@ its own variance, so nothing is assumed about other cells: frameworks vary by di
 some of them slow down together. Tukey's studentized range pools the variance of all cells. It finds
 more, but is wrong where one cell varies more than the others. `python -m tests.benchmarks.verdicts`
 shows both, for 3 and 5 blocks and up to 12 cells: with one cell that varies five times as much as
-the others, Tukey calls some equal cells different in up to 23 % of tables, and Holm in at most 5 %.
+the others, Tukey calls some equal cells different in up to 22 % of tables, and Holm in at most 5 %.
 The Games-Howell procedure, which applies the studentized range to each pair's own variance, does so
-in up to 44 %, because it is made for larger samples.
+in up to 43 %, because it is made for larger samples.
 
 The price is paid with few blocks. Student's t with 2 degrees of freedom must exceed 14 for the
 clearest of ten pairs, and with 4 degrees of freedom 5.6: five cells need five blocks.

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.verdicts
 
 prints how often intervals contain the true value, how often a cell is called different from itself,
-how often a slowdown of 5 % is detected, and how a drifting machine changes verdicts. It takes five
-minutes.
+how often a table of equal cells calls some of them different, how often a slowdown of 5 % is
+detected, and how a drifting machine changes verdicts. It takes ten minutes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
-from scipy.stats import bootstrap, norm, t
+from numpy.typing import NDArray
+from scipy.stats import bootstrap, norm, studentized_range, t
 from tabulate import tabulate
 
-from bench.analysis.intervals import CONFIDENCE, Interval, geometric_mean, ratio
+from bench.analysis.intervals import CONFIDENCE, Interval, geometric_mean, paired_test, ratio
+from bench.analysis.multiple_comparisons import MultipleComparison
 from tests.simulation import Floats, Noise, Order, by_block, throughputs
+
+Booleans = NDArray[np.bool_]
 
 RUNS = 10_000  # standard error of a share of 95 %: 0.22 %
 BLOCKS = (2, 3, 5, 10, 20)
@@ -33,6 +38,25 @@ MODELS = {
     "neighbour, 3 %": Noise(process=0.03, tails="neighbour"),
     "normal, 2 %, blocks 10 %": Noise(block=0.1),
     "normal, 2 %, drift 20 %": Noise(drift=0.2),
+}
+
+CELLS = (2, 3, 5, 7, 12)  # of a table
+FEW = (3, 5)  # blocks
+
+
+def unlike(cells: int, noisy: int) -> Noise:
+    """Noise of which the first `noisy` cells have five times as much as the others."""
+    return Noise(unequal=[5] * noisy + [1] * (cells - noisy))
+
+
+# Noise of a table, by its number of cells.
+TABLES: dict[str, Callable[[int], Noise]] = {
+    "normal, 2 %": lambda cells: Noise(),
+    "Student's t (5), 2 %": lambda cells: Noise(tails="t5"),
+    "neighbour, 2 %": lambda cells: Noise(tails="neighbour"),
+    "one cell 10 %, others 2 %": lambda cells: unlike(cells, 1),
+    "two cells 10 %, others 2 %": lambda cells: unlike(cells, 2),
+    "half share 10 %, all 2 %": lambda cells: Noise(together=0.1),
 }
 
 
@@ -67,15 +91,6 @@ def coverage(blocks: int, noise: Noise) -> str:
 def against_itself(blocks: int, noise: Noise) -> str:
     drawn = draw(noise, 1, 1, blocks=blocks, seed=1)
     return share([not interval.includes(1) for interval in ratios(drawn)])
-
-
-def any_of_four(blocks: int, noise: Noise) -> str:
-    drawn = draw(noise, 1, 1, 1, 1, blocks=blocks, seed=2, runs=RUNS // 5)
-    pairs = [(i, j) for i in range(4) for j in range(i)]
-    by_pair = [ratios(drawn[:, [i, j]]) for i, j in pairs]
-    return share(
-        [any(not interval.includes(1) for interval in run) for run in zip(*by_pair, strict=True)]
-    )
 
 
 def one_cell(blocks: int, noise: Noise) -> str:
@@ -118,6 +133,97 @@ def detection(blocks: int, noise: Noise) -> str:
     return f"{right} / {wrong}"
 
 
+def each_alone(drawn: Floats) -> Booleans:
+    """Which pairs differ by their own intervals, (runs, pairs)."""
+    means, own, _ = moments(drawn)
+    blocks = drawn.shape[2]
+    return means > t.ppf((1 + CONFIDENCE) / 2, blocks - 1) * np.sqrt(own / blocks)
+
+
+def holm(drawn: Floats) -> Booleans:
+    """Which pairs differ as a run's tables have it, (runs, pairs)."""
+    cells = drawn.shape[1]
+
+    def different(run: Floats) -> list[bool]:
+        paces = [by_block(cell) for cell in run]
+        table = MultipleComparison.of(cells, lambda i, j: paired_test(paces[i], paces[j]))
+        return [pair in table.different for pair in combinations(range(cells), 2)]
+
+    return np.array([different(run) for run in drawn])
+
+
+def tukey(drawn: Floats) -> Booleans:
+    """As Tukey's range has it, with the residual variance of randomized blocks."""
+    means, _, pooled = moments(drawn)
+    _, cells, blocks = drawn.shape
+    quantile = studentized_range.ppf(CONFIDENCE, cells, (cells - 1) * (blocks - 1))
+    return means > quantile * np.sqrt(pooled / blocks)[:, None]
+
+
+def games_howell(drawn: Floats) -> Booleans:
+    """As Tukey's range has it for the variance of each pair, which is not pooled."""
+    means, own, _ = moments(drawn)
+    _, cells, blocks = drawn.shape
+    quantile = studentized_range.ppf(CONFIDENCE, cells, blocks - 1)
+    return means > quantile * np.sqrt(own / 2 / blocks)
+
+
+def moments(drawn: Floats) -> tuple[Floats, Floats, Floats]:
+    """For each pair, the mean difference of logarithms and its variance, (runs, pairs); and the
+    residual variance of all cells in randomized blocks, (runs,).
+    """
+    logs = np.log(drawn)
+    first, second = np.array([*combinations(range(logs.shape[1]), 2)]).T
+    differences = logs[:, first] - logs[:, second]
+    residuals = logs - logs.mean(axis=1, keepdims=True)
+    residuals -= residuals.mean(axis=2, keepdims=True)
+    freedom = (logs.shape[1] - 1) * (logs.shape[2] - 1)
+    return (
+        np.abs(differences.mean(axis=-1)),
+        differences.var(axis=-1, ddof=1),
+        (residuals**2).sum(axis=(1, 2)) / freedom,
+    )
+
+
+METHODS = {
+    "each pair alone": each_alone,
+    "Holm": holm,
+    "Tukey": tukey,
+    "Games-Howell": games_howell,
+}
+
+
+def equal_cells(blocks: int) -> list[list[str]]:
+    """For each noise and method, the share of tables that call some equal cells different."""
+    rows = []
+    for name, noise in TABLES.items():
+        tables = [
+            draw(noise(cells), *[1] * cells, blocks=blocks, seed=2, runs=RUNS // 2)
+            for cells in CELLS
+        ]
+        for words, method in METHODS.items():
+            rows.append([name, words, *(share(method(drawn).any(axis=1)) for drawn in tables)])
+    return rows
+
+
+def staircase(blocks: int) -> list[list[str]]:
+    """For each noise and method, the share of pairs that are found, each cell 5 % slower than the
+    one before it: all pairs / pairs of neighbours.
+    """
+    rows = []
+    for name in ("normal, 1 %", "normal, 2 %", "one cell 10 %, others 2 %"):
+        for words, method in METHODS.items():
+            row = [name, words]
+            for cells in CELLS:
+                noise = MODELS[name] if name in MODELS else TABLES[name](cells)
+                paces = [0.95**place for place in range(cells)]
+                found = method(draw(noise, *paces, blocks=blocks, seed=6, runs=RUNS // 10))
+                near = [j - i == 1 for i, j in combinations(range(cells), 2)]
+                row.append(f"{found.mean():.0%} / {found[:, near].mean():.0%}")
+            rows.append(row)
+    return rows
+
+
 def verdict(interval: Interval) -> str:
     return "tied" if interval.includes(1) else "faster" if interval.low > 1 else "slower"
 
@@ -155,9 +261,18 @@ def main() -> None:
     begun = time.monotonic()
     by_model("Intervals of a ratio that contain the true value, of 10,000", coverage)
     by_model("A cell called different from itself", against_itself)
-    by_model(
-        "Four equal cells, some two of which are called different", any_of_four, ["normal, 2 %"]
-    )
+    for blocks in FEW:
+        show(
+            f"Tables of equal cells, {blocks} blocks, in which some two are called different",
+            ["noise between processes", "judged by", *(f"{n} cells" for n in CELLS)],
+            equal_cells(blocks),
+        )
+    for blocks in FEW:
+        show(
+            f"Pairs found, {blocks} blocks, each cell 5 % slower than the last: all / neighbours",
+            ["noise between processes", "judged by", *(f"{n} cells" for n in CELLS)],
+            staircase(blocks),
+        )
     single = [name for name, noise in MODELS.items() if not noise.drift]
     by_model(
         "Intervals of a single cell's throughput that contain the true value", one_cell, single
