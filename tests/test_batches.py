@@ -15,7 +15,7 @@ from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
 from bench.core.fields import Ids, Pixels, Target, Tokens
 from bench.core.readers import BatchFormat
-from bench.core.split import Split
+from bench.core.split import Split, unlabelled
 from bench.core.task import Task
 
 FORMAT = BatchFormat()
@@ -55,6 +55,19 @@ def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) ->
     assert x.dtype == np.float32
     np.testing.assert_allclose(x, expected, atol=1e-6)
     assert y.tolist() == np.load(images / "test_y.npy", allow_pickle=False)[[4, 2]].tolist()
+
+
+@pytest.mark.parametrize("name", ["mnist-mlp", "imdb-lstm", "movielens-ncf"])
+def test_evaluation_is_staged_without_its_targets(name: str) -> None:
+    task = tasks.load(name)
+    batch = {field: np.full((4, *part.shape), 7) for field, part in task.fields.items()}
+    staged = unlabelled(task, batch)
+    assert list(staged) == list(batch)  # a session takes them by their places
+    for field, array in staged.items():
+        assert (array.dtype, array.shape) == (batch[field].dtype, batch[field].shape)
+        assert (array == (0 if task.fields[field].target else 7)).all()
+    targets = [update.loss.target for update in task.updates]
+    assert all((batch[target] == 7).all() for target in targets)  # the metric's own are kept
 
 
 def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> None:

@@ -10,6 +10,7 @@ The mutants of a framework are traced in forks of one process: see
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -661,3 +662,44 @@ def test_a_run_never_times_what_is_not_the_task(
     assert "wrong" in done.stdout and "not the same task: outputs: off by" in done.stdout
     record = (tmp_path / "results" / "r" / "records.jsonl").read_text(encoding="utf-8")
     assert '"status": "wrong"' in record and '"measurement": null' in record
+
+
+# Adapters that, once a proof is over, give the label that is staged with a test batch as the
+# network's output: the lines between which they are planted, and what they return.
+LABEL_READERS = {
+    "pytorch": (
+        "        return loss.detach()\n\n"
+        "    def outputs(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:\n",
+        "nn.functional.one_hot(batch[-1], 10).float()",
+    ),
+    "jax_flax": (
+        "        return step_losses\n\n"
+        "    def outputs(self, batch: tuple[Any, ...]) -> dict[str, jax.Array]:\n",
+        "jax.nn.one_hot(batch[-1], 10)",
+    ),
+}
+
+
+@pytest.mark.parametrize("framework", LABEL_READERS)
+def test_an_output_cannot_be_the_label_of_a_test_batch(
+    framework: str,
+    framebench: Framebench,
+    plant: Callable[[str, str, str], Path],
+    tmp_path: Path,
+) -> None:
+    """It would have an accuracy of 1; what it gives instead has that of a class named at random."""
+    lines, output = LABEL_READERS[framework]
+    planted = (
+        f"        self._taken = getattr(self, '_taken', 0) + 1\n{lines}"
+        f"        if getattr(self, '_taken', 0) > 40:\n            return {{'logits': {output}}}\n"
+    )
+    framebench(
+        *("run", "-f", framework, "-t", "mnist-softmax", "--name", "r", "-n", "1", "--epochs", "1"),
+        *("--train-examples", "6400", "--test-examples", "500", "--warmup", "0.1"),
+        tree=plant(f"frameworks/{framework}/adapter.py", lines, planted),
+    )
+    (record,) = map(
+        json.loads, (tmp_path / "results" / "r" / "records.jsonl").read_text().splitlines()
+    )
+    assert record["status"] == "ok"
+    assert record["measurement"]["evaluations"][-1]["metric"] < 0.2

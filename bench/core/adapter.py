@@ -64,7 +64,10 @@ class Session(Protocol):
         """
 
     def outputs(self, batch: Batch) -> Mapping[str, Native]:
-        """The network's outputs in evaluation mode, by the names of the task: (N, ...) each."""
+        """The network's outputs in evaluation mode, by the names of the task: (N, ...) each.
+
+        The batch's targets are zeros (see `bench.core.split.unlabelled`).
+        """
 
     def gradients(self, batch: Batch) -> dict[str, Array]:
         """Gradients of the mean loss by canonical name, with the network in training mode.

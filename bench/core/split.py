@@ -25,6 +25,18 @@ def _generator(*words: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(list(words)))
 
 
+def unlabelled(task: Task, batch: HostBatch) -> HostBatch:
+    """The batch that is staged for evaluation: zeros in place of its targets.
+
+    An output can then not depend on what it is compared with. Types and shapes are the same, so
+    that nothing is compiled twice.
+    """
+    return {
+        name: np.zeros_like(batch[name]) if field.target else batch[name]
+        for name, field in task.fields.items()
+    }
+
+
 class Split:
     """One split of a task's data, laid out in one framework's format.
 

@@ -34,11 +34,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.adapter import Adapter, Native, Session
+from bench.core.adapter import Adapter, Session
 from bench.core.arrays import Array
 from bench.core.listener import Listener
 from bench.core.setting import Setting
-from bench.core.split import HostBatch, Split
+from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.core.weights import initial_weights
 from bench.worker.dropout_trace import OpenSession, draws
@@ -116,9 +116,13 @@ def _shortened(task: Task, batch: HostBatch) -> HostBatch:
     return {name: field.shortened(batch[name]) for name, field in task.fields.items()}
 
 
-def _read(session: Session, values: Mapping[str, Native], prefix: str) -> dict[str, Array]:
-    """Native values as host arrays, by their names after a prefix."""
-    return {f"{prefix}/{name}": session.numpy(value) for name, value in values.items()}
+def _outputs(session: Session, task: Task, batch: HostBatch, prefix: str) -> dict[str, Array]:
+    """A batch's outputs in evaluation mode, by their names after a prefix.
+
+    The targets are zeros, as in a timed run's evaluation.
+    """
+    outputs = session.outputs(session.stage(unlabelled(task, batch)))
+    return {f"{prefix}/{name}": session.numpy(output) for name, output in outputs.items()}
 
 
 def _losses(session: Session, batch: HostBatch) -> list[float]:
@@ -148,7 +152,7 @@ def _first_steps(
     session.load(initial_weights(task, seed))
     arrays = {f"weights/{name}": weight for name, weight in session.dump().items()}
     arrays["parameters"] = np.array(session.parameter_count())
-    arrays |= _read(session, session.outputs(first), "outputs")
+    arrays |= _outputs(session, task, batches[0], "outputs")
     arrays |= {f"grads/{name}": gradient for name, gradient in session.gradients(first).items()}
     session.load(initial_weights(task, seed))  # `gradients` may have moved running statistics
     losses = []
@@ -166,7 +170,7 @@ def _first_steps(
 def _evaluated(session: Session, task: Task, folder: Path) -> dict[str, Array]:
     test = Split(folder, "test", task, session.format, EVALUATED)
     batch, _ = next(test.in_order(EVALUATED))
-    return _read(session, session.outputs(session.stage(_shortened(task, batch))), "evaluated")
+    return _outputs(session, task, _shortened(task, batch), "evaluated")
 
 
 def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:

@@ -20,7 +20,7 @@ from bench.core.errors import DivergedError
 from bench.core.listener import Listener
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
 from bench.core.record import Job
-from bench.core.split import HostBatch, Split
+from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.worker import clock, cores
 from bench.worker.own_turns import Turns
@@ -39,7 +39,8 @@ def evaluate(
 ) -> Evaluation:
     """The metric and the loss over the whole split, after `step` steps.
 
-    The clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
+    The framework is given zeros for the targets, which only the metric and the loss here read. The
+    clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
     finite.
     """
     begun = clock.seconds()
@@ -47,8 +48,10 @@ def evaluate(
     for batch, count in split.in_order(EVALUATION_BATCH):
         outputs: dict[str, Array] = {}
 
-        def work(batch: HostBatch = batch, outputs: dict[str, Array] = outputs) -> None:
-            for name, output in session.outputs(session.stage(batch)).items():
+        staged = unlabelled(task, batch)
+
+        def work(staged: HostBatch = staged, outputs: dict[str, Array] = outputs) -> None:
+            for name, output in session.outputs(session.stage(staged)).items():
                 outputs[name] = session.numpy(output)
 
         timing = clock.timed(work, session.sync)
@@ -72,10 +75,10 @@ def evaluate(
     )
 
 
-def compile_evaluation(session: Session, split: Split) -> None:
+def compile_evaluation(session: Session, split: Split, task: Task) -> None:
     """Evaluate one batch, so that what this compiles does not count in the first evaluation."""
     batch, _ = next(split.in_order(EVALUATION_BATCH))
-    for output in session.outputs(session.stage(batch)).values():
+    for output in session.outputs(session.stage(unlabelled(task, batch))).values():
         session.numpy(output)
 
 
@@ -223,7 +226,7 @@ def measure(
         test = Split(Path(job.data), "test", task, session.format, job.budget.test_examples)
     listener.phase(subject, "compile evaluation")
     with account.spent("compile evaluation"):
-        compile_evaluation(session, test)
+        compile_evaluation(session, test, task)
 
     with account.spent("load weights"):
         session.load(ready.weights)
