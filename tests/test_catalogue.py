@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,66 @@ def test_an_unsupported_precision_is_refused_before_anything_is_built() -> None:
         setting=Setting(precision="bf16"),
     )
     assert refusal(half) == "Reference (numpy) has no bf16 on cpu"
+
+
+# What a certificate and a record are keyed by: everything that a worker could read.
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Path:
+    """A copy of a framework's folder."""
+    folder = tmp_path / "frameworks" / "reference"
+    shutil.copytree(
+        catalogue.load("reference").folder, folder, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return folder
+
+
+def digest_of(folder: Path) -> str:
+    return catalogue.source_digest(replace(catalogue.load("reference"), folder=folder))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "adapter.py",
+        "models/mlp.py",
+        "framework.toml",
+        "requirements-cpu.txt",
+        "kernels/table.bin",
+        "constants.json",
+        "no_suffix",
+    ],
+)
+def test_every_kind_of_file_in_a_frameworks_folder_is_in_its_digest(
+    file: str, own_folder: Path
+) -> None:
+    before = digest_of(own_folder)
+    assert before == catalogue.source_digest(catalogue.load("reference"))  # wherever it lies
+    (own_folder / file).parent.mkdir(exist_ok=True)
+    with (own_folder / file).open("ab") as changed:
+        changed.write(b"\0")
+    after = digest_of(own_folder)
+    assert after != before
+    (own_folder / file).rename(own_folder / f"{file}_")
+    assert digest_of(own_folder) not in (before, after)  # nor is a file of another name the same
+
+
+def test_what_no_worker_reads_is_not_in_a_digest(own_folder: Path) -> None:
+    before = digest_of(own_folder)
+    compiled = own_folder / "models" / "__pycache__"
+    compiled.mkdir()
+    (compiled / "mlp.cpython-311.pyc").write_bytes(b"\0")
+    (own_folder / catalogue.FACTS).write_text("looked_up = 2026-01-01\n", encoding="utf-8")
+    assert digest_of(own_folder) == before
+
+
+def test_files_cannot_exchange_their_ends(own_folder: Path) -> None:
+    """Two files whose texts, one after the other, are the same as before are still others."""
+    first, second = own_folder / "a.txt", own_folder / "b.txt"
+    first.write_text("one\ntwo\n", encoding="utf-8")
+    second.write_text("three\n", encoding="utf-8")
+    before = digest_of(own_folder)
+    first.write_text("one\n", encoding="utf-8")
+    second.write_text("two\nthree\n", encoding="utf-8")
+    assert digest_of(own_folder) != before

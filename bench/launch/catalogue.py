@@ -85,27 +85,37 @@ def load(name: str) -> Framework:
 
 
 def source_digest(framework: Framework) -> str:
-    """sha256 over every source file that affects what a worker of this framework does.
+    """sha256 over every file that can affect what a worker of this framework does, and its path.
 
-    Of a plug-in that is all but its folders for other frameworks, as its tasks and models may
-    import anything else of it.
+    That is not only Python: an adapter may read any file beside it. Of a plug-in it is all but its
+    folders for other frameworks, as its tasks and models may use anything else of it.
     """
     sha = hashlib.sha256()
+    for path, file in sorted(_sources(framework)):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        sha.update(f"{content} {path}\n".encode(errors="surrogateescape"))
+    return sha.hexdigest()
+
+
+def _sources(framework: Framework) -> set[tuple[str, Path]]:
+    """The files that `source_digest` covers, each after its path in the package it belongs to."""
     rooms = ("core", "tasks", "worker")
-    roots = [*((TREE, TREE / "bench" / room) for room in rooms), (TREE, framework.folder)]
+    roots = [(TREE, TREE / "bench" / room) for room in rooms]
+    roots.append((framework.folder.parent, framework.folder))
     roots += [(root, root / name) for name, root in (package.top for package in plugins.plugins())]
-    others = {
+    left_out = {
         package.folder / name
         for package in plugins.plugins()
         if package.group == "frameworks"
         for name in names()
         if name != framework.name
     }
-    for root, folder in dict.fromkeys(roots):
-        files = (file for file in folder.rglob("*") if file.name != FACTS)
-        files = (file for file in files if others.isdisjoint(file.parents))
-        for file in sorted(file for file in files if file.suffix in (".py", ".toml", ".txt")):
-            path = file.relative_to(root) if file.is_relative_to(root) else file.name
-            sha.update(f"{path}\n".encode())
-            sha.update(file.read_bytes())
-    return sha.hexdigest()
+    left_out.add(framework.folder / FACTS)
+    return {
+        (file.relative_to(root).as_posix(), file)
+        for root, folder in roots
+        for file in folder.rglob("*")
+        if "__pycache__" not in file.parts
+        and left_out.isdisjoint((file, *file.parents))
+        and file.is_file()
+    }
