@@ -50,6 +50,23 @@ def test_a_worker_looks_for_packages_where_this_python_does(
     assert environment.packages["numpy"] == version("numpy")
 
 
+def test_a_package_of_this_python_is_identified_by_the_list_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "toy-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    framework = catalogue.load("reference")
+    found = []
+    for lines in ("toy.py,sha256=a,1\n", "toy.py,sha256=b,1\n"):
+        (about / "RECORD").write_text(lines)
+        environment = current_python.use(framework, "cpu", SILENT)
+        assert environment.packages["toy"] == "1.0"
+        found.append(environment.records["toy"])
+    assert found[0] != found[1]
+
+
 def test_frameworks_that_cannot_be_imported_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     importable = {"pytorch", "jax_flax"}
     monkeypatch.setattr(

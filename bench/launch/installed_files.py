@@ -51,25 +51,31 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
-def fault(folder: Path, packages: Mapping[str, str], records: Mapping[str, str]) -> str:
+def fault(
+    folder: Path, packages: Mapping[str, str], kept: Mapping[str, str], found: Mapping[str, str]
+) -> str:
     """What is wrong with an environment's folder, "" if nothing is.
 
-    `packages` are the versions that must be there, `records` the digests of their lists. That every
-    listed file exists and has its size is checked, which takes some 10 microseconds a file; what is
-    in it is not: reading gigabytes would take longer than making a short run.
+    `packages` are the versions that must be there, `kept` the digests that their lists had when the
+    environment was made, and `found` those that the lists there have now. That every listed file
+    exists and has its size is checked, which takes some 10 microseconds a file; what is in it is
+    not: reading gigabytes would take longer than making a short run.
     """
     lists = _lists(folder)
-    missing = [name for name in (*packages, *records) if name not in lists]
+    missing = [name for name in (*packages, *kept) if name not in lists]
     if missing:
         return f"the package {missing[0]} is missing"
-    faults = (_package_fault(name, lists[name], digest) for name, digest in records.items())
-    return next((found for found in faults if found), "")
+    faults = (
+        _package_fault(name, lists[name], is_changed=found.get(name) != digest)
+        for name, digest in kept.items()
+    )
+    return next((told for told in faults if told), "")
 
 
-def _package_fault(name: str, record: Path, digest: str) -> str:
+def _package_fault(name: str, record: Path, *, is_changed: bool) -> str:
     try:
         content = record.read_bytes()
-        if not content or list_digest(content) != digest:
+        if not content or is_changed:
             return f"{name} is not as it was installed: the list of its files differs"
         return next(_wrong_files(record, content), "")
     except OSError as error:

@@ -41,8 +41,9 @@ _STEPS = ("Collecting", "Downloading", "Installing", "Processing", "Building")
 class Environment:
     """A complete environment: its interpreter, and the version of every installed package.
 
-    `records` has the digest of each package's RECORD, the list of its files, by the package's name:
-    it tells builds of the same version apart. `path` lists further folders in which the interpreter
+    `records` has the digest of each package's RECORD, the list of its files, by the package's name,
+    as it is there now: it tells builds of the same version apart, and has packages that were added
+    later. `path` lists further folders in which the interpreter
     looks for packages.
     """
 
@@ -130,20 +131,22 @@ def _look(recipe: Recipe) -> tuple[Environment | None, str]:
         return None, ""
     except (OSError, msgspec.MsgspecError) as error:
         return None, f"{MARKER} cannot be read: {error}"
-    records = _read_records(folder)
+    records = installed_files.digests(folder)
     # The Python that it was built from may have been removed since.
     gone = "" if python.exists() else f"{python} does not lead to a Python"
-    if fault := gone or installed_files.fault(folder, packages, records):
+    if fault := gone or installed_files.fault(
+        folder, packages, kept=_kept_records(folder) or records, found=records
+    ):
         return None, fault
     return Environment(python=python, packages=packages, records=records), ""
 
 
-def _read_records(folder: Path) -> dict[str, str]:
-    """What was written down when the environment was made, or now, if nothing was."""
+def _kept_records(folder: Path) -> dict[str, str]:
+    """The digests of the packages' lists when the environment was made; none if they are lost."""
     try:
         return msgspec.json.decode(files.read(folder / RECORDS), type=dict[str, str])
     except (OSError, msgspec.MsgspecError):
-        return installed_files.digests(folder)
+        return {}
 
 
 def find(framework: Framework, device: str) -> Environment | None:

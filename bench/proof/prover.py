@@ -1,7 +1,8 @@
 """Prove claims: trace the tasks, compare with the reference's traces, cache the certificates.
 
 A certificate holds for a framework's source and environment on one machine. It is kept in the
-user's cache under a name that hashes all of these, and is reused until one of them changes.
+user's cache under a name that hashes all of these, and is reused until one of them changes. A
+package is identified by the list of its files that is there now.
 """
 
 from __future__ import annotations
@@ -206,7 +207,8 @@ class Prover:
             self._digests[claim.framework],
             self._reference.digest,
             _checker_digest(),
-            environment.packages,
+            environment.packages,  # some installers leave no list of a package's files
+            dict(environment.records),
             platform.python_version(),
             machine.cpu_name(),
             self._gpus if claim.device == "cuda" else [],

@@ -19,9 +19,12 @@ import pytest
 
 from bench.core.errors import UnavailableError
 from bench.core.listener import SILENT
+from bench.core.setting import Setting
 from bench.launch import catalogue, installer, virtual_environments
 from bench.launch.catalogue import TREE
 from bench.launch.virtual_environments import Recipe, follow
+from bench.proof.certificate import Claim
+from bench.proof.prover import Prover
 from tests.conftest import Framebench
 from tests.faults.test_damaged_data import Outcomes
 
@@ -104,6 +107,25 @@ def packages(folder: Path) -> Path:
     return found
 
 
+def relisted(folder: Path) -> None:
+    """A module is changed, and its line in the package's list with it, as installing it does."""
+    (packages(folder) / "framebench_inner.py").write_text("value = 2\n" * 10, encoding="utf-8")
+    digest = hashlib.sha256(b"value = 2\n" * 10).digest()
+    record = packages(folder) / "framebench_inner-1.0.dist-info" / "RECORD"
+    lines = record.read_text(encoding="utf-8").splitlines()
+    (number,) = (n for n, line in enumerate(lines) if line.startswith("framebench_inner.py,"))
+    lines[number] = f"framebench_inner.py,sha256={base64.urlsafe_b64encode(digest).decode()},100"
+    record.write_text("\n".join(lines), encoding="utf-8")
+
+
+def added(folder: Path) -> None:
+    """Another package is installed beside those that were asked for."""
+    about = packages(folder) / "framebench_extra-1.0.dist-info"
+    about.mkdir()
+    (packages(folder) / "framebench_extra.py").write_bytes(b"\n")
+    (about / "RECORD").write_text("framebench_extra.py,sha256=x,1\n", encoding="utf-8")
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "marker: empty": (lambda f: os.truncate(f / "environment.json", 0), "environment.json"),
     "marker: torn": (lambda f: os.truncate(f / "environment.json", 9), "environment.json"),
@@ -131,6 +153,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a list is empty": (
         lambda f: os.truncate(packages(f) / "framebench_inner-1.0.dist-info" / "RECORD", 0),
         "list of its files differs",
+    ),
+    "a list is another": (
+        relisted,
+        "framebench-inner is not as it was installed: the list of its files differs",
     ),
     "a list is missing": (
         lambda f: (packages(f) / "framebench_inner-1.0.dist-info" / "RECORD").unlink(),
@@ -177,6 +203,24 @@ def test_an_environment_of_an_older_framebench_is_taken_over(folder: Path, built
     assert follow(recipe(), SILENT).records == written
     assert json.loads((folder / "installed.json").read_text(encoding="utf-8")) == written
     assert (folder / "environment.json").stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize("change", [relisted, added])
+def test_certificates_are_kept_for_the_packages_that_are_there_now(
+    folder: Path, change: Callable[[Path], None]
+) -> None:
+    def file() -> Path:
+        environment, fault = virtual_environments._look(recipe())
+        assert environment and not fault
+        return prover._file(claim, environment)
+
+    claim = Claim(framework="reference", task="mnist-mlp", mode="eager", setting=Setting())
+    prover = Prover({}, {"mnist-mlp": folder}, provide=virtual_environments.make)
+    (folder / "installed.json").unlink()  # with it, a list that has changed is a fault
+    before = file()
+    assert file() == before
+    change(folder)
+    assert file() != before
 
 
 def test_a_run_s_environments_are_made_again(
