@@ -2,7 +2,8 @@
 
 Each fault is planted in a copy of the source. The proof must refuse the adapter, and the first
 check to fail must be the one named here; `shape` stands for a network into which the task's weights
-do not fit. A session takes two steps before those that are traced.
+do not fit, and `execution` for one that computes the right thing in another way than its mode says.
+A session takes two steps before those that are traced.
 
 The mutants of a framework are traced in forks of one process: see
 `tests.mutant_traces`.
@@ -546,6 +547,98 @@ MUTANTS = {
         caught_by="loss",
         mode="compiled",
     ),
+    "a compiler that is never called": Mutant(
+        file=TORCH,
+        old="torch.compile(loss_of) if is_compiled else loss_of",
+        new="loss_of",
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode compiled ran uncompiled",
+        mode="compiled",
+    ),
+    "a graph that is captured and not compiled": Mutant(
+        file=TORCH,
+        old="torch.compile(loss_of) if is_compiled else loss_of",
+        new='torch.compile(loss_of, backend="eager")',
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode compiled ran uncompiled",
+        mode="compiled",
+    ),
+    "anomaly detection left on": Mutant(
+        file=TORCH,
+        old="        torch.set_num_threads(setting.threads)\n",
+        new="        torch.set_num_threads(setting.threads)\n"
+        "        torch.autograd.set_detect_anomaly(True)\n",
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="aids for debugging slow it down: torch.autograd.set_detect_anomaly",
+    ),
+    "functions run eagerly": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="        set_policy(setting.precision)\n",
+        new="        set_policy(setting.precision)\n"
+        "        tf.config.run_functions_eagerly(True)\n",
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="aids for debugging slow it down: tf.config.run_functions_eagerly",
+        mode="compiled",
+    ),
+    "numbers checked after every operator": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="        set_policy(setting.precision)\n",
+        new="        set_policy(setting.precision)\n        tf.debugging.enable_check_numerics()\n",
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="aids for debugging slow it down: tf.debugging.enable_check_numerics",
+    ),
+    "a graph that XLA does not compile": Mutant(
+        file="frameworks/tensorflow_keras/modes.py",
+        old='"xla": partial(Compiled, jit_compile=True)',
+        new='"xla": partial(Compiled, jit_compile=False)',
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode xla ran uncompiled",
+        mode="xla",
+    ),
+    "jit switched off": Mutant(
+        file="frameworks/jax_flax/adapter.py",
+        old="        set_products(setting.precision)\n",
+        new="        set_products(setting.precision)\n"
+        '        jax.config.update("jax_disable_jit", True)\n',
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode compiled ran uncompiled",
+        mode="compiled",
+    ),
+    "a search for NaN left on": Mutant(
+        file="frameworks/jax_flax/adapter.py",
+        old="        set_products(setting.precision)\n",
+        new="        set_products(setting.precision)\n"
+        '        jax.config.update("jax_debug_nans", True)\n',
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="aids for debugging slow it down: jax_debug_nans",
+        mode="compiled",
+    ),
+    "a block that is not hybridized": Mutant(
+        file="frameworks/mxnet_gluon/adapter.py",
+        old="        block.hybridize(**",
+        new="        dict(**",
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode compiled ran uncompiled",
+        mode="compiled",
+    ),
+    "a layer that stays dynamic": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="        paddle.set_default_dtype(",
+        new="        paddle.jit.enable_to_static(False)\n        paddle.set_default_dtype(",
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode compiled ran uncompiled",
+        mode="compiled",
+    ),
 }
 
 
@@ -619,7 +712,7 @@ def test_a_mutant_is_caught(
     mutant, certificate = MUTANTS[name], judge(name)
     assert mutant.reason in certificate.reason
     assert certificate.status == "wrong"
-    if mutant.caught_by == "shape":
+    if mutant.caught_by in ("shape", "execution"):
         assert not certificate.checks
     else:
         failed = [check.name for check in certificate.checks if not check.passed]

@@ -8,7 +8,7 @@ back to the framework and never reads them itself.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -90,6 +90,12 @@ class Session(Protocol):
         None on the CPU.
         """
 
+    def compiled_programs(self) -> int | None:
+        """How many programs the framework says that it has compiled for this session's `step`.
+
+        0 if it runs operators one by one, and None if the framework cannot tell.
+        """
+
     def close(self) -> None:
         """Release what the session holds."""
 
@@ -109,6 +115,12 @@ class Adapter(Protocol):
 
     def versions(self, device: Device) -> dict[str, str]:
         """Versions of the framework and of the libraries that it computes with."""
+
+    def debugging_aids(self) -> Sequence[str]:
+        """What is on in this process that helps to find mistakes and slows computing, by its names.
+
+        Such as a check of every result for NaN. A cell with any of it is not measured.
+        """
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> Session:
         """Build the task's network. `seed` starts the framework's own random numbers: dropout's.

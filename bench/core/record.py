@@ -101,9 +101,12 @@ class Job:
     window: float = 0.1
     seconds: float = 0.0
 
-    def to_json(self, *, kind: JobKind = "measure") -> str:
-        """One line for a worker: `measure` the job, or time `steps` of it on demand."""
-        return json.dumps({"kind": kind, **dataclasses.asdict(self)})
+    def to_json(self, *, compiles: bool, kind: JobKind = "measure") -> str:
+        """One line for a worker: `measure` the job, or time `steps` of it on demand.
+
+        `compiles` says whether the cell's mode is one that compiles.
+        """
+        return json.dumps({"kind": kind, "compiles": compiles, **dataclasses.asdict(self)})
 
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Job:

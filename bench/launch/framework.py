@@ -26,6 +26,9 @@ else:
 
 DeviceName = Literal["cpu", "cuda"]
 
+# Which modes run operators one by one, unless a framework says so itself: the mode of this name.
+EAGER = ("eager",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Expert:
@@ -66,7 +69,8 @@ class Framework:
     `{scratch}` (a new folder of the worker's own) are filled in. `expert` is what the expert tuning
     adds. A `reference` is what frameworks are proved against; it only runs when named. `unequal`
     says what cannot be made equal in it, and `device_memory` what it reports as its peak on a GPU,
-    if that is not what its tensors took.
+    if that is not what its tensors took. In all modes but the `uncompiled` ones, a framework must
+    have compiled its steps.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Framework:
     environment: Mapping[str, str] = field(default_factory=dict)
     unequal: tuple[str, ...] = ()
     device_memory: str = ""
+    uncompiled: tuple[str, ...] = EAGER
 
     def requirements(self, device: str) -> Path:
         """The requirements file of the framework's environment for `cpu` or `cuda`."""
@@ -107,6 +112,10 @@ class Framework:
         if version in SpecifierSet(self.python):
             return None
         return f"needs Python {self.python}, this is {version}"
+
+    def compiles(self, mode: str) -> bool:
+        """Whether a mode is one in which the framework compiles its steps."""
+        return mode not in self.uncompiled
 
     def computes(self, precision: str, device: str) -> bool:
         """Whether the framework supports a precision on a device."""
@@ -180,6 +189,7 @@ class _Framework(_File):
     expert: _Expert = msgspec.field(default_factory=_Expert)
     unequal: tuple[str, ...] = ()
     device_memory: str = ""
+    uncompiled: tuple[str, ...] = EAGER
 
 
 def read(file: Path) -> Framework:
@@ -216,6 +226,9 @@ def _check_values(known: _Framework, file: Path) -> None:
     if known.recommended not in known.modes:
         modes = ", ".join(known.modes)
         raise wrong("recommended", known.recommended, f"one of its modes ({modes})")
+    for mode in known.uncompiled:
+        if mode not in (*known.modes, *EAGER):
+            raise wrong("uncompiled", mode, f"some of its modes ({', '.join(known.modes)})")
     try:
         SpecifierSet(known.python)
     except InvalidSpecifier:

@@ -59,5 +59,6 @@ def start(job: Job, spec: WorkerSpec) -> Iterator[Steps]:
     A worker that dies, or is silent for too long, raises JobEndedError, here and in `Steps.take`.
     """
     with worker_process.worker(spec, Result) as running:
-        running.send(job.to_json(kind="steps"))
+        compiles = spec.framework.compiles(job.cell.mode)
+        running.send(job.to_json(kind="steps", compiles=compiles))
         yield Steps(running)

@@ -102,7 +102,8 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> JobInTurns[Rec
     started = datetime.now(timezone.utc)
     with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
         clock = PhaseClock(_SamplingListener(listener, watch) if watch else listener)
-        answer = yield from _answer(job.to_json(), spec, MeasuredResult, clock)
+        payload = job.to_json(compiles=spec.framework.compiles(job.cell.mode))
+        answer = yield from _answer(payload, spec, MeasuredResult, clock)
         use = watch.use() if watch else None
     told: dict[str, Any] = {
         "started": started,

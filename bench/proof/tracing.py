@@ -74,6 +74,7 @@ def proof_job(
         data={task: str(prepared) for task, prepared in data.items()},
         out=str(folder),
         formula=formula,
+        compiles=catalogue.load(claim.framework).compiles(claim.mode),
     )
 
 

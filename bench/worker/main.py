@@ -16,6 +16,7 @@ import os
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from bench.core.listener import Listener
 from bench.core.measurement import measurement_fields
 from bench.core.record import Job, JobKind, Status
 from bench.core.task import Task
-from bench.worker import machine_rates, on_demand, trace, training
+from bench.worker import execution, machine_rates, on_demand, trace, training
 from bench.worker.clock import Account, Stopwatch, watch_gpu
 from bench.worker.own_turns import Turns
 
@@ -90,8 +91,8 @@ def load_task(name: str) -> Task:
     return task
 
 
-def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
-    """Train and time one cell. Returns the outcome as fields of a Record."""
+def train(job: Job, channel: Channel, *, kind: JobKind, compiles: bool) -> dict[str, Any]:
+    """Train and time one cell, whose mode `compiles`. Returns the outcome as fields of a Record."""
     cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
     channel.phase(str(cell), "import")
@@ -108,6 +109,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
         task = task.with_length(job.budget.length)
     if cell.batch:
         task = dataclasses.replace(task, batch=cell.batch)
+    check_execution = partial(execution.check, adapter=adapter, mode=cell.mode, compiles=compiles)
     try:
         if kind == "steps":
             on_demand.answer(
@@ -118,6 +120,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
                 listener=channel,
                 send=channel.send,
                 context=context,
+                check_execution=check_execution,
             )
             return {**context, "status": "ok"}
         measurement = training.measure(
@@ -128,6 +131,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind) -> dict[str, Any]:
             listener=channel,
             account=account,
             import_seconds=import_seconds,
+            check_execution=check_execution,
         )
     except errors.FramebenchError as error:
         return {**context, **failure(error)}
@@ -188,7 +192,8 @@ def main(descriptor: int) -> None:
         elif kind == "rates":
             fields = measure_rates(machine_rates.RatesJob.from_fields(job), channel)
         else:
-            fields = train(Job.from_fields(job), channel, kind=kind)
+            compiles = job.pop("compiles")
+            fields = train(Job.from_fields(job), channel, kind=kind, compiles=compiles)
     except (Exception, SystemExit) as error:
         fields = failure(error)
     channel.send("result", **fields)

@@ -22,6 +22,7 @@ from bench.core.record import Job
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.worker import clock
+from bench.worker.execution import ExecutionCheck
 from bench.worker.steady_pace import make_ready
 
 
@@ -40,13 +41,15 @@ def answer(
     listener: Listener,
     send: Callable[..., None],
     context: Mapping[str, Any],
+    check_execution: ExecutionCheck,
 ) -> None:
     """Train as many steps as each line of `requests` asks for.
 
     `send` takes an event and its fields; `context` is sent along with "ready". Raises DivergedError
-    when the loss is no longer finite.
+    when the loss is no longer finite, and what `check_execution` raises of a session that is ready.
     """
     ready = make_ready(job, task, adapter, listener=listener, account=clock.Account())
+    check_execution(ready.session)
     ready.session.load(ready.weights)
     supply = _batches(ready.train, job.seed)
     send("ready", window_steps=max(1, round(job.window / ready.warm_up.pace)), **context)

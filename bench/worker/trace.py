@@ -41,7 +41,9 @@ from bench.core.setting import Setting
 from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.core.weights import initial_weights
+from bench.worker import execution
 from bench.worker.dropout_trace import OpenSession, draws
+from bench.worker.execution import ExecutionCheck
 
 STEPS = 20
 # Sequences are cut to this many tokens: enough for every gate to matter in every batch, and few
@@ -63,6 +65,7 @@ class ProofJob:
 
     `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz. `formula`
     asks for that part of the trace, which float64 does not need: one update shows as much there.
+    `compiles` says whether the mode is one that compiles.
     """
 
     framework: str
@@ -72,6 +75,7 @@ class ProofJob:
     data: dict[str, str]
     out: str
     formula: bool
+    compiles: bool
 
     def to_json(self) -> str:
         return json.dumps({"kind": "prove", **asdict(self)})
@@ -85,17 +89,30 @@ class ProofJob:
 
 
 def trace(
-    open_session: OpenSession, task: Task, *, folder: Path, seed: int, formula: bool
+    open_session: OpenSession,
+    task: Task,
+    *,
+    folder: Path,
+    seed: int,
+    formula: bool,
+    check_execution: ExecutionCheck,
 ) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`, its sequences cut to LENGTH.
 
-    In a short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS.
+    In a short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS. `check_execution` is
+    called once, with a session after its steps.
     """
     task = task.with_length(LENGTH)
     if task.short_proof:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     without_dropout = task.with_dropout()
-    arrays = _first_steps(open_session, without_dropout, folder=folder, seed=seed)
+    arrays = _first_steps(
+        open_session,
+        without_dropout,
+        folder=folder,
+        seed=seed,
+        check_execution=check_execution,
+    )
     if formula:
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
     for layer in task.dropout:
@@ -141,7 +158,12 @@ def _used(session: Session, task: Task, batches: Sequence[HostBatch], *, seed: i
 
 
 def _first_steps(
-    open_session: OpenSession, task: Task, *, folder: Path, seed: int
+    open_session: OpenSession,
+    task: Task,
+    *,
+    folder: Path,
+    seed: int,
+    check_execution: ExecutionCheck,
 ) -> dict[str, Array]:
     session = open_session(task)
     steps = HEAVY_STEPS if task.short_proof else STEPS
@@ -163,6 +185,7 @@ def _first_steps(
             arrays |= {f"state/{name}": value for name, value in session.state().items()}
     arrays["losses"] = np.array(losses)
     arrays |= _evaluated(session, task, folder)
+    check_execution(session)
     session.close()
     return arrays
 
@@ -212,6 +235,9 @@ def prove(
     """Trace every task of the job. Returns, by task, the error that prevented it, or None."""
     failures: dict[str, Exception | None] = {}
     open_session = partial(adapter.open, mode=job.mode, setting=job.setting, seed=job.seed)
+    check_execution = partial(
+        execution.check, adapter=adapter, mode=job.mode, compiles=job.compiles
+    )
     for name, folder in job.data.items():
         listener.phase(str(job), f"proving {name}")
         try:
@@ -221,6 +247,7 @@ def prove(
                 folder=Path(folder),
                 seed=job.seed,
                 formula=job.formula,
+                check_execution=check_execution,
             )
             np.savez(Path(job.out) / f"{name}.npz", **arrays)  # type: ignore[arg-type]
             failures[name] = None

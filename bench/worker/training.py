@@ -23,6 +23,7 @@ from bench.core.record import Job
 from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.worker import clock, cores
+from bench.worker.execution import ExecutionCheck
 from bench.worker.own_turns import Turns
 from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
 
@@ -213,11 +214,12 @@ def measure(
     listener: Listener,
     account: clock.Account,
     import_seconds: float,
+    check_execution: ExecutionCheck,
 ) -> Measurement:
-    """Train the job's budget, and for `job.seconds` at least.
+    """Train the job's budget, and for `job.seconds` at least, and check how that was done.
 
     `account` has what was spent before this, and gets all that has no field of its own. Raises
-    DivergedError when a loss is no longer finite.
+    DivergedError when a loss is no longer finite, and what `check_execution` raises.
     """
     subject = str(job.cell)
     ready = make_ready(job, task, adapter, listener=listener, account=account)
@@ -240,6 +242,8 @@ def measure(
     training.train_on()
 
     listener.phase(subject, "finish")
+    with account.spent("close"):
+        check_execution(session)
     peak_resident_bytes = clock.peak_resident_bytes()
     with account.spent("close"):
         peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()

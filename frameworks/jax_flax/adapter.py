@@ -59,6 +59,16 @@ LAYOUT = Layout(
 
 MODES = ("compiled",)
 
+# Switches of JAX that check what is computed, or keep it from being compiled as it would be.
+DEBUGGING = (
+    "jax_check_tracer_leaks",
+    "jax_debug_infs",
+    "jax_debug_nans",
+    "jax_disable_jit",
+    "jax_disable_most_optimizations",
+    "jax_enable_checks",
+)
+
 
 def child(module: nnx.Module, name: str) -> Any:
     """A module's attribute, or the module at a place of a sequence if `name` is a number."""
@@ -185,6 +195,9 @@ class JaxFlaxSession:
             return None
         return int(jax.local_devices()[0].memory_stats()["peak_bytes_in_use"])
 
+    def compiled_programs(self) -> int | None:
+        return self._programs.train._cache_size()
+
     def close(self) -> None:
         self._state.clear()
         self._last = None
@@ -221,6 +234,9 @@ class JaxFlaxAdapter:
                 with suppress(PackageNotFoundError):
                     versions.setdefault("cudnn", version(package))
         return versions
+
+    def debugging_aids(self) -> list[str]:
+        return [name for name in DEBUGGING if jax.config.values[name]]
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> JaxFlaxSession:
         return JaxFlaxSession(task, mode=mode, setting=setting, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any
@@ -225,6 +226,10 @@ class MXNetGluonSession:
         free, total = mx.context.gpu_memory_info(self._context.device_id)
         return int(total - free)
 
+    def compiled_programs(self) -> int | None:
+        blocks = (update.losses_of for update in self._updates)
+        return sum(getattr(block, "_cached_op", None) is not None for block in blocks)
+
     def close(self) -> None:
         mx.nd.waitall()
 
@@ -255,6 +260,10 @@ class MXNetGluonAdapter:
         if device == "cuda":
             versions["cuda"] = "11.2"  # the version that the distribution mxnet-cu112 is built for
         return versions
+
+    def debugging_aids(self) -> list[str]:
+        engine = os.environ.get("MXNET_ENGINE_TYPE")  # as MXNet has read it, too
+        return ["MXNET_ENGINE_TYPE=NaiveEngine"] if engine == "NaiveEngine" else []
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> MXNetGluonSession:
         mx.random.seed(seed)

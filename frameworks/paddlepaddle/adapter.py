@@ -35,6 +35,9 @@ LAYOUT = Layout(
 
 MODES = ("eager", "compiled")
 
+# Flags of Paddle: a check of every result, and a wait after every operator.
+DEBUGGING = ["FLAGS_check_nan_inf", "FLAGS_benchmark"]
+
 
 def synchronize(device: Device) -> None:
     """Wait until the device has finished all work that was submitted to it.
@@ -78,6 +81,10 @@ class UpdateStep:
             self._objective = Objective(network, loss)  # Paddle does not keep it alive
             self.loss = paddle.jit.to_static(self._objective.forward, full_graph=True)
         self.optimizer = optimizer
+
+    def programs(self) -> int:
+        """How many programs Paddle has made of the loss; it keeps one for each kind of input."""
+        return len(self.loss.program_cache) if hasattr(self.loss, "program_cache") else 0
 
 
 class PaddleSession:
@@ -226,6 +233,9 @@ class PaddleSession:
             return None
         return int(paddle.device.cuda.max_memory_allocated())
 
+    def compiled_programs(self) -> int | None:
+        return sum(update.programs() for update in self._updates)
+
     def close(self) -> None:
         """The session's objects are all that it holds."""
 
@@ -252,6 +262,9 @@ class PaddleAdapter:
             versions["cuda"] = str(paddle.version.cuda())
             versions["cudnn"] = str(paddle.version.cudnn())
         return versions
+
+    def debugging_aids(self) -> list[str]:
+        return [name for name, is_on in paddle.get_flags(DEBUGGING).items() if is_on]
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> PaddleSession:
         paddle.seed(seed)

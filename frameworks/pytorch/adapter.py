@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._dynamo.utils import counters
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
@@ -38,6 +40,15 @@ def synchronize(device: torch.device) -> None:
     """Wait until the device has finished all work that was submitted to it; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def programs_made() -> int:
+    """Programs that torch.compile's own compiler has made in this process, or taken from its cache.
+
+    Graphs that were only captured do not count: another backend would run them uncompiled.
+    """
+    outcomes = ("miss", "hit", "bypass")
+    return sum(counters["inductor"][f"fxgraph_cache_{outcome}"] for outcome in outcomes)
 
 
 class UpdateStep:
@@ -75,6 +86,7 @@ class PyTorchSession:
             channels_last=channels_last, floats=floats, labels="int64", tokens="int64"
         )
         self._task = task
+        self._made_before = programs_made()
         module = network_module(__package__, task)
         self._model: nn.Module = module.build(task)
         self._model = self._model.to(device, getattr(torch, floats))
@@ -194,6 +206,9 @@ class PyTorchSession:
             return None
         return torch.cuda.max_memory_allocated(self._device)
 
+    def compiled_programs(self) -> int | None:
+        return programs_made() - self._made_before
+
     def close(self) -> None:
         # Compilations would count towards the next session's limit: the ninth optimizer would run
         # uncompiled.
@@ -217,6 +232,14 @@ class PyTorchAdapter:
             versions["cuda"] = torch.version.cuda
             versions["cudnn"] = str(torch.backends.cudnn.version())
         return versions
+
+    def debugging_aids(self) -> list[str]:
+        aids = {
+            "torch.autograd.set_detect_anomaly": torch.is_anomaly_enabled(),
+            "torch.autograd.profiler": torch.autograd._profiler_enabled(),
+            "CUDA_LAUNCH_BLOCKING": os.environ.get("CUDA_LAUNCH_BLOCKING", "0") != "0",
+        }
+        return [name for name, is_on in aids.items() if is_on]
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> PyTorchSession:
         torch.manual_seed(seed)

@@ -102,6 +102,9 @@ class ReferenceSession:
     def peak_device_bytes(self) -> int | None:
         return None
 
+    def compiled_programs(self) -> int | None:
+        return 0
+
     def close(self) -> None:
         """The session's objects are all that it holds."""
 
@@ -146,6 +149,9 @@ class ReferenceAdapter:
 
     def versions(self, device: Device) -> dict[str, str]:
         return {"autograd": version("autograd"), "numpy": np.__version__}
+
+    def debugging_aids(self) -> tuple[str, ...]:
+        return ()
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> ReferenceSession:
         return ReferenceSession(task, mode=mode, setting=setting, seed=seed)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
@@ -23,7 +24,7 @@ from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task, Update
 from frameworks.tensorflow_keras.losses import LOSSES
-from frameworks.tensorflow_keras.modes import MODES
+from frameworks.tensorflow_keras.modes import MODES, Compiled
 from frameworks.tensorflow_keras.precision import forward_in, set_policy
 from frameworks.tensorflow_keras.updates import UpdateStep
 
@@ -88,6 +89,7 @@ class Place:
 class KerasSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, MODES)
+        self._mode = mode
         self._device = native_device(setting.device)
         floats = storage_dtype(setting.precision)
         # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
@@ -200,6 +202,11 @@ class KerasSession:
             return None
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
+    def compiled_programs(self) -> int | None:
+        if not isinstance(self._train_step, Compiled):
+            return 0
+        return self._train_step.programs(by_xla=self._mode == "xla")
+
     def close(self) -> None:
         """The session's objects are all that it holds."""
 
@@ -240,6 +247,16 @@ class KerasAdapter:
             versions["cuda"] = build["cuda_version"]
             versions["cudnn"] = build["cudnn_version"]
         return versions
+
+    def debugging_aids(self) -> list[str]:
+        aids = {
+            "tf.config.run_functions_eagerly": tf.config.functions_run_eagerly(),
+            "tf.debugging.enable_check_numerics or enable_dump_debug_info": bool(
+                context.context().op_callbacks
+            ),
+            "tf.debugging.set_log_device_placement": tf.debugging.get_log_device_placement(),
+        }
+        return [name for name, is_on in aids.items() if is_on]
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> KerasSession:
         keras.utils.set_random_seed(seed)

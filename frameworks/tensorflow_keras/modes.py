@@ -9,28 +9,33 @@ from typing import Any
 import tensorflow as tf
 
 
-def compiled(function: Callable[..., Any], *, jit_compile: bool) -> Callable[..., Any]:
+class Compiled:
     """A tf.function of `function`, which takes only tensors.
 
     Its traces are called directly: a tf.function examines its arguments in each call to find the
     trace, which costs a tenth and more of a small network's step. Here the first tensor's shape
     tells the trace: within a task, the shapes of the others follow from it.
     """
-    # AutoGraph would find no Python control flow to rewrite in these functions.
-    traced = tf.function(function, autograph=False, jit_compile=jit_compile)
-    traces: dict[tf.TensorShape, Callable[..., Any]] = {}
 
-    def call(*tensors: tf.Tensor) -> Any:
+    def __init__(self, function: Callable[..., Any], *, jit_compile: bool) -> None:
+        # AutoGraph would find no Python control flow to rewrite in these functions.
+        self._traced = tf.function(function, autograph=False, jit_compile=jit_compile)
+        self._traces: dict[tf.TensorShape, Callable[..., Any]] = {}
+
+    def __call__(self, *tensors: tf.Tensor) -> Any:
         shape = tensors[0].shape
-        if shape not in traces:
-            traces[shape] = traced.get_concrete_function(*tensors)
-        return traces[shape](*tensors)
+        if shape not in self._traces:
+            self._traces[shape] = self._traced.get_concrete_function(*tensors)
+        return self._traces[shape](*tensors)
 
-    return call
+    def programs(self, *, by_xla: bool) -> int:
+        """How many graphs there are, or how many of them XLA compiles."""
+        attributes = [trace.function_def.attr for trace in self._traces.values()]
+        return sum(not by_xla or each["_XlaMustCompile"].b for each in attributes)
 
 
 MODES: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "eager": lambda function: function,
-    "compiled": partial(compiled, jit_compile=False),
-    "xla": partial(compiled, jit_compile=True),
+    "compiled": partial(Compiled, jit_compile=False),
+    "xla": partial(Compiled, jit_compile=True),
 }

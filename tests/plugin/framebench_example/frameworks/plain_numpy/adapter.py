@@ -78,6 +78,9 @@ class PlainSession:
     def peak_device_bytes(self):
         return None
 
+    def compiled_programs(self):
+        return 0
+
     def close(self):
         """The session's objects are all that it holds."""
 
@@ -102,6 +105,9 @@ class PlainAdapter:
 
     def versions(self, device):
         return {"numpy": version("numpy")}
+
+    def debugging_aids(self):
+        return ()
 
     def open(self, task, *, mode, setting, seed):
         return PlainSession(task, mode=mode, setting=setting)
