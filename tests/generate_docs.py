@@ -116,8 +116,10 @@ def headline_cell(row: dict[str, str]) -> str:
     if float(row["relative"]) == 1:
         return f"**{figure}**"
     low, high = float(row["relative_low"]), float(row["relative_high"])
-    tie = ", tied" * (low <= 1 <= high)
-    return f"{figure} ({share(low)}–{share(high)}{tie})"
+    place = ""
+    if row["among_fastest"] == "True":
+        place = ", tied" if low <= 1 <= high else ", not sure"
+    return f"{figure} ({share(low)}–{share(high)}{place})"
 
 
 def share(value: float) -> str:
@@ -288,6 +290,41 @@ def columns() -> str:
     )
 
 
+def whole_tables() -> str:
+    """How tables are judged, by simulation: from the published output of the benchmark."""
+    text = (RESULTS / "benchmarks" / "verdicts.txt").read_text(encoding="utf-8")
+    figures: dict[tuple[str, str, str], dict[str, str]] = {}
+    for title, body in re.findall(r"^(.+)\n\n(noise between .+(?:\n.+)+)", text, re.MULTILINE):
+        headings, _, *rows = (re.split(r" {2,}", line.strip()) for line in body.splitlines())
+        for row in rows:
+            figures[title, row[0], row[1]] = dict(zip(headings, row, strict=True))
+
+    equal = "Tables of equal cells, {} blocks, in which some two are called different"
+    steps = "Pairs found, {} blocks, each cell 5 % slower than the last: all / neighbours"
+    alike, unlike = "normal, 2 %", "one cell 10 %, others 2 %"
+    columns = (
+        ("5 cells called different", equal, alike, 5, "5 cells"),
+        ("12 cells", equal, alike, 5, "12 cells"),
+        ("5 cells, one varies by 10 %", equal, unlike, 5, "5 cells"),
+        ("12 cells, one varies by 10 %", equal, unlike, 5, "12 cells"),
+        ("pairs found", steps, alike, 5, "5 cells"),
+        ("in 3 blocks", steps, alike, 3, "5 cells"),
+    )
+    return table(
+        ["judged by", *(heading for heading, *_ in columns)],
+        [
+            [
+                method,
+                *(
+                    figures[title.format(blocks), noise, method][cells].partition(" /")[0]
+                    for _, title, noise, blocks, cells in columns
+                ),
+            ]
+            for method in ("each pair alone", "Holm", "Tukey", "Games-Howell")
+        ],
+    )
+
+
 def checks() -> str:
     return ", ".join(f"`{name}`" for name in CHECKS)
 
@@ -332,7 +369,7 @@ PARTS: dict[str, Callable[[], str]] = {
     for make in (
         *(headline, run_tables, comparison, advice, certificate, commands, command_reference),
         *(presets, task_figures, frameworks, modes, precisions, expert_settings, columns),
-        *(checks, personas, criteria, rooms),
+        *(whole_tables, checks, personas, criteria, rooms),
     )
 }
 
