@@ -57,7 +57,8 @@ def with_pace(framework: str, block: int, pace: float, **conditions: Any) -> Rec
     """A record of one window of that many samples a second."""
     record = some_record()
     assert record.measurement
-    window = WINDOWS[0]._replace(steps=10, wall=10 * record.batch / pace)
+    wall = 10 * record.batch / pace
+    window = WINDOWS[0]._replace(steps=10, wall=wall, cpu=wall)
     columns = record.job.cell.to_columns()
     cell = Cell.from_columns({**columns, "framework": framework, **conditions})
     measurement = replace(record.measurement, windows=Windows.of([window]))

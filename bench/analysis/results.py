@@ -11,12 +11,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.analysis import cell_ranks, final_metrics
+from bench.analysis import (
+    agreement,
+    cell_ranks,
+    final_metrics,
+    findings,
+    outlying_metrics,
+    timed_work,
+)
 from bench.analysis.cell_estimates import estimate
 from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, by_conditions, conditions
 from bench.analysis.contention import Cleanness
 from bench.analysis.final_metrics import Metrics
+from bench.analysis.findings import Finding
 from bench.analysis.processes import Process, by_cell, processes
 from bench.analysis.roofline import Peak, Rates, peaks, use
 from bench.core.grouping import grouped
@@ -86,9 +94,14 @@ class Results:
         """The results of a run, or of a part of one. Raises UsageError for a broken snapshot."""
         measured = tuple(processes(run.records, run.line))
         machine = peaks(Rates.from_fields(rates) for rates in run.info.get("rates", []))
+        found = (
+            *timed_work.findings(run.records),
+            *timed_work.above_peak(measured, run.snapshot, machine),
+            *agreement.findings(run.records, run.snapshot.task),
+        )
         summaries = tuple(
             _with_use(summary, run.snapshot, machine)
-            for summary in summarize_processes(measured, run.snapshot.metric)
+            for summary in summarize_processes(measured, run.snapshot.metric, found)
         )
         tasks = {summary.cell.task for summary in summaries}
         return Results(
@@ -137,19 +150,27 @@ def summarize(records: Iterable[Record], metrics: Metrics) -> list[CellSummary]:
     """A summary for each cell, in the order in which the cells first appear.
 
     `metrics` are those of the tasks, by name. A cell whose final metric seeds do not explain is
-    `wrong`.
+    `wrong`, and so is one whose records show by themselves that they were not timed as they should.
     """
-    return summarize_processes(processes(records), metrics)
+    records = list(records)
+    return summarize_processes(processes(records), metrics, timed_work.findings(records))
 
 
-def summarize_processes(measured: Sequence[Process], metrics: Metrics) -> list[CellSummary]:
-    """As `summarize`, from processes instead of records."""
+def summarize_processes(
+    measured: Sequence[Process], metrics: Metrics, found: Iterable[Finding]
+) -> list[CellSummary]:
+    """As `summarize`, from processes and from all that was found about them."""
     summaries = {
         cell: estimate(cell, repeats, metrics(cell.task))
         for cell, repeats in by_cell(measured).items()
     }
-    unexplained = final_metrics.unexplained((process.record for process in measured), metrics)
-    for cell, reason in unexplained.items():
+    records = [process.record for process in measured]
+    reasons = {  # the last is told: metrics follow from what was done, and may have other causes
+        **findings.by_cell(outlying_metrics.findings(records, metrics)),
+        **final_metrics.unexplained(records, metrics),
+        **findings.by_cell(found),
+    }
+    for cell, reason in reasons.items():
         if summaries[cell].ok:
             summaries[cell] = replace(summaries[cell], status="wrong", reason=reason)
     for group in by_conditions(summary for summary in summaries.values() if summary.ok).values():

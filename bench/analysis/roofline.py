@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.analysis import contention
 from bench.core.grouping import grouped
 from bench.core.record import Status
 from bench.core.setting import Device
@@ -24,7 +25,9 @@ BOUND_FROM = 0.5
 class Rates:
     """The rates that one framework reached with so many threads; zero if `status` is not ok.
 
-    `matmul` is in float32 FLOPs a second, `memory` in bytes read and written a second.
+    `matmul` is in float32 FLOPs a second, `memory` in bytes read and written a second. `crowd` is
+    the number of cores that other processes and the host took meanwhile, beyond those that the
+    threads left free; None if unknown.
     """
 
     framework: str
@@ -34,6 +37,7 @@ class Rates:
     memory: float = 0.0
     status: Status = "ok"
     reason: str = ""
+    crowd: float | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -61,7 +65,7 @@ class Peak:
     """The machine's peak: the best rates of all frameworks with the same number of threads.
 
     `matmul` is in float32 FLOPs a second, reached by the framework `matmul_by`; `memory` is in
-    bytes a second, reached by `memory_by`.
+    bytes a second, reached by `memory_by`. It is `disturbed` if others took cores from the first.
     """
 
     device: str
@@ -70,6 +74,7 @@ class Peak:
     matmul_by: str
     memory: float
     memory_by: str
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,7 @@ def peaks(measured: Iterable[Rates]) -> dict[tuple[str, int], Peak]:
             matmul_by=fastest.framework,
             memory=widest.memory,
             memory_by=widest.framework,
+            disturbed=(fastest.crowd or 0.0) > contention.OTHERS,
         )
     return best
 

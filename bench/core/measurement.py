@@ -10,15 +10,18 @@ from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
 # What a worker spends time on besides import, build, first step, warm-up, windows, the reading of
-# their losses, and evaluations. `set up` includes asking for versions, `fence` is waiting before a
-# clock starts, and `close` includes counting weights and memory.
+# their losses, and evaluations. `set up` includes asking for versions, `around warm-up` is the next
+# two and reading losses until the timing begins, `fence` is waiting before a window's clock starts,
+# `clocks` is reading what a window took of the machine, and `close` includes counting weights and
+# memory.
 Spent = Literal[
     "set up",
     "load weights",
     "lay out batches",
     "stage ahead",
+    "around warm-up",
     "fence",
-    "read warm-up losses",
+    "clocks",
     "compile evaluation",
     "metrics",
     "feed",

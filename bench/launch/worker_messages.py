@@ -121,10 +121,11 @@ class TracedResult(Result, frozen=True, kw_only=True, tag="result"):
 
 
 class RatesResult(Result, frozen=True, kw_only=True, tag="result"):
-    """The result of a job that measures the machine: FLOPs and bytes a second."""
+    """The result of a job that measures the machine: FLOPs and bytes a second, and its crowd."""
 
     matmul: float = 0.0
     memory: float = 0.0
+    crowd: float | None = None
 
     def __post_init__(self) -> None:
         if self.status == "ok" and not (self.matmul > 0 and self.memory > 0):

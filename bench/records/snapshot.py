@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.core.task import LOSS_TOLERANCE
+
 VERSION = 1
 
 Pairs = tuple[tuple[str, str], ...]
@@ -74,7 +76,8 @@ class TaskSnapshot:
     which this run cut its texts; `recipe_length` is that of the recipe. These two are None for
     a task without texts. `definition` is what the task prescribes to every framework, in words;
     `tensors` has a row for each parameter, by `bench.records.definition.parameter_words`;
-    `tolerances` are, by precision, the tolerances of the proof that differ from the usual ones.
+    `tolerances` are, by precision, the tolerances of the proof that differ from the usual ones;
+    `loss_tolerance` is as in a Task.
     """
 
     name: str
@@ -93,6 +96,11 @@ class TaskSnapshot:
     definition: Pairs
     tensors: tuple[tuple[str, ...], ...]
     tolerances: Mapping[str, tuple[tuple[str, float], ...]]
+    loss_tolerance: float = LOSS_TOLERANCE
+
+    def has(self, remark: str) -> bool:
+        """Whether its definition has words of this name, such as "dropout"."""
+        return any(name == remark for name, _ in self.definition)
 
 
 @dataclass(frozen=True, kw_only=True)

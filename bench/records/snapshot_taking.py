@@ -99,6 +99,7 @@ def task(name: str, length: int | None) -> TaskSnapshot:
             for precision in EPSILONS
             if (allowed := special(recipe, precision))
         },
+        loss_tolerance=recipe.loss_tolerance,
     )
 
 

@@ -61,6 +61,6 @@ def _measure(job: RatesJob, environment: Environment, listener: Listener) -> Rat
         reason=result.reason,
     )
     if isinstance(result, RatesResult):
-        rates = replace(rates, matmul=result.matmul, memory=result.memory)
+        rates = replace(rates, matmul=result.matmul, memory=result.memory, crowd=result.crowd)
     listener.finished(str(job), str(rates))
     return rates

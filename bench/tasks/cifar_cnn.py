@@ -29,6 +29,7 @@ TASK = Task(
     metric=Accuracy(target=0.55),
     batch=64,
     headline=True,
+    loss_tolerance=0.05,
     presets={
         "quick": Budget(epochs=1, train_examples=6_400, test_examples=1_000),
         "standard": Budget(epochs=2, train_examples=25_600, test_examples=5_000),

@@ -29,6 +29,7 @@ TASK = Task(
     updates=(Update(loss=SoftmaxCrossEntropy(), optimizer=SGD(learning_rate=0.001, momentum=0.9)),),
     metric=Accuracy(target=0.40),
     batch=64,
+    loss_tolerance=0.03,
     presets={
         "quick": Budget(epochs=1, train_examples=12_800, test_examples=1_000),
         "standard": Budget(epochs=2, test_examples=5_000),

@@ -24,6 +24,7 @@ TASK = Task(
     metric=Accuracy(target=0.96),
     batch=32,
     dropout={"hidden": 0.2},
+    loss_tolerance=0.05,
     presets={
         "quick": Budget(epochs=1, train_examples=16_000, test_examples=5_000),
         "standard": Budget(epochs=2),

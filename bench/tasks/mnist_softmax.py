@@ -20,6 +20,7 @@ TASK = Task(
     updates=(Update(loss=SoftmaxCrossEntropy(), optimizer=SGD(learning_rate=0.01)),),
     metric=Accuracy(target=0.90),
     batch=64,
+    loss_tolerance=0.01,
     presets={
         "quick": Budget(epochs=1, train_examples=30_000, test_examples=5_000),
         "standard": Budget(epochs=2),

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from bench.core.adapter import Adapter
-from bench.core.setting import Device, Setting
-from bench.worker import clock
+from bench.core.setting import Setting
+from bench.worker import clock, cores
 
 # Rows and columns of the square factors. The best size counts: large factors fill every core, small
 # ones finish before another process interferes.
@@ -72,8 +72,13 @@ def _no_fence() -> None:
     """An adapter's operation needs no fence: it returns when it is done."""
 
 
-def measure(adapter: Adapter, device: Device) -> dict[str, float]:
-    """`matmul`: FLOPs a second of a matrix product. `memory`: bytes a second in adding vectors."""
+def measure(adapter: Adapter, setting: Setting) -> dict[str, float | None]:
+    """`matmul`: FLOPs a second of a matrix product. `memory`: bytes a second in adding vectors.
+
+    `crowd` is the number of cores that others took meanwhile; None if the system does not tell.
+    """
+    device = setting.device
+    watch = clock.Stopwatch()
     random = np.random.default_rng(0)  # on zeros a processor draws less power and clocks higher
     products = []
     for rows in MATMUL_SIZES[device]:
@@ -82,4 +87,16 @@ def measure(adapter: Adapter, device: Device) -> dict[str, float]:
     total, addend = (np.full(STREAM_SIZE[device], value, np.float32) for value in (0, 1))
     addition = best_seconds(adapter.accumulate(total, addend, device))
     # Two vectors are read and one is written.
-    return {"matmul": max(products), "memory": 3 * total.nbytes / addition}
+    return {
+        "matmul": max(products),
+        "memory": 3 * total.nbytes / addition,
+        "crowd": _crowd(watch.read(), setting.threads),
+    }
+
+
+def _crowd(passed: clock.Timed, threads: int) -> float | None:
+    """Cores that other processes and the host took, beyond those that the threads leave free."""
+    if passed.others is None or passed.stolen is None:
+        return None
+    free = max(0, cores.count().physical - threads)
+    return max(0.0, passed.others / passed.wall - free) + passed.stolen / passed.wall

@@ -168,7 +168,7 @@ def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, An
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
     channel.phase(str(job), "measure the machine")
-    return {"status": "ok", **machine_rates.measure(adapter, job.setting.device)}
+    return {"status": "ok", **machine_rates.measure(adapter, job.setting)}
 
 
 def failure(error: Exception | SystemExit) -> dict[str, Any]:

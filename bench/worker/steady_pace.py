@@ -27,13 +27,20 @@ WARMUP_BATCHES = 64
 class TrainedWindow:
     """The steps between two fences: what they took, and each step's loss, read after the second.
 
-    `read` and `first_read` are in seconds, as in a `Window`.
+    `read` and `first_read` are in seconds, as in a `Window`; `clocks` is what reading the clocks
+    took.
     """
 
     timing: clock.Timed
     losses: list[float]
     read: float
     first_read: float
+    clocks: float
+
+    @property
+    def around(self) -> float:
+        """Seconds before and after what its own clock counted."""
+        return self.timing.fence + self.clocks + self.read
 
 
 class Trainer:
@@ -66,8 +73,9 @@ class Trainer:
                 for batch in batches:
                     losses.append(session.step(session.stage(batch)))
 
+        begun = clock.seconds()
         timing = clock.timed(work, session.sync)
-        self._account.by_purpose["fence"] += timing.fence
+        clocks = clock.seconds() - begun - timing.wall - timing.fence
 
         def read(step: tuple[Native, ...]) -> float:
             return sum(float(session.numpy(loss)) for loss in step)
@@ -77,7 +85,11 @@ class Trainer:
         first_read = clock.seconds() - begun
         values = [*map(read, losses[:-1]), last]
         return TrainedWindow(
-            timing=timing, losses=values, read=clock.seconds() - begun, first_read=first_read
+            timing=timing,
+            losses=values,
+            read=clock.seconds() - begun,
+            first_read=first_read,
+            clocks=clocks,
         )
 
 
@@ -101,7 +113,7 @@ def warm_up(
         with account.spent("lay out batches"):
             batches = list(islice(supply, count))
         window = trainer.window(batches)
-        account.by_purpose["read warm-up losses"] += window.read
+        account.by_purpose["around warm-up"] += window.around
         steps, seconds = steps + count, seconds + window.timing.wall
         paces.append(window.timing.wall / count)
         last = paces[-STEADY_WINDOWS:]
@@ -149,7 +161,7 @@ def make_ready(
 
     listener.phase(str(job.cell), "first step")
     first_step = trainer.window([first])
-    account.by_purpose["read warm-up losses"] += first_step.read
+    account.by_purpose["around warm-up"] += first_step.around
 
     listener.phase(str(job.cell), "warm-up")
     return ReadySession(

@@ -45,7 +45,7 @@ def evaluate(
     finite.
     """
     begun = clock.seconds()
-    metric_sum, metric_count, loss, wall, fence = 0.0, 0, 0.0, 0.0, 0.0
+    metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
     for batch, count in split.in_order(EVALUATION_BATCH):
         outputs: dict[str, Array] = {}
 
@@ -55,15 +55,13 @@ def evaluate(
             for name, output in session.outputs(session.stage(staged)).items():
                 outputs[name] = session.numpy(output)
 
-        timing = clock.timed(work, session.sync)
-        wall, fence = wall + timing.wall, fence + timing.fence
+        wall += clock.timed(work, session.sync).wall
         shown = {name: output[:count] for name, output in outputs.items()}
         known = {name: array[:count] for name, array in batch.items()}
         part, values = task.metric.of(shown, known)
         metric_sum, metric_count = metric_sum + part, metric_count + values
         loss += sum(update.loss.total(shown, known) for update in task.updates)
-    account.by_purpose["fence"] += fence
-    account.by_purpose["metrics"] += clock.seconds() - begun - wall - fence
+    account.by_purpose["metrics"] += clock.seconds() - begun - wall
     total = len(split)
     if not math.isfinite(loss):
         raise DivergedError(f"test loss {loss / total} after {step} steps")
@@ -178,6 +176,9 @@ class TimedTraining:
 
     def _add(self, epoch: int, window: TrainedWindow) -> None:
         timing, losses = window.timing, window.losses
+        account = self._ready.account.by_purpose
+        account["fence"] += timing.fence
+        account["clocks"] += window.clocks
         self.steps += len(losses)
         mean = float(np.mean(losses))
         if not math.isfinite(mean):

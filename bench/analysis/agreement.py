@@ -1,0 +1,188 @@
+"""Whether cells trained alike: those of a task share weights and batches, and so their losses.
+
+Each process is held against the middle of its block: the weighted median of its cells, in which
+every framework has the same weight, however many modes it was run in. Of two frameworks that
+differ, nothing says which is right, so that both are found.
+
+The limits were set by the published runs (`results/`), in which 299 honest processes differ from
+the middle of their block by no more than the figures below.
+
+==============================  ===========  =====================================================
+losses                          largest      of
+==============================  ===========  =====================================================
+first five, float32             8.3e-6       `cifar-cnn`
+steps 6 to 32, float32          5.8e-3       `cifar-cnn`
+first five, batch normalization 1.3e-3       `cifar-resnet20` (0.24 in steps 6 to 32: not judged)
+means of epochs                 3.7e-2       `imdb-lstm`, 5 epochs of the full recipe
+==============================  ===========  =====================================================
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bench.analysis.findings import Finding
+from bench.core.grouping import grouped
+from bench.core.measurement import Measurement
+from bench.core.record import Cell, Record
+from bench.core.task import LOSS_TOLERANCE
+from bench.proof.tolerances import EARLY_STEPS
+from bench.records.snapshot import TaskSnapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossLimits:
+    """How far a loss may be from the middle of its block, relative to the mean of the first losses.
+
+    `early` holds for the first `EARLY_STEPS` losses and `later` for the others that a record has;
+    None where rounding grows so fast that they tell nothing.
+    """
+
+    early: float
+    later: float | None
+
+
+# Above all that was measured by a factor of five or more. No run in float64 or in a reduced
+# precision is published; their limits follow the proof's tolerances for the same steps, and its
+# remarks (`bench.proof.tolerances`).
+LOSS_LIMITS: Mapping[str, LossLimits] = {
+    "float64": LossLimits(early=1e-8, later=1e-5),
+    "float32": LossLimits(early=1e-4, later=3e-2),
+    "tf32": LossLimits(early=3e-2, later=0.3),
+    "bf16": LossLimits(early=3e-2, later=0.3),
+    "fp16": LossLimits(early=3e-2, later=0.3),
+}
+# The losses over whose mean the scale of the first losses is taken: all that a record has.
+FIRST = 32
+# Batch normalization amplifies rounding by a factor of a thousand within a few steps.
+BATCH_NORM_EARLY = 1e-2
+
+Tasks = Callable[[str], TaskSnapshot | None]
+
+
+def limits(task: TaskSnapshot, precision: str) -> LossLimits | None:
+    """The limits for the first losses of a task; None if frameworks draw their own dropout."""
+    if task.has("dropout"):
+        return None
+    usual = LOSS_LIMITS[precision]
+    if task.has("batch normalization"):
+        return replace(usual, early=max(usual.early, BATCH_NORM_EARLY), later=None)
+    return usual
+
+
+def findings(records: Iterable[Record], tasks: Tasks) -> Iterator[Finding]:
+    """What losses show about processes, of tasks that `tasks` knows by name."""
+    measured = (record for record in records if record.measurement)
+    for block in grouped(measured, _shared).values():
+        task = tasks(block[0].job.cell.task)
+        if task and len(block) > 1:
+            yield from _of_block(block, task)
+
+
+def _shared(record: Record) -> tuple[object, ...]:
+    """What processes must share for their losses to be the same."""
+    job, cell, measured = record.job, record.job.cell, record.measurement
+    assert measured
+    data = str(record.dataset.get("digest"))
+    return (
+        *(job.block, job.seed, job.budget, cell.task, cell.precision, cell.workload, record.batch),
+        *(measured.weights_digest, data),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Losses:
+    """Losses that a block's cells should share, in columns, as far as all of them have them.
+
+    `scale` is what deviations are relative to; `name` names a column by its position.
+    """
+
+    by_cell: Mapping[Cell, Sequence[float]]
+    middle: Sequence[float]
+    scale: float
+    name: str
+
+    @staticmethod
+    def of(by_cell: Mapping[Cell, Sequence[float]], *, name: str, scale_of: int) -> _Losses:
+        """The scale is the mean of the middle over the first `scale_of` columns."""
+        shortest = min(map(len, by_cell.values()))
+        columns = [{cell: row[i] for cell, row in by_cell.items()} for i in range(shortest)]
+        centre = [middle(column) for column in columns]
+        scale = statistics.fmean(map(abs, centre[:scale_of])) if centre else 0.0
+        return _Losses(by_cell=by_cell, middle=centre, scale=scale, name=name)
+
+    def beyond(self, limit: float, columns: slice) -> Iterator[tuple[Cell, str]]:
+        """The cells that are off by more than `limit` in any of these columns, with the worst."""
+        positions = range(len(self.middle))[columns]
+        for cell, row in self.by_cell.items():
+            off = {position: abs(row[position] - self.middle[position]) for position in positions}
+            worst = max(off, key=off.__getitem__, default=None)
+            if worst is None or off[worst] <= limit * self.scale:
+                continue
+            two = len({cell.framework for cell in self.by_cell}) == 2
+            share = f"{off[worst] / self.scale:.1%}" if self.scale else "infinitely"
+            yield (
+                cell,
+                f"does not train like the other cells: the {self.name} {worst + 1} is "
+                f"{row[worst]:.6g}, where the median of all is {self.middle[worst]:.6g} "
+                f"({share} off, {limit:.3%} allowed)"
+                + "; of two frameworks, nothing says which is right"
+                * two,
+            )
+
+
+def _of_block(block: Sequence[Record], task: TaskSnapshot) -> Iterator[Finding]:
+    measured = {r.job.cell: r.measurement for r in block if r.measurement}
+    first = _Losses.of(
+        {cell: measurement.first_losses for cell, measurement in measured.items()},
+        name="loss of step",
+        scale_of=FIRST,
+    )
+    epochs = _Losses.of(
+        {cell: epoch_means(measurement) for cell, measurement in measured.items()},
+        name="mean loss of epoch",
+        scale_of=1,
+    )
+    precision = block[0].job.cell.precision
+    allowed = limits(task, precision)
+    off: list[tuple[str, Cell, str]] = []
+    if allowed:
+        off += (("early", *found) for found in first.beyond(allowed.early, slice(EARLY_STEPS)))
+    if allowed and allowed.later is not None:
+        off += (
+            ("later", *found) for found in first.beyond(allowed.later, slice(EARLY_STEPS, None))
+        )
+    epoch_limit = task.loss_tolerance
+    if precision not in ("float32", "float64"):
+        epoch_limit = max(epoch_limit, LOSS_TOLERANCE)
+    off += (("epochs", *found) for found in epochs.beyond(epoch_limit, slice(None)))
+    for check, cell, reason in off:
+        yield Finding(cell=cell, block=block[0].job.block, check=check, reason=reason)
+
+
+def epoch_means(measured: Measurement) -> list[float]:
+    """The mean loss of each epoch of the budget."""
+    windows = measured.budget_windows
+    sums: dict[int, float] = {}
+    steps: dict[int, int] = {}
+    for epoch, count, loss in zip(windows.epoch, windows.steps, windows.loss, strict=True):
+        sums[epoch] = sums.get(epoch, 0.0) + count * loss
+        steps[epoch] = steps.get(epoch, 0) + count
+    return [sums[epoch] / steps[epoch] for epoch in sorted(sums)]
+
+
+def middle(values: Mapping[Cell, float]) -> float:
+    """The median of the cells' values, in which every framework has the same weight."""
+    frameworks = grouped(values, lambda cell: cell.framework)
+    weights = sorted((values[cell], 1 / len(frameworks[cell.framework])) for cell in values)
+    half, passed = len(frameworks) / 2, 0.0
+    for (value, weight), (following, _) in zip(weights, [*weights[1:], weights[-1]], strict=True):
+        passed += weight
+        if math.isclose(passed, half):
+            return (value + following) / 2
+        if passed > half:
+            return value
+    raise AssertionError("the weights add up to the number of frameworks")

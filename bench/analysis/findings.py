@@ -1,0 +1,36 @@
+"""Findings: what shows that a process did not do, or not within its windows, the task's work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.core.grouping import grouped
+from bench.core.record import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found about a cell in one block, in words; `check` names the rule."""
+
+    cell: Cell
+    block: int
+    check: str
+    reason: str
+
+
+def by_cell(findings: Iterable[Finding]) -> dict[Cell, str]:
+    """Each cell's first finding in words, with all blocks in which the same check found something.
+
+    The findings of the check that comes first are the cause that is told: later checks may follow
+    from it.
+    """
+    reasons = {}
+    for cell, own in grouped(findings, lambda finding: finding.cell).items():
+        alike = [finding for finding in own if finding.check == own[0].check]
+        blocks = sorted({finding.block for finding in alike})
+        others = [str(block) for block in blocks if block != alike[0].block]
+        reasons[cell] = f"{alike[0].reason}, in block {alike[0].block}"
+        if others:
+            reasons[cell] += f", and likewise in {', '.join(others)}"
+    return reasons

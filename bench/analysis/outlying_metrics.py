@@ -1,0 +1,129 @@
+"""Processes whose final metric stands out from its block: the noise is that of the others alone.
+
+A framework that trains well in one process and badly in the next varies so much that a test of its
+mean, with its own variance in it, acquits it (`bench.analysis.final_metrics`). So each process is
+held against the other frameworks in its block, by how much these vary among themselves.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.final_metrics import SURE, Metrics
+from bench.analysis.findings import Finding
+from bench.core.grouping import grouped
+from bench.core.measurement import Evaluation
+from bench.core.record import Record
+from bench.records.snapshot import MetricSnapshot
+
+# Other frameworks that are needed to tell how much frameworks vary.
+FEWEST_OTHERS = 2
+
+
+def findings(records: Iterable[Record], metrics: Metrics) -> Iterator[Finding]:
+    """The processes whose final metric is further from the others' than chance explains.
+
+    Chance makes any in at most 1 of 1,000 tables (`SURE`) of one task, precision and budget: the
+    level is divided by the number of processes (Bonferroni).
+    """
+    measured = [record for record in records if record.measurement]
+    for table in grouped(measured, _work).values():
+        yield from _of_table(table, metrics(table[0].job.cell.task))
+
+
+def _work(record: Record) -> tuple[object, ...]:
+    """What the processes of a table share."""
+    cell = record.job.cell
+    return (cell.task, cell.precision, cell.workload, record.batch, record.job.budget)
+
+
+def _last(record: Record) -> Evaluation:
+    assert record.measurement
+    return record.measurement.evaluations[-1]
+
+
+def standard_error(evaluation: Evaluation, metric: MetricSnapshot) -> float:
+    """By how much a metric varies because the test set is finite; a lower bound of its noise.
+
+    Of a fraction, it is the binomial standard error, with one success and one failure more than
+    there were (Agresti and Coull, 1998), as no fraction is sure. Of another metric it is taken to
+    be its share of 1 / sqrt(examples).
+    """
+    size = evaluation.examples
+    if not metric.is_fraction:
+        return abs(evaluation.metric) / math.sqrt(size)
+    share = (evaluation.metric * size + 1) / (size + 2)
+    return math.sqrt(max(0.0, share * (1 - share)) / size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Others:
+    """The other frameworks' metrics in each block: mean and number, and their variance."""
+
+    by_block: Mapping[int, tuple[float, int]]
+    variance: float
+    freedom: int
+
+
+def _of_table(records: Sequence[Record], metric: MetricSnapshot) -> Iterator[Finding]:
+    by_framework = grouped(records, lambda record: record.job.cell.framework)
+    for framework, own in by_framework.items():
+        others = _others([r for r in records if r.job.cell.framework != framework], metric)
+        if others is None:
+            continue
+        for record in own:
+            if found := _judged(record, others, metric, level=SURE / len(records)):
+                yield found
+
+
+def _others(records: Sequence[Record], metric: MetricSnapshot) -> _Others | None:
+    """None if no block has enough of them."""
+    by_block: dict[int, tuple[float, int]] = {}
+    squares, freedom = 0.0, 0
+    for block, beside in grouped(records, lambda record: record.job.block).items():
+        cells = grouped(beside, lambda record: record.job.cell.framework)
+        values = [statistics.fmean(_last(r).metric for r in group) for group in cells.values()]
+        if len(values) < FEWEST_OTHERS:
+            continue
+        mean = statistics.fmean(values)
+        squares += sum((value - mean) ** 2 for value in values)
+        freedom += len(values) - 1
+        by_block[block] = (mean, len(values))
+    if not freedom:
+        return None
+    least = max(standard_error(_last(record), metric) for record in records)
+    return _Others(by_block=by_block, variance=max(squares / freedom, least**2), freedom=freedom)
+
+
+def _judged(
+    record: Record, others: _Others, metric: MetricSnapshot, *, level: float
+) -> Finding | None:
+    """What the process shows, if its distance from the others in its block is beyond chance.
+
+    The difference of one value and the mean of n others of the same variance, over its standard
+    error, is Student's t with the degrees of freedom of that variance.
+    """
+    from scipy.special import stdtr  # scipy.stats would take a second to import
+
+    cell, block = record.job.cell, record.job.block
+    if block not in others.by_block:
+        return None
+    mean, count = others.by_block[block]
+    value = _last(record).metric
+    error = math.sqrt(others.variance * (1 + 1 / count))
+    if not error:
+        return None
+    p_value = 2 * float(stdtr(others.freedom, -abs(value - mean) / error))
+    if p_value >= level:
+        return None
+    return Finding(
+        cell=cell,
+        block=block,
+        check="metric",
+        reason=f"not the same task: final {metric.name} {metric.text(value)}, where the mean of "
+        f"the other frameworks is {metric.text(mean)}: more than chance explains "
+        f"(p = {p_value:.1g})",
+    )
