@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from bench.core.record import Cell
 from bench.core.setting import EPSILONS, Precision, Setting
-from bench.launch import catalogue
+from bench.launch import catalogue, worker_process
 from bench.run.plan import cells_of, refusal
 from bench.run.request import Request
 
@@ -75,6 +75,21 @@ def test_a_precision_can_set_environment_variables() -> None:
         **dict.fromkeys(EPSILONS, "0"),
         "tf32": "1",
     }
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_a_worker_is_told_of_no_folder_that_outlives_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled programs that one process keeps would make the first step of the next look cheap."""
+    kept = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "KERAS_HOME", "MXNET_HOME")
+    caches = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH", "MPLCONFIGDIR")
+    for variable in (*kept, *caches, "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.setenv(variable, "/home/someone")
+    framework = catalogue.load(name)
+    variables = worker_process.variables(framework, Setting(), scratch=tmp_path)
+    assert variables["HOME"] == variables["TMPDIR"] == str(tmp_path)
+    assert "/home/someone" not in variables.values()
 
 
 def test_an_unsupported_precision_is_refused_before_anything_is_built() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench import tasks
 from bench.core.listener import SILENT
 from bench.core.setting import Setting, Tuning
 from bench.launch import catalogue, machine, worker_process
+from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from bench.launch.virtual_environments import Environment
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.prover import Prover
@@ -152,6 +154,21 @@ def test_a_claim_is_unsupported_where_the_processor_has_no_bf16(
     certificates = proof_forms.from_json(done.stdout)
     assert certificates and {certificate.status for certificate in certificates} == {"unsupported"}
     assert all(NO_BF16_HERE.search(certificate.reason) for certificate in certificates)
+
+
+def test_workers_leave_nothing_in_the_home_of_the_command(
+    framebench: Framebench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras and Paddle keep files there from one process to the next."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache_dir()))
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    for variable, folder in (("HOME", home), ("TMPDIR", temporary)):
+        folder.mkdir()
+        monkeypatch.setenv(variable, str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    both = ("-f", "tensorflow_keras", "-f", "paddlepaddle")
+    framebench("verify", *both, "-t", "mnist-softmax", "--precision", "float64", "--fresh")
+    assert not list(home.iterdir()) and not list(temporary.iterdir())
 
 
 def run_module(

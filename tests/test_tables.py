@@ -234,6 +234,31 @@ def test_too_few_repeats_say_nothing_of_accuracies_and_one_cell_needs_no_line() 
     assert metric_line("accuracy", None, cells=1) == ""
 
 
+@pytest.mark.parametrize(
+    ("seconds", "note"),
+    [
+        (
+            [9.0, 4.0, 2.0, 3.0],
+            "the first step took 9.00 s in the first block and 3.00 s in later ones",
+        ),
+        ([6.0, 3.0, 3.0, 3.0], ""),
+        ([3.0, 9.0, 3.0, 3.0], ""),
+        ([9.0], ""),
+    ],
+)
+def test_a_first_step_that_falls_after_the_first_block_is_noted(
+    seconds: list[float], note: str
+) -> None:
+    records = []
+    for block, first_step in enumerate(seconds):
+        record = with_pace("pytorch", block, 100)
+        assert record.measurement
+        measurement = replace(record.measurement, first_step_seconds=first_step)
+        records.append(replace(record, measurement=measurement))
+    text = markdown(run_of(records))
+    assert note in text and ("the first step took" in text) == bool(note)
+
+
 def test_memory_sorts_by_what_is_shown() -> None:
     record = with_pace("a", 0, 100, device="cuda")
     assert record.measurement

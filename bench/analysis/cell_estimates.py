@@ -77,6 +77,7 @@ def _with_training(
         summary,
         metric=Spread.of(measurement.evaluations[-1].metric for measurement in measurements),
         first_step=median(attrgetter("first_step_seconds")),
+        fallen_first_step=_fallen_first_step(records),
         import_seconds=median(attrgetter("import_seconds")),
         build_seconds=median(attrgetter("build_seconds")),
         warmup_seconds=median(attrgetter("warmup_seconds")),
@@ -93,6 +94,23 @@ def _with_training(
         time_to_target=statistics.median(times) if len(times) == len(reached) else None,
         parameters=measurements[0].parameter_count,
     )
+
+
+def _fallen_first_step(records: Sequence[Record]) -> tuple[float, float] | None:
+    """Seconds of the first step in the first block, and their median in later ones.
+
+    None unless it fell by more than half: every process starts anew, so that it should not.
+    """
+    seconds = {
+        record.job.block: record.measurement.first_step_seconds
+        for record in records
+        if record.measurement
+    }
+    first = seconds.pop(0, None)
+    if first is None or not seconds:
+        return None
+    later = statistics.median(seconds.values())
+    return (first, later) if first > 2 * later else None
 
 
 def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:

@@ -54,6 +54,8 @@ class CellSummary:
     metric                 the task's, on the test set after the last epoch
     metric_change          the metric minus that in float32
     first_step             seconds of the first training step
+    fallen_first_step      the same in the first block, and the median of later ones, if it fell
+                           by more than half
     import_seconds         of importing the framework
     build_seconds          of building the network and its optimizer
     warmup_seconds         until timing began
@@ -100,6 +102,7 @@ class CellSummary:
     metric_name: str = ""
     metric_change: float | None = None
     first_step: float | None = None
+    fallen_first_step: tuple[float, float] | None = None
     import_seconds: float | None = None
     build_seconds: float | None = None
     warmup_seconds: float | None = None

@@ -43,6 +43,10 @@ LAUNCH = catalogue.TREE / "bench" / "worker" / "launch.py"
 
 # What a worker inherits besides the variables of every child: the GPUs, and their order.
 INHERITED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_HOME")
+# Where programs keep files from one process to the next: compiled programs, settings, samples. In a
+# worker it is a folder of its own, so that a first step does not depend on earlier workers. The
+# variables that name single caches are not inherited, and without them all are in one of these.
+KEPT = ("HOME", "TMPDIR")
 # Seconds for a job that is alive and does not end.
 TIME_LIMIT = 24 * 3600.0
 
@@ -197,9 +201,12 @@ def _answer(
 
 
 def variables(framework: Framework, setting: Setting, *, scratch: Path) -> dict[str, str]:
-    """All environment variables of a worker: those it inherits, and its framework's own."""
+    """All environment variables of a worker: those it inherits, and its framework's own.
+
+    `scratch` is the folder in which the worker works and leaves its files.
+    """
     own = framework.variables(setting, scratch=scratch, vendor=machine.cpu_vendor())
-    return children.inherited(*INHERITED) | own
+    return children.inherited(*INHERITED) | dict.fromkeys(KEPT, str(scratch)) | own
 
 
 def _plugins() -> str:

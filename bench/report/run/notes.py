@@ -45,6 +45,14 @@ def warnings(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[s
                 "else on it"
             )
     for summary in summaries:
+        if summary.fallen_first_step:
+            first, later = map(seconds_text, summary.fallen_first_step)
+            yield (
+                f"{_name(summary, snapshot)}: the first step took {first} in the first block and "
+                f"{later} in later ones: something is kept between processes, or the first one "
+                "waited for the disk"
+            )
+    for summary in summaries:
         if summary.unsteady:
             processes = "process" if summary.repeats == 1 else "processes"
             yield (
