@@ -14,13 +14,13 @@ from bench import tasks
 from bench.cli.display import PlainConsole
 from bench.core.arrays import Array
 from bench.core.setting import Setting
-from bench.core.weights import initial_weights
+from bench.core.weights import initial_weights, opened
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import CHECKS, Check, compare
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.records.snapshot_taking import of_proofs
 from bench.report.proof import proof_forms
-from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened
+from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS
 
 TASK = tasks.load("mnist-mlp-dropout")
 RATE = TASK.dropout["hidden"]

@@ -17,6 +17,7 @@ import numpy as np
 from bench.core.arrays import Array
 from bench.core.setting import EPSILONS, Precision
 from bench.core.task import Task
+from bench.core.weights import initial_weights, opened
 from bench.proof.tolerances import (
     DROPOUT_SCALE_ROUNDING,
     DROPOUT_STANDARD_ERRORS,
@@ -25,7 +26,8 @@ from bench.proof.tolerances import (
     tolerance,
 )
 from bench.worker import dropout_trace
-from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS, opened
+from bench.worker.full_trace import DEAR_STEPS, FULL_STEPS, LONG_STEPS, is_long
+from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,11 @@ CHECKS = {
     "curve": f"the loss of each of the first {STEPS} steps; {HEAVY_STEPS} of a heavy image task",
     "evaluated": "outputs on a test batch after those steps",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants are exact in float32",
+    "full steps": f"the loss of {FULL_STEPS} steps ({DEAR_STEPS} where they are dear) and the test "
+    "loss between them, at full size, by the code that is timed",
+    "full update": "every weight after these steps",
+    "long curve": f"in float64, where steps are cheap: the loss of {LONG_STEPS} more steps, the "
+    "test loss in between, and every weight at the end",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",
@@ -93,6 +100,8 @@ def compare(
         *comparison.first_update(),
         *comparison.first_steps(),
         *comparison.formula(),
+        *comparison.full_steps(),
+        *comparison.long_curve(),
         *comparison.dropout(),
     )
 
@@ -129,8 +138,8 @@ class _Comparison:
         """The first batch's gradients, and weights and optimizer after its update."""
         gradients = {name: self._largest(key) for name, key in self._keys("grads").items()}
         yield self._worst("gradients", gradients, self.allowed.gradients)
-        initial = {name: self.reference[key] for name, key in self._keys("weights").items()}
-        yield self._worst("update", self._updates("updated", initial), self.allowed.update)
+        updates = self._updates("updated", self._weights("weights"))
+        yield self._worst("update", updates, self.allowed.update)
         if state := [key for key in self.reference if key.startswith("state/")]:
             deviations = {key.removeprefix("state/"): self._largest(key) for key in state}
             yield self._worst("state", deviations, SQUARED * self.allowed.gradients)
@@ -139,9 +148,7 @@ class _Comparison:
         """The losses of the first steps, and the outputs on a test batch after them."""
         # In float32, batch normalization is followed from open rectifiers: see `tolerances`.
         start = "opened/" if self.task.running_statistics and self.allowed.formula else ""
-        losses = np.abs(self.trace[f"{start}losses"] / self.reference[f"{start}losses"] - 1)
-        losses = losses.max(axis=1)  # (steps, updates) -> (steps,); NaN is kept
-        steps = {f"step {number}": float(loss) for number, loss in enumerate(losses, start=1)}
+        steps = self._losses(f"{start}losses", "step")
         early = self._worst("curve", dict(islice(steps.items(), EARLY_STEPS)), self.allowed.early)
         yield early if not early.passed else self._worst("curve", steps, self.allowed.curve)
         evaluated = {name: self._nearest(f"{start}evaluated/{name}") for name in self.task.outputs}
@@ -150,9 +157,29 @@ class _Comparison:
     def formula(self) -> Iterator[Check]:
         """The weights after updates whose constants float32 holds exactly."""
         if self.allowed.formula:
-            initial = {name: self.reference[key] for name, key in self._keys("weights").items()}
-            updates = self._updates("formula", opened(self.task, initial))
+            updates = self._updates("formula", opened(self.task, self._weights("weights")))
             yield self._worst("formula", updates, self.allowed.formula)
+
+    def full_steps(self) -> Iterator[Check]:
+        """The steps that run as timed training does, which `bench.worker.full_trace` describes."""
+        allowed = self.allowed
+        losses = self._losses("full/losses", "step")
+        (evaluated,) = self._losses("full/evaluated", "evaluation").values()
+        steps = self._worst("full steps", losses, allowed.full)
+        evaluation = self._worst("full steps", {"evaluation": evaluated}, allowed.full_evaluated)
+        yield steps if not steps.passed or evaluation.passed else evaluation
+        start = opened(self.task, initial_weights(self.task, int(self.reference["full/seed"])))
+        yield self._worst("full update", self._updates("full/weights", start), allowed.full_update)
+
+    def long_curve(self) -> Iterator[Check]:
+        """The losses and evaluations of a long training in float64, and its weights."""
+        if self.allowed.long and is_long(self.task):
+            deviations = {
+                **self._losses("long/losses", "step"),
+                **self._losses("long/evaluated", "evaluation"),
+                **self._updates("long/weights", self._weights("full/weights")),
+            }
+            yield self._worst("long curve", deviations, self.allowed.long)
 
     def dropout(self) -> Iterator[Check]:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""
@@ -184,6 +211,21 @@ class _Comparison:
     def _keys(self, prefix: str) -> dict[str, str]:
         """The key in a trace for each of the task's parameters."""
         return {parameter.name: f"{prefix}/{parameter.name}" for parameter in self.task.parameters}
+
+    def _weights(self, prefix: str) -> dict[str, Array]:
+        """The reference's weights under a prefix, by parameter."""
+        return {name: self.reference[key] for name, key in self._keys(prefix).items()}
+
+    def _losses(self, key: str, what: str) -> dict[str, float]:
+        """By place: how far each loss is off; of several updates' losses, (N, updates), the worst.
+
+        Infinite if there are not as many as the reference has.
+        """
+        actual, expected = self.trace[key], self.reference[key]
+        if actual.shape != expected.shape:
+            return {what: math.inf}
+        off = np.abs(actual / expected - 1).reshape(len(expected), -1).max(axis=1)  # NaN is kept
+        return {f"{what} {number}": float(each) for number, each in enumerate(off, start=1)}
 
     def _largest(self, key: str) -> float:
         return _largest(self.trace[key], self.reference[key])

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.core.adapter import Adapter, Batch, Native, Session
 from bench.core.arrays import Array
 from bench.core.listener import Listener
-from bench.core.record import Job
+from bench.core.record import Feed, Job
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
@@ -46,9 +46,9 @@ class TrainedWindow:
 class Trainer:
     """Trains one session in timed windows."""
 
-    def __init__(self, job: Job, session: Session, account: clock.Account) -> None:
+    def __init__(self, session: Session, feed: Feed, account: clock.Account) -> None:
         self._session = session
-        self._staged_ahead = job.cell.feed == "device"
+        self._staged_ahead = feed == "device"
         self._account = account
 
     def window(self, batches: list[HostBatch]) -> TrainedWindow:
@@ -157,7 +157,7 @@ def make_ready(
         train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
         supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
         first = next(supply)
-    trainer = Trainer(job, session, account)
+    trainer = Trainer(session, job.cell.feed, account)
 
     listener.phase(str(job.cell), "first step")
     first_step = trainer.window([first])

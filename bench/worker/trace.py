@@ -40,10 +40,11 @@ from bench.core.listener import Listener
 from bench.core.setting import Setting
 from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
-from bench.core.weights import initial_weights
+from bench.core.weights import initial_weights, opened
 from bench.worker import execution
 from bench.worker.dropout_trace import OpenSession, draws
 from bench.worker.execution import ExecutionCheck
+from bench.worker.full_trace import full_trace
 
 STEPS = 20
 # Sequences are cut to this many tokens: enough for every gate to matter in every batch, and few
@@ -95,18 +96,21 @@ def trace(
     folder: Path,
     seed: int,
     formula: bool,
+    long: bool,
     check_execution: ExecutionCheck,
 ) -> dict[str, Array]:
-    """The trace of `task` on the data in `folder`, its sequences cut to LENGTH.
+    """The trace of `task` on the data in `folder`.
 
-    In a short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS. `check_execution` is
+    All but the steps of `bench.worker.full_trace` is with sequences that are cut to LENGTH. In a
+    short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS. `check_execution` is
     called once, with a session after its steps.
     """
+    full = full_trace(open_session, task.with_dropout(), folder=folder, seed=seed, long=long)
     task = task.with_length(LENGTH)
     if task.short_proof:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     without_dropout = task.with_dropout()
-    arrays = _first_steps(
+    arrays = full | _first_steps(
         open_session,
         without_dropout,
         folder=folder,
@@ -196,22 +200,6 @@ def _evaluated(session: Session, task: Task, folder: Path) -> dict[str, Array]:
     return _outputs(session, task, _shortened(task, batch), "evaluated")
 
 
-def opened(task: Task, weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Weights with which nearly all values that are normalized over a batch pass their rectifier.
-
-    Normalized values lie around 0 by the million, and rounding carries some of them across it,
-    where the slope jumps from 0 to 1. On a small map, a single such value changes a gradient by a
-    hundredth. The formula's steps hold float32 to the size of its rounding, so they start with
-    values away from 0.
-    """
-    moved = {
-        parameter.name: np.full(parameter.shape, parameter.opened, np.float32)
-        for parameter in task.parameters
-        if parameter.opened is not None
-    }
-    return {**weights, **moved}
-
-
 def _formula_steps(
     open_session: OpenSession, task: Task, *, folder: Path, seed: int
 ) -> dict[str, Array]:
@@ -247,6 +235,7 @@ def prove(
                 folder=Path(folder),
                 seed=job.seed,
                 formula=job.formula,
+                long=job.setting.precision == "float64",
                 check_execution=check_execution,
             )
             np.savez(Path(job.out) / f"{name}.npz", **arrays)  # type: ignore[arg-type]

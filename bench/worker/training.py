@@ -36,9 +36,15 @@ STEPS_IN_A_TURN = 4
 
 
 def evaluate(
-    session: Session, split: Split, task: Task, *, step: int, account: clock.Account
+    session: Session,
+    split: Split,
+    task: Task,
+    *,
+    step: int,
+    account: clock.Account,
+    size: int = EVALUATION_BATCH,
 ) -> Evaluation:
-    """The metric and the loss over the whole split, after `step` steps.
+    """The metric and the loss over the whole split, in batches of `size`, after `step` steps.
 
     The framework is given zeros for the targets, which only the metric and the loss here read. The
     clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
@@ -46,7 +52,7 @@ def evaluate(
     """
     begun = clock.seconds()
     metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
-    for batch, count in split.in_order(EVALUATION_BATCH):
+    for batch, count in split.in_order(size):
         outputs: dict[str, Array] = {}
 
         staged = unlabelled(task, batch)
