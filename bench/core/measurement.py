@@ -25,6 +25,7 @@ Spent = Literal[
     "compile evaluation",
     "metrics",
     "feed",
+    "trace the end",
     "close",
 ]
 

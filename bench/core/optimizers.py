@@ -1,14 +1,25 @@
 """Optimizers: the formulas by which a weight w is updated from its gradient.
 
-Each knows its state for every trained value, and its `dyadic` twin: the same formula with constants
-that float32 holds exactly, like their complements to 1.
+Each knows its state for every trained value, its formula forwards and backwards over numpy arrays,
+and its `dyadic` twin: the same formula with constants that float32 holds exactly, like their
+complements to 1.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
+
+import numpy as np
+
+from bench.core.arrays import Array
+
+WEIGHT = "weight"
+# A trained tensor, or some of its entries, with its optimizer's state: the array called WEIGHT, and
+# one of the same shape for each name of `Optimizer.state`.
+Trained = Mapping[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +37,14 @@ class Optimizer(ABC):
     @abstractmethod
     def state(self) -> tuple[str, ...]:
         """The names of what it keeps for each trained value. All of it starts at 0."""
+
+    @abstractmethod
+    def updated(self, trained: Trained, gradient: Array, step: int) -> dict[str, Array]:
+        """What a step makes of a tensor and its state; `step` counts from 1."""
+
+    @abstractmethod
+    def gradient(self, before: Trained, after: Trained) -> Array:
+        """The gradient with which a step led from `before` to `after`: `updated` solved for it."""
 
     @abstractmethod
     def dyadic(self) -> Optimizer:
@@ -52,6 +71,17 @@ class SGD(Optimizer):
     def state(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
+    def updated(self, trained: Trained, gradient: Array, step: int) -> dict[str, Array]:
+        if not self.momentum:
+            return {WEIGHT: trained[WEIGHT] - self.learning_rate * gradient}
+        velocity = self.momentum * trained["velocity"] + gradient
+        return {WEIGHT: trained[WEIGHT] - self.learning_rate * velocity, "velocity": velocity}
+
+    def gradient(self, before: Trained, after: Trained) -> Array:
+        if not self.momentum:
+            return (before[WEIGHT] - after[WEIGHT]) / self.learning_rate
+        return after["velocity"] - self.momentum * before["velocity"]
+
     def dyadic(self) -> SGD:
         return SGD(learning_rate=2**-7, momentum=0.875 if self.momentum else 0.0)
 
@@ -74,6 +104,17 @@ class Adam(Optimizer):
     def state(self) -> tuple[str, ...]:
         """The first and the second moment."""
         return ("mean", "square")
+
+    def updated(self, trained: Trained, gradient: Array, step: int) -> dict[str, Array]:
+        mean = self.beta1 * trained["mean"] + (1 - self.beta1) * gradient
+        square = self.beta2 * trained["square"] + (1 - self.beta2) * gradient**2
+        mean_hat = mean / (1 - self.beta1**step)
+        square_hat = square / (1 - self.beta2**step)
+        change = self.learning_rate * mean_hat / (np.sqrt(square_hat) + self.epsilon)
+        return {WEIGHT: trained[WEIGHT] - change, "mean": mean, "square": square}
+
+    def gradient(self, before: Trained, after: Trained) -> Array:
+        return (after["mean"] - self.beta1 * before["mean"]) / (1 - self.beta1)
 
     def dyadic(self) -> Adam:
         """Epsilon is made large in it.

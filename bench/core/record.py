@@ -101,12 +101,14 @@ class Job:
     window: float = 0.1
     seconds: float = 0.0
 
-    def to_json(self, *, compiles: bool, kind: JobKind = "measure") -> str:
+    def to_json(self, *, compiles: bool, kind: JobKind = "measure", late: str = "") -> str:
         """One line for a worker: `measure` the job, or time `steps` of it on demand.
 
-        `compiles` says whether the cell's mode is one that compiles.
+        `compiles` says whether the cell's mode is one that compiles. `late` is the file for a trace
+        of its end, "" for none: see `bench.worker.late_trace`.
         """
-        return json.dumps({"kind": kind, "compiles": compiles, **dataclasses.asdict(self)})
+        told = {"kind": kind, "compiles": compiles, "late": late}
+        return json.dumps({**told, **dataclasses.asdict(self)})
 
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Job:

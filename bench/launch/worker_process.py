@@ -27,6 +27,7 @@ from bench.core.setting import Setting
 from bench.launch import catalogue, gpu_state, machine, memory_limit
 from bench.launch.conversation import Conversation, JobEndedError
 from bench.launch.framework import Framework
+from bench.launch.gpu_sampling import SamplingListener
 from bench.launch.memory_limit import MemoryLimit
 from bench.launch.phase_clock import PhaseClock
 from bench.launch.virtual_environments import Environment
@@ -101,12 +102,18 @@ Returned = TypeVar("Returned")
 JobInTurns = Generator[Waiting, float, Returned]
 
 
-def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> JobInTurns[Record]:
-    """Run a job in a fresh process, in turns. Returns a record whatever happens to the worker."""
+def run_job(
+    job: Job, spec: WorkerSpec, *, listener: Listener, late: Path | None = None
+) -> JobInTurns[Record]:
+    """Run a job in a fresh process, in turns, and have its end traced to `late`, if there is one.
+
+    Returns a record whatever happens to the worker.
+    """
     started = datetime.now(timezone.utc)
     with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
-        clock = PhaseClock(_SamplingListener(listener, watch) if watch else listener)
-        payload = job.to_json(compiles=spec.framework.compiles(job.cell.mode))
+        clock = PhaseClock(SamplingListener(listener, watch) if watch else listener)
+        compiles = spec.framework.compiles(job.cell.mode)
+        payload = job.to_json(compiles=compiles, late=str(late or ""))
         answer = yield from _answer(payload, spec, MeasuredResult, clock)
         use = watch.use() if watch else None
     told: dict[str, Any] = {
@@ -127,24 +134,6 @@ def run_job(job: Job, spec: WorkerSpec, *, listener: Listener) -> JobInTurns[Rec
         dataset=answer.dataset,
         **told,
     )
-
-
-class _SamplingListener(Listener):
-    """Samples the GPU whenever a worker reports progress, which it does between windows."""
-
-    def __init__(self, listener: Listener, watch: gpu_state.Watch) -> None:
-        self._listener = listener
-        self._watch = watch
-
-    def phase(self, subject: str, name: str) -> None:
-        self._listener.phase(subject, name)
-
-    def progress(self, subject: str, done: int, total: int) -> None:
-        self._watch.sample(children.live())
-        self._listener.progress(subject, done, total)
-
-    def finished(self, subject: str, outcome: str) -> None:
-        self._listener.finished(subject, outcome)
 
 
 @dataclass(frozen=True, kw_only=True)

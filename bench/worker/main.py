@@ -16,6 +16,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from bench.core.listener import Listener
 from bench.core.measurement import measurement_fields
 from bench.core.record import Job, JobKind, Status
 from bench.core.task import Task
-from bench.worker import execution, machine_rates, on_demand, trace, training
+from bench.worker import execution, late_replay, machine_rates, on_demand, trace, training
 from bench.worker.clock import Account, Stopwatch, watch_gpu
 from bench.worker.own_turns import Turns
 
@@ -91,8 +92,23 @@ def load_task(name: str) -> Task:
     return task
 
 
-def train(job: Job, channel: Channel, *, kind: JobKind, compiles: bool) -> dict[str, Any]:
-    """Train and time one cell, whose mode `compiles`. Returns the outcome as fields of a Record."""
+def task_of(job: Job) -> Task:
+    """A job's task, as the job trains it. Raises UnsupportedError if there is none."""
+    task = load_task(job.cell.task)
+    if job.budget.length:
+        task = task.with_length(job.budget.length)
+    if job.cell.batch:
+        task = dataclasses.replace(task, batch=job.cell.batch)
+    return task
+
+
+def train(
+    job: Job, channel: Channel, *, kind: JobKind, compiles: bool, late: str
+) -> dict[str, Any]:
+    """Train and time one cell, whose mode `compiles`; `late` is for a trace of its end, or "".
+
+    Returns the outcome as fields of a Record.
+    """
     cell = job.cell
     dataset = DatasetInfo.read(Path(job.data))
     channel.phase(str(cell), "import")
@@ -104,11 +120,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind, compiles: bool) -> dict[
         adapter.set_up(cell.setting)
         versions = adapter.versions(cell.device)
     context = {"versions": versions, "dataset": dataclasses.asdict(dataset)}
-    task = load_task(cell.task)
-    if job.budget.length:
-        task = task.with_length(job.budget.length)
-    if cell.batch:
-        task = dataclasses.replace(task, batch=cell.batch)
+    task = task_of(job)
     check_execution = partial(execution.check, adapter=adapter, mode=cell.mode, compiles=compiles)
     try:
         if kind == "steps":
@@ -132,6 +144,7 @@ def train(job: Job, channel: Channel, *, kind: JobKind, compiles: bool) -> dict[
             account=account,
             import_seconds=import_seconds,
             check_execution=check_execution,
+            late=Path(late) if late else None,
         )
     except errors.FramebenchError as error:
         return {**context, **failure(error)}
@@ -155,10 +168,22 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
     return {
         "status": "ok",
         "versions": adapter.versions(job.setting.device),
-        "traced": {
-            name: {"status": "ok"} if error is None else failure(error)
-            for name, error in failures.items()
-        },
+        "traced": _traced(failures),
+    }
+
+
+def replay(job: late_replay.ReplayJob, channel: Channel) -> dict[str, Any]:
+    """Replay late traces. Returns a status for each, with the reason if it was not replayed."""
+    adapter, _ = import_framework(job.framework)
+    adapter.set_up(job.setting)
+    tasks = {name: task_of(timed) for name, timed in job.jobs.items()}
+    return {"status": "ok", "traced": _traced(late_replay.replay(job, tasks, adapter, channel))}
+
+
+def _traced(failures: Mapping[str, Exception | SystemExit | None]) -> dict[str, Any]:
+    return {
+        name: {"status": "ok"} if error is None else failure(error)
+        for name, error in failures.items()
     }
 
 
@@ -189,11 +214,13 @@ def main(descriptor: int) -> None:
         kind = job.pop("kind")
         if kind == "prove":
             fields = prove(trace.ProofJob.from_fields(job), channel)
+        elif kind == "replay":
+            fields = replay(late_replay.ReplayJob.from_fields(job), channel)
         elif kind == "rates":
             fields = measure_rates(machine_rates.RatesJob.from_fields(job), channel)
         else:
-            compiles = job.pop("compiles")
-            fields = train(Job.from_fields(job), channel, kind=kind, compiles=compiles)
+            compiles, late = job.pop("compiles"), job.pop("late")
+            fields = train(Job.from_fields(job), channel, kind=kind, compiles=compiles, late=late)
     except (Exception, SystemExit) as error:
         fields = failure(error)
     channel.send("result", **fields)

@@ -22,7 +22,7 @@ from bench.core.measurement import Evaluation, Measurement, Window, Windows
 from bench.core.record import Job
 from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
-from bench.worker import clock, cores
+from bench.worker import clock, cores, late_trace
 from bench.worker.execution import ExecutionCheck
 from bench.worker.own_turns import Turns
 from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
@@ -222,8 +222,11 @@ def measure(
     account: clock.Account,
     import_seconds: float,
     check_execution: ExecutionCheck,
+    late: Path | None,
 ) -> Measurement:
     """Train the job's budget, and for `job.seconds` at least, and check how that was done.
+
+    Its end is traced to the file `late`, if there is one.
 
     `account` has what was spent before this, and gets all that has no field of its own. Raises
     DivergedError when a loss is no longer finite, and what `check_execution` raises.
@@ -255,6 +258,11 @@ def measure(
     with account.spent("close"):
         peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()
     feed_seconds = time_feeding(job, ready)
+    if late:
+        listener.phase(subject, "trace the end")
+        with account.spent("trace the end"):
+            tested, _ = next(test.in_order(EVALUATION_BATCH))
+            late_trace.write(late, ready, job, task, steps=training.steps, tested=tested)
     with account.spent("close"):
         session.close()
     return Measurement(

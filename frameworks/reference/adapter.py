@@ -54,6 +54,17 @@ class ReferenceSession:
         ]
         self._running.reset()
 
+    def resume(
+        self, params: Mapping[str, Array], state: Mapping[str, Array], *, steps: int
+    ) -> None:
+        """Go on where another session is after `steps` steps, which `dump` and `state` showed.
+
+        Running statistics begin anew: training does not read them.
+        """
+        self.load(params)
+        for updates in self._updates:
+            updates.resume(state, steps)
+
     def dump(self) -> dict[str, Array]:
         return {name: param.copy() for name, param in self._params.items()}
 

@@ -1,0 +1,206 @@
+"""How far the end of what was timed deviates from the task: pure functions over a late trace.
+
+Each further step is judged by itself, from the state that the session showed before it, so that
+rounding is not amplified from step to step. What an optimizer's state has taken in shows the step's
+gradient. With this gradient, the task's formula says what becomes of weights and state; whether it
+is the right gradient, the reference says, for the steps that it replays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.core.arrays import Array
+from bench.core.optimizers import WEIGHT, Optimizer
+from bench.core.setting import EPSILONS, Precision
+from bench.core.task import Task
+from bench.proof.checks import Check
+from bench.worker.late_trace import LATE_STEPS, gradients, point, trained
+
+# The checks in order, with what each compares.
+LATE_CHECKS = {
+    "loss": "the loss of each replayed step, against the reference's from the same state",
+    "gradients": "the gradient that the optimizer's state has taken in, against the reference's",
+    "state": f"the optimizer's state after each of {LATE_STEPS} steps, by the task's formula",
+    "update": f"every weight after each of {LATE_STEPS} steps, by the task's formula",
+    "outputs": "with dropout: outputs in evaluation mode, against those of the weights shown",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateTolerance:
+    """The largest deviations that rounding explains, relative as in `bench.proof.checks`."""
+
+    loss: float
+    gradients: float
+    state: float
+    update: float
+    outputs: float
+
+
+# PLACEHOLDER
+LATE_TOLERANCES: Mapping[Precision, LateTolerance] = {
+    "float64": LateTolerance(loss=1e-9, gradients=1e-9, state=1e-9, update=1e-9, outputs=1e-9),
+    "float32": LateTolerance(loss=1e-5, gradients=1e-2, state=1e-5, update=1e-3, outputs=1e-5),
+    "tf32": LateTolerance(loss=5e-3, gradients=0.5, state=1e-5, update=1e-3, outputs=5e-3),
+    "bf16": LateTolerance(loss=5e-2, gradients=0.5, state=1e-5, update=1e-3, outputs=4e-2),
+    "fp16": LateTolerance(loss=5e-3, gradients=0.5, state=1e-5, update=1e-3, outputs=5e-3),
+}
+
+
+def compare(
+    task: Task, trace: Mapping[str, Array], replayed: Mapping[str, Array], precision: Precision
+) -> tuple[Check, ...]:
+    """Every check of a late trace, in the order of `LATE_CHECKS`; `replayed` is the reference's."""
+    comparison = _LateComparison(
+        task=task,
+        trace=trace,
+        replayed=replayed,
+        allowed=LATE_TOLERANCES[precision],
+        epsilon=EPSILONS[precision],
+        scaled=precision == "fp16",
+    )
+    return (*comparison.replay(), *comparison.formula(), *comparison.outputs())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LateComparison:
+    """A late trace beside the reference's replay.
+
+    `epsilon` is the machine epsilon of the timed precision. With a `scaled` loss, the framework
+    leaves out a step whose gradients overflow, and lowers the scale: once in thousands of steps.
+    """
+
+    task: Task
+    trace: Mapping[str, Array]
+    replayed: Mapping[str, Array]
+    allowed: LateTolerance
+    epsilon: float
+    scaled: bool
+
+    def replay(self) -> Iterator[Check]:
+        """Losses and gradients of the steps that the reference has replayed."""
+        losses: dict[str, float] = {}
+        deviations: dict[str, float] = {}
+        for number, expected in enumerate(self.replayed["losses"].tolist()):
+            place = f"step {number + 1}"
+            losses[place] = abs(float(self.trace["losses"][number]) / expected - 1)
+            if number in self._left_out:
+                continue
+            before, after = point(self.trace, number), point(self.trace, number + 1)
+            for name, gradient in gradients(self.task, before, after).items():
+                deviations[f"{place}, {name}"] = _largest(
+                    gradient, self.replayed[f"grads/{number}/{name}"]
+                )
+        if losses:
+            yield self._worst("loss", losses, self.allowed.loss)
+        if deviations:
+            yield self._worst("gradients", deviations, self.allowed.gradients)
+
+    def formula(self) -> Iterator[Check]:
+        """Weights and state after every step, from those before it."""
+        states: dict[str, float] = {}
+        weights: dict[str, float] = {}
+        for number in range(len(self.trace["losses"])):
+            if number in self._left_out:
+                continue
+            place = f"step {number + 1}"
+            if number in self._idle:
+                weights[place] = math.inf
+                continue
+            for update in self.task.updates:
+                for parameter in filter(update.moves, self.task.parameters):
+                    moved = self._moved(parameter.name, update.optimizer, number)
+                    weights[f"{place}, {parameter.name}"] = moved.pop(WEIGHT)
+                    states |= {
+                        f"{place}, {state}/{parameter.name}": deviation
+                        for state, deviation in moved.items()
+                    }
+        if states:
+            yield self._worst("state", states, self.allowed.state)
+        yield self._worst("update", weights, self.allowed.update)
+
+    def outputs(self) -> Iterator[Check]:
+        """Outputs in evaluation mode, where the trace has them."""
+        prefix = "outputs/"
+        deviations = {
+            key.removeprefix(prefix): _largest(self.trace[key], self.replayed[key])
+            for key in self.trace
+            if key.startswith(prefix)
+        }
+        if deviations:
+            yield self._worst("outputs", deviations, self.allowed.outputs)
+
+    def _moved(self, name: str, optimizer: Optimizer, number: int) -> dict[str, float]:
+        """How far a step left a weight, and its state, from what the formula makes of them."""
+        before, after = (trained(self._samples(at), name, optimizer) for at in (number, number + 1))
+        step = int(self.trace["steps"]) + number + 1
+        expected = optimizer.updated(before, optimizer.gradient(before, after), step)
+        stored = np.finfo(self.trace[f"sample/{WEIGHT}/{name}"].dtype).eps
+        deviations = {
+            state: _largest(after[state], expected[state], stored * np.abs(expected[state]))
+            for state in optimizer.state
+        }
+        # A weight is rounded when it is stored, which can be as much as a small update.
+        off = _beyond(after[WEIGHT] - expected[WEIGHT], stored * np.abs(expected[WEIGHT]))
+        length = np.linalg.norm(expected[WEIGHT] - before[WEIGHT])
+        deviations[WEIGHT] = float(np.linalg.norm(off) / length) if off.any() else 0.0
+        return deviations
+
+    def _samples(self, number: int) -> dict[str, Array]:
+        """The sampled entries after so many steps, by STATE/NAME."""
+        prefix = "sample/"
+        return {
+            key.removeprefix(prefix): self.trace[key][number]
+            for key in self.trace
+            if key.startswith(prefix)
+        }
+
+    @property
+    def _idle(self) -> list[int]:
+        """The steps in which no sampled weight has moved."""
+        weights = [self.trace[key] for key in self.trace if key.startswith(f"sample/{WEIGHT}/")]
+        return [
+            number
+            for number in range(len(self.trace["losses"]))
+            if all(np.array_equal(weight[number], weight[number + 1]) for weight in weights)
+        ]
+
+    @property
+    def _left_out(self) -> list[int]:
+        """The step that scaling the loss may leave out."""
+        return self._idle[:1] if self.scaled else []
+
+    def _worst(self, name: str, deviations: Mapping[str, float], tolerance: float) -> Check:
+        """A check of the worst of several deviations, given by place. NaN is the worst of all."""
+        where = max(
+            deviations,
+            key=lambda place: math.inf if math.isnan(deviations[place]) else deviations[place],
+        )
+        worst = deviations[where]
+        return Check(
+            name=name,
+            deviation=worst,
+            tolerance=tolerance,
+            where=where,
+            ulps=worst / self.epsilon,
+        )
+
+
+def _beyond(difference: Array, allowed: Any) -> Array:
+    """The size of a difference beyond what is allowed, entry by entry. NaN is kept."""
+    beyond: Array = np.maximum(np.abs(difference) - allowed, 0)
+    return beyond
+
+
+def _largest(actual: Array, expected: Array, rounding: Any = 0.0) -> float:
+    """The largest difference beyond its `rounding`, over the largest entry."""
+    if actual.shape != expected.shape:
+        return math.inf
+    off = _beyond(actual - expected, rounding)
+    return float(off.max() / np.abs(expected).max()) if off.any() else 0.0
