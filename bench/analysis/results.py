@@ -24,12 +24,12 @@ from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, by_conditions, conditions
 from bench.analysis.contention import Cleanness
 from bench.analysis.final_metrics import Metrics
-from bench.analysis.findings import Finding
 from bench.analysis.processes import Process, by_cell, processes
 from bench.analysis.roofline import Peak, Rates, peaks, use
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Record
 from bench.proof.certificate import Certificate
+from bench.proof.late_proof import LateProof
 from bench.records.run_folder import Run
 from bench.records.snapshot import Caveat, Snapshot
 
@@ -78,7 +78,7 @@ class Results:
 
     `summaries` have one entry for each cell, in the order in which the cells first appear. `tables`
     group them by conditions, headline tasks first. `peaks` are the machine's, by device and
-    threads. `certificates` are limited to the tasks of the summaries.
+    threads. `certificates` are limited to the tasks of the summaries, `late_proofs` to their cells.
     """
 
     run: Run
@@ -87,6 +87,7 @@ class Results:
     tables: tuple[ResultTable, ...]
     peaks: Mapping[tuple[str, int], Peak]
     certificates: tuple[Certificate, ...]
+    late_proofs: tuple[LateProof, ...]
     cleanness: Cleanness
 
     @staticmethod
@@ -99,11 +100,15 @@ class Results:
             *timed_work.above_peak(measured, run.snapshot, machine),
             *agreement.findings(run.records, run.snapshot.task),
         )
+        late = {proof.cell: proof.reason for proof in run.late_proofs if proof.status == "wrong"}
         summaries = tuple(
             _with_use(summary, run.snapshot, machine)
-            for summary in summarize_processes(measured, run.snapshot.metric, found)
+            for summary in summarize_processes(
+                measured, run.snapshot.metric, {**findings.by_cell(found), **late}
+            )
         )
         tasks = {summary.cell.task for summary in summaries}
+        cells = {summary.cell for summary in summaries}
         return Results(
             run=run,
             processes=measured,
@@ -113,6 +118,7 @@ class Results:
             certificates=tuple(
                 certificate for certificate in run.certificates if certificate.claim.task in tasks
             ),
+            late_proofs=tuple(proof for proof in run.late_proofs if proof.cell in cells),
             cleanness=Cleanness.of(
                 run.records, [process.contended for process in measured if process.contended]
             ),
@@ -153,13 +159,15 @@ def summarize(records: Iterable[Record], metrics: Metrics) -> list[CellSummary]:
     `wrong`, and so is one whose records show by themselves that they were not timed as they should.
     """
     records = list(records)
-    return summarize_processes(processes(records), metrics, timed_work.findings(records))
+    return summarize_processes(
+        processes(records), metrics, findings.by_cell(timed_work.findings(records))
+    )
 
 
 def summarize_processes(
-    measured: Sequence[Process], metrics: Metrics, found: Iterable[Finding]
+    measured: Sequence[Process], metrics: Metrics, wrong: Mapping[Cell, str]
 ) -> list[CellSummary]:
-    """As `summarize`, from processes and from all that was found about them."""
+    """As `summarize`, from processes; `wrong` has what else was found about cells, in words."""
     summaries = {
         cell: estimate(cell, repeats, metrics(cell.task))
         for cell, repeats in by_cell(measured).items()
@@ -168,10 +176,10 @@ def summarize_processes(
     reasons = {  # the last is told: metrics follow from what was done, and may have other causes
         **findings.by_cell(outlying_metrics.findings(records, metrics)),
         **final_metrics.unexplained(records, metrics),
-        **findings.by_cell(found),
+        **wrong,
     }
     for cell, reason in reasons.items():
-        if summaries[cell].ok:
+        if cell in summaries and summaries[cell].ok:
             summaries[cell] = replace(summaries[cell], status="wrong", reason=reason)
     for group in by_conditions(summary for summary in summaries.values() if summary.ok).values():
         summaries.update({summary.cell: summary for summary in cell_ranks.ranked(group)})

@@ -21,6 +21,7 @@ from bench.analysis import contention, processes
 from bench.core.listener import Listener
 from bench.core.plugins import Broken
 from bench.core.record import Cell, Record
+from bench.proof.late_proof import LateProof
 from bench.report.common.text import count_text, seconds_text
 from bench.run.campaign_listener import CampaignListener
 from bench.system.plain_text import plain
@@ -145,7 +146,7 @@ class RunDisplay(_Display, CampaignListener):
     def _show(self, subject: str, activity: str) -> None:
         if not self._console.is_terminal:
             return
-        position = f"[{self._finished + 1}/{self._jobs}]"
+        position = f"[{min(self._finished + 1, self._jobs)}/{self._jobs}]"
         line = Text.assemble(
             (position, "bold"), f" {subject}  {activity}  ", (f"({self._left()})", "dim")
         )
@@ -174,6 +175,18 @@ class RunDisplay(_Display, CampaignListener):
         """Print why another block, of `jobs` jobs, is added."""
         self._jobs += jobs
         self._console.print(f"one more block: {why}", style="dim", highlight=False)
+
+    def proved(self, proofs: Sequence[LateProof]) -> None:
+        """Print what the ends of the jobs showed: a count, and a line for each that is not ok."""
+        fine = sum(proof.status == "ok" for proof in proofs)
+        lines = [(f"after the timing: {fine} of {len(proofs)} cells still train their task", "dim")]
+        lines += [
+            (f"{proof.cell}: {proof.status}: {proof.reason}", "yellow")
+            for proof in proofs
+            if proof.status != "ok"
+        ]
+        for line, style in lines:
+            self._console.print(line, style=style, highlight=False, soft_wrap=True)
 
     def recorded(self, record: Record) -> None:
         """Print the result of a job, in a line that stays."""

@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 from bench.core.measurement import Measurement, measurement_fields
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
-from bench.core.task import Budget
+from bench.core.task import Budget, Task
 
 SCHEMA = 6
 READABLE = (1, 2, 3, 4, 5, 6)
@@ -109,6 +109,11 @@ class Job:
         """
         told = {"kind": kind, "compiles": compiles, "late": late}
         return json.dumps({**told, **dataclasses.asdict(self)})
+
+    def as_trained(self, task: Task) -> Task:
+        """The cell's task as this job trains it: with its batch, and with its length of texts."""
+        task = task.with_length(self.budget.length) if self.budget.length else task
+        return dataclasses.replace(task, batch=self.cell.batch) if self.cell.batch else task
 
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Job:

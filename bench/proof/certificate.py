@@ -53,6 +53,26 @@ def outcome(checks: Sequence[Check]) -> tuple[Status, str]:
     return ("wrong", f"not the same task: {failed[0]}") if failed else ("ok", "")
 
 
+def check_fields(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Checks as JSON objects, with numbers that are not finite written as words."""
+    return [{key: _json_value(value) for key, value in asdict(check).items()} for check in checks]
+
+
+def read_checks(fields: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The fields of checks from their JSON objects, with their numbers as numbers.
+
+    Raises KeyError, TypeError or ValueError for another form.
+    """
+    return [
+        {
+            **check,
+            "deviation": float(check["deviation"]),
+            "ulps": None if check["ulps"] is None else float(check["ulps"]),
+        }
+        for check in fields
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
     """Whether a claim holds: `status` is ok if it does, and `reason` says why if it does not.
@@ -74,23 +94,14 @@ class Certificate:
 
     def to_fields(self) -> dict[str, Any]:
         """The certificate as a JSON object, with numbers that are not finite written as words."""
-        fields = asdict(self)
-        for check in fields["checks"]:
-            check.update({key: _json_value(value) for key, value in check.items()})
-        return {**fields, "losses": [_json_value(loss) for loss in self.losses]}
+        losses = [_json_value(loss) for loss in self.losses]
+        return {**asdict(self), "checks": check_fields(self.checks), "losses": losses}
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Certificate:
         """The certificate from its JSON object. Raises ValueError for another form."""
         try:
-            checks = [
-                {
-                    **check,
-                    "deviation": float(check["deviation"]),
-                    "ulps": None if check["ulps"] is None else float(check["ulps"]),
-                }
-                for check in fields["checks"]
-            ]
+            checks = read_checks(fields["checks"])
             losses = [float(loss) for loss in fields["losses"]]
             claim = asdict(Claim.from_fields(fields["claim"]))
         except (KeyError, TypeError, AttributeError) as error:

@@ -94,9 +94,8 @@ class _LateComparison:
                 continue
             before, after = point(self.trace, number), point(self.trace, number + 1)
             for name, gradient in gradients(self.task, before, after).items():
-                deviations[f"{place}, {name}"] = _largest(
-                    gradient, self.replayed[f"grads/{number}/{name}"]
-                )
+                expected_gradient = self.replayed[f"grads/{number}/{name}"]
+                deviations[f"{place}, {name}"] = _typical(gradient, expected_gradient)
         if losses:
             yield self._worst("loss", losses, self.allowed.loss)
         if deviations:
@@ -196,6 +195,16 @@ def _beyond(difference: Array, allowed: Any) -> Array:
     """The size of a difference beyond what is allowed, entry by entry. NaN is kept."""
     beyond: Array = np.maximum(np.abs(difference) - allowed, 0)
     return beyond
+
+
+def _typical(actual: Array, expected: Array) -> float:
+    """The median over all entries of their relative difference; those that are 0 are left out."""
+    if actual.shape != expected.shape:
+        return math.inf
+    known = expected != 0
+    if not known.any():
+        return 0.0
+    return float(np.median(np.abs(actual[known] / expected[known] - 1)))
 
 
 def _largest(actual: Array, expected: Array, rounding: Any = 0.0) -> float:

@@ -89,6 +89,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, dict[str, Any]] = {}
     rates: list[RatesFields] = []
     certificates: list[dict[str, Any]] = []
+    late_proofs: list[dict[str, Any]] = []
     snapshot: dict[str, Any] | UnsetType = UNSET
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.proof.certificate import Certificate
+from bench.proof.late_proof import LateProof
 from bench.records import consistency, record_lines, run_fields
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
@@ -63,6 +64,16 @@ class Run:
         except ValueError as error:
             raise UsageError(
                 f"{self.folder / INFO}: a certificate: {one_line(str(error))}"
+            ) from None
+
+    @cached_property
+    def late_proofs(self) -> tuple[LateProof, ...]:
+        """What the ends of its jobs showed. Raises UsageError if one in run.json cannot be read."""
+        try:
+            return tuple(map(LateProof.from_fields, self.info.get("late_proofs", [])))
+        except ValueError as error:
+            raise UsageError(
+                f"{self.folder / INFO}: a late proof: {one_line(str(error))}"
             ) from None
 
     @property
@@ -177,7 +188,7 @@ def read(folder: Path) -> Run:
     # Now, so that a run that is read can be reported.
     if "snapshot" in info:
         _ = run.snapshot
-    _ = run.certificates
+    _ = run.certificates, run.late_proofs
     return run
 
 

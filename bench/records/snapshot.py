@@ -172,12 +172,14 @@ class ProofTerms:
     """What a proof compares, by the names of its checks, and the deviations that it allows.
 
     `tolerances` are by precision and then by quantity; the first `early_steps` losses of a
-    curve are held to a tolerance of their own.
+    curve are held to a tolerance of their own. `late_checks` are those after the timing, which
+    older runs have not.
     """
 
     checks: Pairs
     early_steps: int
     tolerances: Mapping[str, Mapping[str, float | None]]
+    late_checks: Pairs = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from bench.core.task import Budget
 from bench.launch import catalogue, machine
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS
+from bench.proof.late_checks import LATE_CHECKS
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, special
 from bench.records import caveats
 from bench.records.code_lines import code_lines
@@ -115,6 +116,7 @@ def proof_terms() -> ProofTerms:
         checks=tuple(CHECKS.items()),
         early_steps=EARLY_STEPS,
         tolerances={precision: asdict(allowed) for precision, allowed in TOLERANCES.items()},
+        late_checks=tuple(LATE_CHECKS.items()),
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
 from bench.core.record import Cell, Job, Record
 from bench.launch import catalogue, worker_process
+from bench.launch.providers import provider
 from bench.launch.virtual_environments import Environment
 from bench.launch.worker_process import JobInTurns, WorkerSpec
 from bench.proof.certificate import Claim
+from bench.proof.late_proof import LateProof
+from bench.proof.late_prover import LateProver
 from bench.records.run_folder import LOGS, RunFolder
 from bench.run import run_info, schedule
 from bench.run.campaign_listener import CampaignListener
@@ -42,11 +45,15 @@ def run(
         (record.job.cell, record.job.block): record
         for record in (earlier.settled if earlier else ())
     }
+    late = LateProver(provider(plan.request.env, plan.request.results))
+    proofs = list(map(LateProof.from_fields, info.get("late_proofs", [])))
+    ends = schedule.ends(plan, settled=done, proved={proof.cell for proof in proofs})
     begun = 1 + max((block for _, block in done), default=0)
     for number in count():
         for jobs in schedule.block(plan, preparation.data, number):
             missing = [job for job in jobs if (job.cell, job.block) not in done]
-            for record in _records_of(missing, plan, preparation, lines, listener):
+            traced = {job: late.file(job) for job in missing if (job.cell, job.block) in ends}
+            for record in _records_of(missing, plan, preparation, lines, listener, traced):
                 folder.append(record)
                 done[record.job.cell, record.job.block] = record
                 listener.recorded(record)
@@ -61,8 +68,11 @@ def run(
             break
         if blocks >= plan.stopping.repeats:
             listener.extended(len(plan.cells), why)
+    proofs += late.prove(done, listener)
+    listener.proved(proofs)
+    info["late_proofs"] = [proof.to_fields() for proof in proofs]
     info["stopped"] = why
-    info["wall_seconds"] = round(elapsed, 1)
+    info["wall_seconds"] = round(before + time.monotonic() - started, 1)
     folder.write_info(info)
     return plan.stopping.missed(records, blocks=blocks)
 
@@ -73,10 +83,12 @@ def _records_of(
     preparation: Preparation,
     lines: int,
     listener: CampaignListener,
+    traced: Mapping[Job, Path],
 ) -> Iterator[Record]:
     """The records of a task's jobs, which take turns; a job only runs if its cell is proved.
 
-    `lines` are those before them in the run's file.
+    `lines` are those before them in the run's file; `traced` are the files for the ends of jobs
+    that are to be proved.
     """
     started: dict[Cell, JobInTurns[Record]] = {}
     for number, job in enumerate(jobs, start=lines + 1):
@@ -84,7 +96,9 @@ def _records_of(
             yield objection
         else:
             spec = _spec(job, plan, preparation, number)
-            started[job.cell] = worker_process.run_job(job, spec, listener=listener)
+            started[job.cell] = worker_process.run_job(
+                job, spec, listener=listener, late=traced.get(job)
+            )
     for job in jobs[:1]:  # they share a device and a seed
         together = Together(job.cell.device, seed=job.seed, listener=listener)
         yield from together.run(started)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bench.core.listener import Listener
 from bench.core.record import Cell, Record
+from bench.proof.late_proof import LateProof
 
 
 class CampaignListener(Listener, Protocol):
@@ -23,3 +24,6 @@ class CampaignListener(Listener, Protocol):
 
     def extended(self, jobs: int, why: str) -> None:
         """Another block, of `jobs` jobs, is added to the planned ones."""
+
+    def proved(self, proofs: Sequence[LateProof]) -> None:
+        """All is timed, and these are the proofs that it was the task to the end."""

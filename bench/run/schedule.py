@@ -8,7 +8,7 @@ them. Blocks are added as `bench.analysis.stopping` decides.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bench.core.grouping import grouped
@@ -44,3 +44,21 @@ def _job(plan: Plan, cell: Cell, data: Mapping[str, Path], number: int) -> Job:
         window=request.window,
         seconds=plan.seconds,
     )
+
+
+def ends(
+    plan: Plan, *, settled: Collection[tuple[Cell, int]], proved: Collection[Cell]
+) -> set[tuple[Cell, int]]:
+    """The jobs, by cell and block, whose end is to be proved: one of each cell.
+
+    It is drawn by the run's seed among the planned blocks. A run that goes on draws among the jobs
+    that are not `settled`, for the cells that are not `proved` yet.
+    """
+    chooser = random.Random(plan.request.seed)
+    drawn = set()
+    for cell in plan.cells:
+        blocks = range(plan.stopping.repeats)
+        left = [block for block in blocks if (cell, block) not in settled]
+        if left and cell not in proved:
+            drawn.add((cell, chooser.choice(left)))
+    return drawn

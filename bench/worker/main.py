@@ -92,16 +92,6 @@ def load_task(name: str) -> Task:
     return task
 
 
-def task_of(job: Job) -> Task:
-    """A job's task, as the job trains it. Raises UnsupportedError if there is none."""
-    task = load_task(job.cell.task)
-    if job.budget.length:
-        task = task.with_length(job.budget.length)
-    if job.cell.batch:
-        task = dataclasses.replace(task, batch=job.cell.batch)
-    return task
-
-
 def train(
     job: Job, channel: Channel, *, kind: JobKind, compiles: bool, late: str
 ) -> dict[str, Any]:
@@ -120,7 +110,7 @@ def train(
         adapter.set_up(cell.setting)
         versions = adapter.versions(cell.device)
     context = {"versions": versions, "dataset": dataclasses.asdict(dataset)}
-    task = task_of(job)
+    task = job.as_trained(load_task(cell.task))
     check_execution = partial(execution.check, adapter=adapter, mode=cell.mode, compiles=compiles)
     try:
         if kind == "steps":
@@ -176,7 +166,7 @@ def replay(job: late_replay.ReplayJob, channel: Channel) -> dict[str, Any]:
     """Replay late traces. Returns a status for each, with the reason if it was not replayed."""
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
-    tasks = {name: task_of(timed) for name, timed in job.jobs.items()}
+    tasks = {name: ended.as_trained(load_task(ended.cell.task)) for name, ended in job.jobs.items()}
     return {"status": "ok", "traced": _traced(late_replay.replay(job, tasks, adapter, channel))}
 
 

@@ -150,15 +150,20 @@ def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> 
     by_mode = grouped(certificates, lambda certificate: _framework_and_mode(certificate, snapshot))
     for key, group in by_mode.items():
         proved = sum(certificate.status == "ok" for certificate in group)
-        checks = grouped(chain.from_iterable(each.checks for each in group), attrgetter("name"))
-        worst = {name: max(same, key=_severity) for name, same in checks.items()}
-        figures = (_figure(worst[name]) if name in worst else "" for name in names)
+        figures = worst_figures(chain.from_iterable(each.checks for each in group), names)
         rows.append([*key, f"{proved} of {len(group)}", *figures])
     return DeviationTable(
         headings=["framework", "mode", "tasks proved", *names],
         rows=rows,
         tasks=len({certificate.claim.task for certificate in certificates}),
     )
+
+
+def worst_figures(checks: Iterable[Check], names: Iterable[str]) -> list[str]:
+    """The worst deviation of each check, by its name; "" where there is none."""
+    by_name = grouped(checks, attrgetter("name"))
+    worst = {name: max(same, key=_severity) for name, same in by_name.items()}
+    return [_figure(worst[name]) if name in worst else "" for name in names]
 
 
 def to_markdown(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:

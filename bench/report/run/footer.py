@@ -6,6 +6,7 @@ from bench.analysis.results import Results
 from bench.core.grouping import grouped
 from bench.core.telemetry import NAMELESS_GPU, NOT_TOLD
 from bench.report.common.text import bytes_text, seconds_text
+from bench.report.proof.late_forms import late_verdict
 from bench.report.proof.proof_forms import verdict
 from bench.report.run.peak_text import peak_lines
 
@@ -17,6 +18,7 @@ def footer(results: Results) -> list[str]:
     if versions := _versions(results):
         lines.append(f"versions: {versions}")
     lines.append(f"identity: {identity(results)}")
+    lines.append(f"after the timing: {late_verdict(results)}")
     lines += [f"caveat ({', '.join(caveat.figures)}): {caveat.text}" for caveat in results.caveats]
     if missing := absent(results):
         lines.append(f"not in this run: {', '.join(missing)}")

@@ -10,6 +10,7 @@ from bench.analysis.results import Results
 from bench.core.record import Cell
 from bench.report.common.pages import render
 from bench.report.common.task_fragment import TaskFragment, style, to_html
+from bench.report.proof.late_forms import LatePart
 from bench.report.proof.proof_page import CertificatePart
 from bench.report.run import verdicts
 from bench.report.run.footer import absent, footer, identity, machine_text
@@ -37,6 +38,7 @@ def run_page(results: Results) -> str:
         style=style(),
         failed=[summary for summary in results.summaries if not summary.ok],
         proof=CertificatePart.of(results.certificates, snapshot),
+        late=LatePart.of(results),
         ledger=entries(results),
         unequal=snapshot.unequal,
         caveats=results.caveats,
