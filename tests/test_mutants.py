@@ -796,3 +796,25 @@ def test_an_output_cannot_be_the_label_of_a_test_batch(
     )
     assert record["status"] == "ok"
     assert record["measurement"]["evaluations"][-1]["metric"] < 0.2
+
+
+def test_a_cell_that_is_slowed_after_its_proof_is_wrong(
+    framebench: Framebench, plant: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    """How a session trained is looked at again after its timed training."""
+    lines, _ = LABEL_READERS["pytorch"]
+    slowed = (
+        "        self._taken = getattr(self, '_taken', 0) + 1\n"
+        f"        torch.autograd.set_detect_anomaly(self._taken > 40)\n{lines}"
+    )
+    framebench(
+        *("run", "-f", "pytorch", "-t", "mnist-softmax", "--name", "r", "-n", "1", "--epochs", "1"),
+        *("--train-examples", "6400", "--test-examples", "500", "--warmup", "0.1"),
+        tree=plant(TORCH, lines, slowed),
+        expect=1,
+    )
+    (record,) = map(
+        json.loads, (tmp_path / "results" / "r" / "records.jsonl").read_text().splitlines()
+    )
+    assert (record["status"], record["measurement"]) == ("wrong", None)
+    assert "torch.autograd.set_detect_anomaly" in record["reason"]

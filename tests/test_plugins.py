@@ -297,6 +297,13 @@ FAULTS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "framework mode",
         ("/faulty/frameworks/mode/framework.toml", "$.recommended", "(eager)", "`fast`"),
     ),
+    "frameworks/eagerly/framework.toml": (
+        toml_text(
+            "eagerly", 'recommended = "eager"', 'recommended = "eager"\nuncompiled = ["jit"]'
+        ),
+        "framework eagerly",
+        ("/faulty/frameworks/eagerly/framework.toml", "$.uncompiled", "(eager)", "`jit`"),
+    ),
     "frameworks/bare/framework.toml": (
         toml_text("bare"),
         "framework bare",

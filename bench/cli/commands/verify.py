@@ -50,7 +50,7 @@ def verify(
     """Prove that every framework trains the same task, and print the certificate.
 
     Weights, outputs, loss, gradients, one update and the first steps are compared with a float64
-    reference. Certificates are kept until the source, the versions or the machine change.
+    reference. Certificates are kept until the source, the packages or the machine change.
     Exit code 0: every cell is proved; 1: some cell is not; 2: bad usage.
 
     [bold]Examples[/bold]
