@@ -106,7 +106,8 @@ class WarmUp:
 def warm_up(
     trainer: Trainer, supply: Iterator[HostBatch], job: Job, account: clock.Account
 ) -> WarmUp:
-    """Train until the pace is steady or `job.warmup` seconds have passed."""
+    """Train until the pace is steady or `job.warmup` seconds have passed, in windows or not."""
+    begun = clock.seconds()
     steps, seconds, count = 0, 0.0, 1
     paces: list[float] = []
     while True:
@@ -118,7 +119,7 @@ def warm_up(
         paces.append(window.timing.wall / count)
         last = paces[-STEADY_WINDOWS:]
         steady = len(last) == STEADY_WINDOWS and max(last) <= STEADY_SPREAD * min(last)
-        if (steady and seconds >= 2 * job.window) or seconds >= job.warmup:
+        if (steady and seconds >= 2 * job.window) or clock.seconds() - begun >= job.warmup:
             return WarmUp(steps=steps, seconds=seconds, pace=min(last), steady=steady)
         count = max(1, min(WARMUP_BATCHES, round(job.window / paces[-1])))
 

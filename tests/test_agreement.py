@@ -1,0 +1,178 @@
+"""Whether cells that share weights and batches trained alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.analysis import agreement
+from bench.analysis.agreement import LOSS_LIMITS
+from bench.analysis.results import Results
+from bench.core.measurement import Windows
+from bench.core.record import Record
+from bench.core.task import LOSS_TOLERANCE, Budget
+from bench.launch.catalogue import TREE
+from bench.proof.tolerances import EARLY_STEPS
+from bench.records import run_folder
+from bench.records.snapshot import TaskSnapshot
+from bench.records.snapshot_taking import task as snapshot_of
+from tests.test_core import WINDOWS, some_record
+from tests.test_tables import run_of
+
+CURVE = 2.3 * np.exp(-np.arange(32) / 20)
+EPOCHS = (0.5, 0.2)
+
+
+def trained(
+    framework: str,
+    *,
+    losses: Sequence[float] = tuple(CURVE),
+    epochs: Sequence[float] = EPOCHS,
+    mode: str = "eager",
+    block: int = 0,
+    task: str = "mnist-mlp",
+    precision: str = "float32",
+) -> Record:
+    record = some_record()
+    assert record.measurement
+    cell = replace(record.job.cell, framework=framework, mode=mode, task=task)
+    cell = cell.with_setting(precision=precision)
+    windows = [
+        WINDOWS[0]._replace(epoch=epoch, loss=loss + change)
+        for epoch, loss in enumerate(epochs)
+        for change in (0.1, -0.1)
+    ]
+    return replace(
+        record,
+        job=replace(record.job, cell=cell, block=block, seed=block),
+        measurement=replace(
+            record.measurement, windows=Windows.of(windows), first_losses=tuple(losses)
+        ),
+    )
+
+
+def known(name: str) -> TaskSnapshot:
+    return snapshot_of(name, None)
+
+
+def found(*records: Record) -> dict[str, str]:
+    """The frameworks and modes about which something was found, with the check."""
+    return {
+        f"{finding.cell.framework} {finding.cell.mode}": finding.check
+        for finding in reversed(list(agreement.findings(records, known)))
+    }
+
+
+def off(step: int, share: float) -> list[float]:
+    """The curve with one loss off by a share of the mean."""
+    losses = list(CURVE)
+    losses[step] += share * CURVE.mean()
+    return losses
+
+
+ALIKE = tuple(trained(name) for name in "abc")
+
+
+def test_cells_that_train_alike_show_nothing() -> None:
+    rounded = trained("d", losses=off(2, 5e-5), epochs=(0.501, 0.199))
+    assert found(*ALIKE, rounded) == {}
+
+
+@pytest.mark.parametrize("precision", LOSS_LIMITS)
+def test_first_losses_that_differ_are_found(precision: str) -> None:
+    limits = LOSS_LIMITS[precision]
+    assert limits.later
+    alike = [trained(name, precision=precision) for name in "abc"]
+    for step, limit, check in (
+        (EARLY_STEPS - 1, limits.early, "early"),
+        (EARLY_STEPS, limits.later, "later"),
+        (31, limits.later, "later"),
+    ):
+        for share, expected in ((0.9 * limit, {}), (1.1 * limit, {"d eager": check})):
+            odd = trained("d", losses=off(step, share), precision=precision)
+            assert found(*alike, odd) == expected
+
+
+def test_mean_losses_of_epochs_that_differ_are_found() -> None:
+    allowed = known("mnist-mlp").loss_tolerance * EPOCHS[0]
+    for change, expected in ((0.9 * allowed, {}), (1.1 * allowed, {"d eager": "epochs"})):
+        odd = trained("d", epochs=(EPOCHS[0], EPOCHS[1] + change))
+        assert found(*ALIKE, odd) == expected
+
+
+def test_of_two_frameworks_both_are_found() -> None:
+    odd = trained("b", losses=off(0, 0.5))
+    assert found(ALIKE[0], odd) == {"a eager": "early", "b eager": "early"}
+    reasons = [finding.reason for finding in agreement.findings([ALIKE[0], odd], known)]
+    assert all("nothing says which is right" in reason for reason in reasons)
+    assert all("the loss of step 1 is" in reason for reason in reasons)
+
+
+def test_many_modes_of_a_framework_do_not_outvote_the_others() -> None:
+    wrong = [
+        trained("d", losses=off(0, 0.5), mode=mode) for mode in ("eager", "compiled", "xla", "fit")
+    ]
+    names = {f"d {mode}": "early" for mode in ("eager", "compiled", "xla", "fit")}
+    assert found(*ALIKE, *wrong) == names
+    # nor does one mode of theirs make the others wrong
+    assert found(*ALIKE, trained("a", losses=off(0, 0.5), mode="compiled")) == {
+        "a compiled": "early"
+    }
+
+
+def test_only_what_shares_weights_and_batches_is_compared() -> None:
+    odd = trained("d", losses=off(0, 0.5), epochs=(5.0, 2.0))
+    assert odd.measurement
+    for other in (
+        replace(odd, job=replace(odd.job, block=1)),
+        replace(odd, job=replace(odd.job, seed=7)),
+        replace(odd, job=replace(odd.job, budget=Budget(epochs=3))),
+        replace(odd, batch=32),
+        replace(odd, measurement=replace(odd.measurement, weights_digest="other")),
+        trained("d", losses=off(0, 0.5), precision="bf16"),
+    ):
+        assert found(*ALIKE, other) == {}
+    slower = odd.job.cell.with_setting(threads=1, tuning="default")
+    assert found(*ALIKE, replace(odd, job=replace(odd.job, cell=slower))) == {"d eager": "early"}
+
+
+def test_where_frameworks_draw_dropout_only_epochs_are_compared() -> None:
+    task = "mnist-mlp-dropout"
+    alike = [trained(name, task=task) for name in "abc"]
+    assert found(*alike, trained("d", task=task, losses=off(0, 0.5))) == {}
+    assert found(*alike, trained("d", task=task, epochs=(0.5, 0.1))) == {"d eager": "epochs"}
+
+
+def test_batch_normalization_amplifies_rounding() -> None:
+    task = "cifar-resnet20"
+    alike = [trained(name, task=task) for name in "abc"]
+    assert found(*alike, trained("d", task=task, losses=off(0, 5e-3))) == {}
+    assert found(*alike, trained("d", task=task, losses=off(31, 0.3))) == {}
+    assert found(*alike, trained("d", task=task, losses=off(0, 0.1))) == {"d eager": "early"}
+
+
+def test_reduced_precisions_have_the_widest_tolerance_of_epochs() -> None:
+    assert known("mnist-softmax").loss_tolerance < LOSS_TOLERANCE
+    odd = {"epochs": (EPOCHS[0], EPOCHS[1] + 0.9 * LOSS_TOLERANCE * EPOCHS[0])}
+    for precision, expected in (("bf16", {}), ("float32", {"d eager": "epochs"})):
+        alike = [trained(name, task="mnist-softmax", precision=precision) for name in "abc"]
+        other = trained("d", task="mnist-softmax", precision=precision, **odd)
+        assert found(*alike, other) == expected
+
+
+def test_a_cell_that_trains_otherwise_is_wrong() -> None:
+    odd = trained("mxnet_gluon", losses=off(0, 0.5))
+    results = Results.of(run_of([trained("pytorch"), trained("jax_flax"), odd]))
+    statuses = {summary.cell.framework: summary.status for summary in results.summaries}
+    assert statuses == {"pytorch": "ok", "jax_flax": "ok", "mxnet_gluon": "wrong"}
+
+
+@pytest.mark.parametrize(
+    "folder", sorted((TREE / "results").glob("*/run.json")), ids=lambda file: file.parent.name
+)
+def test_nothing_is_found_in_a_published_run(folder: object) -> None:
+    results = Results.of(run_folder.read(folder.parent))  # type: ignore[attr-defined]
+    assert [str(summary.cell) for summary in results.summaries if not summary.ok] == []
