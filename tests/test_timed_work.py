@@ -106,19 +106,26 @@ def test_time_in_methods_that_should_take_none_is_not_accounted_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("threads", "device", "cores", "found"),
+    ("framework", "threads", "device", "cores", "found"),
     [
-        (2, "cpu", 2.0, []),
-        (2, "cpu", 3.1, []),  # two compute while Python dispatches
-        (2, "cpu", 4.0, ["threads"]),
-        (1, "cuda", 1.84, []),
-        (1, "cuda", 4.0, ["threads"]),
+        ("pytorch", 1, "cpu", 1.04, 0),
+        ("pytorch", 1, "cpu", 1.07, 1),
+        ("pytorch", 2, "cpu", 2.0, 0),
+        ("pytorch", 2, "cpu", 2.3, 1),
+        ("mxnet_gluon", 1, "cpu", 1.9, 0),  # one computes while Python's hands out operations
+        ("mxnet_gluon", 1, "cpu", 2.3, 1),
+        ("pytorch", 1, "cuda", 1.84, 0),
+        ("pytorch", 1, "cuda", 4.0, 1),
     ],
 )
 def test_threads_beyond_those_that_were_given_are_found(
-    threads: int, device: str, cores: float, found: list[str]
+    framework: str, threads: int, device: str, cores: float, found: int
 ) -> None:
-    assert checks(record(threads=threads, device=device, cpu=cores * WINDOW.wall)) == found
+    made = record(threads=threads, device=device, cpu=cores * WINDOW.wall)
+    cell = replace(made.job.cell, framework=framework)
+    made = replace(made, job=replace(made.job, cell=cell))
+    (summary,) = Results.of(run_of([made])).summaries
+    assert ("more threads than it was given" in summary.reason) == bool(found)
 
 
 @pytest.mark.parametrize(("crowd", "found"), [(None, 1), (0.0, 1), (0.8, 0)])

@@ -21,6 +21,10 @@ from bench.core.measurement import Measurement
 from bench.core.record import Cell, Record
 from bench.records.snapshot import MetricSnapshot
 
+# Seconds by which the first step falls if a program was compiled once for all processes. Reading a
+# file from the disk for the first time takes some hundredths.
+FALL = 0.5
+
 
 def estimate(cell: Cell, repeats: Sequence[Process], metric: MetricSnapshot) -> CellSummary:
     """A cell's summary, with the figures that follow from its own processes alone.
@@ -99,7 +103,8 @@ def _with_training(
 def _fallen_first_step(records: Sequence[Record]) -> tuple[float, float] | None:
     """Seconds of the first step in the first block, and their median in later ones.
 
-    None unless it fell by more than half: every process starts anew, so that it should not.
+    None unless it fell by more than half, and by more than `FALL`: every process starts anew, so
+    that it should not.
     """
     seconds = {
         record.job.block: record.measurement.first_step_seconds
@@ -110,7 +115,7 @@ def _fallen_first_step(records: Sequence[Record]) -> tuple[float, float] | None:
     if first is None or not seconds:
         return None
     later = statistics.median(seconds.values())
-    return (first, later) if first > 2 * later else None
+    return (first, later) if first > 2 * later and first - later > FALL else None
 
 
 def _with_gpu(summary: CellSummary, records: Sequence[Record]) -> CellSummary:

@@ -97,6 +97,7 @@ class Results:
         machine = peaks(Rates.from_fields(rates) for rates in run.info.get("rates", []))
         found = (
             *timed_work.findings(run.records),
+            *timed_work.busy_threads(run.records, run.snapshot),
             *timed_work.above_peak(measured, run.snapshot, machine),
             *agreement.findings(run.records, run.snapshot.task),
         )

@@ -31,11 +31,9 @@ FENCE = 1e-3
 MOST_UNTOLD = 0.1
 # Processor seconds over wall seconds and threads that may be busy.
 MOST_THREADS = 1.05
-# Threads that may be busy besides those that compute, by device. On a CPU it is Python's, where a
-# framework computes in others: with one thread, MXNet uses half of its processor time there, and so
-# up to 1.9 cores. On a GPU, threads of the driver and of the runtime also wait for it, and may
-# spin: on an H100 up to 1.84 cores were busy, where the network's own work is on the GPU.
-OTHER_THREADS: Mapping[str, int] = {"cpu": 1, "cuda": 2}
+# Threads of the driver and of the runtime that wait for a GPU, and may spin: on an H100 up to 1.84
+# cores were busy, where the network's own work is on the GPU.
+WAITING = 2
 # The share of the machine's peak that a pace may reach. The peak is measured in less time than a
 # cell, so that a cell may catch a higher clock.
 MOST_OF_PEAK = 1.1
@@ -72,14 +70,26 @@ def _found(record: Record, measured: Measurement) -> Iterator[tuple[str, str]]:
             f"work was done where no clock counts it: the worker accounts for "
             f"{counted - untold:.3g} of the {counted:.3g} s that it ran",
         )
-    cell, busy = record.job.cell, math.fsum(measured.windows.cpu)
-    threads = cell.threads + OTHER_THREADS[cell.device]
-    if busy - MOST_THREADS * threads * walls > TRIFLE:
-        yield (
-            "threads",
-            f"more threads than it was given: {busy / walls:.3g} cores were busy in its windows, "
-            f"where {cell.threads} may compute, and {OTHER_THREADS[cell.device]} dispatch or wait",
-        )
+
+
+def busy_threads(records: Iterable[Record], snapshot: Snapshot) -> Iterator[Finding]:
+    """Processes of which more threads were busy in their windows than they were given."""
+    for record in records:
+        if not record.measurement:
+            continue
+        cell, windows = record.job.cell, record.measurement.windows
+        framework = snapshot.framework(cell.framework)
+        others = WAITING if cell.device == "cuda" else framework.dispatching if framework else 0
+        walls, busy = math.fsum(windows.wall), math.fsum(windows.cpu)
+        if busy - MOST_THREADS * (cell.threads + others) * walls > TRIFLE:
+            besides = f", and {others} dispatch or wait" * bool(others)
+            yield Finding(
+                cell=cell,
+                block=record.job.block,
+                check="threads",
+                reason=f"more threads than it was given: {busy / walls:.3g} cores were busy in its "
+                f"windows, where {cell.threads} may compute{besides}",
+            )
 
 
 def left_behind(measured: Measurement) -> float | None:

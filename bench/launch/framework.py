@@ -70,7 +70,8 @@ class Framework:
     adds. A `reference` is what frameworks are proved against; it only runs when named. `unequal`
     says what cannot be made equal in it, and `device_memory` what it reports as its peak on a GPU,
     if that is not what its tensors took. In all modes but the `uncompiled` ones, a framework must
-    have compiled its steps.
+    have compiled its steps. `dispatching` is how many threads are busy on a CPU besides those that
+    compute.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Framework:
     unequal: tuple[str, ...] = ()
     device_memory: str = ""
     uncompiled: tuple[str, ...] = EAGER
+    dispatching: int = 0
 
     def requirements(self, device: str) -> Path:
         """The requirements file of the framework's environment for `cpu` or `cuda`."""
@@ -190,6 +192,7 @@ class _Framework(_File):
     unequal: tuple[str, ...] = ()
     device_memory: str = ""
     uncompiled: tuple[str, ...] = EAGER
+    dispatching: int = 0
 
 
 def read(file: Path) -> Framework:

@@ -152,13 +152,14 @@ class FrameworkSnapshot:
 
     A `reference` is what frameworks are proved against; it is not compared. `settings` is None if
     the framework was not in the run, or the run did not record them; `models` are those of the
-    run's tasks.
+    run's tasks. `dispatching` is as in a Framework.
     """
 
     name: str
     title: str
     reference: bool
     recommended: str
+    dispatching: int = 0
     settings: FrameworkSettings | None = None
     models: tuple[ModelSource, ...] = ()
 

@@ -161,6 +161,7 @@ def _framework(
         title=framework.title,
         reference=framework.reference,
         recommended=framework.recommended,
+        dispatching=framework.dispatching,
         settings=settings,
         models=tuple(model(name, network) for network in networks if framework.supports(network)),
     )
