@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench import tasks
 from bench.core.listener import SILENT
+from bench.core.record import Cell
 from bench.launch import catalogue, machine, worker_process
 from bench.launch.virtual_environments import Environment
 from bench.launch.worker_messages import TracedResult, decode
@@ -32,6 +33,11 @@ class Suspect:
     claim: Claim
     tree: Path
 
+    @staticmethod
+    def of(cell: Cell, tree: Path) -> Suspect:
+        """A cell as it is timed."""
+        return Suspect(claim=Claim.of(cell), tree=tree)
+
 
 def certificates(
     suspects: Mapping[str, Suspect],
@@ -39,12 +45,15 @@ def certificates(
     environment: Environment,
     data: Mapping[str, Path],
     scratch: Path,
+    timed: Mapping[str, str] | None = None,
 ) -> dict[str, Certificate]:
     """The certificates of several suspects of one framework; `data` is by task.
 
+    `timed` has further jobs for some of them, which a worker does as it is told.
     Suspects share a process if they need the same environment variables, which a framework reads
     when it is imported.
     """
+    timed = timed or {}
     reference.ensure(sorted({suspect.claim.task for suspect in suspects.values()}), SILENT)
     groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
     (of_framework,) = {suspect.claim.framework for suspect in suspects.values()}
@@ -57,6 +66,9 @@ def certificates(
         # Heavy tasks first, so that none of them starts last.
         names.sort(key=lambda name: not tasks.load(suspects[name].claim.task).heavy)
         jobs = [_job(suspects[name], data, folders[name]) for name in names]
+        jobs += [
+            _timed(suspects[name], timed[name], folders[name]) for name in names if name in timed
+        ]
         _trace(framework.modules, environment, dict(group), jobs)
     return {name: _judge(suspect, reference, folders[name]) for name, suspect in suspects.items()}
 
@@ -76,6 +88,15 @@ def _job(suspect: Suspect, data: Mapping[str, Path], folder: Path) -> dict[str, 
         "payload": payload.to_json(),
         "messages": str(folder / "messages"),
         "log": str(folder / "log"),
+    }
+
+
+def _timed(suspect: Suspect, payload: str, folder: Path) -> dict[str, str]:
+    return {
+        "tree": str(suspect.tree),
+        "payload": payload,
+        "messages": str(folder / "timed.messages"),
+        "log": str(folder / "timed.log"),
     }
 
 

@@ -49,7 +49,15 @@ def trained(
         record,
         job=replace(record.job, cell=cell, block=block, seed=block),
         measurement=replace(
-            record.measurement, windows=Windows.of(windows), first_losses=tuple(losses)
+            record.measurement,
+            windows=Windows.of(windows),
+            evaluations=(
+                replace(
+                    record.measurement.evaluations[-1],
+                    step=sum(window.steps for window in windows),
+                ),
+            ),
+            first_losses=tuple(losses),
         ),
     )
 

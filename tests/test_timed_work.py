@@ -15,6 +15,7 @@ from bench.analysis.roofline import Rates
 from bench.analysis.timed_work import FENCE, MOST_OF_PEAK, READING
 from bench.core.measurement import Window, Windows
 from bench.core.record import Record
+from bench.records.snapshot_taking import take
 from tests.test_core import accuracy_of, some_record
 from tests.test_tables import run_of
 
@@ -124,7 +125,9 @@ def test_threads_beyond_those_that_were_given_are_found(
     made = record(threads=threads, device=device, cpu=cores * WINDOW.wall)
     cell = replace(made.job.cell, framework=framework)
     made = replace(made, job=replace(made.job, cell=cell))
-    (summary,) = Results.of(run_of([made])).summaries
+    snapshot = take([cell], {cell.task: made.job.budget}).to_fields()
+    run = run_of([made])
+    (summary,) = Results.of(replace(run, info={**run.info, "snapshot": snapshot})).summaries
     assert ("more threads than it was given" in summary.reason) == bool(found)
 
 

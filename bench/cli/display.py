@@ -21,7 +21,6 @@ from bench.analysis import contention, processes
 from bench.core.listener import Listener
 from bench.core.plugins import Broken
 from bench.core.record import Cell, Record
-from bench.proof.late_proof import LateProof
 from bench.report.common.text import count_text, seconds_text
 from bench.run.campaign_listener import CampaignListener
 from bench.system.plain_text import plain
@@ -176,17 +175,11 @@ class RunDisplay(_Display, CampaignListener):
         self._jobs += jobs
         self._console.print(f"one more block: {why}", style="dim", highlight=False)
 
-    def proved(self, proofs: Sequence[LateProof]) -> None:
-        """Print what the ends of the jobs showed: a count, and a line for each that is not ok."""
-        fine = sum(proof.status == "ok" for proof in proofs)
-        lines = [(f"after the timing: {fine} of {len(proofs)} cells still train their task", "dim")]
-        lines += [
-            (f"{proof.cell}: {proof.status}: {proof.reason}", "yellow")
-            for proof in proofs
-            if proof.status != "ok"
-        ]
-        for line, style in lines:
-            self._console.print(line, style=style, highlight=False, soft_wrap=True)
+    def proved(self, summary: str, objections: Sequence[str]) -> None:
+        """Print of how many cells it was the task to the end, and a line for each other one."""
+        self._console.print(f"after the timing: {summary}", style="dim", highlight=False)
+        for objection in objections:
+            self._console.print(objection, style="yellow", highlight=False, soft_wrap=True)
 
     def recorded(self, record: Record) -> None:
         """Print the result of a job, in a line that stays."""

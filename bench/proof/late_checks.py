@@ -25,7 +25,7 @@ from bench.worker.late_trace import LATE_STEPS, gradients, point, trained
 # The checks in order, with what each compares.
 LATE_CHECKS = {
     "loss": "the loss of each replayed step, against the reference's from the same state",
-    "gradients": "the gradient that the optimizer's state has taken in, against the reference's",
+    "gradients": "the median entry of each weight's gradient, against the reference's",
     "state": f"the optimizer's state after each of {LATE_STEPS} steps, by the task's formula",
     "update": f"every weight after each of {LATE_STEPS} steps, by the task's formula",
     "outputs": "with dropout: outputs in evaluation mode, against those of the weights shown",
@@ -43,14 +43,24 @@ class LateTolerance:
     outputs: float
 
 
-# PLACEHOLDER
+# About 20 times what five honest frameworks show at most, at the end of quick runs of ten tasks.
+# Loss: 4e-7 for a loss of 1 or more. A smaller one is held to as much in absolute terms: it is a
+# difference of logits that are rounded by as much.
+# Gradients: 1e-5, for the median entry. The largest deviation would be useless: rounding carries a
+# value across the edge of a rectifier, or a maximum to another entry, in nearly every step of a
+# network with a million of them, and changes few entries by any amount (by 7e-3 of the largest on
+# cifar-cnn). Computed with eight bits, half of all entries are off by a hundredth.
+# State, update: 3e-6 and 6e-6, most of it because float32 rounds 0.999. Mixed precision keeps
+# weights and updates in float32.
 LATE_TOLERANCES: Mapping[Precision, LateTolerance] = {
     "float64": LateTolerance(loss=1e-9, gradients=1e-9, state=1e-9, update=1e-9, outputs=1e-9),
-    "float32": LateTolerance(loss=1e-5, gradients=1e-2, state=1e-5, update=1e-3, outputs=1e-5),
-    "tf32": LateTolerance(loss=5e-3, gradients=0.5, state=1e-5, update=1e-3, outputs=5e-3),
-    "bf16": LateTolerance(loss=5e-2, gradients=0.5, state=1e-5, update=1e-3, outputs=4e-2),
-    "fp16": LateTolerance(loss=5e-3, gradients=0.5, state=1e-5, update=1e-3, outputs=5e-3),
+    "float32": LateTolerance(loss=1e-5, gradients=1e-3, state=1e-4, update=2e-4, outputs=1e-5),
+    "tf32": LateTolerance(loss=5e-3, gradients=0.5, state=1e-4, update=2e-4, outputs=5e-3),
+    "bf16": LateTolerance(loss=5e-2, gradients=0.5, state=1e-4, update=2e-4, outputs=4e-2),
+    "fp16": LateTolerance(loss=5e-3, gradients=0.5, state=1e-4, update=2e-4, outputs=5e-3),
 }
+# A median needs entries: the gradient of a single bias can add up to nearly 0, and to rounding.
+FEWEST_ENTRIES = 10
 
 
 def compare(
@@ -89,13 +99,15 @@ class _LateComparison:
         deviations: dict[str, float] = {}
         for number, expected in enumerate(self.replayed["losses"].tolist()):
             place = f"step {number + 1}"
-            losses[place] = abs(float(self.trace["losses"][number]) / expected - 1)
+            off = abs(float(self.trace["losses"][number]) - expected)
+            losses[place] = off / max(1.0, expected)
             if number in self._left_out:
                 continue
             before, after = point(self.trace, number), point(self.trace, number + 1)
             for name, gradient in gradients(self.task, before, after).items():
-                expected_gradient = self.replayed[f"grads/{number}/{name}"]
-                deviations[f"{place}, {name}"] = _typical(gradient, expected_gradient)
+                if gradient.size >= FEWEST_ENTRIES:
+                    of_reference = self.replayed[f"grads/{number}/{name}"]
+                    deviations[f"{place}, {name}"] = _typical(gradient, of_reference)
         if losses:
             yield self._worst("loss", losses, self.allowed.loss)
         if deviations:

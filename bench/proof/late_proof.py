@@ -36,6 +36,10 @@ class LateProof:
     checks: tuple[Check, ...] = ()
     steps: int = 0
 
+    def __str__(self) -> str:
+        """The cell and the outcome, in one line."""
+        return f"{self.cell}: {': '.join(filter(None, (self.status, self.reason)))}"
+
     def to_fields(self) -> dict[str, Any]:
         """The proof as a JSON object, with numbers that are not finite written as words."""
         return {**asdict(self), "checks": check_fields(self.checks)}

@@ -69,7 +69,9 @@ def run(
         if blocks >= plan.stopping.repeats:
             listener.extended(len(plan.cells), why)
     proofs += late.prove(done, listener)
-    listener.proved(proofs)
+    open_ended = [str(proof) for proof in proofs if proof.status != "ok"]
+    proved = f"{len(proofs) - len(open_ended)} of {len(proofs)} cells still train their task"
+    listener.proved(proved, open_ended)
     info["late_proofs"] = [proof.to_fields() for proof in proofs]
     info["stopped"] = why
     info["wall_seconds"] = round(before + time.monotonic() - started, 1)

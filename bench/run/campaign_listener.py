@@ -7,7 +7,6 @@ from typing import Protocol
 
 from bench.core.listener import Listener
 from bench.core.record import Cell, Record
-from bench.proof.late_proof import LateProof
 
 
 class CampaignListener(Listener, Protocol):
@@ -25,5 +24,5 @@ class CampaignListener(Listener, Protocol):
     def extended(self, jobs: int, why: str) -> None:
         """Another block, of `jobs` jobs, is added to the planned ones."""
 
-    def proved(self, proofs: Sequence[LateProof]) -> None:
-        """All is timed, and these are the proofs that it was the task to the end."""
+    def proved(self, summary: str, objections: Sequence[str]) -> None:
+        """All is timed, and it is known of which cells it was the task to the end."""
