@@ -19,17 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from tabulate import tabulate
 
 from bench import tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
+from bench.analysis import agreement, final_metrics, timed_work
 from bench.cli.app import main
 from bench.cli.command_line import app
 from bench.core import cost
 from bench.core.presets import PRESETS
 from bench.core.setting import EPSILONS
+from bench.core.task import LOSS_TOLERANCE
 from bench.launch import catalogue
 from bench.launch.catalogue import TREE
+from bench.proof import tolerances as proof_tolerances
 from bench.proof.checks import CHECKS
 from bench.report.run.tables import ABOUT
 from tests import rooms_picture, structure
@@ -364,12 +368,50 @@ def rooms() -> str:
     )
 
 
+def judgements() -> str:
+    """The limits by which what was timed is judged."""
+    early, rest = proof_tolerances.EARLY_STEPS, agreement.FIRST
+    rows: list[tuple[str, str]] = [
+        (
+            "work behind the fence",
+            f"{timed_work.MOST_LEFT:.0%} of the windows' time, beside "
+            f"{timed_work.READING * 1e6:.0f} µs for reading each loss and {timed_work.FENCE * 1e3:.0f} ms for each fence",
+        ),
+        (
+            "seconds that no clock of the worker counts",
+            f"{timed_work.MOST_UNTOLD:.0%} of the runner's, and {timed_work.TRIFLE_UNTOLD:.0f} s",
+        ),
+        (
+            "busy threads in its windows",
+            f"{timed_work.MOST_THREADS} times its threads and "
+            + ", ".join(f"{n} more on {device}" for device, n in timed_work.OTHER_THREADS.items()),
+        ),
+        ("share of the machine's peak", f"{timed_work.MOST_OF_PEAK:.0%}"),
+    ]
+    for precision, limits in agreement.LOSS_LIMITS.items():
+        rows.append(
+            (
+                f"first losses in {precision}",
+                f"{limits.early:g} in the first {early}, {limits.later:g} up to step {rest}",
+            )
+        )
+    rows += [
+        (
+            "first losses with batch normalization",
+            f"at least {agreement.BATCH_NORM_EARLY:g} in the first {early}; no others are compared",
+        ),
+        ("mean losses of epochs", f"{LOSS_TOLERANCE:.0%}, or less where the task says so"),
+        ("final metrics", f"p = {final_metrics.SURE:g} for each table"),
+    ]
+    return tabulate(rows, headers=("what is judged", "limit"), tablefmt="github")
+
+
 PARTS: dict[str, Callable[[], str]] = {
     make.__name__.replace("_", "-"): make
     for make in (
         *(headline, run_tables, comparison, advice, certificate, commands, command_reference),
         *(presets, task_figures, frameworks, modes, precisions, expert_settings, columns),
-        *(whole_tables, checks, personas, criteria, rooms),
+        *(whole_tables, checks, judgements, personas, criteria, rooms),
     )
 }
 

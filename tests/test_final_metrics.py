@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench.analysis import final_metrics
+from bench.analysis import final_metrics, outlying_metrics
 from bench.analysis.results import Results
 from bench.core.record import Cell, Record
 from bench.records.snapshot import MetricSnapshot
@@ -184,6 +184,44 @@ def test_a_framework_that_is_off_by_more_than_its_noise_is_called_wrong() -> Non
         ]
         right += names(alike + records("e", seeds + random.normal(-0.02, 0.003, 5))) == {"e"}
     assert right >= 95
+
+
+def outlying(records: list[Record]) -> set[tuple[str, int]]:
+    """The frameworks and blocks whose metric stands out from the other frameworks'."""
+    found = outlying_metrics.findings(records, accuracy_of)
+    return {(finding.cell.framework, finding.block) for finding in found}
+
+
+def test_a_framework_s_own_scatter_does_not_acquit_it() -> None:
+    alike = records("a", (0.95, 0.951, 0.952)) + records("b", (0.951, 0.95, 0.951))
+    odd = alike + records("c", (0.949, 0.952, 0.95)) + records("d", (0.40, 0.33, 0.90))
+    assert names(odd) == set()
+    assert outlying(odd) == {("d", 0), ("d", 1), ("d", 2)}
+    summaries = Results.of(run_of(odd)).summaries
+    assert {summary.cell.framework for summary in summaries if not summary.ok} == {"d"}
+    (reason,) = (summary.reason for summary in summaries if not summary.ok)
+    assert "final accuracy 40.00%, where the mean of the other frameworks is 95.00%" in reason
+    assert "in block 0, and likewise in 1, 2" in reason
+
+
+def test_a_finite_test_set_explains_some_of_a_difference() -> None:
+    """The others agree to the last digit: of 10,000 examples, 2 % more is no chance, 0.3 % is."""
+    alike = [record for name in "abc" for record in records(name, (0.9, 0.9, 0.9))]
+    assert outlying(alike + records("d", (0.903, 0.9, 0.9))) == set()
+    assert outlying(alike + records("d", (0.92, 0.9, 0.9))) == {("d", 0)}
+    perfect = [record for name in "abc" for record in records(name, (1.0, 1.0, 1.0))]
+    assert outlying(perfect + records("d", (1.0, 0.9999, 1.0))) == set()
+    assert outlying(perfect + records("d", (1.0, 0.98, 1.0))) == {("d", 1)}
+
+
+def test_of_two_frameworks_neither_stands_out_by_chance_of_the_other() -> None:
+    assert outlying(records("a", SEEDS) + records("b", (0.1, 0.2, 0.3))) == set()
+
+
+@pytest.mark.parametrize("modes", [1, 3])
+def test_no_process_of_equal_frameworks_stands_out(modes: int) -> None:
+    random = np.random.default_rng(4)
+    assert not any(outlying(trained_alike(random, modes)) for _ in range(400))
 
 
 def test_a_metric_of_which_less_is_better_is_told_in_its_own_words() -> None:

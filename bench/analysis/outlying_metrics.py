@@ -11,6 +11,7 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bench.analysis.final_metrics import SURE, Metrics
 from bench.analysis.findings import Finding
@@ -61,11 +62,37 @@ def standard_error(evaluation: Evaluation, metric: MetricSnapshot) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class _Others:
-    """The other frameworks' metrics in each block: mean and number, and their variance."""
+    """The other frameworks' metrics: mean and number in each block, and how they vary there.
+
+    `deviation` is their standard deviation within blocks, `freedom` its degrees of freedom, and
+    `least` the standard error of the test set.
+    """
 
     by_block: Mapping[int, tuple[float, int]]
-    variance: float
+    deviation: float
     freedom: int
+    least: float
+
+    def p_value(self, block: int, value: float) -> float:
+        """The p-value of a value's distance from the mean of the block, if it is one of them.
+
+        The difference of one value and the mean of n others of the same variance, over its standard
+        error, is Student's t with the degrees of freedom of that variance. Others that agree by
+        coincidence, or to the last digit, must not make a difference that the test set explains.
+        """
+        from scipy.special import ndtr, stdtr  # scipy.stats would take a second to import
+
+        mean, count = self.by_block[block]
+        difference, factor = -abs(value - mean), math.sqrt(1 + 1 / count)
+        by_chance = [
+            2 * float(probability(difference / (deviation * factor)))
+            for probability, deviation in (
+                (partial(stdtr, self.freedom), self.deviation),
+                (ndtr, self.least),
+            )
+            if deviation
+        ]
+        return max(by_chance, default=float(not difference))
 
 
 def _of_table(records: Sequence[Record], metric: MetricSnapshot) -> Iterator[Finding]:
@@ -94,31 +121,25 @@ def _others(records: Sequence[Record], metric: MetricSnapshot) -> _Others | None
         by_block[block] = (mean, len(values))
     if not freedom:
         return None
-    least = max(standard_error(_last(record), metric) for record in records)
-    return _Others(by_block=by_block, variance=max(squares / freedom, least**2), freedom=freedom)
+    return _Others(
+        by_block=by_block,
+        deviation=math.sqrt(squares / freedom),
+        freedom=freedom,
+        least=max(standard_error(_last(record), metric) for record in records),
+    )
 
 
 def _judged(
     record: Record, others: _Others, metric: MetricSnapshot, *, level: float
 ) -> Finding | None:
-    """What the process shows, if its distance from the others in its block is beyond chance.
-
-    The difference of one value and the mean of n others of the same variance, over its standard
-    error, is Student's t with the degrees of freedom of that variance.
-    """
-    from scipy.special import stdtr  # scipy.stats would take a second to import
-
-    cell, block = record.job.cell, record.job.block
+    """What the process shows, if its distance from the others in its block is beyond chance."""
+    cell, block, value = record.job.cell, record.job.block, _last(record).metric
     if block not in others.by_block:
         return None
-    mean, count = others.by_block[block]
-    value = _last(record).metric
-    error = math.sqrt(others.variance * (1 + 1 / count))
-    if not error:
-        return None
-    p_value = 2 * float(stdtr(others.freedom, -abs(value - mean) / error))
+    p_value = others.p_value(block, value)
     if p_value >= level:
         return None
+    mean, _ = others.by_block[block]
     return Finding(
         cell=cell,
         block=block,

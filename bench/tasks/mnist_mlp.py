@@ -24,7 +24,7 @@ TASK = Task(
     metric=Accuracy(target=0.96),
     batch=64,
     headline=True,
-    loss_tolerance=0.03,
+    loss_tolerance=0.02,
     presets={
         "quick": Budget(epochs=1, train_examples=30_000, test_examples=5_000),
         "standard": Budget(epochs=3),
