@@ -17,6 +17,9 @@ from bench.core.record import Cell, Status
 from bench.core.setting import InSetting, Setting, nest_setting
 from bench.proof.checks import Check
 
+# The seed of every proof for which no other is asked.
+USUAL_SEED = 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim(InSetting):
@@ -77,7 +80,8 @@ def read_checks(fields: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 class Certificate:
     """Whether a claim holds: `status` is ok if it does, and `reason` says why if it does not.
 
-    `losses` are those of the first steps, for a chart. `dataset` is the name of the prepared
+    `losses` are those of the first steps, for a chart. `seed` is that of the proof: of its weights,
+    its batches, and the number of its steps. `dataset` is the name of the prepared
     folder; `data` says whether the data are real and official.
     """
 
@@ -91,6 +95,7 @@ class Certificate:
     data: str = ""
     source_digest: str = ""
     reference_digest: str = ""
+    seed: int = USUAL_SEED
 
     def to_fields(self) -> dict[str, Any]:
         """The certificate as a JSON object, with numbers that are not finite written as words."""

@@ -76,8 +76,8 @@ CHECKS = {
     "full steps": f"the loss of {FULL_STEPS} steps ({DEAR_STEPS} where they are dear) and the test "
     "loss between them, at full size, by the code that is timed",
     "full update": "every weight after these steps",
-    "long curve": f"in float64, where steps are cheap: the loss of {LONG_STEPS} more steps, the "
-    "test loss in between, and every weight at the end",
+    "long curve": f"where steps are cheap: in float64, the loss of {LONG_STEPS} more steps, the "
+    "test loss between them, and every weight at the end",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",

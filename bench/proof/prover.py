@@ -30,7 +30,7 @@ from bench.launch import catalogue, gpu_state, machine
 from bench.launch.paths import not_writable
 from bench.launch.virtual_environments import Environment, Environments, Provider
 from bench.proof import cache, checks, tolerances
-from bench.proof.certificate import Certificate, Claim, outcome
+from bench.proof.certificate import USUAL_SEED, Certificate, Claim, outcome
 from bench.proof.reference_traces import ReferenceTraces
 from bench.proof.tolerances import TOLERANCES
 from bench.proof.tracing import Tracing, process_of, trace
@@ -41,7 +41,8 @@ class Prover:
     """Proves claims on prepared data, given by task, in `environments` that exist.
 
     The reference's environment is requested from `provide` when it is needed. With `fresh`,
-    certificates are made again even if they are in the cache.
+    certificates are made again even if they are in the cache. `seed` chooses weights, batches and
+    the number of steps.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Prover:
         data: Mapping[str, Path],
         *,
         provide: Provider,
-        seed: int = 0,
+        seed: int = USUAL_SEED,
         fresh: bool = False,
     ) -> None:
         self._environments = environments
@@ -181,6 +182,7 @@ class Prover:
             data=data_label(asdict(DatasetInfo.read(self._data[claim.task]))),
             source_digest=self._digests[claim.framework],
             reference_digest=self._reference.digest,
+            seed=self._seed,
             **findings,
         )
 

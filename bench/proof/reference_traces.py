@@ -19,7 +19,7 @@ from bench.launch import catalogue
 from bench.launch.paths import not_writable
 from bench.launch.virtual_environments import Provider
 from bench.proof import cache
-from bench.proof.certificate import Claim
+from bench.proof.certificate import USUAL_SEED, Claim
 from bench.proof.tracing import trace
 from bench.system import files
 
@@ -29,7 +29,8 @@ REFERENCE = "reference"
 class ReferenceTraces:
     """Traces of tasks on prepared data, which is given by task.
 
-    The environment is requested from `provide` only when a trace is missing.
+    The environment is requested from `provide` only when a trace is missing. Traces of the usual
+    seed are kept; those of a seed that was drawn would never be read again, and are large.
     """
 
     def __init__(self, data: Mapping[str, Path], *, provide: Provider, seed: int) -> None:
@@ -38,7 +39,7 @@ class ReferenceTraces:
         self._seed = seed
         self._framework = catalogue.load(REFERENCE)
         self.digest = catalogue.source_digest(self._framework)
-        # Traces that the cache cannot keep, in a folder that goes with this object.
+        # Traces that the cache does not keep, in a folder that goes with this object.
         self._spared: dict[str, Path] = {}
 
     def ensure(self, tasks: Sequence[str], listener: Listener) -> dict[str, str]:
@@ -93,16 +94,23 @@ class ReferenceTraces:
 
     def _keep(self, task: str, trace_file: Path, listener: Listener) -> None:
         content = files.read(trace_file)
+        if self._seed != USUAL_SEED:
+            self._spare(task, content)
+            return
         try:
             cache.write(self._file(task), content)
         except OSError as error:
             listener.finished(
                 f"{REFERENCE}'s trace of {task}", f"used, but not kept: {not_writable(error)}"
             )
-            spare = Path(tempfile.mkdtemp(prefix="framebench-"))
-            weakref.finalize(self, shutil.rmtree, spare, ignore_errors=True)
-            cache.write(spare / self._file(task).name, content)
-            self._spared[task] = spare / self._file(task).name
+            self._spare(task, content)
+
+    def _spare(self, task: str, content: bytes) -> None:
+        """Write a trace to a folder that goes with this object."""
+        spare = Path(tempfile.mkdtemp(prefix="framebench-"))
+        weakref.finalize(self, shutil.rmtree, spare, ignore_errors=True)
+        cache.write(spare / self._file(task).name, content)
+        self._spared[task] = spare / self._file(task).name
 
     def read(self, task: str) -> dict[str, Array]:
         """A task's trace, once it is ensured. Raises DataError if it has been damaged since."""

@@ -71,8 +71,8 @@ def prepare(plan: Plan, listener: Listener, *, rates: Sequence[Rates] | None = N
     )
 
 
-def certify(request: Request, *, fresh: bool, listener: Listener) -> list[Certificate]:
-    """A certificate for every cell that the request names.
+def certify(request: Request, *, seed: int, fresh: bool, listener: Listener) -> list[Certificate]:
+    """A certificate for every cell that the request names, from proofs with `seed`.
 
     With `fresh`, cells are proved again even if their certificates are cached.
     """
@@ -86,7 +86,7 @@ def certify(request: Request, *, fresh: bool, listener: Listener) -> list[Certif
     provide = provider(request.env, request.results)
     environments = prepare_environments(usable, provide, listener)
     data = prepare_data(sorted({cell.task for cell in usable}), request.data, listener)
-    prover = Prover(environments, data, provide=provide, fresh=fresh)
+    prover = Prover(environments, data, provide=provide, seed=seed, fresh=fresh)
     proved = prover.prove([Claim.of(cell) for cell in usable], listener)
     certificates = {**refused, **proved}
     return [certificates[Claim.of(cell)] for cell in cells]

@@ -58,6 +58,8 @@ USED_STEPS = 2
 # short already.
 HEAVY_BATCH = 16
 HEAVY_STEPS = 10
+# By how many steps a seed can lengthen the curve, so that its end is known only with the seed.
+MORE_STEPS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +126,20 @@ def trace(
     return arrays
 
 
+def _more(seed: int) -> int:
+    """The steps by which a seed lengthens the curve."""
+    return seed % (MORE_STEPS + 1)
+
+
 def _batches(
     session: Session, task: Task, *, folder: Path, seed: int, steps: int
 ) -> Iterator[HostBatch]:
-    """The first batches of the first epoch, over as many examples as STEPS batches hold."""
-    train = Split(folder, "train", task, session.format, task.batch * STEPS)
+    """The first batches of the first epoch, over as many examples as STEPS batches hold, or more.
+
+    The usual seed, 0, adds no steps to STEPS.
+    """
+    most = STEPS + _more(seed)
+    train = Split(folder, "train", task, session.format, task.batch * most)
     for rows in train.epoch(seed, 0)[:steps]:
         yield _shortened(task, train.batch(rows))
 
@@ -170,7 +181,7 @@ def _first_steps(
     check_execution: ExecutionCheck,
 ) -> dict[str, Array]:
     session = open_session(task)
-    steps = HEAVY_STEPS if task.short_proof else STEPS
+    steps = (HEAVY_STEPS if task.short_proof else STEPS) + _more(seed)
     batches = list(_batches(session, task, folder=folder, seed=seed, steps=steps))
     first = session.stage(batches[0])
 

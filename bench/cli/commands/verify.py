@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 import typer
@@ -22,6 +23,8 @@ from bench.cli.options import (
 from bench.cli.output import document
 
 FORMATS = ("table", "markdown", "json", "html")
+# Few enough digits to type, and too many seeds for an adapter to know.
+DRAWN_SEEDS = 1_000_000
 
 
 def verify(
@@ -35,8 +38,20 @@ def verify(
     env: EnvOption = "own",
     threads: Annotated[int, typer.Option(help="Threads of each framework.")] = 1,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Prove again what the cache already proves.")
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Prove again what the cache already proves, with a random seed, which is printed.",
+        ),
     ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Seed of the proof's weights, batches and number of steps. Default: 0; a random "
+            "one with --fresh.",
+        ),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -59,10 +74,13 @@ def verify(
 
       framebench verify -f pytorch -t imdb-lstm --fresh   one framework, one task, again
 
+      framebench verify --fresh --seed 301822             the proof that printed this seed, again
+
       framebench verify --format html > certificate.html  a page, with the loss curves
     """
     from bench import tasks
     from bench.cli.display import SetupDisplay, wide_console
+    from bench.proof.certificate import USUAL_SEED
     from bench.records.snapshot_taking import of_proofs
     from bench.report.proof import proof_forms
     from bench.report.task.availability import broken_plugins
@@ -70,6 +88,8 @@ def verify(
     from bench.run.request import Request
 
     output_format = form(format, FORMATS, json=json)
+    if seed is None:
+        seed = 1 + secrets.randbelow(DRAWN_SEEDS) if fresh else USUAL_SEED
     request = Request(
         preset="full",
         frameworks=framework,
@@ -84,7 +104,9 @@ def verify(
     )
     with SetupDisplay() as display:
         display.leave_out(broken_plugins())
-        certificates = certify(request, fresh=fresh, listener=display)
+        if seed != USUAL_SEED:
+            display.finished("proof", f"seed {seed}")
+        certificates = certify(request, seed=seed, fresh=fresh, listener=display)
     snapshot = of_proofs(certificates)
     if output_format == "html":
         from bench.report.proof.proof_page import certificate_page

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.core.grouping import grouped
-from bench.proof.certificate import Certificate
+from bench.proof.certificate import USUAL_SEED, Certificate
 from bench.proof.checks import CHECKS, Check
 from bench.records.snapshot import Snapshot
 from bench.report.common import markdown, programs, terminal
@@ -70,15 +70,17 @@ def verdict(certificates: Sequence[Certificate]) -> str:
     return f"{proved} of {len(certificates)} proved: {rest}"
 
 
-def data_line(certificates: Iterable[Certificate]) -> str:
-    """The data that the proofs used; empty if there are none."""
+def data_line(certificates: Sequence[Certificate]) -> str:
+    """The data that the proofs used, and their seed if it is not the usual one; may be empty."""
     data = {
         certificate.dataset.partition("-")[0]: certificate.data
         for certificate in certificates
         if certificate.data
     }
     listed = "; ".join(f"{name} {about}" for name, about in sorted(data.items()))
-    return f"data: {listed}" if listed else ""
+    seeds = sorted({certificate.seed for certificate in certificates} - {USUAL_SEED})
+    parts = [f"data: {listed}"] if listed else []
+    return "; ".join(parts + [f"seed: {seed}" for seed in seeds])
 
 
 def _tables(certificates: Sequence[Certificate], snapshot: Snapshot, width: int) -> Iterator[Table]:
