@@ -383,8 +383,12 @@ def judgements() -> str:
         ),
         (
             "busy threads in its windows",
-            f"{timed_work.MOST_THREADS} times its threads and "
-            + ", ".join(f"{n} more on {device}" for device, n in timed_work.OTHER_THREADS.items()),
+            f"{timed_work.MOST_THREADS} times its threads, and {timed_work.WAITING} more on a GPU"
+            + "".join(
+                f"; {framework.dispatching} more in {framework.title}, which dispatches"
+                for framework in map(catalogue.load, catalogue.compared())
+                if framework.dispatching
+            ),
         ),
         ("share of the machine's peak", f"{timed_work.MOST_OF_PEAK:.0%}"),
     ]
