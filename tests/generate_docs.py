@@ -375,7 +375,8 @@ def judgements() -> str:
         (
             "work behind the fence",
             f"{timed_work.MOST_LEFT:.0%} of the windows' time, beside "
-            f"{timed_work.READING * 1e6:.0f} µs for reading each loss and {timed_work.FENCE * 1e3:.0f} ms for each fence",
+            f"{timed_work.READING * 1e6:.0f} µs for reading each loss "
+            f"and {timed_work.FENCE * 1e3:.0f} ms for each fence",
         ),
         (
             "seconds that no clock of the worker counts",

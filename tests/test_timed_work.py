@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.analysis import findings, timed_work
-from bench.analysis.findings import Finding
+from bench.analysis.findings import WorkFinding
 from bench.analysis.processes import processes
 from bench.analysis.results import Results, summarize
 from bench.analysis.roofline import Rates
@@ -171,7 +171,7 @@ def test_a_cell_with_a_finding_in_any_block_is_wrong_and_not_ranked() -> None:
 def test_a_reason_names_every_block_of_its_check() -> None:
     cell = some_record().job.cell
     found = [
-        Finding(cell=cell, block=block, check=check, reason=f"{check} went wrong")
+        WorkFinding(cell=cell, block=block, check=check, reason=f"{check} went wrong")
         for block, check in ((1, "fence"), (0, "fence"), (2, "peak"), (4, "fence"))
     ]
     assert findings.by_cell(found) == {cell: "fence went wrong, in block 1, and likewise in 0, 4"}

@@ -24,7 +24,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.analysis.findings import Finding
+from bench.analysis.findings import WorkFinding
 from bench.core.grouping import grouped
 from bench.core.measurement import Measurement
 from bench.core.record import Cell, Record
@@ -73,7 +73,7 @@ def limits(task: TaskSnapshot, precision: str) -> LossLimits | None:
     return usual
 
 
-def findings(records: Iterable[Record], tasks: Tasks) -> Iterator[Finding]:
+def findings(records: Iterable[Record], tasks: Tasks) -> Iterator[WorkFinding]:
     """What losses show about processes, of tasks that `tasks` knows by name."""
     measured = (record for record in records if record.measurement)
     for block in grouped(measured, _shared).values():
@@ -134,7 +134,7 @@ class _Losses:
             )
 
 
-def _of_block(block: Sequence[Record], task: TaskSnapshot) -> Iterator[Finding]:
+def _of_block(block: Sequence[Record], task: TaskSnapshot) -> Iterator[WorkFinding]:
     measured = {r.job.cell: r.measurement for r in block if r.measurement}
     first = _Losses.of(
         {cell: measurement.first_losses for cell, measurement in measured.items()},
@@ -160,7 +160,7 @@ def _of_block(block: Sequence[Record], task: TaskSnapshot) -> Iterator[Finding]:
         epoch_limit = max(epoch_limit, LOSS_TOLERANCE)
     off += (("epochs", *found) for found in epochs.beyond(epoch_limit, slice(None)))
     for check, cell, reason in off:
-        yield Finding(cell=cell, block=block[0].job.block, check=check, reason=reason)
+        yield WorkFinding(cell=cell, block=block[0].job.block, check=check, reason=reason)
 
 
 def epoch_means(measured: Measurement) -> list[float]:

@@ -10,7 +10,7 @@ from bench.core.record import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class WorkFinding:
     """What was found about a cell in one block, in words; `check` names the rule."""
 
     cell: Cell
@@ -19,7 +19,7 @@ class Finding:
     reason: str
 
 
-def by_cell(findings: Iterable[Finding]) -> dict[Cell, str]:
+def by_cell(findings: Iterable[WorkFinding]) -> dict[Cell, str]:
     """Each cell's first finding in words, with all blocks in which the same check found something.
 
     The findings of the check that comes first are the cause that is told: later checks may follow

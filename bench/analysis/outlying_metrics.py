@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.analysis.final_metrics import SURE, Metrics
-from bench.analysis.findings import Finding
+from bench.analysis.findings import WorkFinding
 from bench.core.grouping import grouped
 from bench.core.measurement import Evaluation
 from bench.core.record import Record
@@ -24,7 +24,7 @@ from bench.records.snapshot import MetricSnapshot
 FEWEST_OTHERS = 2
 
 
-def findings(records: Iterable[Record], metrics: Metrics) -> Iterator[Finding]:
+def findings(records: Iterable[Record], metrics: Metrics) -> Iterator[WorkFinding]:
     """The processes whose final metric is further from the others' than chance explains.
 
     Chance makes any in at most 1 of 1,000 tables (`SURE`) of one task, precision and budget: the
@@ -95,7 +95,7 @@ class _Others:
         return max(by_chance, default=float(not difference))
 
 
-def _of_table(records: Sequence[Record], metric: MetricSnapshot) -> Iterator[Finding]:
+def _of_table(records: Sequence[Record], metric: MetricSnapshot) -> Iterator[WorkFinding]:
     by_framework = grouped(records, lambda record: record.job.cell.framework)
     for framework, own in by_framework.items():
         others = _others([r for r in records if r.job.cell.framework != framework], metric)
@@ -131,7 +131,7 @@ def _others(records: Sequence[Record], metric: MetricSnapshot) -> _Others | None
 
 def _judged(
     record: Record, others: _Others, metric: MetricSnapshot, *, level: float
-) -> Finding | None:
+) -> WorkFinding | None:
     """What the process shows, if its distance from the others in its block is beyond chance."""
     cell, block, value = record.job.cell, record.job.block, _last(record).metric
     if block not in others.by_block:
@@ -140,7 +140,7 @@ def _judged(
     if p_value >= level:
         return None
     mean, _ = others.by_block[block]
-    return Finding(
+    return WorkFinding(
         cell=cell,
         block=block,
         check="metric",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from bench.analysis.findings import Finding
+from bench.analysis.findings import WorkFinding
 from bench.analysis.processes import Process
 from bench.analysis.roofline import Peak
 from bench.core.measurement import Measurement
@@ -45,13 +45,13 @@ TRIFLE_UNTOLD = 1.0
 _UNCOUNTED = frozenset({"close"})
 
 
-def findings(records: Iterable[Record]) -> Iterator[Finding]:
+def findings(records: Iterable[Record]) -> Iterator[WorkFinding]:
     """What records by themselves show about their processes."""
     for record in records:
         if record.measurement:
             for check, reason in _found(record, record.measurement):
                 job = record.job
-                yield Finding(cell=job.cell, block=job.block, check=check, reason=reason)
+                yield WorkFinding(cell=job.cell, block=job.block, check=check, reason=reason)
 
 
 def _found(record: Record, measured: Measurement) -> Iterator[tuple[str, str]]:
@@ -72,7 +72,7 @@ def _found(record: Record, measured: Measurement) -> Iterator[tuple[str, str]]:
         )
 
 
-def busy_threads(records: Iterable[Record], snapshot: Snapshot) -> Iterator[Finding]:
+def busy_threads(records: Iterable[Record], snapshot: Snapshot) -> Iterator[WorkFinding]:
     """Processes of which more threads were busy in their windows than they were given."""
     for record in records:
         if not record.measurement:
@@ -83,7 +83,7 @@ def busy_threads(records: Iterable[Record], snapshot: Snapshot) -> Iterator[Find
         walls, busy = math.fsum(windows.wall), math.fsum(windows.cpu)
         if busy - MOST_THREADS * (cell.threads + others) * walls > TRIFLE:
             besides = f", and {others} dispatch or wait" * bool(others)
-            yield Finding(
+            yield WorkFinding(
                 cell=cell,
                 block=record.job.block,
                 check="threads",
@@ -140,7 +140,7 @@ def untold_seconds(record: Record) -> float | None:
 
 def above_peak(
     measured: Iterable[Process], snapshot: Snapshot, peaks: Mapping[tuple[str, int], Peak]
-) -> Iterator[Finding]:
+) -> Iterator[WorkFinding]:
     """Processes that were faster than the machine, by its peak in matrix products.
 
     A peak that was measured while others used the machine shows nothing.
@@ -152,7 +152,7 @@ def above_peak(
             continue
         share = task.flops_per_example * process.throughput / peak.matmul
         if share > MOST_OF_PEAK and not peak.disturbed:
-            yield Finding(
+            yield WorkFinding(
                 cell=cell,
                 block=process.record.job.block,
                 check="peak",
