@@ -97,7 +97,7 @@ MUTANTS = {
         old="self.epsilon = self._task_epsilon * math.sqrt(1 - self.beta2**step)",
         new="self.epsilon = 10 * self._task_epsilon * math.sqrt(1 - self.beta2**step)",
         task="mnist-mlp",
-        caught_by="formula",
+        caught_by="update",
         mode="compiled",
         precision="float32",
     ),
@@ -106,7 +106,7 @@ MUTANTS = {
         old="self.epsilon = self._task_epsilon * math.sqrt(1 - self.beta2**step)",
         new="self.epsilon = self._task_epsilon",
         task="mnist-mlp",
-        caught_by="curve",
+        caught_by="update",
         mode="compiled",
         precision="float32",
     ),
@@ -522,7 +522,7 @@ MUTANTS = {
         old="nn.Embedding(943, 50)",
         new="nn.Embedding(943, 50, sparse_grad=True)",
         task="movielens-ncf",
-        caught_by="evaluated",
+        caught_by="curve",
         precision="float32",
     ),
     "a mean over two of a batch": Mutant(
@@ -638,6 +638,102 @@ MUTANTS = {
         caught_by="execution",
         reason="the mode compiled ran uncompiled",
         mode="compiled",
+    ),
+    "a bias correction that stops at the 25th step": Mutant(
+        file="frameworks/tensorflow_keras/optimizers.py",
+        old="step = tf.cast(self.iterations, tf.float64) + 1.0",
+        new="step = tf.minimum(tf.cast(self.iterations, tf.float64) + 1.0, 25.0)",
+        task="mnist-mlp",
+        caught_by="long curve",
+        mode="compiled",
+    ),
+    "a learning rate that decays by a thousandth at the 100th step": Mutant(
+        file="frameworks/jax_flax/optimizers.py",
+        old="return optax.sgd(settings.learning_rate,",
+        new="rate = optax.piecewise_constant_schedule(settings.learning_rate, {100: 0.999})\n"
+        "    return optax.sgd(rate,",
+        task="mnist-softmax",
+        caught_by="long curve",
+        mode="compiled",
+    ),
+    "every fiftieth update skipped": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="            update.optimizer.step()\n        self._clear_grad()\n",
+        new="            self._count = getattr(self, '_count', 0) + 1\n"
+        "            if self._count % 50:\n                update.optimizer.step()\n"
+        "        self._clear_grad()\n",
+        task="mnist-mlp",
+        caught_by="long curve",
+    ),
+    "gradients in float32 from the 25th step on": Mutant(
+        file="frameworks/mxnet_gluon/adapter.py",
+        old="        update.trainer.step(len(example_losses))\n",
+        new="        self._count = getattr(self, '_count', 0) + 1\n"
+        "        if self._count > 25:\n"
+        "            for param in self._model.collect_params().values():\n"
+        "                param.grad()[:] = param.grad().astype('float32').astype('float64')\n"
+        "        update.trainer.step(len(example_losses))\n",
+        task="mnist-mlp",
+        caught_by="long curve",
+        mode="compiled",
+    ),
+    "a batch kept by the address of its array": Mutant(
+        file=TORCH,
+        old="tensor = torch.from_numpy(array)\n",
+        new="self._kept = getattr(self, '_kept', {})\n"
+        "        place = array.ctypes.data, array.shape\n"
+        "        tensor = self._kept.setdefault(place, torch.from_numpy(array.copy()))\n",
+        task="mnist-mlp",
+        caught_by="full steps",
+        precision="float32",
+    ),
+    "texts cut to their last 24 tokens": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="return tuple([tf.constant(array) for array in batch.values()])",
+        new="tokens, label = batch.values()\n"
+        "            return tf.constant(tokens[:, -24:]), tf.constant(label)",
+        task="imdb-gru",
+        caught_by="full steps",
+        mode="compiled",
+    ),
+    "the first 16 examples of a batch for all": Mutant(
+        file=TORCH,
+        old=TORCH_STEP,
+        new="        loss = update.loss(*[tensor[:16] for tensor in batch])\n",
+        task="cifar-vgg",
+        caught_by="full steps",
+    ),
+    "training mode set once, with dropout": Mutant(
+        file=TORCH,
+        old="        if not self._model.training:\n            self._model.train()\n",
+        new="        if not hasattr(self, '_begun'):\n            self._model.train()\n"
+        "        self._begun = True\n",
+        task="mnist-mlp-dropout",
+        caught_by="dropout",
+    ),
+    "training mode set once, with batch normalization": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="        if not self._model.training:\n            self._model.train()\n",
+        new="        if not hasattr(self, '_begun'):\n            self._model.train()\n"
+        "        self._begun = True\n",
+        task="cifar-resnet20",
+        caught_by="full steps",
+    ),
+    "a learning rate off by a thousandth in float32": Mutant(
+        file=TORCH_OPTIMIZERS,
+        old="        lr=settings.learning_rate,\n",
+        new="        lr=1.001 * settings.learning_rate,\n",
+        task="mnist-mlp",
+        caught_by="update",
+        precision="float32",
+    ),
+    "an epsilon off by a hundredth in float32": Mutant(
+        file="frameworks/paddlepaddle/optimizers.py",
+        old="epsilon=settings.epsilon,",
+        new="epsilon=1.01 * settings.epsilon,",
+        task="mnist-mlp",
+        caught_by="formula",
+        precision="float32",
     ),
 }
 

@@ -50,10 +50,6 @@ class Check:
         return f"{self.name}: off by {deviation}{place}, where {tolerance} is allowed"
 
 
-# Adam's state holds squares of gradients, which deviate by twice as much, relative.
-SQUARED = 2
-
-
 def _told_apart(a: float, b: float) -> tuple[str, str]:
     """Two numbers with two digits, or with as many as it takes to tell them apart."""
     texts = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(2, 18))
@@ -142,7 +138,7 @@ class _Comparison:
         yield self._worst("update", updates, self.allowed.update)
         if state := [key for key in self.reference if key.startswith("state/")]:
             deviations = {key.removeprefix("state/"): self._largest(key) for key in state}
-            yield self._worst("state", deviations, SQUARED * self.allowed.gradients)
+            yield self._worst("state", deviations, self.allowed.state)
 
     def first_steps(self) -> Iterator[Check]:
         """The losses of the first steps, and the outputs on a test batch after them."""

@@ -27,6 +27,7 @@ class Tolerance:
     loss: float
     gradients: float
     update: float
+    state: float
     early: float
     curve: float
     evaluated: float
@@ -52,6 +53,7 @@ _MIXED = {
     "early": 5e-3,
     "gradients": 0.5,
     "update": 0.75,
+    "state": 1.0,
     "evaluated": 0.5,
     "formula": 0.5,
     "full": 5e-3,
@@ -67,6 +69,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         loss=1e-9,
         gradients=1e-9,
         update=1e-9,
+        state=2e-9,
         early=1e-9,
         curve=1e-9,
         evaluated=1e-9,
@@ -78,6 +81,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
     # Sums of a few thousand float32 products differ by 1e-6, depending on the order of addition.
     # Gradients: a maximum over near equals may fall on another of them, which moves one term.
     # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
+    # State: twice the gradients, as Adam holds squares of them.
     # Formula: with a large epsilon an update is as smooth as its gradient, and as close.
     # Curve, evaluated: from there on training amplifies rounding, on the CNN and the LSTM by a
     # factor of a thousand and more in any framework; here the float64 proof is the tight one.
@@ -86,6 +90,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         loss=1e-5,
         gradients=3e-4,
         update=1e-2,
+        state=6e-4,
         early=1e-5,
         curve=1e-2,
         evaluated=1e-1,
@@ -108,7 +113,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
 # rectifiers.
 BATCH_NORM: Mapping[str, Mapping[str, float]] = {
     "float64": {"evaluated": 1e-5, "full_evaluated": 1e-3},
-    "float32": {"gradients": 1e-1, "update": 1e-1},
+    "float32": {"gradients": 1e-1, "update": 1e-1, "state": 2e-1},
 }
 
 
@@ -119,6 +124,95 @@ BATCH_NORM: Mapping[str, Mapping[str, float]] = {
 # the other frameworks not at all. The same optimizer is held to the tight tolerance on cifar-lenet.
 SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
 
+# What rounding explains in float32 differs between tasks by a factor of a thousand. These are 20
+# times the worst deviation in any framework, mode, and machine of the published certificates and of
+# proofs with other seeds, where that is tighter than the tolerances above; the factor is for other
+# processors, versions and numbers of threads. A task that is not listed, as one of a plug-in, has
+# the tolerances above. `python -m tests.benchmarks.tolerances` prints the rows.
+FLOAT32: Mapping[str, Mapping[str, float]] = {
+    "cifar-cnn": {"update": 1e-03, "formula": 5e-04},
+    "cifar-lenet": {
+        "loss": 5e-06,
+        "gradients": 1e-04,
+        "state": 1e-04,
+        "curve": 2e-05,
+        "evaluated": 5e-05,
+        "formula": 1e-03,
+    },
+    "cifar-resnet20": {"curve": 5e-06, "evaluated": 1e-04},
+    "cifar-vgg": {"update": 2e-03, "curve": 2e-03},
+    "imdb-bilstm": {
+        "loss": 2e-06,
+        "gradients": 5e-05,
+        "update": 5e-03,
+        "state": 5e-04,
+        "curve": 1e-05,
+        "evaluated": 1e-03,
+        "formula": 5e-04,
+    },
+    "imdb-gru": {"curve": 5e-05, "evaluated": 5e-03},
+    "imdb-lstm": {
+        "loss": 2e-06,
+        "gradients": 5e-05,
+        "update": 1e-03,
+        "state": 5e-04,
+        "curve": 5e-06,
+        "evaluated": 2e-04,
+        "formula": 1e-03,
+    },
+    "mnist-mlp": {
+        "loss": 5e-06,
+        "gradients": 5e-05,
+        "update": 2e-04,
+        "state": 5e-04,
+        "curve": 2e-04,
+        "evaluated": 1e-04,
+        "full_update": 5e-04,
+        "formula": 2e-04,
+    },
+    "mnist-mlp-dropout": {
+        "loss": 5e-06,
+        "gradients": 5e-05,
+        "update": 5e-04,
+        "state": 5e-04,
+        "curve": 2e-04,
+        "evaluated": 2e-04,
+        "formula": 1e-04,
+    },
+    "mnist-mlp-sgd": {
+        "loss": 5e-06,
+        "gradients": 5e-05,
+        "update": 2e-04,
+        "curve": 2e-05,
+        "evaluated": 5e-05,
+        "formula": 2e-04,
+    },
+    "mnist-softmax": {
+        "loss": 5e-06,
+        "gradients": 2e-05,
+        "update": 5e-05,
+        "curve": 2e-05,
+        "evaluated": 5e-05,
+        "full": 5e-06,
+        "full_update": 5e-05,
+        "formula": 5e-05,
+    },
+    "movielens-ncf": {
+        "outputs": 5e-06,
+        "loss": 5e-06,
+        "gradients": 2e-06,
+        "update": 2e-04,
+        "state": 5e-04,
+        "curve": 5e-06,
+        "evaluated": 1e-04,
+        "full": 5e-06,
+        "full_update": 2e-04,
+        "formula": 2e-05,
+    },
+}
+# No tolerance in FLOAT32 is less: sums in another order differ in their last four bits.
+LEAST = 2e-6
+
 # By chance alone, the draws of correct dropout are off by more than this many standard errors once
 # in two million times.
 DROPOUT_STANDARD_ERRORS = 5.0
@@ -127,11 +221,17 @@ DROPOUT_STANDARD_ERRORS = 5.0
 DROPOUT_SCALE_ROUNDING = float(np.finfo(np.float32).eps)
 
 
-def special(task: Task, precision: Precision) -> Mapping[str, float]:
-    """The tolerances of `task`, by name, that differ from those of the precision."""
+def kind_special(task: Task, precision: Precision) -> Mapping[str, float]:
+    """The tolerances that differ from those of the precision for tasks of this kind."""
     if task.running_statistics:
         return BATCH_NORM.get(precision, {})
     return SMALL_BATCH.get(precision, {}) if task.short_proof else {}
+
+
+def special(task: Task, precision: Precision) -> Mapping[str, float]:
+    """The tolerances of `task`, by name, that differ from those of the precision."""
+    own = FLOAT32.get(task.name, {}) if precision == "float32" else {}
+    return {**kind_special(task, precision), **own}
 
 
 def tolerance(task: Task, precision: Precision) -> Tolerance:

@@ -130,6 +130,9 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
 
     values_per_draw = weights[reader.name].size // reader.shape[0] * (examples - 1)
     parts: dict[str, list[Array]] = {key: [] for key in PARTS}
+    session.load(weights)
+    session.step(batch)
+    session.outputs(batch)  # dropout must be on again in the steps after an evaluation
     for _ in range(max(LEAST_DRAWS, math.ceil(VALUES / values_per_draw))):
         session.load(weights)
         (loss,) = map(session.numpy, session.step(batch))
