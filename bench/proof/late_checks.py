@@ -56,7 +56,7 @@ LATE_TOLERANCES: Mapping[Precision, LateTolerance] = {
     "float64": LateTolerance(loss=1e-9, gradients=1e-9, state=1e-9, update=1e-9, outputs=1e-9),
     "float32": LateTolerance(loss=1e-5, gradients=2e-4, state=1e-4, update=2e-4, outputs=1e-5),
     "tf32": LateTolerance(loss=5e-3, gradients=0.5, state=1e-4, update=2e-4, outputs=5e-3),
-    "bf16": LateTolerance(loss=5e-2, gradients=0.5, state=1e-4, update=2e-4, outputs=4e-2),
+    "bf16": LateTolerance(loss=2e-2, gradients=0.5, state=1e-4, update=2e-4, outputs=4e-2),
     "fp16": LateTolerance(loss=5e-3, gradients=0.5, state=1e-4, update=2e-4, outputs=5e-3),
 }
 # A median needs entries: the gradient of a single bias can add up to nearly 0, and to rounding.
