@@ -45,7 +45,9 @@ def _exit_code(error: BaseException, interruption: Interruption) -> int:
         if text := str(error):
             say(f"framebench: {text}")
         return 2 if isinstance(error, UsageError) else 1
-    if isinstance(error, BrokenPipeError) and output.abandoned():
+    # Help is shown by rich, which then ends the process itself.
+    ended = isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+    if ended or (isinstance(error, BrokenPipeError) and output.abandoned()):
         output.discard()
         return READER_GONE
     if isinstance(error, OSError):
