@@ -51,13 +51,16 @@ class LateTolerance:
 # network with a million of them, and changes few entries by any amount (by 7e-3 of the largest on
 # cifar-cnn). Computed with eight bits, half of all entries are off by a hundredth.
 # State, update: 3e-6 and 6e-6, most of it because float32 rounds 0.999. Mixed precision keeps
-# weights and updates in float32.
+# weights and updates in float32, so both are held to the same there. Its losses are off by 9e-4 in
+# bf16; a bias's gradient, a sum over a map of numbers that nearly cancel, by 0.14 on cifar-cnn in
+# TensorFlow, so that gradients only show what is grossly wrong. tf32 and fp16 have the tolerances
+# of the first proof.
 LATE_TOLERANCES: Mapping[Precision, LateTolerance] = {
     "float64": LateTolerance(loss=1e-9, gradients=1e-9, state=1e-9, update=1e-9, outputs=1e-9),
     "float32": LateTolerance(loss=1e-5, gradients=2e-4, state=1e-4, update=2e-4, outputs=1e-5),
-    "tf32": LateTolerance(loss=5e-3, gradients=0.5, state=1e-4, update=2e-4, outputs=5e-3),
-    "bf16": LateTolerance(loss=2e-2, gradients=0.5, state=1e-4, update=2e-4, outputs=4e-2),
-    "fp16": LateTolerance(loss=5e-3, gradients=0.5, state=1e-4, update=2e-4, outputs=5e-3),
+    "tf32": LateTolerance(loss=5e-3, gradients=1.0, state=1e-4, update=2e-4, outputs=5e-3),
+    "bf16": LateTolerance(loss=2e-2, gradients=1.0, state=1e-4, update=2e-4, outputs=4e-2),
+    "fp16": LateTolerance(loss=5e-3, gradients=1.0, state=1e-4, update=2e-4, outputs=5e-3),
 }
 # A median needs entries: the gradient of a single bias can add up to nearly 0, and to rounding.
 FEWEST_ENTRIES = 10
