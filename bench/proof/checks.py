@@ -161,7 +161,7 @@ class _Comparison:
         allowed = self.allowed
         losses = self._losses("full/losses", "step")
         (evaluated,) = self._losses("full/evaluated", "evaluation").values()
-        steps = self._worst("full steps", losses, allowed.full)
+        steps = self._worst("full steps", losses, allowed.full_steps)
         evaluation = self._worst("full steps", {"evaluation": evaluated}, allowed.full_evaluated)
         yield steps if not steps.passed or evaluation.passed else evaluation
         start = opened(self.task, initial_weights(self.task, int(self.reference["full/seed"])))
@@ -169,13 +169,13 @@ class _Comparison:
 
     def long_curve(self) -> Iterator[Check]:
         """The losses and evaluations of a long training in float64, and its weights."""
-        if self.allowed.long and is_long(self.task):
+        if self.allowed.long_curve and is_long(self.task):
             deviations = {
                 **self._losses("long/losses", "step"),
                 **self._losses("long/evaluated", "evaluation"),
                 **self._updates("long/weights", self._weights("full/weights")),
             }
-            yield self._worst("long curve", deviations, self.allowed.long)
+            yield self._worst("long curve", deviations, self.allowed.long_curve)
 
     def dropout(self) -> Iterator[Check]:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from bench.health.examination import Examination, checks_of_a_run, examine
 from bench.launch import catalogue
 from bench.launch.providers import provider
 from bench.launch.virtual_environments import Environments, Provider, provide_all
-from bench.proof.certificate import Certificate, Claim
+from bench.proof.certificate import USUAL_SEED, Certificate, Claim
 from bench.proof.prover import Prover
 from bench.run.peak_measurement import measure_rates
 from bench.run.plan import Plan, cells_of, refusals
@@ -26,6 +27,8 @@ from bench.run.request import Request, check
 
 # Seconds for which the load of others is watched: 50 ticks of the kernel's counters.
 WATCHED_SECONDS = 0.5
+# Few enough digits to type, and too many seeds for an adapter to know.
+DRAWN_SEEDS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,18 @@ def prepare(plan: Plan, listener: Listener, *, rates: Sequence[Rates] | None = N
     )
 
 
-def certify(request: Request, *, seed: int, fresh: bool, listener: Listener) -> list[Certificate]:
+def certify(
+    request: Request, *, seed: int | None, fresh: bool, listener: Listener
+) -> list[Certificate]:
     """A certificate for every cell that the request names, from proofs with `seed`.
 
-    With `fresh`, cells are proved again even if their certificates are cached.
+    With `fresh`, cells are proved again even if their certificates are cached. Without a seed these
+    proofs draw one, and others have the usual one; any other than that is told to the listener.
     """
+    if seed is None:
+        seed = 1 + secrets.randbelow(DRAWN_SEEDS) if fresh else USUAL_SEED
+    if seed != USUAL_SEED:
+        listener.finished("proof", f"seed {seed}")
     check(request)
     cells = cells_of(request)
     refused = {

@@ -30,7 +30,7 @@ ROOM = 20
 # The tolerance of each check; the loss at the first steps is held to `early` as well.
 QUANTITIES = {
     **{part.name: part.name for part in fields(Tolerance)},
-    "full steps": "full",
+    "full steps": "full_steps",
     "full update": "full_update",
 }
 Worst = dict[str, dict[str, tuple[float, Certificate]]]
@@ -69,7 +69,7 @@ def worst(every: Iterable[Certificate]) -> Worst:
 def rounded_up(value: float) -> float:
     """The next of 1, 2 and 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
-    return float(f"{next(n * power for n in (1, 2, 5, 10) if n * power >= value * 0.999):.0e}")
+    return float(f"{next(n * power for n in (1, 2, 5, 10) if n * power >= value):.0e}")
 
 
 def allowed(task: str, shown: dict[str, tuple[float, Certificate]]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated
 
 import typer
@@ -23,8 +22,6 @@ from bench.cli.options import (
 from bench.cli.output import document
 
 FORMATS = ("table", "markdown", "json", "html")
-# Few enough digits to type, and too many seeds for an adapter to know.
-DRAWN_SEEDS = 1_000_000
 
 
 def verify(
@@ -80,7 +77,6 @@ def verify(
     """
     from bench import tasks
     from bench.cli.display import SetupDisplay, wide_console
-    from bench.proof.certificate import USUAL_SEED
     from bench.records.snapshot_taking import of_proofs
     from bench.report.proof import proof_forms
     from bench.report.task.availability import broken_plugins
@@ -88,8 +84,6 @@ def verify(
     from bench.run.request import Request
 
     output_format = form(format, FORMATS, json=json)
-    if seed is None:
-        seed = 1 + secrets.randbelow(DRAWN_SEEDS) if fresh else USUAL_SEED
     request = Request(
         preset="full",
         frameworks=framework,
@@ -104,8 +98,6 @@ def verify(
     )
     with SetupDisplay() as display:
         display.leave_out(broken_plugins())
-        if seed != USUAL_SEED:
-            display.finished("proof", f"seed {seed}")
         certificates = certify(request, seed=seed, fresh=fresh, listener=display)
     snapshot = of_proofs(certificates)
     if output_format == "html":

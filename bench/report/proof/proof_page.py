@@ -64,10 +64,15 @@ def _exceptions(
     names = dict.fromkeys(certificate.claim.task for certificate in certificates)
     tasks = [task for name in names if (task := snapshot.task(name))]
     return [
-        f"{task.name}: {', '.join(f'{check} {value}' for check, value in allowed)}"
+        f"{task.name}: {', '.join(f'{_words(name)} {value}' for name, value in allowed)}"
         for task in tasks
         if (allowed := task.tolerances.get(precision))
     ]
+
+
+def _words(tolerance: str) -> str:
+    """The name of a tolerance as that of its check."""
+    return tolerance.replace("_", " ")
 
 
 def certificate_page(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:
