@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,8 +63,17 @@ LATE_TOLERANCES: Mapping[Precision, LateTolerance] = {
     "bf16": LateTolerance(loss=2e-2, gradients=1.0, state=2e-4, update=2e-4, outputs=4e-2),
     "fp16": LateTolerance(loss=5e-3, gradients=1.0, state=2e-4, update=2e-4, outputs=5e-3),
 }
+# Behind a batch normalization, one value that crosses the edge of a rectifier changes every entry
+# of a gradient: by 7e-3 on cifar-resnet20, where losses agree to 2e-7.
+LATE_BATCH_NORM: Mapping[Precision, Mapping[str, float]] = {"float32": {"gradients": 0.2}}
 # A median needs entries: the gradient of a single bias can add up to nearly 0, and to rounding.
 FEWEST_ENTRIES = 10
+
+
+def late_tolerance(task: Task, precision: Precision) -> LateTolerance:
+    """The deviations that rounding explains at the end of `task`."""
+    own = LATE_BATCH_NORM.get(precision, {}) if task.running_statistics else {}
+    return replace(LATE_TOLERANCES[precision], **own)
 
 
 def compare(
@@ -75,7 +84,7 @@ def compare(
         task=task,
         trace=trace,
         replayed=replayed,
-        allowed=LATE_TOLERANCES[precision],
+        allowed=late_tolerance(task, precision),
         epsilon=EPSILONS[precision],
         scaled=precision == "fp16",
     )
