@@ -8,7 +8,7 @@ trained after that, until enough seconds are timed, shows only the pace. All tra
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count as count_from
 from pathlib import Path
 
@@ -212,6 +212,22 @@ class TimedTraining:
         self._device_joules.append(timing.device_joules)
 
 
+def _trained(
+    job: Job,
+    task: Task,
+    ready: ReadySession,
+    training: TimedTraining,
+    test: Split,
+    listener: Listener,
+) -> Iterator[Evaluation]:
+    """Train the job's budget. Yields the evaluation after each epoch."""
+    for epoch in range(job.budget.epochs):
+        listener.phase(str(job.cell), "train")
+        training.train(epoch)
+        listener.phase(str(job.cell), "evaluate")
+        yield evaluate(ready.session, test, task, step=training.steps, account=ready.account)
+
+
 def measure(
     job: Job,
     task: Task,
@@ -226,10 +242,9 @@ def measure(
 ) -> Measurement:
     """Train the job's budget, and for `job.seconds` at least, and check how that was done.
 
-    Its end is traced to the file `late`, if there is one.
-
-    `account` has what was spent before this, and gets all that has no field of its own. Raises
-    DivergedError when a loss is no longer finite, and what `check_execution` raises.
+    Its end is traced to the file `late`, if there is one. `account` has what was spent before this,
+    and gets all that has no field of its own. Raises DivergedError when a loss is no longer finite,
+    and what `check_execution` raises.
     """
     subject = str(job.cell)
     ready = make_ready(job, task, adapter, listener=listener, account=account)
@@ -243,12 +258,7 @@ def measure(
     with account.spent("load weights"):
         session.load(ready.weights)
     training = TimedTraining(job, ready, turns, listener)
-    evaluations = []
-    for epoch in range(job.budget.epochs):
-        listener.phase(subject, "train")
-        training.train(epoch)
-        listener.phase(subject, "evaluate")
-        evaluations.append(evaluate(session, test, task, step=training.steps, account=account))
+    evaluations = list(_trained(job, task, ready, training, test, listener))
     training.train_on()
 
     listener.phase(subject, "finish")
