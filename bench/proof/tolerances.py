@@ -125,8 +125,8 @@ BATCH_NORM: Mapping[str, Mapping[str, float]] = {
 SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
 
 # What rounding explains in float32 differs between tasks by a factor of a thousand. These are 20
-# times the worst deviation in any framework, mode, and machine of the published certificates and of
-# proofs with other seeds, where that is tighter than the tolerances above; the factor is for other
+# times the worst deviation in any framework, mode or machine of published certificates (for some
+# tasks also at full size), where that is tighter than the tolerances above; the factor is for other
 # processors, versions and numbers of threads. A task that is not listed, as one of a plug-in, has
 # the tolerances above. `python -m tests.benchmarks.tolerances` prints the rows.
 FLOAT32: Mapping[str, Mapping[str, float]] = {

@@ -46,8 +46,8 @@ FULL_STEPS = 3
 DEAR_FLOPS = 5e9
 DEAR_STEPS = 2
 DEAR_EVALUATED = 100
-# FLOPs of a step up to which there is a long curve, and its steps: half an epoch of MNIST in
-# batches of 64, or seven seconds of the slowest mode.
+# FLOPs of a step up to which there is a long curve, and its steps: with the first three, half an
+# epoch of MNIST in batches of 64, which takes eager TensorFlow about eight seconds.
 LONG_FLOPS = 1e8
 LONG_STEPS = 468
 LONG_WINDOW = 52
