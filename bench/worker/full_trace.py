@@ -36,8 +36,8 @@ from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.worker.clock import Account
 from bench.worker.dropout_trace import OpenSession
+from bench.worker.evaluation import EVALUATION_BATCH, evaluate
 from bench.worker.steady_pace import Trainer
-from bench.worker.training import EVALUATION_BATCH, evaluate
 
 # One step before the evaluation and two after it, of which the last has met a reused buffer.
 FULL_STEPS = 3

@@ -14,77 +14,25 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.core.adapter import Adapter, Session
-from bench.core.arrays import Array, digest
+from bench.core.adapter import Adapter
+from bench.core.arrays import digest
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
 from bench.core.record import Job
-from bench.core.split import HostBatch, Split, unlabelled
+from bench.core.split import Split
 from bench.core.task import Task
 from bench.worker import clock, cores, late_trace
+from bench.worker.evaluation import EVALUATION_BATCH, compile_evaluation, evaluate
 from bench.worker.execution import ExecutionCheck
 from bench.worker.own_turns import Turns
 from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
 
-EVALUATION_BATCH = 500
 FIRST_LOSSES = 32
 FEED_BATCHES = 16
 FEED_TURNS = 3
 # Steps in a turn at least, so that a first step, which is not counted, costs little.
 STEPS_IN_A_TURN = 4
-
-
-def evaluate(
-    session: Session,
-    split: Split,
-    task: Task,
-    *,
-    step: int,
-    account: clock.Account,
-    size: int = EVALUATION_BATCH,
-) -> Evaluation:
-    """The metric and the loss over the whole split, in batches of `size`, after `step` steps.
-
-    The framework is given zeros for the targets, which only the metric and the loss here read. The
-    clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
-    finite.
-    """
-    begun = clock.seconds()
-    metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
-    for batch, count in split.in_order(size):
-        outputs: dict[str, Array] = {}
-
-        staged = unlabelled(task, batch)
-
-        def work(staged: HostBatch = staged, outputs: dict[str, Array] = outputs) -> None:
-            for name, output in session.outputs(session.stage(staged)).items():
-                outputs[name] = session.numpy(output)
-
-        wall += clock.timed(work, session.sync).wall
-        shown = {name: output[:count] for name, output in outputs.items()}
-        known = {name: array[:count] for name, array in batch.items()}
-        part, values = task.metric.of(shown, known)
-        metric_sum, metric_count = metric_sum + part, metric_count + values
-        loss += sum(update.loss.total(shown, known) for update in task.updates)
-    account.by_purpose["metrics"] += clock.seconds() - begun - wall
-    total = len(split)
-    if not math.isfinite(loss):
-        raise DivergedError(f"test loss {loss / total} after {step} steps")
-    return Evaluation(
-        step=step,
-        metric=task.metric.value(metric_sum, metric_count),
-        loss=loss / total,
-        examples=total,
-        wall=wall,
-    )
-
-
-def compile_evaluation(session: Session, split: Split, task: Task) -> None:
-    """Evaluate one batch, so that what this compiles does not count in the first evaluation."""
-    batch, _ = next(split.in_order(EVALUATION_BATCH))
-    for output in session.outputs(session.stage(unlabelled(task, batch))).values():
-        session.numpy(output)
 
 
 def time_feeding(job: Job, ready: ReadySession) -> float:
@@ -212,6 +160,17 @@ class TimedTraining:
         self._device_joules.append(timing.device_joules)
 
 
+def _test_set(job: Job, task: Task, ready: ReadySession, listener: Listener) -> Split:
+    """The test set, for which the session has compiled what it takes to evaluate."""
+    with ready.account.spent("lay out batches"):
+        limit = job.budget.test_examples
+        test = Split(Path(job.data), "test", task, ready.session.format, limit)
+    listener.phase(str(job.cell), "compile evaluation")
+    with ready.account.spent("compile evaluation"):
+        compile_evaluation(ready.session, test, task)
+    return test
+
+
 def _trained(
     job: Job,
     task: Task,
@@ -226,6 +185,21 @@ def _trained(
         training.train(epoch)
         listener.phase(str(job.cell), "evaluate")
         yield evaluate(ready.session, test, task, step=training.steps, account=ready.account)
+
+
+def _trace_end(
+    file: Path,
+    ready: ReadySession,
+    job: Job,
+    task: Task,
+    test: Split,
+    training: TimedTraining,
+    listener: Listener,
+) -> None:
+    listener.phase(str(job.cell), "trace the end")
+    with ready.account.spent("trace the end"):
+        tested, _ = next(test.in_order(EVALUATION_BATCH))
+        late_trace.write(file, ready, job, task, steps=training.steps, tested=tested)
 
 
 def measure(
@@ -249,12 +223,7 @@ def measure(
     subject = str(job.cell)
     ready = make_ready(job, task, adapter, listener=listener, account=account)
     session = ready.session
-    with account.spent("lay out batches"):
-        test = Split(Path(job.data), "test", task, session.format, job.budget.test_examples)
-    listener.phase(subject, "compile evaluation")
-    with account.spent("compile evaluation"):
-        compile_evaluation(session, test, task)
-
+    test = _test_set(job, task, ready, listener)
     with account.spent("load weights"):
         session.load(ready.weights)
     training = TimedTraining(job, ready, turns, listener)
@@ -269,10 +238,7 @@ def measure(
         peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()
     feed_seconds = time_feeding(job, ready)
     if late:
-        listener.phase(subject, "trace the end")
-        with account.spent("trace the end"):
-            tested, _ = next(test.in_order(EVALUATION_BATCH))
-            late_trace.write(late, ready, job, task, steps=training.steps, tested=tested)
+        _trace_end(late, ready, job, task, test, training, listener)
     with account.spent("close"):
         session.close()
     return Measurement(
