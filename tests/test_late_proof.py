@@ -157,6 +157,39 @@ def test_a_proof_survives_json() -> None:
         LateProof.from_fields({"cell": {}, "checks": []})
 
 
+def with_replayed_step(gradient: Callable[[Array], Array]) -> tuple[dict[str, Array], ...]:
+    """A trace with one step in full, and a replay of it whose gradients are `gradient` of its."""
+    task, rng = tasks.load("mnist-mlp"), np.random.default_rng(0)
+    trace, replayed = honest(), {"losses": np.ones(1)}
+    (update,) = task.updates
+    for parameter in task.parameters:
+        before = {name: rng.random(parameter.shape) for name in (WEIGHT, "mean", "square")}
+        own = rng.normal(size=parameter.shape)
+        for place, states in enumerate((before, update.optimizer.updated(before, own, 1))):
+            trace |= {f"point/{place}/{name}/{parameter.name}": states[name] for name in states}
+        replayed[f"grads/0/{parameter.name}"] = gradient(own)
+    return trace, replayed
+
+
+@pytest.mark.parametrize(
+    ("gradient", "names"),
+    [
+        (lambda own: own, []),
+        (lambda own: np.where(np.arange(own.shape[-1]) % 8, own, 2 * own), []),
+        (lambda own: own * 1.001, ["closest gradient"]),
+        (lambda own: own * 0.5, ["gradients", "closest gradient"]),
+        (lambda own: own if own.ndim == 2 else -own, ["gradients"]),
+    ],
+    ids=["as it is", "few entries", "fewer bits", "half of it", "some of the weights"],
+)
+def test_a_gradient_is_judged_by_most_of_its_entries(
+    gradient: Callable[[Array], Array], names: list[str]
+) -> None:
+    trace, replayed = with_replayed_step(gradient)
+    checks = compare(tasks.load("mnist-mlp"), trace, replayed, "float32")
+    assert [check.name for check in checks if not check.passed] == names
+
+
 @pytest.mark.frameworks
 def test_a_run_proves_the_end_of_each_cell(finished_run: FinishedRun) -> None:
     run = run_folder.read(finished_run.folder)
