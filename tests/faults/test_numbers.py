@@ -44,7 +44,7 @@ def numeric_options() -> Iterator[tuple[str, str, str, str]]:
 def test_a_number_that_cannot_be_is_refused(
     framebench: Framebench, tmp_path: Path, command: str, name: str, option: str, text: str
 ) -> None:
-    zero = () if name in ("seed", "spare", "fail_on", "weight") else ("0", "-0")
+    zero = () if name in ("seed", "spare", "seconds", "fail_on", "weight") else ("0", "-0")
     for number in (*NUMBERS, *zero):
         arguments = [*ARGUMENTS.get(command, []), *TOGETHER.get(name, [])]
         done = framebench(command, *arguments, f"{option}={text.format(number)}", expect=2)
