@@ -399,6 +399,7 @@ def judge_late(
         )
         job = replace(job, budget=replace(job.budget, test_examples=100))
         late = LateProver(make)
+        compiles = catalogue.load(mutant.framework).compiles(mutant.cell.mode)
         suspect = mutant_traces.Suspect.of(mutant.cell, tree)
         certificates = mutant_traces.certificates(
             {name: suspect},
@@ -406,7 +407,7 @@ def judge_late(
             environment(mutant.framework),
             data,
             tmp_path_factory.mktemp("traces"),
-            timed={name: job.to_json(late=str(late.file(job)))},
+            timed={name: job.to_json(compiles=compiles, late=str(late.file(job)))},
         )
         record = worker_process.make_record(job, "ok")
         (proof,) = late.prove({(job.cell, job.block): record}, SILENT)
