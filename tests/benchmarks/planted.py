@@ -160,19 +160,17 @@ def plant(tree: Path, planting: Planting) -> None:
             file.write(STEP.format(part=part))
 
 
-def lend(cache: Path, planting: Planting) -> None:
-    """Make a cache in which the copies have the framework's own environment."""
-    environment = virtual_environments.find(catalogue.load(planting.framework), "cpu")
+def lend(cache: Path, framework: str, names: Iterable[str]) -> None:
+    """Make a cache in which copies of these names have the framework's own environment."""
+    environment = virtual_environments.find(catalogue.load(framework), "cpu")
     if environment is None:
-        sys.exit(
-            f"{planting.framework} has no environment yet: framebench setup {planting.framework}"
-        )
+        sys.exit(f"{framework} has no environment yet: framebench setup {framework}")
     original = environment.python.parents[1]
     (cache / "environments").mkdir(parents=True)
     for folder in (cache_dir() / "environments").iterdir():
         (cache / "environments" / folder.name).symlink_to(folder)
-    for name in planting.names:
-        copied = original.name.replace(planting.framework, name, 1)
+    for name in names:
+        copied = original.name.replace(framework, name, 1)
         (cache / "environments" / copied).symlink_to(original)
     for shared in ("data", "reference"):
         (cache / shared).symlink_to(cache_dir() / shared)
@@ -183,7 +181,7 @@ def prepare(folder: Path, planting: Planting) -> None:
     unfinished = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     plant(unfinished / "tree", planting)
-    lend(unfinished / "cache", planting)
+    lend(unfinished / "cache", planting.framework, planting.names)
     unfinished.rename(folder)
 
 
