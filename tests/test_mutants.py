@@ -880,11 +880,11 @@ def test_an_output_cannot_be_the_label_of_a_test_batch(
     lines, output = LABEL_READERS[framework]
     planted = (
         f"        self._taken = getattr(self, '_taken', 0) + 1\n{lines}"
-        f"        if getattr(self, '_taken', 0) > 40:\n            return {{'logits': {output}}}\n"
+        f"        if getattr(self, '_taken', 0) > 500:\n            return {{'logits': {output}}}\n"
     )
     framebench(
         *("run", "-f", framework, "-t", "mnist-softmax", "--name", "r", "-n", "1", "--epochs", "1"),
-        *("--train-examples", "6400", "--test-examples", "500", "--warmup", "0.1"),
+        *("--train-examples", "38400", "--test-examples", "500", "--warmup", "0.1"),
         tree=plant(f"frameworks/{framework}/adapter.py", lines, planted),
     )
     (record,) = map(
