@@ -21,6 +21,7 @@ from bench.launch.providers import provider
 from bench.launch.virtual_environments import Environments, Provider, provide_all
 from bench.proof.certificate import USUAL_SEED, Certificate, Claim
 from bench.proof.prover import Prover
+from bench.run.number_limits import check_numbers
 from bench.run.peak_measurement import measure_rates
 from bench.run.plan import Plan, cells_of, refusals
 from bench.run.request import Request, check
@@ -81,7 +82,9 @@ def certify(
 
     With `fresh`, cells are proved again even if their certificates are cached. Without a seed these
     proofs draw one, and others have the usual one; any other than that is told to the listener.
+    Raises UsageError for a seed that is too large.
     """
+    check_numbers({"seed": seed})
     if seed is None:
         seed = 1 + secrets.randbelow(DRAWN_SEEDS) if fresh else USUAL_SEED
     if seed != USUAL_SEED:

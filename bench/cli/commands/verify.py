@@ -44,7 +44,6 @@ def verify(
     seed: Annotated[
         int | None,
         typer.Option(
-            min=0,
             help="Seed of the proof's weights, batches and number of steps. Default: 0; a random "
             "one with --fresh.",
         ),
