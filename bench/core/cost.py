@@ -39,6 +39,11 @@ def training_flops(task: Task) -> int:
     return sum((3 if passes_on else 2) * product.flops for product, passes_on in _products(task))
 
 
+def step_flops(task: Task) -> int:
+    """FLOPs of one training step of a batch."""
+    return training_flops(task) * task.batch
+
+
 def _updated_values(task: Task) -> int:
     """Values that the updates of a step read and write, with those of the gradients."""
     gradient, parameter = 2, 2

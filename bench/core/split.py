@@ -62,6 +62,11 @@ class Split:
     def __len__(self) -> int:
         return len(self._indices)
 
+    @property
+    def steps(self) -> int:
+        """The steps of an epoch, which leaves out an incomplete last batch."""
+        return len(self) // self._batch
+
     def batch(self, positions: Array) -> HostBatch:
         """The examples at `positions` (0 to len - 1)."""
         rows = self._indices[positions]
@@ -85,10 +90,9 @@ class Split:
         Raises DataError if the split does not fill one batch.
         """
         order = _generator(seed, _ORDER_STREAM, epoch).permutation(len(self))
-        steps = len(self) // self._batch
-        if steps == 0:
+        if self.steps == 0:
             raise DataError(f"{len(self)} training examples do not fill a batch of {self._batch}")
-        return order[: steps * self._batch].reshape(steps, self._batch)
+        return order[: self.steps * self._batch].reshape(self.steps, self._batch)
 
     def in_order(self, size: int) -> Iterator[tuple[HostBatch, int]]:
         """Every example once, in batches of `size`: the batch, and how many of its rows count.

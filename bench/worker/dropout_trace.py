@@ -47,6 +47,7 @@ from bench.core.parameters import Parameter
 from bench.core.split import Split, unlabelled
 from bench.core.task import Task
 from bench.core.weights import initial_weights
+from bench.worker.evaluation import outputs
 
 # Builds a task's network; mode, setting and seed are those of the proof.
 OpenSession = Callable[[Task], Session]
@@ -144,7 +145,7 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
         parts["read"].append(-(first * added[0]).sum(axis=1))
         parts["bias"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
     session.load(weights)
-    (logits,) = map(session.numpy, session.outputs(session.stage(unlabelled(task, host))).values())
+    (logits,) = outputs(session, unlabelled(task, host)).values()
     session.close()
     arrays = {"logits": logits} | {key: np.array(part) for key, part in parts.items()}
     return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}

@@ -15,6 +15,12 @@ from bench.worker import clock
 EVALUATION_BATCH = 500
 
 
+def outputs(session: Session, batch: HostBatch) -> dict[str, Array]:
+    """A batch's outputs in evaluation mode, by the names of the task, as host arrays."""
+    native = session.outputs(session.stage(batch))
+    return {name: session.numpy(output) for name, output in native.items()}
+
+
 def evaluate(
     session: Session,
     split: Split,
@@ -33,16 +39,14 @@ def evaluate(
     begun = clock.seconds()
     metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
     for batch, count in split.in_order(size):
-        outputs: dict[str, Array] = {}
-
+        found: dict[str, Array] = {}
         staged = unlabelled(task, batch)
 
-        def work(staged: HostBatch = staged, outputs: dict[str, Array] = outputs) -> None:
-            for name, output in session.outputs(session.stage(staged)).items():
-                outputs[name] = session.numpy(output)
+        def work(batch: HostBatch = staged, found: dict[str, Array] = found) -> None:
+            found.update(outputs(session, batch))
 
         wall += clock.timed(work, session.sync).wall
-        shown = {name: output[:count] for name, output in outputs.items()}
+        shown = {name: output[:count] for name, output in found.items()}
         known = {name: array[:count] for name, array in batch.items()}
         part, values = task.metric.of(shown, known)
         metric_sum, metric_count = metric_sum + part, metric_count + values
@@ -63,5 +67,4 @@ def evaluate(
 def compile_evaluation(session: Session, split: Split, task: Task) -> None:
     """Evaluate one batch, so that what this compiles does not count in the first evaluation."""
     batch, _ = next(split.in_order(EVALUATION_BATCH))
-    for output in session.outputs(session.stage(unlabelled(task, batch))).values():
-        session.numpy(output)
+    outputs(session, unlabelled(task, batch))

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.arrays import Array
-from bench.core.cost import training_flops
+from bench.core.cost import step_flops
 from bench.core.record import Feed
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
@@ -55,13 +55,9 @@ LONG_WINDOW = 52
 MORE_LONG_STEPS = 100
 
 
-def _step_flops(task: Task) -> int:
-    return training_flops(task) * task.batch
-
-
 def is_long(task: Task) -> bool:
     """Whether steps of the task are cheap enough for a long curve."""
-    return _step_flops(task) <= LONG_FLOPS
+    return step_flops(task) <= LONG_FLOPS
 
 
 def full_trace(
@@ -69,7 +65,7 @@ def full_trace(
 ) -> dict[str, Array]:
     """The arrays above, on the data in `folder`. `task` has no dropout; `long` asks for all."""
     session, account = open_session(task), Account()
-    dear = _step_flops(task) > DEAR_FLOPS
+    dear = step_flops(task) > DEAR_FLOPS
     size = DEAR_EVALUATED if dear else EVALUATION_BATCH
     test = Split(folder, "test", task, session.format, size)
     train = Split(folder, "train", task, session.format, None)

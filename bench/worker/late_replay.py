@@ -27,7 +27,8 @@ from bench.core.setting import Setting
 from bench.core.split import Split
 from bench.core.task import Task
 from bench.worker.dropout_trace import OpenSession
-from bench.worker.late_trace import OUTPUTS, gradients, point, replayed_steps
+from bench.worker.evaluation import outputs
+from bench.worker.late_trace import OUTPUTS, gradients, point, replayed_steps, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +95,15 @@ def _replayed(
         before = point(trace, number)
         session.resume(*_apart(before), steps=int(trace["steps"]) + number)
         losses.append(sum(map(float, session.step(session.stage(train.batch(rows))))))
-        weights = {f"{WEIGHT}/{name}": weight for name, weight in session.dump().items()}
-        found = gradients(task, before, weights | session.state())
+        found = gradients(task, before, shown(session))
         arrays |= {f"grads/{number}/{name}": gradient for name, gradient in found.items()}
     arrays["losses"] = np.array(losses)
     if any(key.startswith("outputs/") for key in trace):
         session.resume(*_apart(point(trace, 0)), steps=int(trace["steps"]))
         test = Split(folder, "test", task, session.format, budget.test_examples)
         batch, _ = next(test.in_order(OUTPUTS))
-        outputs = session.outputs(session.stage(batch))
-        arrays |= {f"outputs/{name}": session.numpy(output) for name, output in outputs.items()}
+        found = outputs(session, batch)
+        arrays |= {f"outputs/{name}": output for name, output in found.items()}
     session.close()
     return arrays
 

@@ -25,11 +25,12 @@ import numpy as np
 
 from bench.core.adapter import Session
 from bench.core.arrays import Array
-from bench.core.cost import training_flops
+from bench.core.cost import step_flops
 from bench.core.optimizers import WEIGHT, Optimizer
 from bench.core.record import Job
 from bench.core.split import HostBatch, unlabelled
 from bench.core.task import Task
+from bench.worker.evaluation import outputs
 from bench.worker.steady_pace import ReadySession
 
 # What is wrong in one step of seven is met in one of eight.
@@ -46,7 +47,7 @@ def replayed_steps(task: Task) -> int:
     """How many of the further steps the reference replays: none if a task draws dropout."""
     if any(task.dropout.values()):
         return 0
-    fitting = int(REPLAYED_FLOPS / (training_flops(task) * task.batch))
+    fitting = int(REPLAYED_FLOPS / step_flops(task))
     return min(max(1, fitting), LATE_STEPS)
 
 
@@ -104,15 +105,15 @@ def _trace(
     session, replayed = ready.session, replayed_steps(task)
     arrays = {"steps": np.array(steps)}
     if not replayed and not task.running_statistics:
-        for name, output in session.outputs(session.stage(unlabelled(task, tested))).items():
-            arrays[f"outputs/{name}"] = session.numpy(output)[:OUTPUTS]
+        for name, output in outputs(session, unlabelled(task, tested)).items():
+            arrays[f"outputs/{name}"] = output[:OUTPUTS]
     order = ready.train.epoch(job.seed, job.budget.epochs)[:LATE_STEPS]
     losses: list[float] = []
     samples: dict[str, list[Array]] = defaultdict(list)
     for number, batch in enumerate([None, *ready.train.window(order)]):
         if batch is not None:
             losses += ready.trainer.window([batch]).losses
-        for key, tensor in _shown(session).items():
+        for key, tensor in shown(session).items():
             samples[key].append(_sample(tensor))
             if number <= replayed:
                 arrays[f"point/{number}/{key}"] = tensor
@@ -120,7 +121,7 @@ def _trace(
     return arrays | {f"sample/{key}": np.stack(parts) for key, parts in samples.items()}
 
 
-def _shown(session: Session) -> dict[str, Array]:
+def shown(session: Session) -> dict[str, Array]:
     """The weights and the optimizer's state, by STATE/NAME."""
     return {f"{WEIGHT}/{name}": weight for name, weight in session.dump().items()} | session.state()
 

@@ -43,6 +43,7 @@ from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.worker import execution
 from bench.worker.dropout_trace import OpenSession, draws
+from bench.worker.evaluation import outputs
 from bench.worker.execution import ExecutionCheck
 from bench.worker.full_trace import full_trace
 
@@ -153,8 +154,8 @@ def _outputs(session: Session, task: Task, batch: HostBatch, prefix: str) -> dic
 
     The targets are zeros, as in a timed run's evaluation.
     """
-    outputs = session.outputs(session.stage(unlabelled(task, batch)))
-    return {f"{prefix}/{name}": session.numpy(output) for name, output in outputs.items()}
+    found = outputs(session, unlabelled(task, batch))
+    return {f"{prefix}/{name}": output for name, output in found.items()}
 
 
 def _losses(session: Session, batch: HostBatch) -> list[float]:

@@ -65,7 +65,7 @@ class TimedTraining:
         self._ready = ready
         self._turns = turns
         self._listener = listener
-        self._total = job.budget.epochs * len(ready.train.epoch(job.seed, 0))
+        self._total = job.budget.epochs * ready.train.steps
         self._expected = max(job.seconds, self._total * ready.warm_up.pace)
         self._elapsed = 0.0
         self._seconds = 0.0  # without the first window of each turn
