@@ -50,10 +50,13 @@ def _json_value(value: Any) -> Any:
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)
 
 
-def outcome(checks: Sequence[Check]) -> tuple[Status, str]:
-    """The status that follows from a trace's checks, and the first failed one as the reason."""
+def outcome(checks: Sequence[Check], *, words: str = "not the same task") -> tuple[Status, str]:
+    """The status that follows from a trace's checks, and the first failed one as the reason.
+
+    `words` say what it shows that one has failed.
+    """
     failed = [check for check in checks if not check.passed]
-    return ("wrong", f"not the same task: {failed[0]}") if failed else ("ok", "")
+    return ("wrong", f"{words}: {failed[0]}") if failed else ("ok", "")
 
 
 def check_fields(checks: Sequence[Check]) -> list[dict[str, Any]]:

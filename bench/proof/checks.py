@@ -243,14 +243,23 @@ class _Comparison:
         }
 
     def _worst(self, name: str, deviations: Mapping[str, float], tolerance: float) -> Check:
-        """A check of the worst of several deviations, given by place. NaN is the worst of all."""
-        where = max(
-            deviations,
-            key=lambda place: math.inf if math.isnan(deviations[place]) else deviations[place],
-        )
-        worst = deviations[where]
-        ulps = worst / self.epsilon
-        return Check(name=name, deviation=worst, tolerance=tolerance, where=where, ulps=ulps)
+        return worst(name, deviations, tolerance, self.epsilon)
+
+
+def worst(name: str, deviations: Mapping[str, float], tolerance: float, epsilon: float) -> Check:
+    """A check of the worst of several deviations, given by place. NaN is the worst of all."""
+    where = max(
+        deviations,
+        key=lambda place: math.inf if math.isnan(deviations[place]) else deviations[place],
+    )
+    deviation = deviations[where]
+    return Check(
+        name=name,
+        deviation=deviation,
+        tolerance=tolerance,
+        where=where,
+        ulps=deviation / epsilon,
+    )
 
 
 def _largest(actual: Array, expected: Array) -> float:

@@ -20,7 +20,7 @@ from bench.core.arrays import Array
 from bench.core.optimizers import WEIGHT, Optimizer
 from bench.core.setting import EPSILONS, Precision
 from bench.core.task import Task
-from bench.proof.checks import Check
+from bench.proof.checks import Check, worst
 from bench.worker.late_trace import LATE_STEPS, gradients, point, trained
 
 # The checks in order, with what each compares.
@@ -207,19 +207,7 @@ class _LateComparison:
         return self._idle[:1] if self.scaled else []
 
     def _worst(self, name: str, deviations: Mapping[str, float], tolerance: float) -> Check:
-        """A check of the worst of several deviations, given by place. NaN is the worst of all."""
-        where = max(
-            deviations,
-            key=lambda place: math.inf if math.isnan(deviations[place]) else deviations[place],
-        )
-        worst = deviations[where]
-        return Check(
-            name=name,
-            deviation=worst,
-            tolerance=tolerance,
-            where=where,
-            ulps=worst / self.epsilon,
-        )
+        return worst(name, deviations, tolerance, self.epsilon)
 
 
 def _beyond(difference: Array, allowed: Any) -> Array:

@@ -9,16 +9,13 @@ from typing import Any
 import msgspec
 
 from bench.core.record import Cell, Status
-from bench.proof.certificate import check_fields, read_checks
+from bench.proof.certificate import check_fields, outcome, read_checks
 from bench.proof.checks import Check
 
 
 def late_outcome(checks: Sequence[Check]) -> tuple[Status, str]:
     """The status that follows from the checks, and the first failed one as the reason."""
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        return "wrong", f"what was timed was no longer the task: {failed[0]}"
-    return "ok", ""
+    return outcome(checks, words="what was timed was no longer the task")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,13 +20,12 @@ from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
 from bench.core.record import Cell, Job, Record, Status
 from bench.core.setting import Setting
-from bench.launch import catalogue, machine, worker_process
+from bench.launch import catalogue, machine
 from bench.launch.virtual_environments import Environment, Provider
-from bench.launch.worker_messages import TracedResult
 from bench.proof.late_checks import compare
 from bench.proof.late_proof import LateProof, late_outcome
 from bench.proof.reference_traces import REFERENCE
-from bench.proof.tracing import LOG, SILENCE, Tracing
+from bench.proof.tracing import LOG, answered
 from bench.system import children
 from bench.worker.late_replay import ReplayJob
 
@@ -86,23 +85,17 @@ class LateProver:
         self, names: Sequence[str], environment: Environment, listener: Listener
     ) -> dict[str, LateProof]:
         """Replay traces in one process, and judge and delete them."""
-        framework = catalogue.load(REFERENCE)
         job = ReplayJob(
             framework=REFERENCE,
-            mode=framework.recommended,
+            mode=catalogue.load(REFERENCE).recommended,
             setting=Setting(precision="float64", threads=1),
             jobs={name: self._jobs[name] for name in names},
             folder=str(self._folder),
         )
-        spec = worker_process.WorkerSpec(
-            framework=framework,
-            environment=environment,
-            setting=job.setting,
-            log=self._folder / f"{names[0]}-{LOG}",
-            timeout=SILENCE,
-        )
-        result = worker_process.ask(job.to_json(), spec, TracedResult, listener=listener)
-        outcomes = Tracing.of(result, names, folder=self._folder).outcomes
+        log = self._folder / f"{names[0]}-{LOG}"
+        outcomes = answered(
+            job, names, environment, log=log, folder=self._folder, listener=listener
+        ).outcomes
         proofs = {}
         for name in names:
             status, reason = outcomes[name]

@@ -16,6 +16,7 @@ from bench.launch.virtual_environments import Environment
 from bench.launch.worker_messages import Traced, TracedResult
 from bench.launch.worker_process import Ended
 from bench.proof.certificate import Claim
+from bench.worker.late_replay import ReplayJob
 from bench.worker.trace import ProofJob
 
 LOG = "worker.log"
@@ -93,15 +94,28 @@ def trace(
     `formula` asks for the steps with constants that float32 holds exactly.
     """
     job = proof_job(claim, data, folder=folder, seed=seed, formula=formula)
+    return answered(job, data, environment, log=folder / LOG, folder=folder, listener=listener)
+
+
+def answered(
+    job: ProofJob | ReplayJob,
+    names: Iterable[str],
+    environment: Environment,
+    *,
+    log: Path,
+    folder: Path,
+    listener: Listener,
+) -> Tracing:
+    """What a worker answers to a job that makes the traces of these names, in `folder`."""
     spec = worker_process.WorkerSpec(
-        framework=catalogue.load(claim.framework),
+        framework=catalogue.load(job.framework),
         environment=environment,
-        setting=claim.setting,
-        log=folder / LOG,
+        setting=job.setting,
+        log=log,
         timeout=SILENCE,
     )
     result = worker_process.ask(job.to_json(), spec, TracedResult, listener=listener)
-    return Tracing.of(result, data, folder=folder)
+    return Tracing.of(result, names, folder=folder)
 
 
 def process_of(claim: Claim) -> Claim:
