@@ -36,4 +36,20 @@ class Silent(Listener):
         pass
 
 
+class Relay(Listener):
+    """Passes every call on to another listener."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def phase(self, subject: str, name: str) -> None:
+        self._listener.phase(subject, name)
+
+    def progress(self, subject: str, done: int, total: int) -> None:
+        self._listener.progress(subject, done, total)
+
+    def finished(self, subject: str, outcome: str) -> None:
+        self._listener.finished(subject, outcome)
+
+
 SILENT = Silent()

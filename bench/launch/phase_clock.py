@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.core.listener import Listener
+from bench.core.listener import Listener, Relay
 
 
-class PhaseClock(Listener):
+class PhaseClock(Relay):
     """Counts the seconds of a worker's phases, and passes every call on.
 
     A phase lasts until the next one begins, or until `stop`; phases of the same name are added up.
@@ -18,7 +18,7 @@ class PhaseClock(Listener):
     """
 
     def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+        super().__init__(listener)
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._phase = ""
         self._since: float | None = None
@@ -39,13 +39,7 @@ class PhaseClock(Listener):
         self._phase = name
         self._seconds[name] += 0.0
         self._start()
-        self._listener.phase(subject, name)
-
-    def progress(self, subject: str, done: int, total: int) -> None:
-        self._listener.progress(subject, done, total)
-
-    def finished(self, subject: str, outcome: str) -> None:
-        self._listener.finished(subject, outcome)
+        super().phase(subject, name)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
