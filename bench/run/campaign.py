@@ -101,9 +101,9 @@ def _records_of(
             started[job.cell] = worker_process.run_job(
                 job, spec, listener=listener, late=traced.get(job)
             )
-    for job in jobs[:1]:  # they share a device and a seed
-        together = Together(job.cell.device, seed=job.seed, listener=listener)
-        yield from together.run(started)
+    if started:
+        first = jobs[0]  # they share a device and a seed
+        yield from Together(first.cell.device, seed=first.seed, listener=listener).run(started)
 
 
 def _objection(job: Job, plan: Plan, preparation: Preparation) -> Record | None:

@@ -57,7 +57,8 @@ class Together:
             started: list[_Started] = []
             try:
                 while left and self._has_room(started):
-                    yield from self._start(*left.pop(0), started)
+                    if record := self._start(*left.pop(0), started):
+                        yield record
                 yield from self._take_turns(started)
             finally:
                 for one in started:
@@ -65,15 +66,16 @@ class Together:
 
     def _start(
         self, cell: Cell, life: JobInTurns[Record], started: list[_Started]
-    ) -> Iterator[Record]:
-        """Make a job ready, and add it to those that have started unless it has ended."""
+    ) -> Record | None:
+        """Make a job ready, and add it to those that have started, or return how it has ended."""
         try:
             waiting = next(life)
         except StopIteration as end:
-            yield end.value
-        else:
-            due = -self._random.random()
-            started.append(_Started(cell=cell, life=life, waiting=waiting, due=due))
+            ended: Record = end.value
+            return ended
+        due = -self._random.random()
+        started.append(_Started(cell=cell, life=life, waiting=waiting, due=due))
+        return None
 
     def _take_turns(self, started: list[_Started]) -> Iterator[Record]:
         companions = len(started)
@@ -81,22 +83,24 @@ class Together:
             least = min(one.waiting.done for one in started)
             self._listener.turns([one.cell for one in started], min(1.0, least))
             chosen = min(started, key=lambda one: one.due)
-            for record in self._turn(chosen, started):
+            # Once it is the only one, until its end.
+            if record := self._turn(chosen, TURN if len(started) > 1 else math.inf):
+                started.remove(chosen)
                 yield replace(record, companions=companions)
         self._listener.turns([], 1.0)
 
-    def _turn(self, chosen: _Started, started: list[_Started]) -> Iterator[Record]:
-        """Let a job run for a turn; once it is the only one, until its end."""
+    def _turn(self, chosen: _Started, seconds: float) -> Record | None:
+        """Let a job run for a turn. Returns its record if that was its end."""
         done = chosen.waiting.done
         try:
-            chosen.waiting = chosen.life.send(TURN if len(started) > 1 else math.inf)
+            chosen.waiting = chosen.life.send(seconds)
         except StopIteration as end:
-            started.remove(chosen)
-            yield end.value
-        else:
-            # One turn somewhere in every stretch that is as long as a turn.
-            step = chosen.waiting.done - done
-            chosen.due = chosen.waiting.done + self._random.random() * step
+            ended: Record = end.value
+            return ended
+        # One turn somewhere in every stretch that is as long as a turn.
+        step = chosen.waiting.done - done
+        chosen.due = chosen.waiting.done + self._random.random() * step
+        return None
 
     def _has_room(self, started: Sequence[_Started]) -> bool:
         """Whether memory holds another process; the first one always starts."""
