@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from bench.analysis.results import Results
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.proof.late_proof import LateProof
 from bench.records.snapshot import Pairs, Snapshot
-from bench.report.common.text import mode_text
-from bench.report.proof.proof_forms import DeviationTable, worst_figures
+from bench.report.proof.proof_forms import (
+    DeviationTable,
+    framework_and_mode,
+    proved_text,
+    worst_deviations,
+)
 
 
 def late_verdict(results: Results) -> str:
@@ -22,15 +25,13 @@ def late_verdict(results: Results) -> str:
         return "not proved, because this run has no late proofs"
     measured = {proof.cell for proof in proofs}
     measured |= {summary.cell for summary in results.summaries if summary.ok}
-    proved = sum(proof.status == "ok" for proof in proofs)
-    wrong = sum(proof.status == "wrong" for proof in proofs)
-    if wrong:
-        rest = f"{wrong} no longer trained the task"
-    elif proved < len(measured):
-        rest = f"{len(measured) - proved} not proved after the timing"
-    else:
-        rest = "all still trained the task"
-    return f"{proved} of {len(measured)} proved: {rest}"
+    return proved_text(
+        [proof.status for proof in proofs],
+        len(measured),
+        wrong="no longer trained the task",
+        unknown="not proved after the timing",
+        whole="all still trained the task",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,24 +67,19 @@ class LatePart:
 
 def _table(proofs: Sequence[LateProof], names: Sequence[str], snapshot: Snapshot) -> DeviationTable:
     """The largest deviations of each framework and mode over all tasks."""
-    rows = []
     by_mode = grouped(proofs, lambda proof: _framework_and_mode(proof.cell, snapshot))
-    for key, group in by_mode.items():
-        proved = sum(proof.status == "ok" for proof in group)
-        figures = worst_figures(chain.from_iterable(proof.checks for proof in group), names)
-        rows.append([*key, f"{proved} of {len(group)}", *figures])
-    return DeviationTable(
-        headings=["framework", "mode", "cells proved", *names],
-        rows=rows,
+    return worst_deviations(
+        by_mode,
+        names,
+        proved="cells proved",
         tasks=len({proof.cell.task for proof in proofs}),
     )
 
 
 def _framework_and_mode(cell: Cell, snapshot: Snapshot) -> tuple[str, str]:
-    words = [mode_text(cell.mode, cell.tuning)]
-    words += [cell.device] * (cell.device != "cpu")
-    words += [cell.precision] * (cell.precision != "float32")
-    return snapshot.framework_title(cell.framework), ", ".join(words)
+    """With the precision too, as cells of all precisions are in one table."""
+    title, mode = framework_and_mode(cell, snapshot)
+    return title, mode if cell.precision == "float32" else f"{mode}, {cell.precision}"
 
 
 def _range(values: Sequence[float]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.core.grouping import grouped
-from bench.proof.certificate import USUAL_SEED, Certificate
+from bench.core.record import Cell, Status
+from bench.proof.certificate import USUAL_SEED, Certificate, Claim
 from bench.proof.checks import CHECKS, Check
+from bench.proof.late_proof import LateProof
 from bench.records.snapshot import Snapshot
 from bench.report.common import markdown, programs, terminal
 from bench.report.common.text import mode_text
@@ -43,12 +45,12 @@ def _severity(check: Check) -> tuple[bool, float]:
     return not check.passed, math.inf if math.isnan(check.deviation) else check.deviation
 
 
-def _framework_and_mode(certificate: Certificate, snapshot: Snapshot) -> tuple[str, str]:
-    claim = certificate.claim
-    mode = mode_text(claim.mode, claim.tuning)
-    if claim.device != "cpu":
-        mode += f", {claim.device}"
-    return snapshot.framework_title(claim.framework), mode
+def framework_and_mode(proved: Claim | Cell, snapshot: Snapshot) -> tuple[str, str]:
+    """The title of a framework, and its mode with the tuning and a device other than the CPU."""
+    mode = mode_text(proved.mode, proved.tuning)
+    if proved.device != "cpu":
+        mode += f", {proved.device}"
+    return snapshot.framework_title(proved.framework), mode
 
 
 def _check_names(certificates: Iterable[Certificate], snapshot: Snapshot) -> list[str]:
@@ -59,15 +61,30 @@ def _check_names(certificates: Iterable[Certificate], snapshot: Snapshot) -> lis
 
 def verdict(certificates: Sequence[Certificate]) -> str:
     """How many claims are proved, in words."""
-    proved = sum(certificate.status == "ok" for certificate in certificates)
-    wrong = sum(certificate.status == "wrong" for certificate in certificates)
-    if wrong:
-        rest = f"{wrong} not the same task"
-    elif proved < len(certificates):
-        rest = f"{len(certificates) - proved} could not be checked"
+    return proved_text(
+        [certificate.status for certificate in certificates],
+        len(certificates),
+        wrong="not the same task",
+        unknown="could not be checked",
+        whole="all are the same task",
+    )
+
+
+def proved_text(
+    statuses: Sequence[Status], total: int, *, wrong: str, unknown: str, whole: str
+) -> str:
+    """How many of `total` are proved; then the words for those that are `wrong`, with their number.
+
+    Without any of these, for those that are `unknown`, or else for the `whole`.
+    """
+    proved, refuted = statuses.count("ok"), statuses.count("wrong")
+    if refuted:
+        rest = f"{refuted} {wrong}"
+    elif proved < total:
+        rest = f"{total - proved} {unknown}"
     else:
-        rest = "all are the same task"
-    return f"{proved} of {len(certificates)} proved: {rest}"
+        rest = whole
+    return f"{proved} of {total} proved: {rest}"
 
 
 def data_line(certificates: Sequence[Certificate]) -> str:
@@ -90,7 +107,7 @@ def _tables(certificates: Sequence[Certificate], snapshot: Snapshot, width: int)
     rows = []
     for certificate in certificates:
         figures = {check.name: _figure(check) for check in certificate.checks}
-        words = (*_framework_and_mode(certificate, snapshot), certificate.status)
+        words = (*framework_and_mode(certificate.claim, snapshot), certificate.status)
         rows.append([*words, *(figures.get(name, "") for name in names)])
     if not terminal.fits([headings, *rows], width):
         headings = [heading.replace(" ", "\n") for heading in headings]
@@ -147,25 +164,36 @@ class DeviationTable:
 
 def deviation_table(certificates: Sequence[Certificate], snapshot: Snapshot) -> DeviationTable:
     """The worst deviations over all tasks, from certificates of one precision."""
-    names = _check_names(certificates, snapshot)
-    rows = []
-    by_mode = grouped(certificates, lambda certificate: _framework_and_mode(certificate, snapshot))
-    for key, group in by_mode.items():
-        proved = sum(certificate.status == "ok" for certificate in group)
-        figures = worst_figures(chain.from_iterable(each.checks for each in group), names)
-        rows.append([*key, f"{proved} of {len(group)}", *figures])
-    return DeviationTable(
-        headings=["framework", "mode", "tasks proved", *names],
-        rows=rows,
+    by_mode = grouped(
+        certificates, lambda certificate: framework_and_mode(certificate.claim, snapshot)
+    )
+    return worst_deviations(
+        by_mode,
+        _check_names(certificates, snapshot),
+        proved="tasks proved",
         tasks=len({certificate.claim.task for certificate in certificates}),
     )
 
 
-def worst_figures(checks: Iterable[Check], names: Iterable[str]) -> list[str]:
-    """The worst deviation of each check, by its name; "" where there is none."""
-    by_name = grouped(checks, attrgetter("name"))
-    worst = {name: max(same, key=_severity) for name, same in by_name.items()}
-    return [_figure(worst[name]) if name in worst else "" for name in names]
+def worst_deviations(
+    by_mode: Mapping[tuple[str, str], Sequence[Certificate | LateProof]],
+    names: Sequence[str],
+    *,
+    proved: str,
+    tasks: int,
+) -> DeviationTable:
+    """The worst deviations of the checks of these `names`, by framework and mode.
+
+    `proved` heads the column that says how many are.
+    """
+    rows = []
+    for key, group in by_mode.items():
+        ok = sum(each.status == "ok" for each in group)
+        checks = grouped(chain.from_iterable(each.checks for each in group), attrgetter("name"))
+        worst = {name: max(same, key=_severity) for name, same in checks.items()}
+        figures = (_figure(worst[name]) if name in worst else "" for name in names)
+        rows.append([*key, f"{ok} of {len(group)}", *figures])
+    return DeviationTable(headings=["framework", "mode", proved, *names], rows=rows, tasks=tasks)
 
 
 def to_markdown(certificates: Sequence[Certificate], snapshot: Snapshot) -> str:
