@@ -31,8 +31,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,6 +47,7 @@ from bench.launch import catalogue, machine, virtual_environments
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from bench.records import run_folder
 from bench.run.request import fraction
+from bench.system import children, files
 from tests.source_tree import copy_source
 
 BLOCKS = 5  # as in the standard preset
@@ -76,11 +77,11 @@ for _session in [value for name, value in list(globals().items()) if name.endswi
         _session.step = _timed(_session.step)
 """
 
-# Takes a core for the first 10 s of every 30 s, until its parent ends.
+# Takes a core for the first 10 s of every 30 s.
 NEIGHBOUR = """
-import os, time
-parent, begun = os.getppid(), time.monotonic()
-while os.getppid() == parent:
+import time
+begun = time.monotonic()
+while True:
     if (time.monotonic() - begun) % 30 < 10:
         sum(range(10_000))
     else:
@@ -185,17 +186,6 @@ def prepare(folder: Path, planting: Planting) -> None:
     unfinished.rename(folder)
 
 
-@contextmanager
-def busy_neighbour() -> Iterator[None]:
-    """A process that keeps a core busy for 10 s of every 30 s; it ends with this one."""
-    process = subprocess.Popen([sys.executable, "-c", NEIGHBOUR])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
 def measure(
     planting: Planting, folder: Path, blocks: int
 ) -> tuple[dict[str, dict[int, float]], int]:
@@ -207,8 +197,13 @@ def measure(
     if not folder.exists():
         prepare(folder, planting)
     results = folder / "results"
+    beside = [sys.executable, "-c", NEIGHBOUR]
     while options := missing(planting, results / NAME, blocks):
-        with busy_neighbour() if planting.neighbour else nullcontext():
+        with (
+            children.started(beside, env=children.inherited())
+            if planting.neighbour
+            else nullcontext()
+        ):
             done = subprocess.run(
                 [*(sys.executable, "-m", "bench", "run"), *options, "--results", str(results)],
                 cwd=folder,
@@ -322,9 +317,7 @@ def keep(outcomes: Sequence[Outcome], file: Path) -> None:
     """Put these figures into the file, in place of earlier ones of the same runs."""
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     kept |= {each.planting.folder: asdict(each) for each in outcomes}
-    beside = file.with_suffix(".part")
-    beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    beside.replace(file)
+    files.write(file, json.dumps(kept, indent=1).encode())
 
 
 def measure_all(options: argparse.Namespace, kept: Path) -> None:
