@@ -27,3 +27,13 @@ def plant(target: Path, packages: Sequence[str], file: str, old: str, new: str) 
     assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
     (target / file).write_text(text.replace(old, new), encoding="utf-8")
     return target
+
+
+def copy_framework(tree: Path, framework: str, name: str) -> Path:
+    """Add a framework to a copy of the source once more, under another name; its folder."""
+    folder = tree / "frameworks" / name
+    shutil.copytree(tree / "frameworks" / framework, folder)
+    about = (folder / "framework.toml").read_text(encoding="utf-8")
+    about = about.replace(f'name = "{framework}"', f'name = "{name}"')
+    (folder / "framework.toml").write_text(about, encoding="utf-8")
+    return folder

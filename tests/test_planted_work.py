@@ -8,7 +8,6 @@ with the words that name it.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ from bench.launch.paths import CACHE_VARIABLE
 from bench.records import run_folder
 from bench.worker.trace import STEPS
 from tests.benchmarks.planted import lend
-from tests.source_tree import copy_source
+from tests.source_tree import copy_framework, copy_source
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.timeout(900)]
 
@@ -266,11 +265,7 @@ def add_copies(tree: Path, faults: Iterable[tuple[str, str]]) -> None:
     """Copy the source to `tree`, with a copy of the reference for each name, with its code."""
     copy_source(tree)
     for name, code in faults:
-        folder = tree / "frameworks" / name
-        shutil.copytree(tree / "frameworks" / "reference", folder)
-        about = (folder / "framework.toml").read_text(encoding="utf-8")
-        about = about.replace('name = "reference"', f'name = "{name}"')
-        (folder / "framework.toml").write_text(about, encoding="utf-8")
+        folder = copy_framework(tree, "reference", name)
         text = (folder / "adapter.py").read_text(encoding="utf-8")
         marked = "\n\nclass ReferenceAdapter:"
         assert text.count(marked) == 1

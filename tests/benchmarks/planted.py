@@ -48,7 +48,7 @@ from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from bench.records import run_folder
 from bench.run.request import fraction
 from bench.system import children, files
-from tests.source_tree import copy_source
+from tests.source_tree import copy_framework, copy_source
 
 BLOCKS = 5  # as in the standard preset
 DRAWS = 1000
@@ -152,11 +152,7 @@ def plant(tree: Path, planting: Planting) -> None:
     """Copy the source, with each copy of the framework in a folder of its own."""
     copy_source(tree)
     for name, part in zip(planting.names, (0, 0, planting.part), strict=True):
-        folder = tree / "frameworks" / name
-        shutil.copytree(tree / "frameworks" / planting.framework, folder)
-        about = (folder / "framework.toml").read_text(encoding="utf-8")
-        about = about.replace(f'name = "{planting.framework}"', f'name = "{name}"')
-        (folder / "framework.toml").write_text(about, encoding="utf-8")
+        folder = copy_framework(tree, planting.framework, name)
         with (folder / "adapter.py").open("a", encoding="utf-8") as file:
             file.write(STEP.format(part=part))
 
