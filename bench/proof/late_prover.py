@@ -6,9 +6,6 @@ temporary files, each until it is judged, and all are gone with the run.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +23,7 @@ from bench.proof.late_checks import compare
 from bench.proof.late_proof import LateProof, late_outcome
 from bench.proof.reference_traces import REFERENCE
 from bench.proof.tracing import LOG, answered
-from bench.system import children
+from bench.system import children, files
 from bench.worker.late_replay import ReplayJob
 
 
@@ -38,8 +35,7 @@ class LateProver:
 
     def __init__(self, provide: Provider) -> None:
         self._provide = provide
-        self._folder = Path(tempfile.mkdtemp(prefix="framebench-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder, self._remove = files.scratch_folder(self)
         self._jobs: dict[str, Job] = {}
 
     def file(self, job: Job) -> Path:

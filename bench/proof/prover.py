@@ -82,6 +82,7 @@ class Prover:
                 claims for process, claims in groups.items() if process.threads == threads
             ]
             certificates.update(self._prove_groups(same_threads, threads, listener))
+        self._reference.release()
         if self._not_kept:
             listener.finished("certificates", f"used, but not kept: {self._not_kept}")
         return certificates

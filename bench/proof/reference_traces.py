@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +37,9 @@ class ReferenceTraces:
         self._seed = seed
         self._framework = catalogue.load(REFERENCE)
         self.digest = catalogue.source_digest(self._framework)
-        # Traces that the cache does not keep, in a folder that goes with this object.
+        # Traces that the cache does not keep, and what removes them, each in a folder of its own.
         self._spared: dict[str, Path] = {}
+        self._removals: list[Callable[[], object]] = []
 
     def ensure(self, tasks: Sequence[str], listener: Listener) -> dict[str, str]:
         """Trace the tasks that have no intact trace. Returns, by task, why one cannot be traced.
@@ -106,11 +105,17 @@ class ReferenceTraces:
             self._spare(task, content)
 
     def _spare(self, task: str, content: bytes) -> None:
-        """Write a trace to a folder that goes with this object."""
-        spare = Path(tempfile.mkdtemp(prefix="framebench-"))
-        weakref.finalize(self, shutil.rmtree, spare, ignore_errors=True)
+        """Write a trace to a folder that goes with this object, or before."""
+        spare, remove = files.scratch_folder(self)
+        self._removals.append(remove)
         cache.write(spare / self._file(task).name, content)
         self._spared[task] = spare / self._file(task).name
+
+    def release(self) -> None:
+        """Delete the traces that the cache does not keep; they take hundreds of megabytes."""
+        self._spared.clear()
+        while self._removals:
+            self._removals.pop()()
 
     def read(self, task: str) -> dict[str, Array]:
         """A task's trace, once it is ensured. Raises DataError if it has been damaged since."""

@@ -11,12 +11,21 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 # A last line longer than this is not looked for as a whole when the next one is appended.
 _CHUNK = 1 << 20
+
+
+def scratch_folder(owner: object) -> tuple[Path, Callable[[], object]]:
+    """A new folder for temporary files that goes with its owner, and what removes it before."""
+    folder = Path(tempfile.mkdtemp(prefix="framebench-"))
+    return folder, weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
 
 
 def write(file: Path, content: str | bytes) -> None:
