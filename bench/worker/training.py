@@ -138,9 +138,11 @@ class TimedTraining:
         if not math.isfinite(mean):
             raise DivergedError(f"training loss {mean} within {self.steps} steps")
         self.first_losses += losses[: FIRST_LOSSES - len(self.first_losses)]
-        self._elapsed += timing.wall
-        self._seconds += 0.0 if self._turns.fresh else timing.wall
-        self._turns.use(timing.wall)
+        # What a fence leaves behind counts as well, or a lazy adapter would never have enough.
+        taken = timing.wall + window.around
+        self._elapsed += taken
+        self._seconds += 0.0 if self._turns.fresh else taken
+        self._turns.use(taken)
         self.windows.append(
             Window(
                 turn=self._turns.number,
