@@ -128,7 +128,7 @@ class _Losses:
                 cell,
                 f"does not train like the other cells: the {self.name} {worst + 1} is "
                 f"{row[worst]:.6g}, where the median of all is {self.middle[worst]:.6g} "
-                f"({share} off, {limit:.3%} allowed)"
+                f"({share} of the first losses off, {limit:.3%} allowed)"
                 + "; of two frameworks, nothing says which is right"
                 * two,
             )
