@@ -125,88 +125,93 @@ BATCH_NORM: Mapping[str, Mapping[str, float]] = {
 SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
 
 # What rounding explains in float32 differs between tasks by a factor of a thousand. These are 20
-# times the worst deviation in any framework, mode or machine of published certificates (for some
-# tasks also at full size), where that is tighter than the tolerances above; the factor is for other
-# processors, versions and numbers of threads. A task that is not listed, as one of a plug-in, has
-# the tolerances above. `python -m tests.benchmarks.tolerances` prints the rows.
+# times the worst deviation that honest frameworks showed on two kinds of processor, in every mode,
+# with one and two threads, and with other seeds, where that is tighter than the tolerances above.
+# Updates by Adam are not among them: an element whose gradient is rounding moves by the learning
+# rate to either side, so that one batch in many is a hundred times the worst of the others. Their
+# formula is proved with the large epsilon. A task that is not listed, as one of a plug-in, has the
+# tolerances above. `python -m tests.benchmarks.tolerances` prints the rows.
 FLOAT32: Mapping[str, Mapping[str, float]] = {
-    "cifar-cnn": {"update": 1e-03, "formula": 5e-04},
-    "cifar-lenet": {
-        "loss": 5e-06,
-        "gradients": 1e-04,
-        "state": 1e-04,
-        "curve": 2e-05,
-        "evaluated": 5e-05,
+    "cifar-cnn": {
         "formula": 1e-03,
     },
-    "cifar-resnet20": {"curve": 5e-06, "evaluated": 1e-04},
-    "cifar-vgg": {"update": 2e-03, "curve": 2e-03},
+    "cifar-lenet": {
+        "gradients": 1e-04,
+        "state": 1e-04,
+        "curve": 5e-05,
+        "evaluated": 2e-03,
+        "full_update": 2e-03,
+        "formula": 1e-03,
+    },
+    "cifar-resnet20": {
+        "curve": 5e-06,
+        "evaluated": 1e-04,
+    },
+    "cifar-vgg": {
+        "update": 2e-03,
+        "curve": 2e-03,
+    },
     "imdb-bilstm": {
         "loss": 2e-06,
         "gradients": 5e-05,
-        "update": 5e-03,
         "state": 5e-04,
-        "curve": 1e-05,
+        "curve": 2e-05,
         "evaluated": 1e-03,
+        "full_steps": 2e-06,
         "formula": 5e-04,
     },
-    "imdb-gru": {"curve": 5e-05, "evaluated": 5e-03},
+    "imdb-gru": {
+        "curve": 5e-05,
+        "evaluated": 5e-03,
+    },
     "imdb-lstm": {
         "loss": 2e-06,
         "gradients": 5e-05,
-        "update": 1e-03,
         "state": 5e-04,
-        "curve": 5e-06,
-        "evaluated": 2e-04,
+        "curve": 1e-05,
+        "evaluated": 1e-03,
+        "full_steps": 2e-06,
         "formula": 1e-03,
     },
     "mnist-mlp": {
-        "loss": 5e-06,
         "gradients": 5e-05,
-        "update": 2e-04,
         "state": 5e-04,
         "curve": 2e-04,
         "evaluated": 1e-04,
-        "full_update": 5e-04,
         "formula": 2e-04,
     },
     "mnist-mlp-dropout": {
         "loss": 5e-06,
         "gradients": 5e-05,
-        "update": 5e-04,
         "state": 5e-04,
         "curve": 2e-04,
         "evaluated": 2e-04,
-        "formula": 1e-04,
-    },
-    "mnist-mlp-sgd": {
-        "loss": 5e-06,
-        "gradients": 5e-05,
-        "update": 2e-04,
-        "curve": 2e-05,
-        "evaluated": 5e-05,
         "formula": 2e-04,
     },
-    "mnist-softmax": {
-        "loss": 5e-06,
-        "gradients": 2e-05,
-        "update": 5e-05,
+    "mnist-mlp-sgd": {
+        "gradients": 5e-05,
+        "update": 5e-04,
         "curve": 2e-05,
         "evaluated": 5e-05,
-        "full_steps": 5e-06,
+        "full_update": 2e-04,
+        "formula": 5e-04,
+    },
+    "mnist-softmax": {
+        "gradients": 5e-05,
+        "update": 1e-04,
+        "curve": 2e-05,
+        "evaluated": 5e-05,
         "full_update": 5e-05,
-        "formula": 5e-05,
+        "formula": 1e-04,
     },
     "movielens-ncf": {
         "outputs": 5e-06,
         "loss": 5e-06,
         "gradients": 5e-06,
-        "update": 2e-04,
         "state": 5e-04,
         "curve": 5e-06,
         "evaluated": 1e-04,
         "full_steps": 5e-06,
-        "full_update": 2e-04,
         "formula": 2e-05,
     },
 }
