@@ -81,7 +81,7 @@ def _job(suspect: Suspect, data: Mapping[str, Path], folder: Path) -> dict[str, 
         {claim.task: data[claim.task]},
         folder=folder,
         seed=0,
-        formula=bool(TOLERANCES[claim.precision].formula),
+        rounding=bool(TOLERANCES[claim.precision].formula),
     )
     return {
         "tree": str(suspect.tree),

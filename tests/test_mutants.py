@@ -702,6 +702,7 @@ MUTANTS = {
         new="        loss = update.loss(*[tensor[:16] for tensor in batch])\n",
         task="cifar-vgg",
         caught_by="full steps",
+        precision="float32",
     ),
     "training mode set once, with dropout": Mutant(
         file=TORCH,
@@ -718,6 +719,7 @@ MUTANTS = {
         "        self._begun = True\n",
         task="cifar-resnet20",
         caught_by="full steps",
+        precision="float32",
     ),
     "a learning rate off by a thousandth in float32": Mutant(
         file=TORCH_OPTIMIZERS,

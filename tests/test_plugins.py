@@ -449,7 +449,7 @@ data = dict.fromkeys(("mnist-softmax", "above", "inside"), datasets.prepare("mni
 with tempfile.TemporaryDirectory() as folder:
     tracing = trace(
         claim, data, make(catalogue.load("reference"), "cpu", SILENT),
-        folder=Path(folder), seed=0, formula=False, listener=SILENT,
+        folder=Path(folder), seed=0, rounding=False, listener=SILENT,
     )
 print(json.dumps(tracing.outcomes))
 """

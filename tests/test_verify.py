@@ -13,7 +13,7 @@ import pytest
 from bench import tasks
 from bench.cli.display import PlainConsole
 from bench.core.arrays import Array
-from bench.core.setting import Setting
+from bench.core.setting import Precision, Setting
 from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.launch import catalogue
@@ -380,6 +380,15 @@ def normalized_trace() -> dict[str, Array]:
         arrays[key] = rng.normal(size=(250, 10))
         arrays[f"{key}/unbiased"] = arrays[key] * (1 + 1e-3)
     return arrays
+
+
+@pytest.mark.parametrize(("precision", "shown"), [("float64", False), ("float32", True)])
+def test_a_heavy_image_task_shows_its_full_size_in_the_timed_precision_alone(
+    precision: Precision, shown: bool
+) -> None:
+    reference = normalized_trace()
+    checks = compare(RESNET, normalized_trace(), reference, precision)
+    assert ("full steps" in {check.name for check in checks}) == shown
 
 
 def failed_normalized(traced: Mapping[str, Array], precision: str) -> list[str]:

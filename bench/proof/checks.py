@@ -159,6 +159,8 @@ class _Comparison:
     def full_steps(self) -> Iterator[Check]:
         """The steps that run as timed training does, which `bench.worker.full_trace` describes."""
         allowed = self.allowed
+        if self.task.short_proof and not allowed.formula:
+            return
         losses = self._losses("full/losses", "step")
         (evaluated,) = self._losses("full/evaluated", "evaluation").values()
         steps = self._worst("full steps", losses, allowed.full_steps)

@@ -122,7 +122,7 @@ class Prover:
             self._environment(process),
             folder=Path(folder),
             seed=self._seed,
-            formula=bool(TOLERANCES[process.precision].formula),
+            rounding=bool(TOLERANCES[process.precision].formula),
             listener=listener,
         )
 

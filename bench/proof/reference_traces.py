@@ -65,7 +65,7 @@ class ReferenceTraces:
                 environment,
                 folder=Path(folder),
                 seed=self._seed,
-                formula=True,
+                rounding=True,
                 listener=listener,
             )
             failures: dict[str, str] = {}

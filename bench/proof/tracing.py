@@ -64,7 +64,7 @@ class Tracing:
 
 
 def proof_job(
-    claim: Claim, data: Mapping[str, Path], *, folder: Path, seed: int, formula: bool
+    claim: Claim, data: Mapping[str, Path], *, folder: Path, seed: int, rounding: bool
 ) -> ProofJob:
     """The job of tracing every task of `data`, as `trace` does."""
     return ProofJob(
@@ -74,7 +74,7 @@ def proof_job(
         seed=seed,
         data={task: str(prepared) for task, prepared in data.items()},
         out=str(folder),
-        formula=formula,
+        rounding=rounding,
         compiles=catalogue.load(claim.framework).compiles(claim.mode),
     )
 
@@ -86,14 +86,14 @@ def trace(
     *,
     folder: Path,
     seed: int,
-    formula: bool,
+    rounding: bool,
     listener: Listener,
 ) -> Tracing:
     """Trace every task of `data`, prepared folders by task, as a claim without a task says.
 
-    `formula` asks for the steps with constants that float32 holds exactly.
+    `rounding` asks for what only coarser precisions than float64 are held to.
     """
-    job = proof_job(claim, data, folder=folder, seed=seed, formula=formula)
+    job = proof_job(claim, data, folder=folder, seed=seed, rounding=rounding)
     return answered(job, data, environment, log=folder / LOG, folder=folder, listener=listener)
 
 

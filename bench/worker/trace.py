@@ -67,8 +67,8 @@ MORE_STEPS = 5
 class ProofJob:
     """Traces to make in one process.
 
-    `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz. `formula`
-    asks for that part of the trace, which float64 does not need: one update shows as much there.
+    `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz.
+    `rounding` asks for what only coarser precisions than float64 are held to, see `trace`.
     `compiles` says whether the mode is one that compiles.
     """
 
@@ -78,7 +78,7 @@ class ProofJob:
     seed: int
     data: dict[str, str]
     out: str
-    formula: bool
+    rounding: bool
     compiles: bool
 
     def to_json(self) -> str:
@@ -98,7 +98,7 @@ def trace(
     *,
     folder: Path,
     seed: int,
-    formula: bool,
+    rounding: bool,
     long: bool,
     check_execution: ExecutionCheck,
 ) -> dict[str, Array]:
@@ -107,20 +107,27 @@ def trace(
     All but the steps of `bench.worker.full_trace` is with sequences that are cut to LENGTH. In a
     short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS. `check_execution` is
     called once, with a session after its steps.
+
+    `rounding` asks for the formula with constants that float32 holds exactly, since one update
+    shows as much in float64, and in a short proof for the steps at full size, which take some
+    frameworks minutes in float64.
     """
-    full = full_trace(open_session, task.with_dropout(), folder=folder, seed=seed, long=long)
+    arrays = {}
+    if rounding or not task.short_proof:
+        without_dropout = task.with_dropout()
+        arrays = full_trace(open_session, without_dropout, folder=folder, seed=seed, long=long)
     task = task.with_length(LENGTH)
     if task.short_proof:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     without_dropout = task.with_dropout()
-    arrays = full | _first_steps(
+    arrays |= _first_steps(
         open_session,
         without_dropout,
         folder=folder,
         seed=seed,
         check_execution=check_execution,
     )
-    if formula:
+    if rounding:
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
     for layer in task.dropout:
         arrays |= draws(open_session, task, layer, folder=folder)
@@ -246,7 +253,7 @@ def prove(
                 tasks[name],
                 folder=Path(folder),
                 seed=job.seed,
-                formula=job.formula,
+                rounding=job.rounding,
                 long=job.setting.precision == "float64",
                 check_execution=check_execution,
             )
