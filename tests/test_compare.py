@@ -347,13 +347,19 @@ def test_cells_that_all_moved_the_same_way_are_reported() -> None:
     assert not both(old, hardly).moved_alike  # within what chance explains
 
 
+def disturbed(record: Record) -> Record:
+    """The record of a process beside which another one kept a core busy."""
+    assert record.measurement
+    windows = record.measurement.windows
+    measurement = replace(
+        record.measurement, windows=replace(windows, others=windows.wall), cores=2
+    )
+    return replace(record, measurement=measurement)
+
+
 def test_a_disturbed_block_is_left_out_of_its_own_run() -> None:
-    clean, disturbed = cell("a", 100, 101, 102), cell("a", 50, 100, 101, 102)
-    (first, *rest) = disturbed
-    assert first.measurement
-    windows = first.measurement.windows
-    noisy = replace(first.measurement, windows=replace(windows, others=windows.wall), cores=2)
-    pair = only_pair(clean, [replace(first, measurement=noisy), *rest])
+    clean, (first, *rest) = cell("a", 100, 101, 102), cell("a", 50, 100, 101, 102)
+    pair = only_pair(clean, [disturbed(first), *rest])
     assert pair.ratio and pair.ratio.estimate == pytest.approx(1)
 
 
@@ -461,7 +467,13 @@ def test_the_command_prints_each_form_and_its_exit_code(framebench: Framebench, 
     failed = framebench(*gate, expect=1).stdout
     assert "pytorch mnist-mlp eager cpu 2 threads: FAILS: surely slower by more than 5%" in failed
     assert "gate at 5%: FAILED: 1 of 1 cells (paces tested: 1," in failed
-    assert json.loads(framebench(*gate, "--json", expect=1).stdout)["gate"]["passed"] is False
+    assert json.loads(framebench(*gate, "--json", expect=1).stdout)["gate"]["outcome"] == "failed"
     passed = framebench("compare", "before", "after", "--fail-on", "30%").stdout
-    assert "gate at 30%: passed (paces tested" in passed
-    assert "slower, but not surely by more than 30%" in passed
+    assert "gate at 30%: passed: none of 1 cells is slower by more than that (paces" in passed
+    assert "surely slower, but by less than 30%" in passed
+    open_yet = ("compare", "before", "after", "--fail-on", "21%")
+    undecided = framebench(*open_yet, expect=3).stdout
+    assert "gate at 21%: UNDECIDED; 1 of 1 cells can't be told apart yet" in undecided
+    assert framebench(*open_yet, "--strict", expect=1).stdout == undecided
+    as_json = json.loads(framebench(*open_yet, "--json", expect=3).stdout)["gate"]
+    assert as_json["outcome"] == "undecided" and as_json["more_blocks"] >= 1

@@ -113,6 +113,11 @@ class Cleanness:
         """The share of windows that were contended; None if it is unknown."""
         return self.contended_windows / self.windows if self.counted else None
 
+    @property
+    def mostly_contended(self) -> bool:
+        """Whether others disturbed so much of the run that its figures are not to be trusted."""
+        return self.contended_share is not None and self.contended_share > MOST_CONTENDED
+
     def __str__(self) -> str:
         if self.contended_share is None:
             return "not known: the records do not say what other processes did"

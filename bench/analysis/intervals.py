@@ -134,19 +134,30 @@ class _Welch:
     freedom: float
 
     @staticmethod
-    def of(first: Collection[float], second: Collection[float]) -> _Welch | None:
-        """None if either has a single value, whose variance is unknown."""
+    def of(first: Collection[float], second: Collection[float], *, more: int = 0) -> _Welch | None:
+        """None if either has a single value, whose variance is unknown.
+
+        With `more`, as if each had so many values more that vary alike.
+        """
         logs = _logs(first), _logs(second)
         if min(map(len, logs)) < 2:
             return None
         (first_mean, first_variance), (second_mean, second_variance) = map(_spread, logs)
-        shares = first_variance / len(logs[0]), second_variance / len(logs[1])
+        counts = [len(side) + more for side in logs]
+        shares = first_variance / counts[0], second_variance / counts[1]
         total = sum(shares)
         freedom = 1.0  # any number will do if nothing varies
         if total:
-            parts = zip(shares, logs, strict=True)
-            freedom = 1 / sum((share / total) ** 2 / (len(side) - 1) for share, side in parts)
+            parts = zip(shares, counts, strict=True)
+            freedom = 1 / sum((share / total) ** 2 / (count - 1) for share, count in parts)
         return _Welch(mean=first_mean - second_mean, error=math.sqrt(total), freedom=freedom)
+
+    @property
+    def margin(self) -> float:
+        """Half the width of the interval of the logarithm."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2)) * self.error
 
 
 def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Interval:
@@ -159,14 +170,26 @@ def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Inter
     if welch is None:
         estimate = geometric_mean(first).estimate / geometric_mean(second).estimate
         return Interval(estimate=estimate, low=0.0, high=math.inf)
-    from scipy.special import stdtrit
-
-    margin = float(stdtrit(welch.freedom, (1 + CONFIDENCE) / 2)) * welch.error
     return Interval(
         estimate=math.exp(welch.mean),
-        low=math.exp(welch.mean - margin),
-        high=math.exp(welch.mean + margin),
+        low=math.exp(welch.mean - welch.margin),
+        high=math.exp(welch.mean + welch.margin),
     )
+
+
+def values_to_exclude(
+    first: Collection[float], second: Collection[float], bound: float, *, most: int
+) -> int | None:
+    """How many more values of each would exclude `bound` from the interval of `unpaired_ratio`.
+
+    It takes the ratio and the spread for what they are now. None if `most` would not do, or if
+    either has a single value.
+    """
+    for more in range(1, most + 1):
+        welch = _Welch.of(first, second, more=more)
+        if welch and abs(welch.mean - math.log(bound)) > welch.margin:
+            return more
+    return None
 
 
 def chance_below(first: Collection[float], second: Collection[float], bound: float) -> float | None:

@@ -21,6 +21,7 @@ from bench.cli.output import document
 from bench.core.errors import UsageError
 
 FORMATS = ("table", "markdown", "csv", "json")
+UNDECIDED = 3  # the exit code
 
 
 def _allowable() -> tuple[str, ...]:
@@ -60,10 +61,13 @@ def compare(
         list[str],
         typer.Option(
             help="What may differ under --fail-on: machine, threads, data, budgets, versions, "
-            "missing (cells of A that B lacks), or all. Repeatable.",
+            "contention, missing (cells of A that B lacks), or all. Repeatable.",
             autocompletion=among(_allowable),
         ),
     ] = [],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1, not 3, where the gate is undecided.")
+    ] = False,
     format: Annotated[str | None, format_option(FORMATS)] = None,
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
@@ -75,12 +79,14 @@ def compare(
     machine, threads, data, budgets, versions.
 
     --fail-on 5% makes it a gate. A cell fails if it is surely slower by more
-    than 5 %, or if it is ok in A but not ok, or missing, in B. The gate is
-    refused where the runs differ in something that --allow does not name.
-    A cell with a single repeat cannot be checked, and is named.
+    than 5 %, or if it is ok in A but not ok, or missing, in B. The gate passes
+    only if every other cell of A surely is not; else it is undecided, and says
+    how many more blocks would decide. A cell with a single repeat cannot be
+    checked. The gate is refused where the runs differ in something that
+    --allow does not name, or where others used the machine most of the time.
 
-    Exit code 0: no cell fails, or there is no gate; 1: a cell fails; 2: bad
-    usage, or the gate is refused.
+    Exit code 0: passed, or there is no gate; 1: failed; 2: bad usage, or the
+    gate is refused; 3: undecided (1 with --strict).
 
     [bold]Examples[/bold]
 
@@ -108,6 +114,8 @@ def compare(
     check_allowed(allow)
     if allow and fail_on is None:
         raise UsageError("--allow has no effect without --fail-on")
+    if strict and fail_on is None:
+        raise UsageError("--strict has no effect without --fail-on")
     limit = None if fail_on is None else fraction(fail_on)
     if limit is not None:
         check_limit(limit)
@@ -122,5 +130,5 @@ def compare(
     else:
         forms = {"markdown": to_markdown, "csv": to_csv}
         document(forms[output_format](comparison, gate))
-    if gate and not gate.passed:
-        raise typer.Exit(1)
+    if gate and gate.outcome != "passed":
+        raise typer.Exit(1 if strict or gate.outcome == "failed" else UNDECIDED)

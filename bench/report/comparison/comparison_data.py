@@ -44,12 +44,14 @@ def to_json(comparison: Comparison, gate: Gate | None) -> str:
         "cells": cells,
         "gate": {
             "limit": gate.limit,
-            "passed": gate.passed,
+            "outcome": gate.outcome,
+            "more_blocks": gate.more_blocks,
             "judgements": [
                 {
                     "cell": str(judgement.pair.cell),
                     "outcome": judgement.outcome,
                     "why": judgement.why,
+                    "more_blocks": judgement.more_blocks,
                 }
                 for judgement in gate.judgements
             ],

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.cell_pairs import CellPair, PairVerdict
-from bench.analysis.comparison.gate import Gate
+from bench.analysis.comparison.gate import Gate, GateOutcome
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.report.common import markdown, terminal
 from bench.report.common.text import (
@@ -46,6 +46,11 @@ _WORDS = 3
 _VERDICT = HEADINGS.index("verdict")
 # The columns that a narrow terminal leaves out, in this order.
 _GIVING_WAY = ("first step", "memory B / A", "test metric")
+_COLOURS: Mapping[GateOutcome, str] = {
+    "passed": "green",
+    "failed": "red",
+    "undecided": "yellow",
+}
 _STYLES: Mapping[PairVerdict, str] = {"faster": "green", "slower": "bold red", "tied": ""}
 
 
@@ -113,7 +118,7 @@ def to_terminal(comparison: Comparison, gate: Gate | None, *, width: int) -> Gro
             Text(line, "bold red" if outcome == "fails" else "yellow")
             for outcome, line in gate_lines(gate)
         ]
-        parts.append(Text(gate_verdict(gate), "bold green" if gate.passed else "bold red"))
+        parts.append(Text(gate_verdict(gate), f"bold {_COLOURS[gate.outcome]}"))
     return Group(*parts)
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from bench.analysis.comparison.cell_pairs import CellPair, PairVerdict
 from bench.analysis.comparison.compared_run import ComparedRun
-from bench.analysis.comparison.gate import Gate, GateOutcome, limit_text
+from bench.analysis.comparison.gate import CellOutcome, Gate, Judgement, limit_text
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
 from bench.core.record import Cell
@@ -98,49 +98,55 @@ def footer(comparison: Comparison) -> list[str]:
     return lines + [f"contention in {name}: {side.cleanness}" for name, side in sides]
 
 
-def gate_lines(gate: Gate) -> list[tuple[GateOutcome, str]]:
+def gate_lines(gate: Gate) -> list[tuple[CellOutcome, str]]:
     """The gate's judgement of each cell that does not simply hold."""
-    limit = limit_text(gate.limit)
-    unchecked = _by_reason(
-        (judgement.pair.cell, judgement.why) for judgement in gate.of("not checked")
-    )
-    lines: list[tuple[GateOutcome, str]] = [
-        ("not checked", f"not checked: {line}") for line in unchecked
-    ]
-    if unsure := gate.of("not sure"):
-        cells = "; ".join(
-            f"{judgement.pair.cell} {estimate_text(judgement.pair.ratio, ratio_text)}"
-            for judgement in unsure
-        )
-        lines.append(
-            (
-                "not sure",
-                f"not sure: a slowdown of more than {limit} is neither found nor ruled out; "
-                f"more repeats would decide: {cells}",
-            )
-        )
-    for judgement in gate.of("slower"):
-        pair = judgement.pair
-        ratio = estimate_text(pair.ratio, ratio_text)
-        lines.append(("slower", f"{pair.cell}: {ratio}: {judgement.why}"))
-    for judgement in gate.of("fails"):
-        pair = judgement.pair
-        ratio = f": {estimate_text(pair.ratio, ratio_text)}" if pair.ratio else ""
-        lines.append(("fails", f"{pair.cell}: FAILS: {judgement.why}{ratio}"))
+    lines: list[tuple[CellOutcome, str]] = []
+    unjudged: tuple[CellOutcome, ...] = ("new", "left out", "not checked")
+    for outcome in unjudged:
+        named = _by_reason((judged.pair.cell, judged.why) for judged in gate.of(outcome))
+        lines += [(outcome, f"{outcome}: {line}") for line in named]
+    for judged in gate.of("slower"):
+        lines.append(("slower", _judged(judged, judged.why)))
+    for judged in gate.of("not sure"):
+        decided = "more than can be counted on"
+        if judged.more_blocks is not None:
+            decided = f"about {judged.more_blocks} more {_blocks(judged.more_blocks)} in each run"
+        text = _judged(judged, f"{judged.why}; to decide it takes {decided}")
+        lines.append(("not sure", text))
+    for judged in gate.of("fails"):
+        lines.append(("fails", _judged(judged, f"FAILS: {judged.why}")))
     return lines
+
+
+def _judged(judgement: Judgement, words: str) -> str:
+    """The cell, the words, and its ratio if there is one."""
+    pair = judgement.pair
+    ratio = f": {estimate_text(pair.ratio, ratio_text)}" if pair.ratio else ""
+    return f"{pair.cell}: {words}{ratio}"
+
+
+def _blocks(count: int) -> str:
+    return "block" if count == 1 else "blocks"
 
 
 def gate_verdict(gate: Gate) -> str:
     """Whether the gate passes, in one line."""
-    cells, failed = len(gate.judgements), len(gate.of("fails"))
-    unchecked, unsure = len(gate.of("not checked")), len(gate.of("not sure"))
-    limits = [f"{unchecked} of {cells} cells were not checked"] * bool(unchecked)
-    limits += [f"{unsure} could not be decided"] * bool(unsure)
-    passed = f"passed, but {' and '.join(limits)}" if limits else "passed"
-    outcome = f"FAILED: {failed} of {cells} cells" if failed else passed
+    judged = [each for each in gate.judgements if each.outcome not in ("new", "left out")]
+    words = {
+        "passed": f"passed: none of {len(judged)} cells is slower by more than that",
+        "failed": f"FAILED: {len(gate.of('fails'))} of {len(judged)} cells",
+        "undecided": "UNDECIDED",
+    }
+    parts = [words[gate.outcome]]
+    if unsure := gate.of("not sure"):
+        more = gate.more_blocks
+        blocks = f" (about {more} more {_blocks(more)} in each run would)" if more else ""
+        parts.append(f"{len(unsure)} of {len(judged)} cells can't be told apart yet{blocks}")
+    if unchecked := gate.of("not checked"):
+        parts.append(f"{len(unchecked)} of {len(judged)} were not checked")
     ratios = [judgement.pair.ratio for judgement in gate.judgements]
     tested = sum(ratio is not None and ratio.known for ratio in ratios)
     return (
-        f"gate at {limit_text(gate.limit)}: {outcome} (paces tested: {tested}, one-sided, with "
-        "Holm's correction: at most 5 % of gates fail by chance)"
+        f"gate at {limit_text(gate.limit)}: {'; '.join(parts)} (paces tested: {tested}, one-sided, "
+        "with Holm's correction: at most 5 % of gates fail by chance)"
     )
