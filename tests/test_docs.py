@@ -5,15 +5,21 @@ from __future__ import annotations
 import html
 import json
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+import typer
+import yaml
 
 from bench import tasks
 from bench.analysis.results import Results
+from bench.cli import settings_file
+from bench.cli.command_line import app
 from bench.core.record import Status
 from bench.core.weights import initial_weights
 from bench.launch import catalogue
@@ -26,6 +32,11 @@ from tests import generate_docs, picture
 from tests.conftest import Framebench
 from tests.source_tree import copy_source
 from tests.test_mutants import MUTANTS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 RESULTS = catalogue.TREE / "results"
 TEXTS = {page: page.read_text(encoding="utf-8") for page in generate_docs.PAGES}
@@ -104,6 +115,27 @@ def test_ci_runs_the_readme_s_test_command() -> None:
     (command,) = (line for line in README.splitlines() if line.endswith("/pytest"))
     for step in command.split(" && "):
         assert step in script.replace("install -q", "install"), step
+
+
+def test_the_recipes_for_ci_are_yaml_whose_commands_exist() -> None:
+    """Their settings and their command lines are understood, and only then is a run missing."""
+    text = TEXTS[DOCS / "ci.md"]
+    recipes = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    settings, github, gitlab = recipes
+    (toml,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    same = settings_file.SettingsFile(name="x", sections=settings)
+    other = settings_file.SettingsFile(name="y", sections=tomllib.loads(toml)["tool"]["framebench"])
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    values = settings_file.defaults(same, command.commands)
+    assert values == settings_file.defaults(other, command.commands)
+    steps = github["jobs"]["gate"]["steps"]
+    lines = "\n".join([*(step.get("run", "") for step in steps), *gitlab["pace"]["script"], text])
+    calls = re.findall(r"^framebench ((?:run|compare) [^>|\n]*)", lines, re.MULTILINE)
+    assert len(calls) >= 6
+    for call in calls:
+        name, *arguments = shlex.split(call)
+        command.commands[name].make_context(name, arguments)
 
 
 def test_the_number_of_planted_faults() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.cli import settings_file
 from bench.cli.commands.compare import compare
 from bench.cli.commands.doctor import doctor
 from bench.cli.commands.export import export
@@ -73,8 +75,9 @@ def _main(
 def call(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name, and return its exit code.
 
-    Raises UsageError for arguments that cannot be understood, without a text if the help was shown
-    instead, and whatever the command raises.
+    Options that they do not give are those of the file of settings, if there is one. Raises
+    UsageError for arguments and settings that cannot be understood, without a text if the help was
+    shown instead, and whatever the command raises.
     """
     if _COMPLETION in os.environ:
         with suppress(SystemExit):
@@ -82,8 +85,11 @@ def call(arguments: Sequence[str]) -> int:
         return 0
     # Not by calling `app`, which would make an exit code of an interruption and of an EOFError.
     command = typer.main.get_command(app)
+    file = settings_file.read(Path())
+    assert isinstance(command, typer.core.TyperGroup)
+    values = settings_file.defaults(file, command.commands) if file else None
     try:
-        with command.make_context(NAME, [*arguments]) as context:
+        with command.make_context(NAME, [*arguments], default_map=values, obj=file) as context:
             code = command.invoke(context)
     except typer.Exit as end:
         code = end.exit_code

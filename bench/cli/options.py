@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from bench.cli import settings_file
 from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 
@@ -98,13 +100,36 @@ def complete_runs(incomplete: str) -> list[str]:
     return [run for run in runs if run.startswith(incomplete)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """Where a command's values come from.
+
+    `given` names the parameters that the command line gave. `settings` are the values from the file
+    of settings, as one would type them. `shown` has a line for every option.
+    """
+
+    given: Collection[str]
+    settings: Sequence[str]
+    shown: str
+
+    @staticmethod
+    def of(context: typer.Context) -> Origins:
+        """Those of the values in a command's context."""
+        sources = {name: context.get_parameter_source(name) for name in context.params}
+        return Origins(
+            given={name for name, source in sources.items() if source and source.name in _GIVEN},
+            settings=settings_file.as_arguments(context),
+            shown=settings_file.shown(context),
+        )
+
+
 def takes(
     options: type[Options],
-) -> Callable[[Callable[[Options, Collection[str]], None]], Callable[..., None]]:
+) -> Callable[[Callable[[Options, Origins], None]], Callable[..., None]]:
     """Decorate a function of a dataclass as a command whose parameters are the dataclass's fields.
 
-    The function also gets the names of the fields that the command line gave. Typer reads
-    parameters from a command's signature, so the command is given that signature.
+    The function also gets the origins of their values. Typer reads parameters from a command's
+    signature, so the command is given that signature.
     """
     hints = get_type_hints(options, include_extras=True)
     # A command line needs defaults that can be shown, not the factories of lists.
@@ -116,12 +141,10 @@ def takes(
 
     parameters.append(Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
-    def decorate(function: Callable[[Options, Collection[str]], None]) -> Callable[..., None]:
+    def decorate(function: Callable[[Options, Origins], None]) -> Callable[..., None]:
         @wraps(function)
         def command(*, context: typer.Context, **values: Any) -> None:
-            sources = {name: context.get_parameter_source(name) for name in values}
-            given = {name for name, source in sources.items() if source and source.name in _GIVEN}
-            function(options(**values), given)
+            function(options(**values), Origins.of(context))
 
         command.__annotations__ = {name: hints[name] for name in defaults}
         command.__annotations__["context"] = typer.Context

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.cli.options import Origins
 from bench.cli.output import say
 from bench.cli.run_options import RunOptions
 from bench.core.errors import FramebenchError, UsageError
@@ -22,10 +23,11 @@ _OTHERS = {"run", "resume", "add_blocks", "results", "json"}
 
 
 @contextmanager
-def begun(options: RunOptions, given: Collection[str]) -> Iterator[tuple[Plan, EarlierRun | None]]:
+def begun(options: RunOptions, origins: Origins) -> Iterator[tuple[Plan, EarlierRun | None]]:
     """The plan of the run, and what is there of it if it goes on; its folder is ours meanwhile.
 
-    `given` names the options that the command line has. Raises UsageError.
+    A run that goes on does so by its own options, whatever the file of settings says. Raises
+    UsageError.
     """
     from bench.records.run_claim import claimed, locked
     from bench.run import resumption
@@ -35,8 +37,8 @@ def begun(options: RunOptions, given: Collection[str]) -> Iterator[tuple[Plan, E
         raise UsageError(f"--add-blocks must be 1 or more, not {options.add_blocks}")
     if options.resume or options.add_blocks:
         folder = resumption.find(options.run, options.results, finished=bool(options.add_blocks))
-        asked = options.to_request()
-        fields = [options.request_field(name) for name in given if name not in _OTHERS]
+        asked = options.to_request(origins.settings)
+        fields = [options.request_field(name) for name in origins.given if name not in _OTHERS]
         same = {name: getattr(asked, name) for name in fields}
         with locked(folder):
             earlier = resumption.earlier(folder, same, add_blocks=options.add_blocks or 0)
@@ -47,7 +49,7 @@ def begun(options: RunOptions, given: Collection[str]) -> Iterator[tuple[Plan, E
             f"{options.run}: a run is named only with --resume or --add-blocks; tasks are named "
             "with -t, frameworks with -f"
         )
-    plan = make_plan(options.to_request())
+    plan = make_plan(options.to_request(origins.settings))
     with claimed(plan.folder, numbered=plan.request.name is None) as folder:
         yield replace(plan, name=folder.name, folder=folder), None
 

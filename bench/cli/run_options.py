@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,6 +107,13 @@ AddBlocksOption = Annotated[
     int | None,
     typer.Option(help="Make RUN, or the newest finished run, longer by so many repeats."),
 ]
+ShowConfigOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-config",
+        help="Print every option that holds, and where it comes from, instead of running.",
+    ),
+]
 ResumedArgument = Annotated[
     Path | None,
     typer.Argument(
@@ -159,20 +167,24 @@ class RunOptions:
     resume: ResumeOption = False
     add_blocks: AddBlocksOption = None
     json: JsonOption = False
+    show_config: ShowConfigOption = False
 
     @staticmethod
     def request_field(option: str) -> str:
         """The field of a request that an option sets."""
         return {"budget": "budget_seconds"}.get(option, f"{option}{'s' * (option in _SEVERAL)}")
 
-    def to_request(self) -> Request:
-        """The request. Raises UsageError for a malformed percentage, duration or size."""
+    def to_request(self, settings: Sequence[str]) -> Request:
+        """The request. `settings` are the options that the command line has left to the file.
+
+        Raises UsageError for a malformed percentage, duration or size.
+        """
         from bench.run.request import Request, duration, fraction, size
 
         values: dict[str, Any] = vars(self).copy()
         for name in _SEVERAL:
             values[self.request_field(name)] = values.pop(name)
-        for name in ("run", "resume", "add_blocks", "json"):
+        for name in ("run", "resume", "add_blocks", "json", "show_config"):
             del values[name]
         until, budget = values.pop("until"), values.pop("budget")
         time_limit, memory_limit = values.pop("time_limit"), values.pop("memory_limit")
@@ -182,5 +194,5 @@ class RunOptions:
             memory_limit=None if memory_limit is None else size(memory_limit),
             until=None if until is None else fraction(until),
             budget_seconds=None if budget is None else duration(budget),
-            command=shlex.join(["framebench", *sys.argv[1:]]),
+            command=shlex.join(["framebench", *sys.argv[1:], *settings]),
         )

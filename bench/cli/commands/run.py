@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import typer
 
-from bench.cli.options import takes
-from bench.cli.output import say
+from bench.cli.options import Origins, takes
+from bench.cli.output import document, say
 from bench.cli.run_options import RunOptions
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -30,6 +28,8 @@ EXAMPLES = """[bold]Examples[/bold]
 
   framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as needed
 
+  framebench run --show-config                             what framebench.yaml has set
+
   framebench run --resume                                  go on with an interrupted run
 
   framebench run --add-blocks 3 results/mine               three more repeats of each cell
@@ -37,7 +37,7 @@ EXAMPLES = """[bold]Examples[/bold]
 
 
 @takes(RunOptions)
-def run(options: RunOptions, given: Collection[str]) -> None:
+def run(options: RunOptions, origins: Origins) -> None:
     """Train and time the cells, and print a table.
 
     By default the tasks are the preset's; heavy ones run on a GPU, and on the CPU only if they are
@@ -54,7 +54,10 @@ def run(options: RunOptions, given: Collection[str]) -> None:
     from bench.run import campaign
     from bench.run.preparation import prepare
 
-    with begun(options, given) as (plan, earlier), told_how_to_go_on(plan.folder):
+    if options.show_config:
+        document(origins.shown)
+        return
+    with begun(options, origins) as (plan, earlier), told_how_to_go_on(plan.folder):
         with SetupDisplay() as setup_display:
             setup_display.leave_out(broken_plugins())
             preparation = prepare(plan, setup_display, rates=earlier.rates if earlier else None)
