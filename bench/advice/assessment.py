@@ -45,4 +45,9 @@ _READERS: Mapping[str, _Read] = {
 
 def assess(evidence: Evidence) -> dict[str, CriterionFigures]:
     """The figures of every criterion, by the criterion's name."""
-    return {name: _READERS[name](evidence, criterion) for name, criterion in CRITERIA.items()}
+    archived = [name for name in evidence.frameworks if facts.of(name).archived]
+    figures = {name: _READERS[name](evidence, criterion) for name, criterion in CRITERIA.items()}
+    return {
+        name: of.without_comfort_of(archived) if of.criterion.comfort else of
+        for name, of in figures.items()
+    }

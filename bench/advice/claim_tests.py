@@ -80,7 +80,8 @@ def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     headline = [cells for cells in evidence.comparable if evidence.snapshot.headline(cells.task)]
     headline_evidence = replace(evidence, comparable=headline or evidence.comparable)
     metric = measured_figures.throughput(headline_evidence)
-    speed = measured_figures.ratio_to_best(headline_evidence, CRITERIA["speed"], metric)
+    exact = replace(CRITERIA["speed"], alike=1.0)  # a lead is a lead, however small
+    speed = measured_figures.ratio_to_best(headline_evidence, exact, metric)
     if not speed.known:
         return ClaimResult(outcome=OPEN, figures="no speed was measured")
     ranking = rank_frameworks({"speed": speed}, {"speed": 1.0}, evidence.frameworks)

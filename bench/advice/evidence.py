@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.advice.comparable_cells import ComparableCells, comparable_cells
+from bench.analysis.cell_summary import CellSummary
 from bench.analysis.results import Results
 from bench.records.snapshot import Snapshot
 
@@ -52,6 +53,11 @@ class Evidence:
         """Frameworks with at least one usable result."""
         names = {name for cells in self.comparable for name in cells.summaries}
         return tuple(name for name in self.frameworks if name in names)
+
+    @property
+    def compared(self) -> list[CellSummary]:
+        """The summaries that count."""
+        return [summary for cells in self.comparable for summary in cells.summaries.values()]
 
     @property
     def task_names(self) -> tuple[str, ...]:

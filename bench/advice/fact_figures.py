@@ -13,8 +13,8 @@ from bench.advice.facts import FrameworkFacts
 
 def upkeep_score(facts_of: FrameworkFacts) -> float | None:
     """The score by months since the last release; an archived project scores 0."""
-    archived, months = facts_of.by_name.get("archived"), facts_of.months_since_release
-    if archived and archived.value:
+    months = facts_of.months_since_release
+    if facts_of.archived:
         return 0.0
     if months is None:
         return None
@@ -29,9 +29,9 @@ def upkeep(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
         values={name: known_facts.months_since_release for name, known_facts in all_facts.items()},
         scores={name: upkeep_score(known_facts) for name, known_facts in all_facts.items()},
         words={
-            name: f"archived {fact.date}"
+            name: f"archived {known_facts.archived.date}"
             for name, known_facts in all_facts.items()
-            if (fact := known_facts.by_name.get("archived")) and fact.value
+            if known_facts.archived
         },
         unchecked=_unchecked(evidence, "release", "archived"),
     )
@@ -44,7 +44,7 @@ def popularity(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
     return CriterionFigures(
         criterion=criterion,
         values=values,
-        scores=ratio_to_smallest(values),
+        scores=ratio_to_smallest(values, alike=criterion.alike),
         unchecked=_unchecked(evidence, "downloads_rank"),
     )
 

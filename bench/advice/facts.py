@@ -66,6 +66,12 @@ class FrameworkFacts:
     by_name: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
+    def archived(self) -> Fact | None:
+        """The fact that the project is archived, if it is."""
+        fact = self.by_name.get("archived")
+        return fact if fact and fact.value else None
+
+    @property
     def months_since_release(self) -> int | None:
         """Calendar months from the last release to the day of the look-up; None if unknown."""
         release = self.by_name.get("release")

@@ -5,6 +5,7 @@ Half the speed scores 0.5, and so does twice the time or twice the size.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Mapping
 
@@ -19,6 +20,12 @@ from bench.advice.evidence import Evidence
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.processes import Process
 
+# Evaluations until the target at least, so that one more or less is no more than a fifth.
+FEWEST_EVALUATIONS = 5
+PACE_AGAIN = (
+    "left out: on no task does the run evaluate often enough to tell the time to its target from "
+    "the pace"
+)
 # The quantiles of the draws at which an interval ends.
 ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
@@ -44,12 +51,28 @@ def throughput(evidence: Evidence) -> MetricByBlock:
 
 
 def time_to_target(evidence: Evidence) -> MetricByBlock:
-    """Training seconds until the target of the task's metric."""
+    """Training seconds until the target of the task's metric, where they are not the pace again.
+
+    They are where all frameworks reach it at the same evaluation; and where evaluations are so far
+    apart that one more or less would be a large part of them, only chance tells these apart.
+    """
 
     def read(process: Process, cells: ComparableCells) -> float | None:
         return process.seconds_to_target(evidence.snapshot.metric(cells.task))
 
-    return _by_block(read)
+    every_block = _by_block(read)
+    counts = _by_block(
+        lambda process, cells: process.evaluations_to_target(evidence.snapshot.metric(cells.task))
+    )
+
+    def metric(cells: ComparableCells, framework: str) -> Mapping[int, float]:
+        needed = [counts(cells, name) for name in cells.processes]
+        shared = set.intersection(*(set(blocks) for blocks in needed))
+        differs = any(len({blocks[block] for blocks in needed}) > 1 for block in shared)
+        fewest = min((blocks[block] for blocks in needed for block in shared), default=0)
+        return every_block(cells, framework) if differs and fewest >= FEWEST_EVALUATIONS else {}
+
+    return metric
 
 
 def startup(evidence: Evidence) -> MetricByBlock:
@@ -77,26 +100,37 @@ def _behind_best(logs: Floats) -> Floats:
     return behind
 
 
+def _scores(criterion: Criterion, logs: Floats) -> Floats:
+    """The ratios to the best along the last axis, from logarithms of figures."""
+    if criterion.unit == "ratio":
+        behind = _behind_best(logs) - math.log(criterion.alike)
+        return np.exp(np.minimum(behind, 0.0))
+    # Above this, or so little that it does not matter how little.
+    noticed = np.maximum(logs, math.log(criterion.alike))
+    return np.exp(_behind_best(-noticed))
+
+
 def ratio_to_best(
     evidence: Evidence, criterion: Criterion, metric: MetricByBlock
 ) -> CriterionFigures:
     """Figures with intervals, and scores with draws.
 
     Speed is the geometric mean, over tasks, of the ratio to the fastest framework of each task.
+    What nobody notices by the criterion scores alike.
     """
     names = evidence.completed
     sample = block_draws.draw(evidence.comparable, names, metric) if names else None
     unknown = dict.fromkeys(evidence.frameworks)
     if sample is None:
-        return CriterionFigures(criterion=criterion, values=unknown, scores=unknown)
+        notes = (PACE_AGAIN,) * (criterion.name == "time-to-target" and bool(evidence.comparable))
+        return CriterionFigures(criterion=criterion, values=unknown, scores=unknown, notes=notes)
     more_is_better = criterion.unit == "ratio"
-    sign = 1 if more_is_better else -1
     # A speed is relative to the fastest of its task; seconds and bytes are absolute.
     means, draws = (
         (_behind_best(logs) if more_is_better else logs).mean(axis=-2)
         for logs in (sample.means, sample.draws)
     )
-    values, scores = np.exp(means), np.exp(_behind_best(sign * sample.means.mean(axis=-2)))
+    values, scores = np.exp(means), _scores(criterion, sample.means.mean(axis=-2))
     low, high = np.exp(np.quantile(draws, ENDS, axis=0))
     complete = sample.groups == len(evidence.comparable)
     return CriterionFigures(
@@ -109,7 +143,7 @@ def ratio_to_best(
         }
         if sample.repeated
         else {},
-        draws=np.exp(_behind_best(sign * sample.draws.mean(axis=-2))),
+        draws=_scores(criterion, sample.draws.mean(axis=-2)),
         repeated=sample.repeated,
         notes=() if complete else (f"from {sample.groups} of {len(evidence.comparable)} tasks",),
     )
@@ -117,7 +151,8 @@ def ratio_to_best(
 
 def _least(criterion: Criterion, values: Mapping[str, float | None]) -> CriterionFigures:
     """Figures without random variation, of which the smallest is best."""
-    return CriterionFigures(criterion=criterion, values=values, scores=ratio_to_smallest(values))
+    scores = ratio_to_smallest(values, alike=criterion.alike)
+    return CriterionFigures(criterion=criterion, values=values, scores=scores)
 
 
 def install_size(evidence: Evidence, criterion: Criterion) -> CriterionFigures:

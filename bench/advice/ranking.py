@@ -1,7 +1,8 @@
 """From scores and weights to a ranking: who comes first, how sure that is, what would change it.
 
 A framework's total is the weighted mean of its scores. A criterion that is unknown for every
-framework is left out, and its weight is shared out among the others in proportion. Where it is
+framework, or in which all score alike, is left out, and its weight is shared out among the others
+in proportion. Where it is
 unknown for some frameworks, their score is taken to be anywhere between the worst and the best of
 the others, and counted as the middle. An unknown score therefore moves nobody up or down, but it
 widens the interval.
@@ -79,14 +80,16 @@ class WeightSwap:
 class Ranking:
     """The frameworks, best first, by these weights.
 
-    `unknown` are the criteria with a weight that are unknown for every framework. `repeated` is
-    False where a figure with a weight was measured only once: then no difference is certain.
+    `unknown` are the criteria with a weight that are unknown for every framework, `alike` those in
+    which all score the same. `repeated` is False where a figure with a weight was measured only
+    once: then no difference is certain.
     """
 
     weights: Mapping[str, float]
     standings: tuple[Standing, ...]
     swaps: tuple[WeightSwap, ...]
     unknown: tuple[str, ...]
+    alike: tuple[str, ...]
     repeated: bool
 
 
@@ -119,11 +122,13 @@ def rank_frameworks(
     Raises UsageError if no criterion with a weight is known for any of them.
     """
     weighty = [name for name, weight in weights.items() if weight > 0]
-    criteria = [name for name in weighty if assessment[name].known]
-    if not criteria:
+    known = [name for name in weighty if assessment[name].known]
+    if not known:
         raise UsageError(
             f"this run has no figures for {', '.join(weighty)}: give other criteria a weight"
         )
+    # If nothing tells them apart, the totals say just that.
+    criteria = [name for name in known if assessment[name].tells_apart] or known
     names = [*frameworks]
     shares = np.array([weights[name] for name in criteria])
     shares = shares / shares.sum()
@@ -149,7 +154,8 @@ def rank_frameworks(
         weights=weights,
         standings=standings,
         swaps=weight_swaps(standings, weights) if len(standings) > 1 else (),
-        unknown=tuple(name for name in weighty if name not in criteria),
+        unknown=tuple(name for name in weighty if name not in known),
+        alike=tuple(name for name in known if name not in criteria),
         repeated=repeated,
     )
 

@@ -54,6 +54,11 @@ class Process:
         measurement = self.record.measurement
         return time_to_target(measurement, metric) if measurement else None
 
+    def evaluations_to_target(self, metric: MetricSnapshot) -> int | None:
+        """How many evaluations it took to reach the target; None if none reached it."""
+        measurement = self.record.measurement
+        return evaluations_to_target(measurement, metric) if measurement else None
+
     @property
     def contended_share(self) -> float:
         """The share of its windows that other processes disturbed; 0 if it has no windows."""
@@ -111,7 +116,11 @@ def seconds_at(measurement: Measurement, step: int) -> float:
 
 def time_to_target(measurement: Measurement, metric: MetricSnapshot) -> float | None:
     """Training seconds, in windows only, until an evaluation first reached the target, or None."""
-    for evaluation in measurement.evaluations:
-        if metric.reached(evaluation.metric):
-            return seconds_at(measurement, evaluation.step)
-    return None
+    number = evaluations_to_target(measurement, metric)
+    return number and seconds_at(measurement, measurement.evaluations[number - 1].step)
+
+
+def evaluations_to_target(measurement: Measurement, metric: MetricSnapshot) -> int | None:
+    """The number of the evaluation that first reached the target, from 1; None if none did."""
+    reached = (metric.reached(evaluation.metric) for evaluation in measurement.evaluations)
+    return next((number for number, is_so in enumerate(reached, 1) if is_so), None)

@@ -56,7 +56,8 @@ def ranking_table(advice: PersonaAdvice) -> AdviceTable:
     for row in advice.ranking:
         place = row.standing
         score = score_text(place.score, place.low, place.high)
-        rows.append((place.rank, place.title, score, ", ".join(row.strong), ", ".join(row.weak)))
+        title = f"{place.title} ({row.archived})" if row.archived else place.title
+        rows.append((place.rank, title, score, ", ".join(row.strong), ", ".join(row.weak)))
     headings = ("rank", "framework", "score (95 %)", STRONG, WEAK)
     return AdviceTable(headings=headings, rows=rows, words=len(headings))
 
@@ -73,7 +74,7 @@ def criteria_table(advice: PersonaAdvice) -> AdviceTable:
     rows = [
         (
             row.criterion.name,
-            f"{row.weight:.3g}",
+            f"{row.weight:.3g}" if row.share or not row.weight else "alike",
             *(_scored(row.frameworks[place.framework]) for place in places),
         )
         for row in advice.criteria

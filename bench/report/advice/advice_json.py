@@ -67,6 +67,7 @@ def _ranked(row: RankedFramework) -> dict[str, Any]:
         "rank": standing.rank,
         "framework": standing.framework,
         "title": standing.title,
+        "archived": row.archived,
         "score": standing.score,
         "low": standing.low,
         "high": standing.high,

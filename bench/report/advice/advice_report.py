@@ -18,7 +18,9 @@ from bench.advice.ranking import Ranking, Standing, WeightSwap, rank_frameworks
 from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.report.advice.sentences import (
+    archived_text,
     changes,
+    doubts,
     figure_text,
     headline,
     rank_without_unchecked,
@@ -30,9 +32,13 @@ from bench.report.advice.sentences import (
 
 @dataclass(frozen=True, kw_only=True)
 class RankedFramework:
-    """A framework's standing, and the criteria in which it is furthest ahead and behind."""
+    """A framework's standing, and the criteria in which it is furthest ahead and behind.
+
+    `archived` says since when its project is, or is empty.
+    """
 
     standing: Standing
+    archived: str
     strong: tuple[str, ...]
     weak: tuple[str, ...]
 
@@ -176,7 +182,7 @@ def _persona_advice(
     without_unchecked = rank_without_unchecked(evidence, ranking, assessment)
     return PersonaAdvice(
         persona=persona,
-        headline=headline(ranking, without_unchecked),
+        headline=headline(ranking, without_unchecked, doubts(evidence, ranking)),
         ranking=_ranked(ranking),
         criteria=tuple(_criterion_row(assessment[name], ranking) for name in CRITERIA),
         reasons=tuple(reasons(ranking, assessment)),
@@ -191,7 +197,14 @@ def _ranked(ranking: Ranking) -> tuple[RankedFramework, ...]:
     for standing in ranking.standings:
         others = [other for other in ranking.standings if other is not standing]
         strong, weak = strong_and_weak(standing, others)
-        rows.append(RankedFramework(standing=standing, strong=tuple(strong), weak=tuple(weak)))
+        rows.append(
+            RankedFramework(
+                standing=standing,
+                archived=archived_text(standing.framework),
+                strong=tuple(strong),
+                weak=tuple(weak),
+            )
+        )
     return tuple(rows)
 
 

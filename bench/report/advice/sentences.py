@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.advice import facts
 from bench.advice.assessment import Assessment
-from bench.advice.criteria import Unit
+from bench.advice.criteria import CRITERIA, Unit
 from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
 from bench.advice.personas import HIGHEST, Persona
@@ -16,6 +16,8 @@ from bench.report.common.ties import ADVICE, listed, ties
 
 # The most criteria that a sentence names.
 MOST_NAMED = 3
+# Fewer blocks than a standard run has.
+FEW_BLOCKS = 5
 # A lead of less than this part of the total is not mentioned.
 LEAST_LEAD = 0.005
 
@@ -56,17 +58,34 @@ def score_text(score: float, low: float | None, high: float | None) -> str:
     return f"{score:.2f} ({low:.2f}–{high:.2f})"
 
 
-def headline(ranking: Ranking, without_unchecked: Ranking | None = None) -> str:
+def archived_text(framework: str) -> str:
+    """Since when a framework's project is archived, such as "archived 2023", or ""."""
+    archived = facts.of(framework).archived
+    return f"archived {archived.date[:4]}" if archived else ""
+
+
+def titled(standing: Standing) -> str:
+    """A framework's title, and that it is archived if so: where it is named first."""
+    archived = archived_text(standing.framework)
+    return f"{standing.title} ({archived})" if archived else standing.title
+
+
+def headline(
+    ranking: Ranking, without_unchecked: Ranking | None = None, doubts: Sequence[str] = ()
+) -> str:
     """Which framework suits best, or which ones are tied.
 
     `without_unchecked` is the ranking without the criteria that rest on unchecked facts, if any.
+    `doubts` are what the intervals do not cover.
     """
     first, *others = ranking.standings
     if not others:
-        return f"{first.title} is the only framework in this run: there is nothing to choose from."
+        return (
+            f"{titled(first)} is the only framework in this run: there is nothing to choose from."
+        )
     if not ranking.repeated:
         return (
-            f"By score, {first.title} comes first, but a figure with a weight was measured only "
+            f"By score, {titled(first)} comes first, but a figure with a weight was measured only "
             "once, so no difference is certain. Measure again with --repeats 3 or more."
         )
     if first.tied:
@@ -74,13 +93,13 @@ def headline(ranking: Ranking, without_unchecked: Ranking | None = None) -> str:
             ranking.standings,
             tied=lambda left, right: right.framework in left.tied,
             ahead=lambda left, right: bool(left.rank and right.rank) and left.score > right.score,
-            name=lambda standing: standing.title,
+            name=titled,
             verbs=lambda group: ADVICE,
         )
         words = "; ".join(tie.text for tie in all_ties if first in tie.group)
         return f"{words}: chance may explain their differences."
     score = score_text(first.score, first.low, first.high)
-    words = f"{first.title} suits best by these weights, with a score of {score}"
+    words = f"{titled(first)} suits best by these weights, with a score of {score}"
     if without_unchecked:
         leader = without_unchecked.standings[0]
         if leader.framework != first.framework or leader.tied:
@@ -88,7 +107,29 @@ def headline(ranking: Ranking, without_unchecked: Ranking | None = None) -> str:
                 f"{words}, but this is not certain: it depends on facts that were not checked at "
                 "their source."
             )
-    return f"{words}, ahead of all others by more than measurement noise."
+    if doubts:
+        return (
+            f"{words}, ahead of all others by more than chance explains; but chance is not all: "
+            f"{'; '.join(doubts)}."
+        )
+    return f"{words}, ahead of all others by more than chance explains."
+
+
+def doubts(evidence: Evidence, ranking: Ranking) -> list[str]:
+    """What intervals do not cover, in phrases: disturbed or few blocks, memory counted unlike."""
+    phrases = []
+    disturbed = sum(summary.mostly_contended for summary in evidence.compared)
+    if disturbed:
+        phrases.append(f"others disturbed {disturbed} of {len(evidence.compared)} cells")
+    blocks = min((summary.repeats for summary in evidence.compared), default=0)
+    if blocks < FEW_BLOCKS:
+        phrases.append(f"there are only {blocks} blocks")
+    if "cuda" in evidence.devices and ranking.weights.get("memory"):
+        phrases.append(
+            "a GPU's memory is what tensors took in some frameworks, and what was reserved in "
+            "others"
+        )
+    return phrases
 
 
 def strong_and_weak(standing: Standing, others: Sequence[Standing]) -> tuple[list[str], list[str]]:
@@ -207,6 +248,21 @@ def _contended(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _archived(evidence: Evidence, ranking: Ranking) -> Iterator[str]:
+    """Where archived frameworks score no more than the others, as nobody would choose them."""
+    comfort = [
+        part.criterion
+        for part in ranking.standings[0].contributions
+        if CRITERIA[part.criterion].comfort
+    ]
+    for name, title in evidence.frameworks.items():
+        if comfort and (archived := archived_text(name)):
+            yield (
+                f"{title} is a dead project, {archived}: nobody chooses one for "
+                f"{listed(comfort, 'or')}, so it scores no more there than the worst of the others."
+            )
+
+
 def _unknown_scores(standing: Standing) -> Iterator[str]:
     """Which criteria are unknown for a framework, and how that affects its score and rank."""
     missing = [part.criterion for part in standing.contributions if not part.known]
@@ -231,11 +287,12 @@ def unknowns(
     lines = [sentence(persona.unseen)] if persona.unseen else []
     lines += _unchecked(ranking, without_unchecked, assessment)
     lines += _contended(evidence)
-    if ranking.unknown:
-        lines.append(
-            f"Unknown for every framework in this run: {listed(ranking.unknown)}. That weight is "
-            "shared out among the other criteria, in proportion."
-        )
+    shared_out = "That weight is shared out among the other criteria, in proportion."
+    if unknown := [name for name in ranking.unknown if not assessment[name].notes]:
+        lines.append(f"Unknown for every framework in this run: {listed(unknown)}. {shared_out}")
+    if ranking.alike:
+        lines.append(f"All score alike in {listed(ranking.alike)}. {shared_out}")
+    lines += _archived(evidence, ranking)
     for standing in ranking.standings:
         lines += _unknown_scores(standing)
     lines += [sentence(line) for line in evidence.left_out]
