@@ -573,7 +573,9 @@ def test_who_leads_on_the_headline_tasks(pace: list[float], outcome: str) -> Non
 def test_the_claims_about_frameworks_are_in_their_folders() -> None:
     assert set(facts.claimed_about("scale")) == {"tensorflow_keras", "mxnet_gluon"}
     assert set(facts.claimed_about("start")) == {"tensorflow_keras", "pytorch"}
-    known = {claim.name for claim in CLAIMS}
+    assert set(facts.claimed_about("lstm")) == {"pytorch"}
+    assert set(facts.claimed_about("lstm-faster")) == {"tensorflow_keras"}
+    known = {claim.name for claim in CLAIMS} | {"lstm-faster"}
     assert all(set(facts.of(name).claimed) <= known for name in catalogue.names())
 
 
@@ -615,6 +617,40 @@ def test_faster_in_one_framework_and_slower_in_another_is_mixed() -> None:
     assert results["compiling"].outcome == "did not hold"  # a single cell refutes "always"
     for name in ("graphs", "compiling"):
         assert "2 cells (1 of PaddlePaddle, 1 of PyTorch)" in results[name].figures
+
+
+@pytest.mark.parametrize(
+    ("expert", "default", "outcome"),
+    [
+        ([50, 51, 50], [50, 51, 50], "held"),
+        ([50, 51, 50], [100, 102, 100], "undecided"),
+        ([50, 51, 50], [200, 201, 200], "mixed"),
+        ([200, 201, 200], [200, 201, 200], "did not hold"),
+    ],
+)
+def test_the_claim_about_lstms_is_tested_with_every_tuning(
+    expert: list[float], default: list[float], outcome: str
+) -> None:
+    def measured(task: str) -> dict[str, ClaimResult]:
+        records = [
+            with_pace(name, block, pace, mode=mode, task=task, tuning=tuning)
+            for tuning, slow in (("expert", expert), ("default", default))
+            for name, mode, values in (
+                ("pytorch", "eager", slow),
+                ("tensorflow_keras", "compiled", [100.0, 101, 101]),
+            )
+            for block, pace in enumerate(values)
+        ]
+        return results_by_claim(records)
+
+    for task in ("imdb-lstm", "imdb-bilstm"):
+        claim = measured(task)["lstm"]
+        assert claim.outcome == outcome
+        assert "with expert tuning" in claim.figures and "with default tuning" in claim.figures
+    for task in ("imdb-gru", "mnist-mlp"):
+        assert measured(task)["lstm"] == ClaimResult(
+            outcome="undecided", figures=claim_tests.NO_LSTM
+        )
 
 
 def test_the_claim_for_beginners_rests_on_the_beginner_s_ranking() -> None:

@@ -8,7 +8,7 @@ chance, `did not hold` where they contradict it beyond chance, `mixed` where the
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,7 +19,7 @@ from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence
 from bench.advice.ranking import Ranking, rank_frameworks
 from bench.analysis import final_metrics
-from bench.analysis.cell_summary import CellSummary
+from bench.analysis.cell_summary import CellSummary, conditions
 from bench.analysis.intervals import CONFIDENCE, paired_test, ratio
 from bench.analysis.multiple_comparisons import holm
 
@@ -31,6 +31,12 @@ OPEN: ClaimOutcome = "undecided"
 
 NO_PAIRS = (
     "no cell was measured in both modes at least twice: measure with `--mode all --repeats 3`"
+)
+
+
+NO_LSTM = (
+    "no task with LSTM layers was measured on the CPU at least twice in both: measure with "
+    "`-t imdb-lstm --tuning default --tuning expert --repeats 3`"
 )
 
 
@@ -216,6 +222,47 @@ def _graphs_between_frameworks(evidence: Evidence) -> ClaimResult:
         outcome=MIXED if compiled else DID_NOT_HOLD,
         figures=f"{', and '.join(largest)}. This compares frameworks; within a framework, "
         f"{NO_PAIRS}",
+    )
+
+
+def lstm(evidence: Evidence, assessment: Assessment) -> ClaimResult:
+    """Is the one that is said to be slower on LSTMs so, on every such task and with each tuning?"""
+    recommended = {
+        framework.name: framework.recommended for framework in evidence.snapshot.frameworks
+    }
+    cells: dict[tuple[object, ...], dict[str, CellSummary]] = defaultdict(dict)
+    for summary in evidence.results.summaries:
+        cell, task = summary.cell, evidence.snapshot.task(summary.cell.task)
+        # Only the weights of an LSTM are those of four gates.
+        has_lstm = task and any("(4 * hidden, hidden)" in tensor for tensor in task.tensors)
+        is_recommended = cell.mode == recommended.get(cell.framework)
+        if summary.ok and has_lstm and cell.device == "cpu" and is_recommended:
+            cells[(*conditions(cell), cell.tuning)][cell.framework] = summary
+    slow, fast = facts.claimed_about("lstm"), facts.claimed_about("lstm-faster")
+    pairs = [
+        (group[one], group[other], test)
+        for group in cells.values()
+        for one in slow
+        for other in fast
+        if one in group and other in group
+        if (test := paired_test(group[one].throughputs, group[other].throughputs))
+    ]
+    if not pairs:
+        return ClaimResult(outcome=OPEN, figures=NO_LSTM)
+    significant = holm([test.p_value for *_, test in pairs], 1 - CONFIDENCE)
+    sure = [test.ratio for (*_, test), is_sure in zip(pairs, significant, strict=True) if is_sure]
+    slower, faster = sum(ratio < 1 for ratio in sure), sum(ratio > 1 for ratio in sure)
+    outcome = HELD if slower == len(pairs) else OPEN
+    if faster:
+        outcome = MIXED if slower else DID_NOT_HOLD
+    return ClaimResult(
+        outcome=outcome,
+        figures="; ".join(
+            f"{evidence.title(one.cell.framework)} trains {one.cell.task} {test.ratio:.2f} times "
+            f"as fast as {evidence.title(other.cell.framework)} with {one.cell.tuning} tuning"
+            f"{'' if is_sure else ', which chance may explain'}"
+            for (one, other, test), is_sure in zip(pairs, significant, strict=True)
+        ),
     )
 
 

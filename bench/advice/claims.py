@@ -57,6 +57,14 @@ CLAIMS = (
         test=claim_tests.graphs,
     ),
     ReceivedClaim(
+        name="lstm",
+        text="LSTMs on a CPU are slower in PyTorch than in TensorFlow/Keras",
+        who="a report to PyTorch of 2023: 739 s against 135 to 201 s for five epochs on IMDB",
+        source="https://github.com/pytorch/pytorch/issues/94457",
+        tested="pace on the run's tasks with LSTM layers on the CPU, with each tuning that it has",
+        test=claim_tests.lstm,
+    ),
+    ReceivedClaim(
         name="accuracies",
         text="frameworks reach different accuracy",
         who="PyTorch's forum: a converted model does not reach the accuracy that it has in Keras",
