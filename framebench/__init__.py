@@ -15,9 +15,9 @@ Every figure of every cell as a pandas DataFrame:
 >>> columns = ["framework", "mode", "rank", "samples_per_second"]
 >>> frame.loc[frame.task == "cifar-cnn", columns].round()
           framework      mode rank  samples_per_second
-0  tensorflow_keras  compiled   1=              4290.0
-1       mxnet_gluon  compiled   1=              4248.0
-2           pytorch     eager   1=              4052.0
+0  tensorflow_keras  compiled  1-3              4290.0
+1       mxnet_gluon  compiled  1-3              4248.0
+2           pytorch     eager  1-3              4052.0
 3      paddlepaddle     eager    4               730.0
 
 Two runs, cell by cell, with the ratio of their throughputs and its 95 % interval:

@@ -113,12 +113,12 @@ TIED = PairTest(1, 0.5)
 RANKS = {
     "one cell": ("a", "", "", ["1"]),
     "a strict order": ("abc", "ab ac bc", "", ["1", "2", "3"]),
-    "a tie in the middle": ("abcd", "ab ac ad bd cd", "", ["1", "2=", "2=", "4"]),
-    "all tied": ("abc", "", "", ["1=", "1=", "1="]),
-    "ties that do not carry over": ("abc", "ac", "", ["1=", "1=", "2="]),
-    "a chain of ties": ("abcd", "ac ad bd", "", ["1=", "1=", "2=", "3="]),
-    "faster through a cell between": ("abc", "ab bc", "", ["1=", "2", "3="]),
-    "one that varies too much to tell": ("abc", "ab", "", ["1=", "2=", "1="]),
+    "a tie in the middle": ("abcd", "ab ac ad bd cd", "", ["1", "2-3", "2-3", "4"]),
+    "all tied": ("abc", "", "", ["1-3", "1-3", "1-3"]),
+    "ties that do not carry over": ("abc", "ac", "", ["1-2", "1-3", "2-3"]),
+    "a chain of ties": ("abcd", "ac ad bd", "", ["1-2", "1-3", "2-4", "3-4"]),
+    "faster through a cell between": ("abc", "ab bc", "", ["1", "2", "3"]),
+    "one that varies too much to tell": ("abc", "ab", "", ["1-2", "2-3", "1-3"]),
     "two not compared": ("abc", "ac bc", "ab", ["", "", "3"]),
     "one of a single repeat": ("abc", "ab", "ac bc", ["", "", ""]),
 }
@@ -146,12 +146,12 @@ def compared(cells: Sequence[dict[int, float]]) -> MultipleComparison:
     return MultipleComparison.of(len(cells), lambda i, j: paired_test(cells[i], cells[j]))
 
 
-def test_a_cell_that_varies_much_ranks_no_higher_than_one_that_measured_faster() -> None:
-    """Too much noise ties it with all: counting surely faster cells alone would give "1="."""
+def test_a_cell_that_varies_much_may_have_many_ranks() -> None:
+    """Too much noise ties it with all, also with those that measured much faster or slower."""
     cells = [[100, 100.1, 100.2], [80, 80.1, 80.2], [70, 70.1, 70.1], [20, 60, 150], [9, 9, 9]]
     by_blocks = [dict(enumerate(cell)) for cell in cells]
-    assert compared(by_blocks).ranks() == ["1=", "2=", "3=", "3=", "4="]
-    assert compared(by_blocks[::-1]).ranks() == ["4=", "3=", "3=", "2=", "1="]
+    assert compared(by_blocks).ranks() == ["1-2", "2-3", "3-4", "1-5", "4-5"]
+    assert compared(by_blocks[::-1]).ranks() == ["4-5", "1-5", "3-4", "2-3", "1-2"]
 
 
 def test_cells_without_a_shared_block_have_no_rank() -> None:
@@ -170,7 +170,7 @@ def test_a_pair_alone_is_judged_by_its_own_interval_and_among_others_more_strict
     unclear, tied = PairTest(1.1, 0.02), PairTest(1.05, 0.4)
     assert MultipleComparison.of(2, lambda i, j: unclear).ranks() == ["1", "2"]
     three = MultipleComparison.of(3, lambda i, j: unclear if (i, j) == (0, 2) else tied)
-    assert three.ranks() == ["1=", "1=", "1="]
+    assert three.ranks() == ["1-3", "1-3", "1-3"]
     assert three.tied(0, 2) and three.tied(2, 0) and not three.faster(0, 2)
 
 

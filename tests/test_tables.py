@@ -48,7 +48,7 @@ def column(table: TaskTable, name: str) -> list[str]:
 def test_a_table_shows_ranks_and_intervals() -> None:
     (table,) = tables(RECORDS)
     assert column(table, "framework") == ["a", "c", "b", "d"]
-    assert column(table, "rank") == ["1", "2=", "2=", "4"]
+    assert column(table, "rank") == ["1", "2-3", "2-3", "4"]
     relative = column(table, "relative (95 % interval)")
     assert relative[0] == "1.00" and relative[3] == "0.50 (0.49–0.51)"
     assert column(table, "samples/s (95 % interval)")[0] == "100 (too wide)"
@@ -128,7 +128,7 @@ def test_published_times_are_of_the_task_s_own_recipe(name: str) -> None:
 
 def test_the_csv_has_ends_of_intervals() -> None:
     rows = list(csv.DictReader(io.StringIO(run_forms.to_csv(Results.of(run_of(RECORDS))))))
-    assert [row["rank"] for row in rows] == ["1", "2=", "2=", "4"]
+    assert [row["rank"] for row in rows] == ["1", "2-3", "2-3", "4"]
     for row in rows:
         for name in ("relative", "samples_per_second"):
             low, middle, high = (float(row[f"{name}{end}"]) for end in ("_low", "", "_high"))

@@ -80,20 +80,15 @@ class MultipleComparison:
         return (i, j) in self.different and self.ratios[i, j] > 1
 
     def ranks(self) -> list[str]:
-        """The rank of each cell, such as "1", "2=", "2=" and "4".
+        """The ranks that each cell may have, such as "1", "2-3", "2-3" and "4".
 
-        A cell's rank is 1 plus the number of cells that are surely faster than it, directly or
-        through other cells (a is faster than b, and b than c). "=" marks a cell that is tied with
-        another.
+        The best is 1 plus the number of cells that are surely faster, directly or through other
+        cells (a is faster than b, and b than c); the worst is the number of cells less those that
+        are surely slower. Ties are not transitive: a may be tied with b, and b with c, while a is
+        surely faster than c. Then a is "1-2", b "1-3" and c "2-3". A cell that varies much may have
+        any rank, "1-4" below a "3" that measured faster.
 
-        No cell ranks above a cell that measured faster. A cell of high variance may be tied with a
-        faster cell of rank 4 although only one cell is surely faster than it. It gets rank 4 as
-        well, because "2=" below "4" would look like a sorting error.
-
-        Ties are not transitive: a may be tied with b, and b with c, while a is surely faster than
-        c. Then a and b are "1=" (no cell is surely faster) and c is "2=" (only a is surely faster).
-        Two cells of the same rank are always tied. A cell has no rank ("") if any of its pairs
-        could not be tested.
+        A cell has no rank ("") if any of its pairs could not be tested.
         """
         cells = range(self.cells)
         faster = [{j for j in cells if self.faster(j, i)} for i in cells]
@@ -101,21 +96,11 @@ class MultipleComparison:
             for i in cells:
                 if middle in faster[i]:
                     faster[i] |= faster[middle]
-        numbers = self._in_order([len(faster[i] - {i}) + 1 for i in cells])
-        return [
-            f"{numbers[i]}{'=' * any(self.tied(i, j) for j in cells)}"
-            if all((i, j) in self.ratios for j in cells if j != i)
-            else ""
-            for i in cells
-        ]
-
-    def _in_order(self, numbers: list[int]) -> list[int]:
-        """The ranks, raised so that each is at least that of any faster cell, and above if surely.
-
-        Raises them in place.
-        """
-        for _ in numbers:  # each pass carries a rank one cell further down
-            for (i, j), ratio in self.ratios.items():
-                if ratio < 1:
-                    numbers[i] = max(numbers[i], numbers[j] + ((i, j) in self.different))
-        return numbers
+        ranks = []
+        for i in cells:
+            best = len(faster[i] - {i}) + 1
+            worst = self.cells - sum(i in faster[j] for j in cells if j != i)
+            tested = all((i, j) in self.ratios for j in cells if j != i)
+            text = str(best) if best == worst else f"{best}-{worst}"
+            ranks.append(text if tested else "")
+        return ranks

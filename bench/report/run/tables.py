@@ -28,9 +28,9 @@ METRIC = "test metric"
 
 # What each column holds and how to read it, in the order of the columns.
 ABOUT = {
-    "rank": "1 plus the number of cells that are surely faster, and never above a cell that "
-    "measured faster; `=` where tied with another; empty if unknown. At 95 % for all pairs of the "
-    "table together",
+    "rank": "the ranks that it may have, such as 2-3: from 1 plus the number of cells that are "
+    "surely faster, to the number of cells less those that are surely slower; empty if unknown. At "
+    "95 % for all pairs of the table together",
     "framework": "the framework that trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
@@ -61,7 +61,7 @@ class TableRow:
     def of(summary: CellSummary, snapshot: Snapshot) -> TableRow:
         """A cell's row; the text and the sort value of an unknown figure are empty."""
         cell, use = summary.cell, summary.use
-        rank = int(summary.rank.rstrip("=")) if summary.rank else None
+        rank = int(summary.rank.partition("-")[0]) if summary.rank else None
         relative = summary.relative.estimate if summary.relative else None
         metric = summary.metric.median if summary.metric else None
         figures: tuple[tuple[str, object], ...] = (
