@@ -23,6 +23,7 @@ from bench.core.plugins import Broken
 from bench.core.record import Cell, Record
 from bench.report.common.text import count_text, seconds_text
 from bench.run.campaign_listener import CampaignListener
+from bench.run.time_left import TimeLeft
 from bench.system.plain_text import plain
 
 
@@ -52,6 +53,8 @@ class PlainConsole(Console):
 STDERR = PlainConsole(stderr=True)
 
 _GOOD = ("ready", "proved")
+# Where nobody watches, a line says after so many seconds how far a run is.
+SECONDS_A_LINE = 60.0
 
 
 def wide_console() -> PlainConsole:
@@ -126,26 +129,33 @@ class SetupDisplay(_Display, Listener):
 
 
 class RunDisplay(_Display, CampaignListener):
-    """A run: the current cell and its progress, the finished jobs, and the time left."""
+    """A run: the current cell and its progress, the finished jobs, and the time left.
 
-    def __init__(self, jobs: int, *, done: int = 0, console: Console = STDERR) -> None:
-        """For so many `jobs` in all, of which so many were `done` before."""
+    Where nobody watches, as in CI or a pipe, a line a minute says how far it is.
+    """
+
+    def __init__(self, time_left: TimeLeft, *, console: Console = STDERR) -> None:
         super().__init__(console)
-        self._jobs = jobs
-        self._before = self._finished = done
+        self._time_left = time_left
+        self._jobs = len(time_left.cells) * time_left.blocks
+        self._finished = len(time_left.done)
         self._together = 0  # jobs that take turns, whose own phases change too often to be read
+        self._printed = self._started
 
     def _left(self) -> str:
-        """The time left at the pace so far."""
-        if self._finished == self._before:
-            return "time left: unknown yet"
-        pace = (time.monotonic() - self._started) / (self._finished - self._before)
-        return f"about {seconds_text(pace * (self._jobs - self._finished))} left"
+        seconds = self._time_left.seconds()
+        return (
+            "time left: unknown yet" if seconds is None else f"about {seconds_text(seconds)} left"
+        )
 
     def _show(self, subject: str, activity: str) -> None:
-        if not self._console.is_terminal:
-            return
         position = f"[{min(self._finished + 1, self._jobs)}/{self._jobs}]"
+        if not self._console.is_terminal:
+            if time.monotonic() - self._printed > SECONDS_A_LINE:
+                self._printed = time.monotonic()
+                line = f"{position} {subject}  {activity}  ({self._left()})"
+                self._console.print(line, style="dim", highlight=False, soft_wrap=True)
+            return
         line = Text.assemble(
             (position, "bold"), f" {subject}  {activity}  ", (f"({self._left()})", "dim")
         )
@@ -154,6 +164,7 @@ class RunDisplay(_Display, CampaignListener):
         self._live.update(line, refresh=True)
 
     def phase(self, subject: str, name: str) -> None:
+        self._time_left.begin()
         if self._together < 2:
             self._show(subject, name)
 
@@ -164,6 +175,10 @@ class RunDisplay(_Display, CampaignListener):
     def turns(self, cells: Sequence[Cell], done: float) -> None:
         """Show how far the jobs are that take turns."""
         self._together = len(cells)
+        if cells:
+            self._time_left.begin(cells)
+        else:
+            self._time_left.idle()
         if self._together > 1:
             self._show(cells[0].task, f"{len(cells)} cells take turns, {done:.0%} done")
 
@@ -173,6 +188,7 @@ class RunDisplay(_Display, CampaignListener):
     def extended(self, jobs: int, why: str) -> None:
         """Print why another block, of `jobs` jobs, is added."""
         self._jobs += jobs
+        self._time_left.extended()
         self._console.print(f"one more block: {why}", style="dim", highlight=False)
 
     def proved(self, summary: str, objections: Sequence[str]) -> None:
@@ -186,6 +202,8 @@ class RunDisplay(_Display, CampaignListener):
         from bench.records import snapshot_taking  # what a run has loaded, but not its help
 
         self._finished += 1
+        self._printed = time.monotonic()
+        self._time_left.recorded(record)
         result = record.reason
         if record.measurement:
             pace = count_text(processes.throughput(record, contention.contended(record)))

@@ -49,11 +49,6 @@ class Plan:
             return self.request.seconds
         return PRESETS[self.request.preset].seconds
 
-    @property
-    def job_count(self) -> int:
-        """Jobs in the planned blocks; disturbed blocks and `until` may add more."""
-        return len(self.cells) * self.stopping.repeats
-
 
 def make_plan(request: Request) -> Plan:
     """The plan for a request. Raises UsageError for a request that cannot be met."""

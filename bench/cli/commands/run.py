@@ -53,6 +53,7 @@ def run(options: RunOptions, origins: Origins) -> None:
     from bench.report.task.availability import broken_plugins
     from bench.run import campaign
     from bench.run.preparation import prepare
+    from bench.run.time_left import TimeLeft
 
     if options.show_config:
         document(origins.shown)
@@ -64,8 +65,11 @@ def run(options: RunOptions, origins: Origins) -> None:
         say(f"machine: {preparation.health.with_remedy()}")
         if earlier:
             earlier.check_prepared(preparation)
-        done = len(earlier.settled) if earlier else 0
-        with RunDisplay(plan.job_count, done=done) as run_display:
+        done = (
+            {(record.job.cell, record.job.block) for record in earlier.settled} if earlier else ()
+        )
+        time_left = TimeLeft(cells=plan.cells, blocks=plan.stopping.repeats, done={*done})
+        with RunDisplay(time_left) as run_display:
             missed = campaign.run(plan, preparation, run_display, earlier)
         finished = write_reports(plan.folder)
     print_results(finished, json=options.json)
