@@ -126,12 +126,21 @@ def test_all_cells_are_summarized_over_the_same_quiet_blocks() -> None:
     assert a.throughput == b.throughput
 
 
-def test_a_run_with_nothing_to_compare_says_so() -> None:
-    alone = [entry for entry in NARROW if entry.job.cell.framework == "a"]
+def test_a_run_in_which_nothing_is_ok_stops_and_has_missed() -> None:
     failed = [replace(entry, status="failed", measurement=None) for entry in NARROW]
-    for incomparable in (alone, failed):
-        more, why = UNTIL.more(incomparable, blocks=5, elapsed=1)
-        assert not more and why == "there is nothing to compare, after 5 blocks"
+    assert UNTIL.more(failed, blocks=5, elapsed=1) == (False, "no cell is ok, after 5 blocks")
+    assert UNTIL.missed(failed, blocks=5) == "no cell is ok"
+
+
+def test_one_framework_aims_at_the_interval_of_its_pace() -> None:
+    alone = [of_framework("a", record(QUIET, block=block)) for block in range(5)]
+    more, why = UNTIL.more(alone, blocks=5, elapsed=1)
+    assert not more and why.startswith("the widest interval is ±0.0%, of a mnist-mlp eager")
+    assert UNTIL.missed(alone, blocks=5) == ""
+    # in NARROW the ratios are equal in every block, and the paces are not
+    varying = [entry for entry in NARROW if entry.job.cell.framework == "a"]
+    assert UNTIL.more(varying, blocks=5, elapsed=1)[0]
+    assert UNTIL.missed(varying, blocks=5)
 
 
 def test_cells_are_compared_although_their_disturbed_blocks_differ() -> None:

@@ -23,7 +23,8 @@ class Stopping:
     `repeats` blocks are planned. For each block in which other processes disturbed a measurement,
     another is added, up to `spare` of them. With `until`, blocks are added until every interval of
     a ratio to the fastest is that narrow (half its width over its estimate): each ratio's own
-    interval, as a run must be long enough for each figure that it shows. In that case a run also
+    interval, as a run must be long enough for each figure that it shows. A cell with nothing beside
+    it is judged by the interval of its pace. In that case a run also
     stops, even before `repeats`, if another block would exceed `seconds` in all. `metrics` are
     those of the tasks, by name.
     """
@@ -52,7 +53,7 @@ class Stopping:
             return False, f"{blocks} {'block' if blocks == 1 else 'blocks'}, {why}"
         interval = widest(records, self.metrics)
         missed = self._missed_by(interval, blocks)
-        if missed:
+        if missed and interval:  # where nothing is ok, more blocks would not help
             return True, missed
         return False, f"{_in_words(interval)}, after {blocks} blocks"
 
@@ -62,8 +63,10 @@ class Stopping:
 
     def _missed_by(self, interval: tuple[float, str] | None, blocks: int) -> str:
         """As `missed`, from the result of `widest`."""
-        if self.until is None or interval is None:
+        if self.until is None:
             return ""
+        if interval is None:
+            return _in_words(interval)
         half_width, _ = interval
         if half_width > self.until:
             return _in_words(interval)
@@ -77,23 +80,25 @@ class Stopping:
 def widest(records: Sequence[Record], metrics: Metrics) -> tuple[float, str] | None:
     """The cell with the widest interval of its ratio to the fastest, after that half-width.
 
-    The half-width is relative to the estimate, and infinite if an interval is unknown. None if
-    there is nothing to compare. `metrics` are those of the tasks, by name.
+    For a cell with nothing beside it, the interval is that of its pace. The half-width is relative
+    to the estimate, and infinite if an interval is unknown. None if no cell is ok. `metrics` are
+    those of the tasks, by name.
     """
     ok = [summary for summary in results.summarize(records, metrics) if summary.ok]
-    intervals = [
-        (summary.relative.half_width if summary.relative else math.inf, str(summary.cell))
-        for group in cell_summary.by_conditions(ok).values()
-        if len(group) > 1
-        for summary in group
-    ]
+    intervals = []
+    for group in cell_summary.by_conditions(ok).values():
+        for summary in group:
+            interval = summary.relative if len(group) > 1 else summary.throughput
+            known = interval is not None and interval.known
+            half_width = interval.half_width if interval and known else math.inf
+            intervals.append((half_width, str(summary.cell)))
     return max(intervals, default=None)
 
 
 def _in_words(interval: tuple[float, str] | None) -> str:
     """The result of `widest` as a phrase."""
     if interval is None:
-        return "there is nothing to compare"
+        return "no cell is ok"
     half_width, cell = interval
     if not math.isfinite(half_width):
         return f"the interval of {cell} is not known"

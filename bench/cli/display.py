@@ -153,8 +153,8 @@ class RunDisplay(_Display, CampaignListener):
         if not self._console.is_terminal:
             if time.monotonic() - self._printed > SECONDS_A_LINE:
                 self._printed = time.monotonic()
-                line = f"{position} {subject}  {activity}  ({self._left()})"
-                self._console.print(line, style="dim", highlight=False, soft_wrap=True)
+                text = f"{position} {subject}  {activity}  ({self._left()})"
+                self._console.print(text, style="dim", highlight=False, soft_wrap=True)
             return
         line = Text.assemble(
             (position, "bold"), f" {subject}  {activity}  ", (f"({self._left()})", "dim")
@@ -210,12 +210,16 @@ class RunDisplay(_Display, CampaignListener):
             metric = snapshot_taking.metric(record.job.cell.task)
             final = metric.text(record.measurement.evaluations[-1].metric)
             result = f"{pace} samples/s, {metric.name} {final}"
+        disturbed = ""
+        if record.measurement and contention.disturbed(marks := contention.contended(record)):
+            disturbed = f"  disturbed: others took cores in {contention.share(marks):.0%} of it"
         style = "green" if record.status == "ok" else "yellow"
         self._console.print(
             Text.assemble(
                 f"[{self._finished}/{self._jobs}] {record.job.cell} ",
                 (record.status, style),
                 f" {result} ({seconds_text(record.wall_seconds)})",
+                (disturbed, "yellow"),
             ),
             highlight=False,
             soft_wrap=True,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.run.resumption import EarlierRun
 
 # The options that a run does not go on by: where it is, and what is printed.
-_OTHERS = {"run", "resume", "add_blocks", "results", "json"}
+_OTHERS = {"run", "resume", "add_blocks", "results", "json", "wait_for_quiet", "show_config"}
 
 
 @contextmanager

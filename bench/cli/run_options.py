@@ -89,8 +89,8 @@ SpareOption = Annotated[
 UntilOption = Annotated[
     str | None,
     typer.Option(
-        help="Add blocks until every ratio is known to within this, such as 2%. Exit code 1 if "
-        "the time runs out first."
+        help="Add blocks until every ratio is known to within this, such as 2%; with one "
+        "framework, its pace. Exit code 1 if the time runs out first."
     ),
 ]
 BudgetOption = Annotated[
@@ -106,6 +106,13 @@ ResumeOption = Annotated[
 AddBlocksOption = Annotated[
     int | None,
     typer.Option(help="Make RUN, or the newest finished run, longer by so many repeats."),
+]
+WaitForQuietOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Before timing, wait for at most this time until others leave the processor alone: "
+        "10m. Then run in any case."
+    ),
 ]
 ShowConfigOption = Annotated[
     bool,
@@ -167,7 +174,15 @@ class RunOptions:
     resume: ResumeOption = False
     add_blocks: AddBlocksOption = None
     json: JsonOption = False
+    wait_for_quiet: WaitForQuietOption = None
     show_config: ShowConfigOption = False
+
+    @property
+    def quiet_within(self) -> float | None:
+        """The seconds of `--wait-for-quiet`. Raises UsageError if they are malformed."""
+        from bench.run.request import duration
+
+        return None if self.wait_for_quiet is None else duration(self.wait_for_quiet)
 
     @staticmethod
     def request_field(option: str) -> str:
@@ -184,7 +199,7 @@ class RunOptions:
         values: dict[str, Any] = vars(self).copy()
         for name in _SEVERAL:
             values[self.request_field(name)] = values.pop(name)
-        for name in ("run", "resume", "add_blocks", "json", "show_config"):
+        for name in ("run", "resume", "add_blocks", "json", "wait_for_quiet", "show_config"):
             del values[name]
         until, budget = values.pop("until"), values.pop("budget")
         time_limit, memory_limit = values.pop("time_limit"), values.pop("memory_limit")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bench.analysis import contention
 from bench.health.check import Examined, HealthCheck, Verdict, graded
+from bench.health.load_sample import LoadSample
 
 # Others within the limit disturb no window; half a core more makes most windows contended.
 _BAD_BEYOND = 0.5
@@ -45,12 +46,16 @@ class LoadAverage:
         return ", ".join(f"{average:.2f}" for average in self.averages) + " in 1, 5 and 15 minutes"
 
 
-def _other_load(machine: Examined) -> OtherLoad | None:
-    sample = machine.sample
+def other_load(sample: LoadSample, *, cores: int, threads: int) -> OtherLoad | None:
+    """What others use of so many cores beside a run of so many threads; None if not told."""
     if sample.others is None:
         return None
-    spare = max(0, machine.cores.physical - machine.threads)
-    return OtherLoad(cores=sample.others, allowed=spare + contention.OTHERS, makers=sample.makers)
+    allowed = max(0, cores - threads) + contention.OTHERS
+    return OtherLoad(cores=sample.others, allowed=allowed, makers=sample.makers)
+
+
+def _other_load(machine: Examined) -> OtherLoad | None:
+    return other_load(machine.sample, cores=machine.cores.physical, threads=machine.threads)
 
 
 def _stolen(machine: Examined) -> float | None:

@@ -15,6 +15,7 @@ from bench.analysis.roofline import Rates
 from bench.core.listener import Listener
 from bench.core.record import Cell
 from bench.datasets import SourceKind
+from bench.health import quiet
 from bench.health.examination import Examination, checks_of_a_run, examine
 from bench.launch import catalogue
 from bench.launch.providers import provider
@@ -48,10 +49,17 @@ class Preparation:
     health: Examination
 
 
-def prepare(plan: Plan, listener: Listener, *, rates: Sequence[Rates] | None = None) -> Preparation:
+def prepare(
+    plan: Plan,
+    listener: Listener,
+    *,
+    rates: Sequence[Rates] | None = None,
+    quiet_within: float | None = None,
+) -> Preparation:
     """Prepare a plan's cells. Takes seconds if all is cached, many minutes if nothing is.
 
-    `rates` are those of the machine, if they have been measured already.
+    `rates` are those of the machine, if they have been measured already. With `quiet_within`, waits
+    for so many seconds at most until others leave the processor alone.
     Raises DataError if the plan asks for `real` data that cannot be obtained.
     """
     usable = [cell for cell in plan.cells if cell not in plan.refused]
@@ -60,16 +68,20 @@ def prepare(plan: Plan, listener: Listener, *, rates: Sequence[Rates] | None = N
     environments = prepare_environments(usable, provide, listener)
     prover = Prover(environments, data, provide=provide)
     required = [claim for cell in usable for claim in required_claims(cell)]
+    certificates = prover.prove(required, listener)
+    threads = plan.cells[0].threads
+    if quiet_within is not None:
+        quiet.wait(quiet_within, threads, listener)
     return Preparation(
         data=data,
         environments=environments,
-        certificates=prover.prove(required, listener),
+        certificates=certificates,
         # Last, so that the machine is in the state in which it is about to be used.
         rates=measure_rates(usable, environments, listener) if rates is None else rates,
         health=examine(
             checks_of_a_run(usable),
             results=plan.folder,
-            threads=plan.cells[0].threads,
+            threads=threads,
             seconds=WATCHED_SECONDS,
         ),
     )

@@ -58,10 +58,16 @@ def run(options: RunOptions, origins: Origins) -> None:
     if options.show_config:
         document(origins.shown)
         return
+    _ = options.quiet_within  # a malformed one is refused before anything is done
     with begun(options, origins) as (plan, earlier), told_how_to_go_on(plan.folder):
         with SetupDisplay() as setup_display:
             setup_display.leave_out(broken_plugins())
-            preparation = prepare(plan, setup_display, rates=earlier.rates if earlier else None)
+            preparation = prepare(
+                plan,
+                setup_display,
+                rates=earlier.rates if earlier else None,
+                quiet_within=options.quiet_within,
+            )
         say(f"machine: {preparation.health.with_remedy()}")
         if earlier:
             earlier.check_prepared(preparation)
