@@ -14,6 +14,7 @@ from bench.cli import settings_file
 from bench.cli.commands.compare import compare
 from bench.cli.commands.doctor import doctor
 from bench.cli.commands.export import export
+from bench.cli.commands.history import history
 from bench.cli.commands.inventory import inventory
 from bench.cli.commands.new import new
 from bench.cli.commands.publish import publish
@@ -49,6 +50,7 @@ app.command()(verify)
 app.command()(report)
 app.command()(compare)
 app.command(epilog=WEIGHTS)(recommend)
+app.command()(history)
 app.command()(export)
 app.command()(publish)
 app.command()(new)
