@@ -82,8 +82,8 @@ BAD_USAGE = {
     "compare with a missing run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
     "nothing to compare": (("compare", "broken", "broken"), "has a cell to compare"),
     "unknown format to compare in": (
-        ("compare", "broken", "broken", "--format", "html"),
-        "no format is called 'html'; there are: table, markdown, csv, json",
+        ("compare", "broken", "broken", "--format", "pdf"),
+        "no format is called 'pdf'; there are: table, markdown, csv, json, html",
     ),
     "limit that is not a percentage": (
         ("compare", "broken", "broken", "--fail-on", "slow"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,7 @@ class Tab:
         )
         self.page.wait_for_function(
             "[...document.querySelectorAll('.chart')]"
-            ".every(chart => !chart.offsetParent || chart.querySelector('svg'))"
+            ".every(chart => !chart.checkVisibility() || chart.querySelector('svg'))"
         )
 
     def count(self, selector: str) -> int:
@@ -119,13 +120,23 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def open_all(tab: Tab) -> None:
+    """Open everything that a reader may open, but for the lists of records."""
+    tab.page.evaluate(
+        "document.querySelectorAll('details:not(.records)').forEach(one => { one.open = true; })"
+    )
+
+
 def test_the_page_draws_fits_and_fetches_nothing(tab: Tab, report: Path) -> None:
     tab.open(report, width=1440)
     tab.scroll()
     assert tab.errors == []
     assert tab.requests == [report.as_uri()]
     assert tab.page.evaluate("document.documentElement.scrollWidth") == 1440
-    assert tab.count(".chart:has(svg.main-svg)") == tab.count(".chart") > 10
+    assert tab.count(".chart:has(svg.main-svg)") == tab.count(".chart") > 5
+    open_all(tab)
+    tab.scroll()
+    assert tab.count(".chart:has(svg.main-svg)") == tab.count(".chart") > 15
     assert tab.page.locator("li.bad").first.inner_text().endswith("failed: <b>no</b>")
 
 
@@ -151,6 +162,7 @@ def test_the_page_fits_a_phone(tab: Tab, report: Path) -> None:
         )
     )
     phone.page.goto(report.as_uri())
+    open_all(phone)
     phone.scroll()
     assert phone.errors == []
     assert phone.requests == [report.as_uri()]
@@ -189,6 +201,7 @@ def test_the_filters_filter(tab: Tab, report: Path) -> None:
             timeout=20_000,
         )
 
+    open_all(tab)
     last = page.locator("section .chart").count() - 1
     for number in (0, last):
         shows(number, "compiled,eager")
@@ -250,12 +263,83 @@ def test_dark_mode_and_print(tab: Tab, report: Path) -> None:
         "dark => getComputedStyle(document.querySelector('.chart .xtick text')).fill !== dark",
         arg=dark,
     )
-    undrawn = tab.page.locator(".chart:not(:has(svg))")
-    assert undrawn.count() > 10
-    assert len(tab.page.pdf()) > 50_000
-    assert undrawn.count() == 0  # charts that were never in view are drawn before printing
     tab.page.emulate_media(media="print")
     assert not tab.page.locator(".filters").is_visible()
+
+
+def pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type /Page\b", pdf))
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_page_of_summary_is_printed_unless_everything_is_asked_for(
+    tab: Tab, report: Path, width: int, paper: str
+) -> None:
+    tab.open(report, width=width)
+    tab.page.emulate_media(media="print")
+    assert pages(tab.page.pdf(format=paper)) == 1
+    tab.page.evaluate("document.querySelector('input[name=whole]').click()")
+    everything = tab.page.pdf(format=paper)
+    assert pages(everything) > 3
+    # charts that were never in view are drawn before printing
+    assert tab.page.locator(".chart:not(:has(svg))").count() == 0
+    assert tab.errors == []
+
+
+def test_the_first_screen_answers(tab: Tab, report: Path) -> None:
+    tab.open(report)
+    page = tab.page
+    first = page.locator(".heat").first
+    assert first.is_visible() and page.locator("p.lead").first.is_visible()
+    rows = first.locator("tbody tr")
+    titles = rows.locator("th").all_inner_texts()
+    assert any(title.startswith("MXNet Gluon") and "archived 2023" in title for title in titles)
+    for row in rows.all():
+        cells = row.locator("td").all_inner_texts()
+        assert len(cells) == first.locator("thead th").count() - 1
+    # by a task: the fastest first
+    first.locator("thead button").nth(1).click()
+    first.locator("thead button").nth(1).click()
+    assert first.locator("tbody tr td:nth-child(2)").first.inner_text().startswith("1.00")
+
+
+def test_what_the_filters_show_is_in_the_address(tab: Tab, report: Path) -> None:
+    tab.open(report)
+    tab.page.select_option("select[name=task]", "imdb-lstm")
+    tab.page.select_option("select[name=framework]", "pytorch")
+    address = tab.page.url
+    assert "task=imdb-lstm" in address and "framework=pytorch" in address
+    assert not tab.page.locator(".headline").first.is_visible()  # which is about all cells
+    tab.page.goto("about:blank")
+    tab.page.goto(address)
+    assert tab.count("section[data-task]") == 1
+    assert tab.page.input_value("select[name=task]") == "imdb-lstm"
+    assert tab.count(".heat tbody tr") == 1
+    tab.page.click(".filters button")
+    assert tab.page.url == report.as_uri() and tab.page.locator(".headline").first.is_visible()
+    tab.page.goto(f"{report.as_uri()}?task=nonsense")
+    assert tab.count("section[data-task]") == 3
+    assert tab.errors == []
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_the_name_and_the_relative_speed_stay_in_sight(tab: Tab, report: Path, width: int) -> None:
+    tab.open(report, width=width)
+    table = tab.page.locator("table.cells").first
+    table.scroll_into_view_if_needed()
+
+    def inside(column: int) -> bool:
+        box = table.locator(f"tbody tr:first-child td:nth-child({column})").bounding_box()
+        return bool(box) and box["x"] >= 0 and box["x"] + box["width"] <= width
+
+    assert inside(2) and inside(6)
+    extra = table.locator("tbody tr:first-child td:nth-child(7)")
+    assert not extra.is_visible()
+    tab.page.locator("button.columns").first.click()
+    assert extra.is_visible()
+    tab.page.evaluate("document.querySelector('table.cells').parentElement.scrollLeft = 400")
+    assert inside(2)  # the name is pinned
 
 
 def test_the_certificate_has_a_page_of_its_own(tab: Tab, tmp_path: Path) -> None:

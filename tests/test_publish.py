@@ -36,7 +36,7 @@ def make_run(tmp_path: Path) -> MakeRun:
 
     def make(name: str = "mine", **changes: Any) -> Path:
         folder = tmp_path / "results" / name
-        shutil.copytree(QUICK, folder, ignore=shutil.ignore_patterns("report.html"))
+        shutil.copytree(QUICK, folder, ignore=shutil.ignore_patterns("*.html"))
         (folder / "logs").mkdir()
         (folder / "logs" / "0001.log").write_text("chatter\n", encoding="utf-8")
         info = {**run_folder.read(folder).info, "name": name, **changes}
@@ -99,7 +99,7 @@ def test_a_run_is_published_without_its_logs(
     assert "published in out/theirs" in printed
     assert "index of 1 run in out/README.md" in printed
     after = tmp_path / "out" / "theirs"
-    left_out = {"report.png"} if page else {"report.png", "report.html"}
+    left_out = {"report.png"} if page else {"report.png", "report.html", "advice.html"}
     assert files(after) == set(publication.FILES) - left_out
     assert (after / "records.jsonl").read_bytes() == (before / "records.jsonl").read_bytes()
     run = run_folder.read(after)
@@ -310,4 +310,6 @@ def test_the_published_index_links_to_existing_files() -> None:
     for link, names in [(link, page.names) for link in page.links] + [
         (link, headings) for link in links
     ]:
-        assert link in names if link.startswith("#") else (RESULTS / link).is_file(), link
+        file, _, name = link.partition("#")
+        assert link in names if not file else (RESULTS / file).is_file(), link
+        assert not (file and name) or f'id="{name}"' in (RESULTS / file).read_text(encoding="utf-8")

@@ -19,22 +19,26 @@ from rich.console import RenderableType
 from bench.advice import personas
 from bench.analysis.comparison.gate import judge
 from bench.analysis.comparison.run_comparison import compare
+from bench.analysis.history import history
 from bench.analysis.results import Results
 from bench.cli.display import PlainConsole, SetupDisplay
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.run_folder import Run
 from bench.report.advice import advice_forms, advice_json
+from bench.report.advice.advice_page import advice_page
 from bench.report.advice.advice_report import build_report
 from bench.report.common import markdown, programs
 from bench.report.comparison import comparison_data, comparison_forms
+from bench.report.comparison.comparison_page import comparison_page
 from bench.report.gallery import gallery_index
 from bench.report.gallery.published_runs import PublishedRun
+from bench.report.history import history_forms
 from bench.report.proof import proof_forms, proof_page
 from bench.report.run import pytest_benchmark, run_forms
 from bench.report.run.run_page import run_page
 from tests.faults.hostile_text import HOSTILE, MARK, changed_run, hostile
-from tests.test_page import Tab, tab, varied
+from tests.test_page import Tab, open_all, tab, varied
 
 __all__ = ["tab"]
 
@@ -60,6 +64,7 @@ class Forms:
         gate = judge(pair, limit=0.05)
         advice = build_report(results, [personas.load("balanced")], [])
         proofs, snapshot = results.certificates, results.snapshot
+        paces = history([results, other], results.run.info["machine"])
         runs, folder = [PublishedRun.of(results)], Path("results")
         return Forms(
             terminal={
@@ -67,6 +72,7 @@ class Forms:
                 "compare": comparison_forms.to_terminal(pair, gate, width=WIDTH),
                 "recommend": advice_forms.to_terminal(advice, width=WIDTH, facts=True),
                 "verify": proof_forms.to_terminal(proofs, snapshot, width=WIDTH),
+                "history": history_forms.to_terminal(paces, width=WIDTH),
             },
             markdown={
                 "report": run_forms.to_markdown(results),
@@ -79,10 +85,14 @@ class Forms:
                 "report": run_page(results),
                 "verify": proof_page.certificate_page(proofs, snapshot),
                 "publish": gallery_index.to_html(runs, folder),
+                "compare": comparison_page(pair, gate),
+                "recommend": advice_page(advice),
+                "history": history_forms.to_page(paces, snapshot.compared),
             },
             csv={
                 "report": run_forms.to_csv(results),
                 "compare": comparison_data.to_csv(pair, gate),
+                "history": history_forms.to_csv(paces),
             },
             json={
                 "report": run_forms.to_json(results),
@@ -90,6 +100,7 @@ class Forms:
                 "recommend": advice_json.to_json(advice),
                 "verify": proof_forms.to_json(proofs),
                 "publish": gallery_index.to_json(runs),
+                "history": history_forms.to_json(paces),
                 "export": pytest_benchmark.to_json(results)[0],
             },
         )
@@ -176,7 +187,9 @@ class Elements(HTMLParser):
         self.found.append(("comment",))
 
 
-@pytest.mark.parametrize("command", ["report", "verify", "publish"])
+@pytest.mark.parametrize(
+    "command", ["report", "verify", "publish", "compare", "recommend", "history"]
+)
 def test_no_text_changes_the_shape_of_a_page(harmless: Forms, acting: Forms, command: str) -> None:
     page = Elements(acting.html[command])
     assert page.found == Elements(harmless.html[command]).found
@@ -187,7 +200,7 @@ def cells(text: str) -> Iterator[list[str]]:
     yield from csv.reader(io.StringIO(text))
 
 
-@pytest.mark.parametrize("command", ["report", "compare"])
+@pytest.mark.parametrize("command", ["report", "compare", "history"])
 def test_csv_has_the_same_rows_and_no_formulas(
     harmless: Forms, acting: Forms, command: str
 ) -> None:
@@ -198,7 +211,7 @@ def test_csv_has_the_same_rows_and_no_formulas(
 
 
 @pytest.mark.parametrize(
-    "command", ["report", "compare", "recommend", "verify", "publish", "export"]
+    "command", ["report", "compare", "recommend", "verify", "publish", "history", "export"]
 )
 def test_json_is_ascii_and_says_the_same(acting: Forms, command: str) -> None:
     text = acting.json[command]
@@ -219,12 +232,13 @@ def test_a_page_of_hostile_texts_draws_every_chart_and_runs_nothing(
         file = tmp_path / f"{command}.html"
         file.write_text(page, encoding="utf-8")
         tab.open(file)
+        open_all(tab)
         tab.scroll()
         charts = page.count('class="chart"')
-        assert charts or command == "publish"
+        assert charts or command in ("publish", "recommend")
         assert tab.count(".chart:has(svg.main-svg)") == charts
         assert tab.page.title().startswith("framebench: ")
-        assert not tab.count(".chart a")
+        assert not tab.count(".chart a:not(.modebar-btn)")
         assert tab.errors == [] and tab.requests == [file.as_uri()]
 
 

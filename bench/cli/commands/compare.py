@@ -20,7 +20,7 @@ from bench.cli.options import (
 from bench.cli.output import document
 from bench.core.errors import UsageError
 
-FORMATS = ("table", "markdown", "csv", "json")
+FORMATS = ("table", "markdown", "csv", "json", "html")
 UNDECIDED = 3  # the exit code
 
 
@@ -97,6 +97,8 @@ def compare(
       framebench compare old new --fail-on 5% --allow versions
 
       framebench compare laptop server -t mnist-mlp --format markdown
+
+      framebench compare before after --format html > compare.html
     """
     if a is None or b is None:
         only_a = f", but only {a} is given" if a else ""
@@ -127,6 +129,10 @@ def compare(
     elif output_format == "table":
         console = wide_console()
         console.print(to_terminal(comparison, gate, width=console.width))
+    elif output_format == "html":
+        from bench.report.comparison.comparison_page import comparison_page
+
+        document(comparison_page(comparison, gate))
     else:
         forms = {"markdown": to_markdown, "csv": to_csv}
         document(forms[output_format](comparison, gate))

@@ -20,7 +20,7 @@ from bench.cli.options import (
 )
 from bench.cli.output import document
 
-FORMATS = ("table", "markdown", "json")
+FORMATS = ("table", "markdown", "json", "html")
 
 
 def _weights() -> str:
@@ -97,6 +97,8 @@ def recommend(
       framebench recommend --persona researcher -t imdb-lstm
 
       framebench recommend mine -p beginner -p edge -w memory=5
+
+      framebench recommend --format html > advice.html
     """
     from bench.analysis.results import Results
     from bench.cli.chosen_run import chosen_run
@@ -114,6 +116,10 @@ def recommend(
         document(to_json(report))
     elif output_format == "markdown":
         document(to_markdown(report, facts=facts))
+    elif output_format == "html":
+        from bench.report.advice.advice_page import advice_page
+
+        document(advice_page(report))
     else:
         console = wide_console()
         console.print(to_terminal(report, width=console.width, facts=facts))

@@ -112,7 +112,8 @@ def key(report: AdviceReport) -> list[str]:
     return lines
 
 
-def _sections(advice: PersonaAdvice) -> Iterator[tuple[str, Sequence[str]]]:
+def advice_sections(advice: PersonaAdvice) -> Iterator[tuple[str, Sequence[str]]]:
+    """The sentences of advice below their headings."""
     yield "Why", [f"Why these weights: {advice.persona.why}.", *advice.reasons]
     yield "What would change it", advice.changes
     yield "What is unknown or uncertain", advice.notes
@@ -162,7 +163,7 @@ def _advice_parts(
     yield Text()
     yield _rich_table(criteria_table(advice), width)
     yield Text()
-    for heading, lines in _sections(advice):
+    for heading, lines in advice_sections(advice):
         if lines:
             yield Text(heading, "bold")
             yield from _indented(lines)
@@ -193,7 +194,7 @@ def to_markdown(report: AdviceReport, *, facts: bool) -> str:
         parts.append(f"# {markdown.escaped(caption(report, advice))}")
         parts.append(markdown.strong(advice.headline))
         parts += [_markdown_table(ranking_table(advice)), _markdown_table(criteria_table(advice))]
-        for heading, lines in _sections(advice):
+        for heading, lines in advice_sections(advice):
             if lines:
                 parts += [f"## {heading}", markdown.items(lines)]
     parts += [f"# {PERSONAS}", _markdown_table(persona_table(report)), f"# {CLAIMS}"]

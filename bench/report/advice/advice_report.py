@@ -18,7 +18,6 @@ from bench.advice.ranking import Ranking, Standing, WeightSwap, rank_frameworks
 from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.report.advice.sentences import (
-    archived_text,
     changes,
     doubts,
     figure_text,
@@ -28,6 +27,7 @@ from bench.report.advice.sentences import (
     strong_and_weak,
     unknowns,
 )
+from bench.report.advice.titles import archived_text
 
 
 @dataclass(frozen=True, kw_only=True)

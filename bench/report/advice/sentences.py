@@ -11,6 +11,7 @@ from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
 from bench.advice.personas import HIGHEST, Persona
 from bench.advice.ranking import LEAST_KNOWN, Ranking, Standing, WeightSwap, rank_frameworks
+from bench.report.advice.titles import archived_text, titled
 from bench.report.common.text import bytes_text, capitalized, ratio_text, seconds_text
 from bench.report.common.ties import ADVICE, listed, ties
 
@@ -56,18 +57,6 @@ def score_text(score: float, low: float | None, high: float | None) -> str:
     if low is None or high is None or low == high:
         return f"{score:.2f}"
     return f"{score:.2f} ({low:.2f}–{high:.2f})"
-
-
-def archived_text(framework: str) -> str:
-    """Since when a framework's project is archived, such as "archived 2023", or ""."""
-    archived = facts.of(framework).archived
-    return f"archived {archived.date[:4]}" if archived else ""
-
-
-def titled(standing: Standing) -> str:
-    """A framework's title, and that it is archived if so: where it is named first."""
-    archived = archived_text(standing.framework)
-    return f"{standing.title} ({archived})" if archived else standing.title
 
 
 def headline(

@@ -40,11 +40,15 @@ def shown(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A chart's heading, its description in words, and plotly's `data` and `layout`."""
+    """A chart's heading, its description in words, and plotly's `data` and `layout`.
+
+    `main` charts are those that a reader sees first.
+    """
 
     title: str
     about: str
     spec: Spec
+    main: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,15 +151,18 @@ class Dots:
 
 
 def dots(
-    charted: ChartedTable, figures: Iterable[Dots], text: Callable[[float], str]
+    labels: Mapping[Cell, str], marks: Marks, figures: Iterable[Dots], text: Callable[[float], str]
 ) -> list[Spec]:
-    """For each cell, a large marker with its interval and a small marker for each repeat."""
+    """For each cell, a large marker with its interval and a small marker for each repeat.
+
+    `labels` are in plotly's terms.
+    """
     traces = []
     for figure in figures:
         cell, middle, ends = figure.cell, figure.middle, figure.ends
-        label = charted.labels[cell]
+        label = labels[cell]
         large: Spec = {"x": [middle], "y": [label], "mode": "markers"}
-        large["marker"] = charted.marks.marker(cell, 12)
+        large["marker"] = marks.marker(cell, 12)
         hover = f"{label}: {shown(text(middle))}"
         if ends:
             reach = {"array": [ends[1] - middle], "arrayminus": [middle - ends[0]]}
@@ -163,7 +170,7 @@ def dots(
             hover += f" ({shown(text(ends[0]))} to {shown(text(ends[1]))})"
         traces.append(trace(cell, label, **large, hovertemplate=f"{hover}<extra></extra>"))
         small: Spec = {"x": [*figure.repeats], "y": [label] * len(figure.repeats)}
-        small |= {"mode": "markers", "marker": {**charted.marks.marker(cell, 5), "opacity": 0.45}}
+        small |= {"mode": "markers", "marker": {**marks.marker(cell, 5), "opacity": 0.45}}
         traces.append(trace(cell, label, **small, hoverinfo="x"))
     return traces
 

@@ -42,7 +42,7 @@ HEADINGS = (
     "first step",
 )
 # The first columns hold words; the others hold figures and are right-aligned.
-_WORDS = 3
+WORDS = 3
 _VERDICT = HEADINGS.index("verdict")
 # The columns that a narrow terminal leaves out, in this order.
 _GIVING_WAY = ("first step", "memory B / A", "test metric")
@@ -152,7 +152,7 @@ def _rich_sections(parts: Sequence[ComparisonSection], width: int) -> list[Table
                     for index, text in zip(shown, row, strict=True)
                 ]
             )
-        grid = terminal.grid(headings, rows, words=_WORDS, columns=columns)
+        grid = terminal.grid(headings, rows, words=WORDS, columns=columns)
         tables += [Text(part.caption, "bold"), grid, Text()]
     return tables
 
@@ -166,7 +166,7 @@ def to_markdown(comparison: Comparison, gate: Gate | None) -> str:
     parts: list[str] = [markdown.items([first, second]), markdown.escaped(summary)]
     for table in tables:
         rows = [[row[index] for index in used] for row in table.texts]
-        words = sum(index < _WORDS for index in used)
+        words = sum(index < WORDS for index in used)
         grid = markdown.table(headings, rows, words=words)
         parts += [f"### {markdown.escaped(table.caption)}", grid]
     lines = [*warnings(comparison), *footer(comparison)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ from bench.report.common.markdown import Markdown
 from bench.report.common.templating import environment
 from bench.report.gallery.publication import FILES
 from bench.report.gallery.published_runs import PublishedRun, published_runs
-from bench.report.run.footer import footer
+from bench.report.run import first_screen
+from bench.report.run.first_screen import HeatMap
+from bench.report.run.footer import footer, machine_text
+from bench.report.run.report_files import PAGE
+from bench.report.run.sections import section_anchor
 from bench.system import files
 
 INDEX = ("README.md", "index.html")
@@ -69,6 +73,50 @@ class IndexEntry:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PublishedAnswer:
+    """What the newest of the largest runs on a machine says first; `page` is its report's address.
+
+    `trust`, `advice` and `heat_maps` are those of `bench.report.run.first_screen`.
+    """
+
+    name: str
+    machine: str
+    date: str
+    blocks: int
+    page: str
+    trust: str
+    advice: str
+    heat_maps: Sequence[HeatMap]
+
+    @staticmethod
+    def of(run: PublishedRun) -> PublishedAnswer:
+        anchors = [section_anchor(number) for number in range(len(run.results.tables))]
+        return PublishedAnswer(
+            name=run.name,
+            machine=machine_text(run.results),
+            date=run.date,
+            blocks=run.repeats,
+            page=f"{quote(run.name)}/{PAGE}" if PAGE in run.files else "",
+            trust=first_screen.trust(run.results),
+            advice=first_screen.advice(run.results),
+            heat_maps=list(first_screen.heat_maps(run.results, anchors)),
+        )
+
+
+def answers(runs: Iterable[PublishedRun]) -> list[PublishedAnswer]:
+    """For each machine and set of devices, that of the run with the most tasks; newest first."""
+    largest: dict[tuple[str, frozenset[str]], PublishedRun] = {}
+    for run in runs:
+        if len(run.frameworks) < 2:
+            continue
+        devices = frozenset(table.cell.device for table in run.results.tables)
+        known = largest.setdefault((machine_text(run.results), devices), run)
+        if len(run.tasks) > len(known.tasks):
+            largest[machine_text(run.results), devices] = run
+    return [PublishedAnswer.of(run) for run in largest.values()]
+
+
 def _title(run: PublishedRun, framework: str) -> str:
     return run.results.snapshot.framework_title(framework)
 
@@ -99,6 +147,7 @@ def _context(runs: Sequence[PublishedRun], folder: Path) -> dict[str, Any]:
         "mark": MARK,
         "folder": folder.resolve().name,
         "entries": [IndexEntry.of(run) for run in runs],
+        "answers": answers(runs),
         "headings": HEADINGS,
         "files": {
             name: about for name, about in FILES.items() if any(name in run.files for run in runs)

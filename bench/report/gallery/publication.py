@@ -30,6 +30,7 @@ FILES = {
     "run.json": "machine, package versions of each environment, source digests, command line, and "
     "a snapshot of what was measured",
     "report.html": "the page: verdict, tables, charts, certificate, settings",
+    "advice.html": "which framework suits whom, and why",
     "report.png": "the top of the page, as a picture",
 }
 PICTURE = "report.png"

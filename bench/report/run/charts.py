@@ -82,7 +82,8 @@ def pace(charted: ChartedTable) -> Chart | None:
     return Chart(
         title="Throughput",
         about=about,
-        spec={"data": dots(charted, figures, count_text), "layout": axes},
+        spec={"data": dots(charted.labels, charted.marks, figures, count_text), "layout": axes},
+        main=True,
     )
 
 
@@ -111,7 +112,7 @@ def final_metric(charted: ChartedTable) -> Chart | None:
         title=capitalized(metric.name),
         about="After the last epoch: the median of the repeats, with the lowest and the highest. "
         "The task is the same, so that only seeds and rounding should make a difference.",
-        spec={"data": dots(charted, figures, metric.text), "layout": axes},
+        spec={"data": dots(charted.labels, charted.marks, figures, metric.text), "layout": axes},
     )
 
 
@@ -175,6 +176,7 @@ def memory(charted: ChartedTable) -> Chart | None:
         about="Higher is faster, further left is smaller. No cell beats those on the dotted line "
         "(the Pareto front) in both.",
         spec={"data": traces, "layout": axes},
+        main=True,
     )
 
 

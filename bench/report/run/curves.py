@@ -16,9 +16,8 @@ from bench.report.common.text import capitalized
 
 # The most points of a loss curve; each is the mean over the steps since the previous point.
 MOST_POINTS = 60
-# The most points of all of a cell's processes together, which limits the points of each if there
-# are many processes; and the fewest points that still show whether a process was steady.
-MOST_OF_CELL, FEWEST_POINTS = 1200, 6
+# How much of the colour a band has.
+BAND = 0.25
 
 Points = list[tuple[float, float]]
 
@@ -61,6 +60,7 @@ def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
         title=f"{capitalized(title)} against {'seconds' if seconds else 'steps'}",
         about=about,
         spec={"data": traces, "layout": axes},
+        main=of != "loss" and seconds,
     )
 
 
@@ -104,47 +104,60 @@ def _metrics(measurement: Measurement, *, seconds: bool) -> Points:
 
 
 def windows(charted: ChartedTable) -> Chart | None:
-    """The pace of every process by window, which shows how steady they are and how they differ."""
+    """The pace of each cell by window: how steady its processes are, and how they differ.
+
+    A band holds all processes of a cell, from the slowest to the fastest, and a line is the middle.
+    """
     traces = []
     for summary in charted.summaries:
         cell = summary.cell
         records = [process.record for process in charted.table.by_cell[cell]]
-        measured = [record for record in records if record.measurement]
-        most = min(MOST_POINTS, max(FEWEST_POINTS, MOST_OF_CELL // max(1, len(measured))))
-        xs: list[float | None] = []
-        ys: list[float | None] = []
-        for record in measured:
-            assert record.measurement
-            for x, y in _paces(record.measurement.windows, record.batch, most):
-                xs.append(x)
-                ys.append(y)
-            xs.append(None)  # lifts the pen between two processes
-            ys.append(None)
-        if xs:
-            drawn: Spec = {"x": xs, "y": ys, "mode": "lines", "connectgaps": False}
-            drawn |= {"line": charted.marks.line(cell, 1, 2), "opacity": 0.7}
-            traces.append(trace(cell, charted.labels[cell], **drawn))
+        measured = [
+            [*_paces(record.measurement.windows, record.batch)]
+            for record in records
+            if record.measurement
+        ]
+        if not measured:
+            continue
+        # As long as every process lasted: after that, the band would be one of fewer.
+        columns = [*zip(*measured, strict=False)]
+        xs = [statistics.fmean(x for x, _ in column) for column in columns]
+        paces = [[y for _, y in column] for column in columns]
+        label, colour = charted.labels[cell], charted.marks.colour(cell.framework)
+        if len(measured) > 1:
+            band: Spec = {
+                "x": xs + xs[::-1],
+                "mode": "lines",
+                "line": {"width": 0},
+                "fill": "toself",
+            }
+            band |= {"y": [*map(max, paces), *map(min, paces[::-1])]}
+            band |= {"fillcolor": colour, "opacity": BAND, "hoverinfo": "skip", "showlegend": False}
+            traces.append(trace(cell, label, **band))
+        middle = [statistics.median(column) for column in paces]
+        line: Spec = {"x": xs, "y": middle, "mode": "lines", "line": charted.marks.line(cell, 1, 2)}
+        traces.append(trace(cell, label, **line))
     if not traces:
         return None
     axes = layout("training seconds", "samples/s", legend=True)
     axes["yaxis"] |= {"rangemode": "tozero"}
     return Chart(
         title="Pace, window by window",
-        about="A line for each process. Jumps that the lines of a framework do not share come from "
-        "the machine, not from the framework.",
+        about="The middle of the processes of a cell, in a band from the slowest to the fastest. "
+        "Jumps that other frameworks share come from the machine.",
         spec={"data": traces, "layout": axes},
     )
 
 
-def _paces(windows: Windows, batch: int, most: int) -> Iterator[tuple[float, float]]:
-    """At most `most` points of a process: training seconds, and samples a second."""
+def _paces(windows: Windows, batch: int) -> Iterator[tuple[float, float]]:
+    """At most `MOST_POINTS` of a process: training seconds, and samples a second."""
     columns = zip(
         accumulate(windows.wall), windows.steps, windows.wall, windows.settling, strict=True
     )
     points = [
         (clock, steps * batch / wall) for clock, steps, wall, settling in columns if not settling
     ]
-    size = -(-len(points) // most)
+    size = -(-len(points) // MOST_POINTS)
     for start in range(0, len(points), size):
         some = points[start : start + size]
         # For so few numbers, numpy would take twenty times as long.

@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.advice import personas
+from bench.advice.evidence import Evidence
 from bench.analysis.results import Results
+from bench.core.errors import UsageError
 from bench.records.run_folder import read
+from bench.report.advice.advice_page import advice_page
+from bench.report.advice.advice_report import build_report
 from bench.report.run.run_forms import to_csv, to_markdown
 from bench.report.run.run_page import run_page
 from bench.system import files
 
 PAGE = "report.html"
+ADVICE = "advice.html"
+
+
+def _advice(results: Results) -> str:
+    """The page with advice for everybody; empty if the run has nothing to choose from."""
+    if len(Evidence.of(results).completed) < 2:
+        return ""
+    try:
+        return advice_page(build_report(results, [*personas.PERSONAS.values()]))
+    except UsageError:
+        return ""
 
 
 def write_reports(folder: Path, *, page: bool = True) -> Results:
     """Write a run's tables and page beside its records, and return its results.
 
-    If `page` is False, a page from an earlier call is removed.
+    The page links to another with advice on the run. If `page` is False, pages from an earlier call
+    are removed.
     """
     results = Results.of(read(folder))
     files.write(folder / "summary.csv", to_csv(results))
     files.write(folder / "summary.md", to_markdown(results))
     if page:
-        files.write(folder / PAGE, run_page(results))
+        advice = _advice(results)
+        files.write(folder / PAGE, run_page(results, advice=ADVICE if advice else ""))
+        if advice:
+            files.write(folder / ADVICE, advice)
     else:
-        (folder / PAGE).unlink(missing_ok=True)
+        for name in (PAGE, ADVICE):
+            (folder / name).unlink(missing_ok=True)
     return results

@@ -9,30 +9,43 @@ from markupsafe import Markup
 from bench.analysis.results import Results
 from bench.core.record import Cell
 from bench.report.common.pages import render
+from bench.report.common.plotting import Marks
 from bench.report.common.task_fragment import TaskFragment, style, to_html
 from bench.report.proof.late_forms import LatePart
 from bench.report.proof.proof_page import CertificatePart
-from bench.report.run import verdicts
+from bench.report.run import first_screen, verdicts
 from bench.report.run.footer import absent, footer, identity, machine_text
 from bench.report.run.ledger import entries
 from bench.report.run.sections import RECORD_HEADINGS, sections
 
 
-def run_page(results: Results) -> str:
-    """The page: the verdict in words, each table with its charts, the proof, the ledger."""
+def run_page(results: Results, *, advice: str = "") -> str:
+    """The page: the answer, each table with its charts, the proof, the ledger.
+
+    `advice` is the address of the page with advice on the run, if there is one.
+    """
     info, snapshot = results.run.info, results.snapshot
     cells = [summary.cell for summary in results.summaries]
     title = snapshot.framework_title
+    parts = sections(results)
     return render(
         "run.html.j2",
         title=info["name"],
         machine=machine_text(results),
         started=info.get("started", "")[:16].replace("T", " "),
+        trust=first_screen.trust(results),
+        advice=first_screen.advice(results),
+        advice_page=advice,
         overall=verdicts.overall(results.tables, title),
-        sections=sections(results),
+        heat_maps=list(first_screen.heat_maps(results, [section.anchor for section in parts])),
+        sections=parts,
         record_headings=RECORD_HEADINGS,
         names=[f"{title(cell.framework)} {cell.mode}" for cell in cells],
         filters=_filters(cells),
+        legend={
+            title(name): Marks(compared=snapshot.compared).colour(name)
+            for name in results.frameworks
+        },
         titles={cell.framework: title(cell.framework) for cell in cells},
         models=_models(results),
         style=style(),

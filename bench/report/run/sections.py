@@ -44,6 +44,7 @@ class RunSection:
     """One table of a run with its charts and records.
 
     `anchor` is its id in the page; `first` says whether it is the first section of its task.
+    `more_charts` are shown when they are asked for.
     """
 
     anchor: str
@@ -51,6 +52,7 @@ class RunSection:
     table: TaskTable
     rows: Sequence[NumberedRow]
     charts: Sequence[Chart]
+    more_charts: Sequence[Chart]
     records: Sequence[Sequence[object]]
 
     @property
@@ -59,19 +61,26 @@ class RunSection:
         return self.table.table.task
 
 
+def section_anchor(number: int) -> str:
+    """The id of a section in the page, by the number of its table from 0."""
+    return f"table-{number + 1}"
+
+
 def sections(results: Results) -> list[RunSection]:
     """A section for each set of cells that can be compared, headline tasks first."""
     numbers = {summary.cell: number for number, summary in enumerate(results.summaries)}
     by_table: list[RunSection] = []
     for table in task_tables(results):
         compared = table.table
+        drawn = charts(ChartedTable.of(compared, results.snapshot))
         by_table.append(
             RunSection(
-                anchor=f"table-{len(by_table) + 1}",
+                anchor=section_anchor(len(by_table)),
                 first=all(section.task != compared.task for section in by_table),
                 table=table,
                 rows=[NumberedRow(number=numbers[row.summary.cell], row=row) for row in table.rows],
-                charts=charts(ChartedTable.of(compared, results.snapshot)),
+                charts=[chart for chart in drawn if chart.main],
+                more_charts=[chart for chart in drawn if not chart.main],
                 records=[_record_row(process, numbers) for process in compared.processes],
             )
         )

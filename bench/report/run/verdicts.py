@@ -139,8 +139,13 @@ def _may_be(interval: Interval) -> float:
     return max(interval.high, 1 / interval.low)
 
 
+def alike(group: Sequence[CellSummary]) -> bool:
+    """Whether tied cells are known to be much alike, and not only too little measured."""
+    return _most_open(group) is None
+
+
 def _verbs(group: Sequence[CellSummary]) -> Verbs:
-    return OPEN if _most_open(group) else PACE
+    return PACE if alike(group) else OPEN
 
 
 def _with_ratios(

@@ -5,6 +5,15 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const chosen = {};  // the value of each filter by its name; "" means all
 const figures = [...document.querySelectorAll(".chart")];
 let printing = false;
+const PAPER = 320;  // pixels of a chart on paper, of which two stand side by side on A4 and on Letter
+// Each chart can be saved, drawn and vector, under the name of its heading.
+const saving = figures.length && ["png", "svg"].map(format => ({
+  name: `Save as ${format.toUpperCase()}`, icon: format === "png" ? Plotly.Icons.camera : Plotly.Icons.disk,
+  click: chart => Plotly.downloadImage(chart, {
+    format, scale: format === "png" ? 2 : 1, width: chart.clientWidth, height: chart.clientHeight,
+    filename: `${chart.closest("section")?.dataset.task ?? ""} ${chart.closest("figure").querySelector("h3").textContent}`.trim(),
+  }),
+}));
 
 // Whether an object with such properties passes all filters; properties that it lacks do not count.
 function matches(properties) {
@@ -34,10 +43,11 @@ function draw(element) {
     xaxis: {...axis, ...spec.layout.xaxis}, yaxis: {...axis, ...spec.layout.yaxis},
     font: {color: ink, size: 12, family: "system-ui, sans-serif"},
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    ...(printing && {width: PAPER}),
     margin: {l: 10, r: 14, t: 8, b: spec.layout.showlegend ? 110 + extraHeight : 50}, hovermode: "closest",
   };
   element.dataset.drawn = "yes";
-  Plotly.react(element, data, layout, {responsive: true, displayModeBar: false});
+  Plotly.react(element, data, layout, {responsive: !printing, displayModeBar: !printing && "hover", displaylogo: false, modeBarButtons: [saving]});
   if (!element.dataset.clicks) {
     element.dataset.clicks = "yes";
     element.on("plotly_click", event => showRecords(element.closest("section"), event.points[0].data.meta));
@@ -58,22 +68,49 @@ dark.addEventListener("change", redraw);
 
 addEventListener("beforeprint", () => {
   printing = true;
-  document.querySelectorAll("details:not(.records)").forEach(details => { details.open = true; });
-  figures.filter(element => element.offsetParent).forEach(draw);
+  if (document.body.classList.contains("whole")) {
+    document.querySelectorAll("details:not(.records)").forEach(details => { details.open = true; });
+  }
+  figures.filter(element => element.checkVisibility()).forEach(draw);
 });
 addEventListener("afterprint", () => { printing = false; redraw(); });
 
-// Filters
-document.querySelectorAll(".filters select").forEach(select => select.addEventListener("change", () => {
-  chosen[select.name] = select.value;
-  filter();
-}));
-document.querySelector(".filters button")?.addEventListener("click", () => {
-  document.querySelectorAll(".filters select").forEach(select => { select.value = ""; chosen[select.name] = ""; });
-  filter();
+document.querySelector("input[name=whole]")?.addEventListener("change", event => {
+  document.body.classList.toggle("whole", event.target.checked);
 });
 
+// Filters. What they show is in the address, so that it can be sent.
+const selects = [...document.querySelectorAll(".filters select")];
+selects.forEach(select => select.addEventListener("change", () => choose(select.name, select.value)));
+document.querySelector(".filters button")?.addEventListener("click", () => {
+  selects.forEach(select => { chosen[select.name] = ""; });
+  filter();
+});
+function choose(name, value) {
+  chosen[name] = value;
+  filter();
+}
+function remember() {
+  const address = new URL(location);
+  address.search = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value));
+  if (address.href !== location.href) history.replaceState(null, "", address);
+}
+function recall() {
+  const sent = new URLSearchParams(location.search);
+  selects.forEach(select => {
+    const value = sent.get(select.name);
+    if ([...select.options].some(option => option.value === value)) chosen[select.name] = value;
+  });
+  if (Object.values(chosen).some(Boolean)) filter();
+}
+
 function filter() {
+  selects.forEach(select => { select.value = chosen[select.name] ?? ""; });
+  remember();
+  // A headline is about all cells.
+  const whole = !Object.values(chosen).some(Boolean);
+  document.querySelectorAll(".headline").forEach(element => { element.hidden = !whole; });
+  document.querySelectorAll(".heat tr[data-framework]").forEach(row => { row.hidden = !matches({framework: row.dataset.framework}); });
   let tables = 0;
   document.querySelectorAll("section[data-task]").forEach(section => {
     let rows = 0;
@@ -85,15 +122,28 @@ function filter() {
     tables += !section.hidden;
     document.querySelectorAll(`[data-about="${section.id}"]`).forEach(element => { element.hidden = section.hidden; });
   });
+  document.querySelectorAll(".heat").forEach(map => {
+    const empty = ![...map.tHead.rows[0].cells].some(cell => cell.dataset.about && !cell.hidden);
+    map.closest(".scroll").hidden = empty;
+    map.closest(".scroll").previousElementSibling.hidden = empty;
+  });
   document.getElementById("none").hidden = tables > 0;
   redraw();
 }
+recall();
+
+// Columns that have no room on a small screen
+document.querySelectorAll("button.columns").forEach(button => button.addEventListener("click", () => {
+  const all = button.nextElementSibling.classList.toggle("all");
+  button.setAttribute("aria-pressed", all);
+  button.textContent = all ? "fewer columns" : "all columns";
+}));
 
 // Sorting: figures by size, words alphabetically; rows without a value stay last.
 document.querySelectorAll("table.sortable").forEach(table => {
-  table.querySelectorAll("th").forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+  table.querySelectorAll("thead th").forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
     const down = heading.getAttribute("aria-sort") === "ascending";
-    table.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
+    table.querySelectorAll("thead th").forEach(other => other.removeAttribute("aria-sort"));
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
     const key = row => row.cells[column].dataset.sort;
     const number = text => text !== "" && !isNaN(text);

@@ -1,0 +1,216 @@
+"""What a run's page says first: how far to trust it, what to take, and who is fast at what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.advice import personas
+from bench.advice.assessment import assess
+from bench.advice.evidence import Evidence
+from bench.advice.ranking import rank_frameworks
+from bench.analysis.cell_summary import CellSummary
+from bench.analysis.results import Results, ResultTable
+from bench.core.errors import UsageError
+from bench.core.grouping import grouped
+from bench.report.advice.titles import archived_text, titled
+from bench.report.common.text import estimate_text, mode_text, place_text, ratio_text
+from bench.report.common.ties import listed
+from bench.report.run import verdicts
+
+# Blocks from which on a table can tell cells apart that are not very different.
+FEW_BLOCKS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatCell:
+    """A framework on a task, by its fastest mode.
+
+    `text` is the speed relative to the fastest framework, `shade` the same as a number from 0 to 1,
+    None without one; `low` and `high` are the ends of its interval, at most 1. `tied` says whether
+    it may be the fastest as well. `state` is "ok", "failed" or "missing". `about` is the whole
+    story in words, and `anchor` the id of the task's section.
+    """
+
+    text: str
+    shade: float | None
+    low: float | None
+    high: float | None
+    tied: bool
+    state: str
+    about: str
+    anchor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatRow:
+    """A framework's cells, one for each task, and their geometric mean if it has all of them.
+
+    `archived` says since when its project is, or is empty.
+    """
+
+    framework: str
+    title: str
+    archived: str
+    cells: Sequence[HeatCell]
+    mean: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """The frameworks on all tasks under the same conditions, best mean first.
+
+    `place` are the conditions in words, `tasks` the names of the columns, `briefs` a verdict of a
+    few words for each, and `anchors` the ids of their sections.
+    """
+
+    place: str
+    tasks: Sequence[str]
+    briefs: Sequence[str]
+    anchors: Sequence[str]
+    rows: Sequence[HeatRow]
+
+
+def trust(results: Results) -> str:
+    """Why this run's ratios are not to be trusted, in a sentence; empty if they may be."""
+    cleanness = results.cleanness
+    if cleanness.mostly_contended:
+        return (
+            f"Do not trust this run: others disturbed it ({cleanness}). Measure again with "
+            "less running beside it."
+        )
+    compared = [summary for table in results.tables for summary in table.ok if len(table.ok) > 1]
+    blocks = max((len(summary.throughputs) for summary in compared), default=0)
+    if compared and blocks < FEW_BLOCKS:
+        longer = f"framebench run --add-blocks {5 - blocks} {results.run.folder.name}"
+        if blocks == 1:
+            return f"One block tells nothing of which framework is faster. Make it longer: {longer}"
+        return (
+            f"This run is short: {blocks} blocks tell apart only what differs much. Make it "
+            f"longer: {longer}"
+        )
+    return ""
+
+
+def advice(results: Results) -> str:
+    """Which framework to take without special wishes, in a sentence; empty if nothing says so."""
+    evidence = Evidence.of(results)
+    if len(evidence.completed) < 2:
+        return ""
+    weights = personas.weights(personas.load(personas.DEFAULT))
+    try:
+        ranking = rank_frameworks(assess(evidence), weights, evidence.frameworks)
+    except UsageError:
+        return ""
+    first = ranking.standings[0]
+    if not ranking.repeated or not first.rank:
+        return ""
+    equal = [standing for standing in ranking.standings if standing.framework in first.tied]
+    why = "by pace, start, memory, size, code, upkeep and what it can do, weighed alike"
+    if equal:
+        names = listed([titled(standing) for standing in (first, *equal)])
+        return f"Without special wishes, take any of {names}: {why}, they can't be told apart."
+    return f"Without special wishes, take {titled(first)}: it suits best {why}."
+
+
+def brief(table: ResultTable, titles: Mapping[str, str]) -> str:
+    """The verdict on a table in a few words: "JAX, 1.7 times; then a tie"."""
+    fastest: dict[str, CellSummary] = {}
+    for summary in table.ok:
+        fastest.setdefault(summary.cell.framework, summary)
+    order = list(fastest.values())
+    if not order:
+        return "nothing measured"
+    if len(order) == 1:
+        return f"{_title(order[0], titles)} alone"
+    leaders = [summary for summary in order if summary.among_fastest]
+    if not leaders or not verdicts.alike(leaders):
+        return "can't be told yet"
+    if len(leaders) == len(order):
+        return "all tied" if len(order) > 2 else "tied"
+    if len(leaders) > 1:
+        return f"{' = '.join(_title(summary, titles) for summary in leaders)}"
+    second = order[1].relative
+    lead = f", {ratio_text(1 / second.estimate)} times" if second else ""
+    tied = len(order) > 2 and order[2].cell in order[1].tied_with
+    return f"{_title(order[0], titles)}{lead}; then {'a tie' if tied else _title(order[1], titles)}"
+
+
+def _title(summary: CellSummary, titles: Mapping[str, str]) -> str:
+    return titles[summary.cell.framework]
+
+
+def heat_maps(results: Results, anchors: Sequence[str]) -> Iterator[HeatMap]:
+    """A map for each set of conditions with several frameworks.
+
+    `anchors` are the ids of the sections of the tables, in their order.
+    """
+    anchor_of = {id(table): anchor for table, anchor in zip(results.tables, anchors, strict=True)}
+    names = {name: results.snapshot.framework_title(name) for name in results.frameworks}
+    for tables in grouped(results.tables, _conditions).values():
+        frameworks = dict.fromkeys(
+            summary.cell.framework for table in tables for summary in table.summaries
+        )
+        if len(frameworks) < 2:
+            continue
+        rows = [
+            _row(name, names[name], [_cell(name, table, anchor_of[id(table)]) for table in tables])
+            for name in frameworks
+        ]
+        rows.sort(key=lambda row: (row.mean is None, -(row.mean or 0.0)))
+        yield HeatMap(
+            place=place_text(tables[0].cell),
+            tasks=[table.task for table in tables],
+            briefs=[brief(table, names) for table in tables],
+            anchors=[anchor_of[id(table)] for table in tables],
+            rows=rows,
+        )
+
+
+def _conditions(table: ResultTable) -> tuple[object, ...]:
+    """What the tables of a map share."""
+    cell = table.cell
+    return (cell.device, cell.precision, cell.threads, cell.feed)
+
+
+def _row(framework: str, title: str, cells: Sequence[HeatCell]) -> HeatRow:
+    shades = [cell.shade for cell in cells if cell.shade]
+    mean = None
+    if len(shades) == len(cells):
+        mean = 1.0
+        for shade in shades:
+            mean *= shade ** (1 / len(shades))
+    archived = archived_text(framework)
+    return HeatRow(framework=framework, title=title, archived=archived, cells=cells, mean=mean)
+
+
+def _cell(framework: str, table: ResultTable, anchor: str) -> HeatCell:
+    """A framework's cell of a table's column."""
+    every = [summary for summary in table.summaries if summary.cell.framework == framework]
+    first = next((summary for summary in every if summary.ok), None)
+    if first is None:
+        about = "; ".join(f"{summary.status}: {summary.reason}" for summary in every)
+        return HeatCell(
+            text=every[0].status if every else "–",
+            shade=None,
+            low=None,
+            high=None,
+            tied=False,
+            state="failed" if every else "missing",
+            about=about or "not in this run",
+            anchor=anchor,
+        )
+    ratio, several = first.relative, sum(bool(each.among_fastest) for each in table.ok) > 1
+    mode = mode_text(first.cell.mode, first.cell.tuning)
+    known = ratio is not None and ratio.known
+    return HeatCell(
+        text=ratio_text(ratio.estimate) if ratio else "?",
+        shade=min(1.0, ratio.estimate) if ratio else None,
+        low=min(1.0, ratio.low) if ratio and known else None,
+        high=min(1.0, ratio.high) if ratio and known else None,
+        tied=bool(first.among_fastest) and several,
+        state="ok",
+        about=f"{mode}: {estimate_text(ratio, ratio_text)} of the fastest"
+        + ", tied for fastest" * (bool(first.among_fastest) and several),
+        anchor=anchor,
+    )
