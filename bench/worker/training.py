@@ -31,6 +31,8 @@ from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
 FIRST_LOSSES = 32
 FEED_BATCHES = 16
 FEED_TURNS = 3
+# A process trains beyond its budget for so many times the least seconds at most.
+MOST_BEYOND = 3
 # Steps in a turn at least, so that a first step, which is not counted, costs little.
 STEPS_IN_A_TURN = 4
 
@@ -69,6 +71,7 @@ class TimedTraining:
         self._expected = max(job.seconds, self._total * ready.warm_up.pace)
         self._elapsed = 0.0
         self._seconds = 0.0  # without the first window of each turn
+        self._beyond = 0.0  # since the budget was trained, with all that happened around windows
         self.steps = 0
         self.windows: list[Window] = []
         self.first_losses: list[float] = []
@@ -111,7 +114,9 @@ class TimedTraining:
             self._listener.progress(str(self._job.cell), min(self.steps, self._total), self._total)
 
     def _timed_enough(self) -> bool:
-        return self._seconds >= self._job.seconds
+        # An adapter that leaves its work behind the fence times nearly nothing, and would go on.
+        least = self._job.seconds
+        return self._seconds >= least or self._beyond >= MOST_BEYOND * least
 
     def _wait(self) -> None:
         """Wait for the next turn."""
@@ -138,10 +143,10 @@ class TimedTraining:
         if not math.isfinite(mean):
             raise DivergedError(f"training loss {mean} within {self.steps} steps")
         self.first_losses += losses[: FIRST_LOSSES - len(self.first_losses)]
-        # What a fence leaves behind counts as well, or a lazy adapter would never have enough.
         taken = timing.wall + window.around
         self._elapsed += taken
-        self._seconds += 0.0 if self._turns.fresh else taken
+        self._beyond += taken if epoch >= self._job.budget.epochs else 0.0
+        self._seconds += 0.0 if self._turns.fresh else timing.wall
         self._turns.use(taken)
         self.windows.append(
             Window(
