@@ -29,7 +29,7 @@ def _documented(fact: str, among: Sequence[str]) -> _Read:
 
 _READERS: Mapping[str, _Read] = {
     "speed": _measured(measured_figures.throughput),
-    "time-to-target": _measured(measured_figures.time_to_target),
+    "time-to-target": measured_figures.seconds_to_target,
     "startup": _measured(measured_figures.startup),
     "first-step": _measured(measured_figures.first_step),
     "memory": _measured(measured_figures.peak_memory),

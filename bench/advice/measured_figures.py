@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -122,8 +123,7 @@ def ratio_to_best(
     sample = block_draws.draw(evidence.comparable, names, metric) if names else None
     unknown = dict.fromkeys(evidence.frameworks)
     if sample is None:
-        notes = (PACE_AGAIN,) * (criterion.name == "time-to-target" and bool(evidence.comparable))
-        return CriterionFigures(criterion=criterion, values=unknown, scores=unknown, notes=notes)
+        return CriterionFigures(criterion=criterion, values=unknown, scores=unknown)
     more_is_better = criterion.unit == "ratio"
     # A speed is relative to the fastest of its task; seconds and bytes are absolute.
     means, draws = (
@@ -147,6 +147,14 @@ def ratio_to_best(
         repeated=sample.repeated,
         notes=() if complete else (f"from {sample.groups} of {len(evidence.comparable)} tasks",),
     )
+
+
+def seconds_to_target(evidence: Evidence, criterion: Criterion) -> CriterionFigures:
+    """Training seconds to the target; a note says so where they are the pace again in all tasks."""
+    figures = ratio_to_best(evidence, criterion, time_to_target(evidence))
+    if figures.known or not evidence.comparable:
+        return figures
+    return replace(figures, notes=(PACE_AGAIN,))
 
 
 def _least(criterion: Criterion, values: Mapping[str, float | None]) -> CriterionFigures:

@@ -2,10 +2,9 @@
 
 A framework's total is the weighted mean of its scores. A criterion that is unknown for every
 framework, or in which all score alike, is left out, and its weight is shared out among the others
-in proportion. Where it is
-unknown for some frameworks, their score is taken to be anywhere between the worst and the best of
-the others, and counted as the middle. An unknown score therefore moves nobody up or down, but it
-widens the interval.
+in proportion. Where it is unknown for some frameworks, their score is taken to be anywhere between
+the worst and the best of the others, and counted as the middle. An unknown score therefore moves
+nobody up or down, but it widens the interval.
 
 All differences of totals are judged together at 95 %, and ranks follow from that, as in a run's
 tables (`bench.analysis.multiple_comparisons`). The p-value of a difference is twice the share of

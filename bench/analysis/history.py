@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.cell_summary import CellSummary
-from bench.analysis.comparison.run_differences import machine_changes
+from bench.analysis.comparison.run_differences import machine_changes, version_changes
 from bench.analysis.intervals import Interval, unpaired_ratio
 from bench.analysis.results import Results
 from bench.core.record import Cell
@@ -107,7 +107,7 @@ def _of_cell(cell: Cell, measured: Sequence[tuple[Results, CellSummary]]) -> Cel
                 started=results.run.info.get("started", ""),
                 throughput=summary.throughput,
                 throughputs=summary.throughputs,
-                versions=tuple(_changed(before, versions)) if previous else (),
+                versions=tuple(version_changes(before, versions)) if previous else (),
                 change=unpaired_ratio(summary.throughputs.values(), previous.throughputs.values())
                 if previous
                 else None,
@@ -122,9 +122,3 @@ def _versions(results: Results, cell: Cell) -> Mapping[str, str]:
     """The versions that a cell's first process told of."""
     records = (process.record for process in results.processes)
     return next((r.versions for r in records if r.job.cell == cell and r.versions), {})
-
-
-def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> Iterable[str]:
-    for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            yield f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"

@@ -170,10 +170,11 @@ def unpaired_ratio(first: Collection[float], second: Collection[float]) -> Inter
     if welch is None:
         estimate = geometric_mean(first).estimate / geometric_mean(second).estimate
         return Interval(estimate=estimate, low=0.0, high=math.inf)
+    margin = welch.margin
     return Interval(
         estimate=math.exp(welch.mean),
-        low=math.exp(welch.mean - welch.margin),
-        high=math.exp(welch.mean + welch.margin),
+        low=math.exp(welch.mean - margin),
+        high=math.exp(welch.mean + margin),
     )
 
 

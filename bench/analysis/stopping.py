@@ -24,9 +24,8 @@ class Stopping:
     another is added, up to `spare` of them. With `until`, blocks are added until every interval of
     a ratio to the fastest is that narrow (half its width over its estimate): each ratio's own
     interval, as a run must be long enough for each figure that it shows. A cell with nothing beside
-    it is judged by the interval of its pace. In that case a run also
-    stops, even before `repeats`, if another block would exceed `seconds` in all. `metrics` are
-    those of the tasks, by name.
+    it is judged by the interval of its pace. In that case a run also stops, even before `repeats`,
+    if another block would exceed `seconds` in all. `metrics` are those of the tasks, by name.
     """
 
     repeats: int
@@ -89,8 +88,7 @@ def widest(records: Sequence[Record], metrics: Metrics) -> tuple[float, str] | N
     for group in cell_summary.by_conditions(ok).values():
         for summary in group:
             interval = summary.relative if len(group) > 1 else summary.throughput
-            known = interval is not None and interval.known
-            half_width = interval.half_width if interval and known else math.inf
+            half_width = interval.half_width if interval else math.inf
             intervals.append((half_width, str(summary.cell)))
     return max(intervals, default=None)
 

@@ -204,15 +204,15 @@ class RunDisplay(_Display, CampaignListener):
         self._finished += 1
         self._printed = time.monotonic()
         self._time_left.recorded(record)
-        result = record.reason
+        result, disturbed = record.reason, ""
         if record.measurement:
-            pace = count_text(processes.throughput(record, contention.contended(record)))
+            marks = contention.contended(record)
+            pace = count_text(processes.throughput(record, marks))
             metric = snapshot_taking.metric(record.job.cell.task)
             final = metric.text(record.measurement.evaluations[-1].metric)
             result = f"{pace} samples/s, {metric.name} {final}"
-        disturbed = ""
-        if record.measurement and contention.disturbed(marks := contention.contended(record)):
-            disturbed = f"  disturbed: others took cores in {contention.share(marks):.0%} of it"
+            if contention.disturbed(marks):
+                disturbed = f"  disturbed: others took cores in {contention.share(marks):.0%} of it"
         style = "green" if record.status == "ok" else "yellow"
         self._console.print(
             Text.assemble(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature
@@ -102,25 +102,25 @@ def complete_runs(incomplete: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Origins:
-    """Where a command's values come from.
+    """Where the values in a command's context come from."""
 
-    `given` names the parameters that the command line gave. `settings` are the values from the file
-    of settings, as one would type them. `shown` has a line for every option.
-    """
+    context: typer.Context
 
-    given: Collection[str]
-    settings: Sequence[str]
-    shown: str
+    @property
+    def given(self) -> set[str]:
+        """The parameters that the command line gave."""
+        sources = {name: self.context.get_parameter_source(name) for name in self.context.params}
+        return {name for name, source in sources.items() if source and source.name in _GIVEN}
 
-    @staticmethod
-    def of(context: typer.Context) -> Origins:
-        """Those of the values in a command's context."""
-        sources = {name: context.get_parameter_source(name) for name in context.params}
-        return Origins(
-            given={name for name, source in sources.items() if source and source.name in _GIVEN},
-            settings=settings_file.as_arguments(context),
-            shown=settings_file.shown(context),
-        )
+    @property
+    def settings(self) -> Sequence[str]:
+        """The values from the file of settings, as one would type them."""
+        return settings_file.as_arguments(self.context)
+
+    @property
+    def shown(self) -> str:
+        """Every option with its value and where that comes from, a line each."""
+        return settings_file.shown(self.context)
 
 
 def takes(
@@ -144,7 +144,7 @@ def takes(
     def decorate(function: Callable[[Options, Origins], None]) -> Callable[..., None]:
         @wraps(function)
         def command(*, context: typer.Context, **values: Any) -> None:
-            function(options(**values), Origins.of(context))
+            function(options(**values), Origins(context=context))
 
         command.__annotations__ = {name: hints[name] for name in defaults}
         command.__annotations__["context"] = typer.Context

@@ -7,7 +7,7 @@ machine, other data or other work. A remark is only reported, and left to the re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
@@ -207,6 +207,15 @@ def _environment(run: Run, name: str) -> dict[str, str]:
     return {canonicalize_name(package): version for package, version in packages.items()}
 
 
+def version_changes(
+    old: Mapping[str, str], new: Mapping[str, str], *, leaving_out: Collection[str] = ()
+) -> Iterator[str]:
+    """The packages of which the version differs, in words; `none` where one side lacks it."""
+    for name in sorted((old.keys() | new.keys()) - set(leaving_out)):
+        if old.get(name) != new.get(name):
+            yield f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"
+
+
 def _packages(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
     """A line on the packages that differ, except for those that the records name."""
     records_of_both = [
@@ -223,9 +232,7 @@ def _packages(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[str]:
         old, new = (_environment(run, environment) for run in (a, b))
         if not (old and new):
             continue
-        for name in sorted((old.keys() | new.keys()) - named):
-            if old.get(name) != new.get(name):
-                changes[f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"] = None
+        changes |= dict.fromkeys(version_changes(old, new, leaving_out=named))
     if not changes:
         return []
     texts = list(changes)

@@ -71,10 +71,9 @@ def run(options: RunOptions, origins: Origins) -> None:
         say(f"machine: {preparation.health.with_remedy()}")
         if earlier:
             earlier.check_prepared(preparation)
-        done = (
-            {(record.job.cell, record.job.block) for record in earlier.settled} if earlier else ()
-        )
-        time_left = TimeLeft(cells=plan.cells, blocks=plan.stopping.repeats, done={*done})
+        settled = earlier.settled if earlier else ()
+        done = {(record.job.cell, record.job.block) for record in settled}
+        time_left = TimeLeft(cells=plan.cells, blocks=plan.stopping.repeats, done=done)
         with RunDisplay(time_left) as run_display:
             missed = campaign.run(plan, preparation, run_display, earlier)
         finished = write_reports(plan.folder)

@@ -18,6 +18,7 @@ from bench.report.advice.advice_report import (
     ScoredFigure,
 )
 from bench.report.advice.sentences import score_text, sentence
+from bench.report.advice.titles import titled
 from bench.report.common import markdown, terminal
 from bench.report.common.markdown import Markdown
 
@@ -56,8 +57,8 @@ def ranking_table(advice: PersonaAdvice) -> AdviceTable:
     for row in advice.ranking:
         place = row.standing
         score = score_text(place.score, place.low, place.high)
-        title = f"{place.title} ({row.archived})" if row.archived else place.title
-        rows.append((place.rank, title, score, ", ".join(row.strong), ", ".join(row.weak)))
+        named = titled(place)
+        rows.append((place.rank, named, score, ", ".join(row.strong), ", ".join(row.weak)))
     headings = ("rank", "framework", "score (95 %)", STRONG, WEAK)
     return AdviceTable(headings=headings, rows=rows, words=len(headings))
 

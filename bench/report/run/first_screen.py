@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -175,11 +176,7 @@ def _conditions(table: ResultTable) -> tuple[object, ...]:
 
 def _row(framework: str, title: str, cells: Sequence[HeatCell]) -> HeatRow:
     shades = [cell.shade for cell in cells if cell.shade]
-    mean = None
-    if len(shades) == len(cells):
-        mean = 1.0
-        for shade in shades:
-            mean *= shade ** (1 / len(shades))
+    mean = statistics.geometric_mean(shades) if len(shades) == len(cells) else None
     archived = archived_text(framework)
     return HeatRow(framework=framework, title=title, archived=archived, cells=cells, mean=mean)
 
