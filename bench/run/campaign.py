@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from bench.core.grouping import grouped
 from bench.core.record import Cell, Job, Record
+from bench.health import load_checks
+from bench.health.load_sample import LoadSampler
 from bench.launch import catalogue, worker_process
 from bench.launch.providers import provider
 from bench.launch.virtual_environments import Environment
@@ -22,6 +26,10 @@ from bench.run.plan import Plan
 from bench.run.preparation import Preparation, objection
 from bench.run.resumption import EarlierRun
 from bench.run.turns import Together
+from bench.worker import cores
+
+# Seconds over which the load of others is taken before a job is given up because of it.
+LOAD_SECONDS = 1.0
 
 
 def run(
@@ -53,7 +61,8 @@ def run(
         for jobs in schedule.block(plan, preparation.data, number):
             missing = [job for job in jobs if (job.cell, job.block) not in done]
             traced = {job: late.file(job) for job in missing if (job.cell, job.block) in ends}
-            for record in _records_of(missing, plan, preparation, lines, listener, traced):
+            usual = _usual_seconds(done.values())
+            for record in _records_of(missing, plan, preparation, lines, listener, traced, usual):
                 folder.append(record)
                 done[record.job.cell, record.job.block] = record
                 listener.recorded(record)
@@ -86,11 +95,12 @@ def _records_of(
     lines: int,
     listener: CampaignListener,
     traced: Mapping[Job, Path],
+    usual: Mapping[Cell, float],
 ) -> Iterator[Record]:
     """The records of a task's jobs, which take turns; a job only runs if its cell is proved.
 
     `lines` are those before them in the run's file; `traced` are the files for the ends of jobs
-    that are to be proved.
+    that are to be proved, and `usual` the seconds that cells took before.
     """
     started: dict[Cell, JobInTurns[Record]] = {}
     for number, job in enumerate(jobs, start=lines + 1):
@@ -102,8 +112,29 @@ def _records_of(
                 job, spec, listener=listener, late=traced.get(job)
             )
     if started:
-        first = jobs[0]  # they share a device and a seed
-        yield from Together(first.cell.device, seed=first.seed, listener=listener).run(started)
+        first = jobs[0]  # they share a device, threads and a seed
+        together = Together(
+            first.cell.device,
+            seed=first.seed,
+            usual=usual,
+            others=lambda: load_checks.other_load(
+                LoadSampler(LOAD_SECONDS).finish(),
+                cores=cores.count().physical,
+                threads=first.cell.threads,
+            ),
+            listener=listener,
+        )
+        yield from together.run(started)
+
+
+def _usual_seconds(records: Iterable[Record]) -> dict[Cell, float]:
+    """The seconds that each cell took, as far as it was measured: the median of its jobs' own."""
+    ok = [record for record in records if record.status == "ok"]
+    by_cell = grouped(ok, lambda record: record.job.cell)
+    return {
+        cell: statistics.median(record.wall_seconds for record in own)
+        for cell, own in by_cell.items()
+    }
 
 
 def _objection(job: Job, plan: Plan, preparation: Preparation) -> Record | None:

@@ -1,6 +1,6 @@
 """The turns of this process: it trains only while the runner lets it.
 
-Processes that are compared run one after the other, for a fraction of a second at a time, so that
+Processes that are compared run one after the other, for a tenth of a second at a time, so that
 what slows the machine slows all of them. Before each turn a worker sends `{"event": "waiting",
 "done": ...}` with the share of its job that is done, and its memory. A line of its input is then
 the length of its turn in seconds. Meanwhile the runner stops it (see `bench.run.turns`).
