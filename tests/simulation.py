@@ -60,7 +60,7 @@ def throughputs(
 ) -> Floats:
     """Throughputs (runs, cells, blocks) of cells with these true paces, shuffled in each block."""
     shape = (runs, len(paces), blocks)
-    windows = np.median(rng.normal(0, noise.windows, (*shape, WINDOWS)), axis=-1)
+    windows = np.mean(rng.normal(0, noise.windows, (*shape, WINDOWS)), axis=-1)
     shared = rng.normal(0, noise.block, (runs, 1, blocks))
     cell, block = np.arange(len(paces))[:, None], np.arange(blocks)
     place = rng.permuted(np.broadcast_to(cell, shape), axis=1) / len(paces)  # 0 to 1 over a block

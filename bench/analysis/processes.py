@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -90,12 +90,14 @@ def processes(
 
 
 def throughput(record: Record, marks: Sequence[bool]) -> float:
-    """Training samples a second in steady state: the median over a process's clean windows.
+    """Training samples a second in steady state: all samples of a process's clean windows, by
+    their seconds. `marks` are the result of `contention.contended`.
 
-    `marks` are the result of `contention.contended`.
+    In turns this is steadier than the median of windows: what slows the machine for a while slows
+    some windows of every process, and each sum holds its share of that.
     """
     paces = contention.clean_paces(record, marks)
-    return statistics.median([steps * record.batch / wall for steps, wall in paces])
+    return record.batch * sum(steps for steps, _ in paces) / math.fsum(wall for _, wall in paces)
 
 
 def evaluation_throughput(measurement: Measurement) -> float:

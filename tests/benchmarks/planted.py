@@ -1,18 +1,21 @@
 """Real runs with a known outcome: a framework against a copy, and against a slowed copy.
 
-    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--blocks 40] [--neighbour]
-        [--keep DIR]
+    python -m tests.benchmarks.planted [-f pytorch] [-t cifar-cnn] [--blocks 40] [--seconds 4]
+        [--neighbour] [--keep DIR]
 
 measures each framework on each task in a run of its own; both options are repeatable. The run holds
 three copies of the framework: two are equal, and one is slowed by 5 % (each step is followed by a
 busy wait in proportion to its time; `--slower` sets another share). A step of all three ends with a
 fence, because the wait would overlap with steps that are still queued. `framebench run` proves and
-times the copies like any other framework.
+times the copies like any other framework, with the budget of the quick preset and for the seconds
+of the standard one.
 
 Every five consecutive blocks then count as a run, and so does every random draw of five blocks, of
 which there can be more. The tables, in Markdown, say how often the framework is called different
 from itself (in at most 5 % of runs, if all is well), and how often the slowed copy is called slower
-(in at least 95 %, on a quiet machine), by the interval of the ratio.
+(in at least 95 %, on a quiet machine), by the interval of the ratio. A wait in every step may cost
+more than its own time. So the last column has the same for the equal copy, with its paces scaled so
+that the mean ratio is exactly 0.95: the noise is real, and the slowdown is arithmetic.
 
 `--neighbour` keeps one core busy for ten seconds of every thirty. With `--keep`, the runs stay in
 DIR, and the figures in `planted.json` there. The same command goes on where it was interrupted, and
@@ -42,6 +45,7 @@ from bench import tasks
 from bench.analysis import contention
 from bench.analysis.intervals import Interval, ratio
 from bench.analysis.processes import throughput
+from bench.core.presets import PRESETS
 from bench.core.record import Record
 from bench.launch import catalogue, machine, virtual_environments
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
@@ -52,6 +56,7 @@ from tests.source_tree import copy_framework, copy_source
 
 BLOCKS = 5  # as in the standard preset
 DRAWS = 1000
+STANDARD = PRESETS["standard"].seconds
 NAME = "planted"  # of each run
 COPIES = ("plain", "again", "slower")
 
@@ -91,19 +96,26 @@ while True:
 
 @dataclass(frozen=True, kw_only=True)
 class Planting:
-    """What is measured in one run. `part` is the share of its pace that the slowed copy loses."""
+    """What is measured in one run.
+
+    `part` is the share of its pace that the slowed copy loses, and `seconds` the least for which
+    each process is timed.
+    """
 
     framework: str
     task: str
     threads: int
     part: float
+    seconds: float
     neighbour: bool
 
     @property
     def folder(self) -> str:
         """The name of its folder, which says all that matters."""
         beside = "-neighbour" * self.neighbour
-        return f"{self.framework}-{self.task}-{self.threads}-{self.part:g}{beside}"
+        return (
+            f"{self.framework}-{self.task}-{self.threads}-{self.part:g}-{self.seconds:g}s{beside}"
+        )
 
     @property
     def names(self) -> list[str]:
@@ -135,7 +147,8 @@ class Outcome:
     """The figures of a run: of `blocks`, the `quiet` ones count, or all if they are too few.
 
     `noise` is the standard deviation of processes within blocks. `copy` and `slowed` are the ratios
-    of both copies' paces to that of the framework itself.
+    of both copies' paces to that of the framework itself. `scaled_called_slower` is of the equal
+    copy, with its paces scaled to what the slowed one's should be.
     """
 
     planting: Planting
@@ -146,6 +159,7 @@ class Outcome:
     slowed: Interval
     called_different: Verdicts
     called_slower: Verdicts
+    scaled_called_slower: Verdicts
 
 
 def plant(tree: Path, planting: Planting) -> None:
@@ -227,6 +241,7 @@ def missing(planting: Planting, run: Path, blocks: int) -> Sequence[str]:
     if not run.exists():
         chosen = [text for name in planting.names for text in ("-f", name)]
         chosen += ["-t", planting.task, "--threads", str(planting.threads)]
+        chosen += ["--seconds", str(planting.seconds)]
         return [*chosen, "-n", str(blocks), "--spare", "0", "--name", NAME]
     kept = run_folder.read(run)
     if not kept.finished:
@@ -250,6 +265,8 @@ def outcome(planting: Planting, folder: Path, blocks: int) -> Outcome:
     plain, again, slower = paces.values()
     copy, slowed = ratio(again, plain), ratio(slower, plain)
     assert copy and slowed
+    scale = (1 - planting.part) / copy.estimate
+    scaled = {at: scale * pace for at, pace in again.items()}
     noise = statistics.stdev(math.log(again[at] / plain[at]) for at in plain) / math.sqrt(2)
     return Outcome(
         planting=planting,
@@ -263,6 +280,9 @@ def outcome(planting: Planting, folder: Path, blocks: int) -> Outcome:
         ),
         called_slower=Verdicts.of(
             [[interval.high < 1 for interval in of] for of in fives(slower, plain)]
+        ),
+        scaled_called_slower=Verdicts.of(
+            [[interval.high < 1 for interval in of] for of in fives(scaled, plain)]
         ),
     )
 
@@ -288,21 +308,24 @@ def table(outcomes: Sequence[Outcome]) -> str:
         return f"{interval.estimate:.4f} ({interval.low:.4f}–{interval.high:.4f})"
 
     headings = [
-        *("framework", "task", "threads", "quiet blocks", "processes vary by"),
+        *("framework", "task", "threads", "seconds", "quiet blocks", "processes vary by"),
         *("pace of its copy", "of its slowed copy"),
         *("called different from itself", "slowed copy called slower"),
+        "copy scaled, called slower",
     ]
     rows = [
         [
             each.planting.framework,
             each.planting.task,
             str(each.planting.threads),
+            f"{each.planting.seconds:g}",
             f"{each.quiet} of {each.blocks}" + ", so all count" * (each.quiet < BLOCKS),
             f"{each.noise:.1%}",
             text(each.copy),
             text(each.slowed),
             str(each.called_different),
             str(each.called_slower),
+            str(each.scaled_called_slower),
         ]
         for each in outcomes
     ]
@@ -326,6 +349,7 @@ def measure_all(options: argparse.Namespace, kept: Path) -> None:
                 task=task,
                 threads=options.threads,
                 part=fraction(options.slower),
+                seconds=options.seconds,
                 neighbour=options.neighbour,
             )
             outcomes.append(outcome(planting, kept / planting.folder, options.blocks))
@@ -341,6 +365,7 @@ def main() -> None:
     parser.add_argument("-t", "--task", action="append", choices=tasks.names())
     parser.add_argument("--threads", type=int, default=machine.usable_cores())
     parser.add_argument("--blocks", type=int, default=40, help="default: 40")
+    parser.add_argument("--seconds", type=float, default=STANDARD, help="default: %(default)g")
     parser.add_argument("--slower", default="5%", help="default: 5%%")
     parser.add_argument("--neighbour", action="store_true", help="beside a neighbour")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="default: nothing is kept")

@@ -46,7 +46,7 @@ def label(cell: Cell, budget: Budget) -> str:
 def extra_info(
     cell: Cell, *, batch: int, seconds: float, versions: dict[str, str], data: str
 ) -> dict[str, Any]:
-    """A benchmark's fields besides its statistics. `seconds` is the time of a median step."""
+    """A benchmark's fields besides its statistics. `seconds` is the time of a step."""
     return {
         "framework": cell.framework,
         "versions": versions,
@@ -141,6 +141,7 @@ def _benchmark(summary: CellSummary, repeats: Sequence[Process]) -> dict[str, An
     ]
     name = label(cell, first.job.budget)
     stats = _stats(paces)
+    assert summary.samples_per_second  # as it is ok
     return {
         "group": cell.task,
         "name": f"{TEST.partition('::')[2]}[{name}]",
@@ -155,7 +156,7 @@ def _benchmark(summary: CellSummary, repeats: Sequence[Process]) -> dict[str, An
         "extra_info": extra_info(
             cell,
             batch=first.batch,
-            seconds=stats["median"],
+            seconds=first.batch / summary.samples_per_second,
             versions=first.versions,
             data=summary.data,
         ),
