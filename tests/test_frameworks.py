@@ -55,7 +55,9 @@ def _claims() -> Iterator[Claim]:
 
 
 def always(claim: Claim) -> bool:
-    """Whether each run of the tests proves the claim: recommended, and without rounding."""
+    """Whether each run of the tests proves the claim: recommended, without rounding, not heavy."""
+    if tasks.load(claim.task).heavy:
+        return False
     recommended = catalogue.load(claim.framework).recommended
     return claim.mode == recommended and claim.setting == Setting(precision="float64")
 
@@ -64,9 +66,9 @@ def process_of(claim: Claim) -> str:
     """What one process proves: all tasks of a framework in one mode and setting.
 
     Its claims rotate together: starting it and importing the framework costs as much as proving a
-    small task.
+    small task. A heavy task rotates by itself.
     """
-    return str(replace(claim, task="every task"))
+    return str(claim if tasks.load(claim.task).heavy else replace(claim, task="every task"))
 
 
 CLAIMS = list(_claims())

@@ -814,7 +814,11 @@ def test_a_mutant_is_caught(
         assert not certificate.checks
     else:
         failed = [check.name for check in certificate.checks if not check.passed]
-        assert failed[0] == mutant.caught_by
+        if mutant.precision == "float32":
+            # Which limit is exceeded first depends on how a processor rounds.
+            assert mutant.caught_by in failed
+        else:
+            assert failed[0] == mutant.caught_by
     record_property(*shown("planted faults caught", len(MUTANTS)))
 
 
