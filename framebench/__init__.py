@@ -7,7 +7,7 @@ runs, `results` unless another one is given:
 >>> results = framebench.results("quick-epyc-2cpu")
 >>> fastest = results.tables[0].summaries[0]
 >>> fastest.cell.task, fastest.cell.framework, round(fastest.throughput.estimate)
-('cifar-cnn', 'tensorflow_keras', 4290)
+('cifar-cnn', 'tensorflow_keras', 4233)
 
 Every figure of every cell as a pandas DataFrame:
 
@@ -15,10 +15,10 @@ Every figure of every cell as a pandas DataFrame:
 >>> columns = ["framework", "mode", "rank", "samples_per_second"]
 >>> frame.loc[frame.task == "cifar-cnn", columns].round()
           framework      mode rank  samples_per_second
-0  tensorflow_keras  compiled  1-3              4290.0
-1       mxnet_gluon  compiled  1-3              4248.0
-2           pytorch     eager  1-3              4052.0
-3      paddlepaddle     eager    4               730.0
+0  tensorflow_keras  compiled  1-3              4233.0
+1       mxnet_gluon  compiled  1-3              4183.0
+2           pytorch     eager  1-3              3999.0
+3      paddlepaddle     eager    4               726.0
 
 Two runs, cell by cell, with the ratio of their throughputs and its 95 % interval:
 
@@ -27,10 +27,10 @@ Two runs, cell by cell, with the ratio of their throughputs and its 95 % interva
 >>> columns = ["framework", "verdict", "ratio", "ratio_low", "ratio_high"]
 >>> frame.loc[frame.ratio.notna(), columns].round(2)
           framework verdict  ratio  ratio_low  ratio_high
-1       mxnet_gluon  faster   1.45       1.29        1.64
-3      paddlepaddle    tied   1.07       0.73        1.57
-5           pytorch    tied    1.4       0.89         2.2
-6  tensorflow_keras  faster    1.2       1.08        1.32
+1       mxnet_gluon  faster   1.37       1.17         1.6
+3      paddlepaddle    tied   1.04       0.72        1.52
+5           pytorch    tied   1.46       0.97        2.19
+6  tensorflow_keras  faster   1.16       1.08        1.25
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from bench.launch import catalogue
 from bench.launch.catalogue import TREE
 from bench.proof import tolerances as proof_tolerances
 from bench.proof.checks import CHECKS
+from bench.report.common.text import per_cent
 from bench.report.run.tables import ABOUT
 from tests import rooms_picture, structure
 
@@ -123,13 +124,7 @@ def headline_cell(row: dict[str, str]) -> str:
     place = ""
     if row["among_fastest"] == "True":
         place = ", tied" if low <= 1 <= high else ", not sure"
-    return f"{figure} ({share(low)}–{share(high)}{place})"
-
-
-def share(value: float) -> str:
-    """With two digits, or three where two would round to 1 and hide which side of it."""
-    text = f"{value:.2f}"
-    return f"{value:.3f}" if text == "1.00" else text
+    return f"{figure} ({per_cent(low)}–{per_cent(high)} %{place})"
 
 
 def run_tables() -> str:

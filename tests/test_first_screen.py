@@ -60,14 +60,15 @@ def test_the_map_has_every_framework_on_every_task() -> None:
     found = only_map(results_of(records))
     rows = {row.framework: row for row in found.rows}
     column = found.tasks.index("mnist-mlp")
-    assert [rows[name].cells[column].text for name in "abc"] == ["1.00", "0.50", "1.00"]
+    assert [rows[name].cells[column].text for name in "abc"] == ["100 %", "50 %", "100 %"]
     assert [rows[name].cells[column].tied for name in "abc"] == [True, False, True]
     other = found.tasks.index("mnist-softmax")
-    assert rows["b"].cells[other].text == "1.00" and not rows["b"].cells[other].tied
+    assert rows["b"].cells[other].text == "100 %" and not rows["b"].cells[other].tied
     failed = rows["c"].cells[other]
     assert (failed.state, failed.shade, failed.text) == ("failed", None, "crashed")
     assert "killed" in failed.about
     assert rows["c"].mean is None and rows["a"].mean == pytest.approx(0.5**0.5, rel=1e-2)
+    assert rows["c"].mean_text == "" and rows["a"].mean_text == "71 %"
     assert found.rows[-1].framework == "c"  # without a mean
 
 
@@ -78,7 +79,7 @@ def test_a_framework_is_shown_in_its_fastest_mode() -> None:
     ]
     found = only_map(results_of([*slow, *measured(a=FAST, b=MIDDLE)]))
     cells = {row.framework: row.cells[0] for row in found.rows}
-    assert cells["a"].text == "1.00" and cells["b"].text == "0.50"
+    assert cells["a"].text == "100 %" and cells["b"].text == "50 %"
 
 
 def test_an_interval_ends_at_the_fastest() -> None:

@@ -301,7 +301,7 @@ def test_the_first_screen_answers(tab: Tab, report: Path) -> None:
     # by a task: the fastest first
     first.locator("thead button").nth(1).click()
     first.locator("thead button").nth(1).click()
-    assert first.locator("tbody tr td:nth-child(2)").first.inner_text().startswith("1.00")
+    assert first.locator("tbody tr td:nth-child(2)").first.inner_text().startswith("100 %")
 
 
 def test_what_the_filters_show_is_in_the_address(tab: Tab, report: Path) -> None:

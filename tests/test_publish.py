@@ -260,6 +260,42 @@ def test_the_newest_run_comes_first(make_run: MakeRun) -> None:
     assert [run.name for run in published_runs(folder.parent)] == ["b", "c", "a"]
 
 
+def test_the_history_of_a_machine_with_several_runs_is_beside_the_index(make_run: MakeRun) -> None:
+    first = make_run("first", started="2025-01-01T00:00:00+00:00")
+    publish(first, first)
+    history = first.parent / gallery_index.HISTORY_PAGE
+    gallery_index.write_index(first.parent)
+    assert not history.exists()
+    assert "history.html" not in (first.parent / "index.html").read_text(encoding="utf-8")
+    second = make_run("second", started="2026-01-01T00:00:00+00:00")
+    publish(second, second)
+    gallery_index.write_index(first.parent)
+    page = history.read_text(encoding="utf-8")
+    assert page.index("first:") < page.index("second:") and 'href="index.html"' in page
+    assert 'href="history.html"' in (first.parent / "index.html").read_text(encoding="utf-8")
+    gallery_index.write_index(first.parent, page=False)
+    assert not history.exists()
+    gallery_index.write_index(first.parent)
+    shutil.rmtree(second)
+    gallery_index.write_index(first.parent)
+    assert not history.exists()
+    history.write_text("mine", encoding="utf-8")
+    gallery_index.write_index(first.parent)
+    assert history.read_text(encoding="utf-8") == "mine"
+    with pytest.raises(UsageError, match="is not an index written by framebench"):
+        gallery_index.check_index(first.parent, overwrite=False)
+
+
+def test_pages_of_a_published_run_link_to_each_other_and_to_the_index(make_run: MakeRun) -> None:
+    folder = make_run("mine")
+    write_reports(folder)
+    assert "index.html" not in (folder / "report.html").read_text(encoding="utf-8")
+    publish(folder, folder, forms=write_reports)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'href="../index.html"' in page and 'href="advice.html"' in page
+    assert 'href="report.html"' in (folder / "advice.html").read_text(encoding="utf-8")
+
+
 def test_an_index_says_how_many_processes_were_not_ok(make_run: MakeRun) -> None:
     folder = make_run()
     lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()

@@ -17,7 +17,7 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.snapshot_taking import of_proofs
-from bench.report.common.text import interval_text, ratio_text
+from bench.report.common.text import interval_text, per_cent, ratio_text
 from bench.report.proof import proof_forms
 from bench.report.run import run_forms
 from bench.report.run.literature import PUBLISHED
@@ -49,16 +49,17 @@ def test_a_table_shows_ranks_and_intervals() -> None:
     (table,) = tables(RECORDS)
     assert column(table, "framework") == ["a", "c", "b", "d"]
     assert column(table, "rank") == ["1", "2-3", "2-3", "4"]
-    relative = column(table, "relative (95 % interval)")
-    assert relative[0] == "1.00" and relative[3] == "0.50 (0.49–0.51)"
-    assert column(table, "samples/s (95 % interval)")[0] == "100 (too wide)"
+    relative = column(table, "relative, % (95 % interval)")
+    assert relative[0] == "100" and relative[3] == "50 (49–51)"
+    assert column(table, "samples/s (95 % interval)")[0] == "~100"
+    assert table.notes[-1].startswith("~ before a figure: ")
 
 
 def test_a_single_repeat_shows_no_interval_and_no_rank() -> None:
     (table,) = tables([record for record in RECORDS if record.job.block == 0])
     assert column(table, "rank") == [""] * 4
     assert column(table, "samples/s (95 % interval)") == ["1,000", "901", "900", "500"]
-    assert column(table, "relative (95 % interval)") == ["1.00", "0.90", "0.90", "0.50"]
+    assert column(table, "relative, % (95 % interval)") == ["100", "90", "90", "50"]
 
 
 def test_a_table_holds_what_can_be_compared() -> None:
@@ -141,7 +142,7 @@ def test_the_csv_has_ends_of_intervals() -> None:
         (80, "of peak, import, build, first step, memory"),
         (100, "of peak, import, build"),
         (120, "of peak"),
-        (140, ""),
+        (144, ""),
     ],
 )
 def test_nothing_is_cut_in_a_terminal_and_120_columns_take_a_line_a_row(
@@ -199,6 +200,14 @@ def test_no_check_of_a_certificate_is_cut_in_a_terminal(width: int) -> None:
 )
 def test_a_ratio_never_looks_like_a_tie_that_it_is_not(value: float, text: str) -> None:
     assert ratio_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "100"), (0.871, "87"), (0.998, "99.8"), (1.0004, "100.04"), (0.004, "0.4"), (12, "1200")],
+)
+def test_a_percentage_never_looks_like_a_tie_that_it_is_not(value: float, text: str) -> None:
+    assert per_cent(value) == text
 
 
 def test_an_interval_without_ends_is_not_shown() -> None:

@@ -71,7 +71,7 @@ def test_a_tie_that_leaves_twice_the_pace_open_is_no_tie_yet() -> None:
     assert sentence.endswith(" as fast as b.") and "tied" not in sentence
     wild = [with_pace("b", block, pace) for block, pace in enumerate((10, 90))]
     assert verdict([*records[:2], *wild]) == (
-        "a and b can't be told apart yet: a trained 3.80 times (too wide) as fast as b."
+        "a and b can't be told apart yet: a trained about 3.80 times as fast as b."
     )
 
 

@@ -45,7 +45,8 @@ def publish(
     """Add a finished run to the published runs, without its logs, and index them.
 
     Its tables are rewritten from its records, and README.md and index.html
-    of the folder list it. An unfinished run, or one that names paths of
+    of the folder list it; history.html beside them shows the paces of a
+    machine with several runs. An unfinished run, or one that names paths of
     this machine, is refused.
 
     [bold]Examples[/bold]
@@ -78,7 +79,7 @@ def publish(
             overwrite=replace,
             forms=lambda folder: write_reports(folder, page=page),
         )
-    published = gallery_index.write_index(to, say)
+    published = gallery_index.write_index(to, say, page=page)
     _print(published, to, target, json=json)
 
 

@@ -18,8 +18,11 @@ from bench.report.advice.sentences import sentence
 from bench.report.common.pages import render
 
 
-def advice_page(report: AdviceReport) -> str:
-    """The page: for each persona the answer, the ranking, the figures and the reasons."""
+def advice_page(report: AdviceReport, *, page: str = "") -> str:
+    """The page: for each persona the answer, the ranking, the figures and the reasons.
+
+    `page` is the address of the run's own page, if it has one.
+    """
     return render(
         "recommend.html.j2",
         title=f"Which one suits me? By {report.run}",
@@ -40,4 +43,5 @@ def advice_page(report: AdviceReport) -> str:
         facts=list(fact_lines(report)),
         key=key(report),
         sentence=sentence,
+        page=page,
     )

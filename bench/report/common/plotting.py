@@ -26,6 +26,8 @@ DASHES = {"eager": "solid", "compiled": "dash", "xla": "dot"}
 SYMBOLS = {"eager": "circle", "compiled": "diamond", "xla": "square"}
 # d3's format for ticks, with as many digits as it takes to tell neighbours apart.
 PERCENT = "~%"
+# d3's formats for a value under the pointer.
+NUMBER, WHOLE, EXACT_PERCENT = ",.4~r", ",.0f", ".2%"
 WIDEST, NARROWEST = 9.0, 1.5
 # Longer labels would leave no room for the figures.
 LONGEST_LABEL = 60
@@ -125,6 +127,17 @@ def trace(cell: Cell, label: str, **fields: Any) -> Spec:
     return {"name": label, "meta": meta, **fields}
 
 
+def point_hover(
+    label: str, x: str, y: str, *, x_format: str = NUMBER, y_format: str = NUMBER
+) -> str:
+    """What is shown for a point of a line: its cell, and both values with their names.
+
+    `label` is in plotly's terms, and the formats are in d3's.
+    """
+    values = f"{shown(x)}: %{{x:{x_format}}}<br>{shown(y)}: %{{y:{y_format}}}"
+    return f"{label}<br>{values}<extra></extra>"
+
+
 def layout(x: str, y: str = "", *, categories: int = 0, legend: bool = False) -> Spec:
     """Axes with their titles. With `categories`, tall enough for so many rows, first on top."""
     axes: Spec = {"xaxis": {"title": {"text": shown(x)}}, "showlegend": legend}
@@ -151,11 +164,15 @@ class Dots:
 
 
 def dots(
-    labels: Mapping[Cell, str], marks: Marks, figures: Iterable[Dots], text: Callable[[float], str]
+    labels: Mapping[Cell, str],
+    marks: Marks,
+    figures: Iterable[Dots],
+    text: Callable[[float], str],
+    unit: str,
 ) -> list[Spec]:
     """For each cell, a large marker with its interval and a small marker for each repeat.
 
-    `labels` are in plotly's terms.
+    `labels` are in plotly's terms. The `unit`, or the figure's name, follows every value.
     """
     traces = []
     for figure in figures:
@@ -168,10 +185,15 @@ def dots(
             reach = {"array": [ends[1] - middle], "arrayminus": [middle - ends[0]]}
             large["error_x"] = {"type": "data", "symmetric": False, **reach}
             hover += f" ({shown(text(ends[0]))} to {shown(text(ends[1]))})"
+        hover += f" {shown(unit)}"
         traces.append(trace(cell, label, **large, hovertemplate=f"{hover}<extra></extra>"))
         small: Spec = {"x": [*figure.repeats], "y": [label] * len(figure.repeats)}
         small |= {"mode": "markers", "marker": {**marks.marker(cell, 5), "opacity": 0.45}}
-        traces.append(trace(cell, label, **small, hoverinfo="x"))
+        single = [
+            f"{label}, one process: {shown(text(value))} {shown(unit)}" for value in figure.repeats
+        ]
+        small |= {"hovertext": single, "hovertemplate": "%{hovertext}<extra></extra>"}
+        traces.append(trace(cell, label, **small))
     return traces
 
 

@@ -12,6 +12,11 @@ from rich.text import Text
 Rows = Sequence[Sequence[str]]
 
 
+def no_room_for(left_out: Sequence[str], instead: str) -> str:
+    """The line below a table that lacks these columns, and where to find them instead."""
+    return f"no room for: {', '.join(left_out)} ({instead})"
+
+
 def stacked(text: str) -> str:
     """The text with its part in brackets on a second line."""
     return text.replace(" (", "\n(")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bench.analysis.intervals import Interval
 from bench.core.record import Cell
@@ -52,21 +52,39 @@ def ratio_text(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
+def per_cent(value: float) -> str:
+    """A ratio in per cent, without the sign: 94, or with as many decimals as tell it from 100."""
+    decimals = 0
+    while decimals < 7 and float(f"{100 * value:.{decimals}f}") in {0, 100} - {100 * value}:
+        decimals += 1
+    return f"{100 * value:.{decimals}f}"
+
+
 def interval_text(estimate: str, low: str, high: str) -> str:
     """An estimate with the ends of its interval, unless they read the same."""
     return f"{estimate} ({low}–{high})" if low != high else estimate
 
 
 def estimate_text(interval: Interval | None, text: Callable[[float], str]) -> str:
-    """An estimate and its interval, unless that is unknown or too wide; empty for None."""
+    """An estimate and its interval, unless that is unknown; empty for None.
+
+    If the interval is too wide to be of use, "~" before the estimate says so.
+    """
     if interval is None:
         return ""
     estimate = text(interval.estimate)
     if not interval.known:
         return estimate
     if too_wide(interval.low, interval.high):
-        return f"{estimate} (too wide)"
+        return f"~{estimate}"
     return interval_text(estimate, text(interval.low), text(interval.high))
+
+
+def unsure_line(texts: Iterable[str]) -> list[str]:
+    """How to read "~", as a line below figures, if any of their texts has it; else none."""
+    if not any("~" in text for text in texts):
+        return []
+    return [f"~ before a figure: the ends of its interval are more than {WIDEST} times apart"]
 
 
 def mode_text(mode: str, tuning: str) -> str:

@@ -154,6 +154,8 @@ def _rich_sections(parts: Sequence[ComparisonSection], width: int) -> list[Table
             )
         grid = terminal.grid(headings, rows, words=WORDS, columns=columns)
         tables += [Text(part.caption, "bold"), grid, Text()]
+    if left_out := [HEADINGS[index] for index in used if index not in shown]:
+        tables.append(Text(terminal.no_room_for(left_out, "--format markdown has all"), "dim"))
     return tables
 
 

@@ -12,7 +12,7 @@ from bench.analysis.comparison.gate import CellOutcome, Gate, Judgement, limit_t
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.analysis.comparison.run_differences import peak_changes
 from bench.core.record import Cell
-from bench.report.common.text import estimate_text, place_text, ratio_text
+from bench.report.common.text import estimate_text, place_text, ratio_text, unsure_line
 
 # Where more cells than this share a reason, only the first few are named.
 MOST_NAMED, NAMED = 4, 3
@@ -93,6 +93,7 @@ def footer(comparison: Comparison) -> list[str]:
         "the two runs are not interleaved: a machine that was slower during one run slows all its "
         "cells, and no interval shows that"
     )
+    lines += unsure_line(estimate_text(pair.ratio, ratio_text) for pair in comparison.pairs)
     lines += peak_changes(comparison.a.peaks, comparison.b.peaks)
     sides = (("A", comparison.a), ("B", comparison.b))
     return lines + [f"contention in {name}: {side.cleanness}" for name, side in sides]

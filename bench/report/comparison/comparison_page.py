@@ -63,7 +63,10 @@ def _chart(section: ComparisonSection, comparison: Comparison, marks: Marks) -> 
     return Chart(
         title="B over A",
         about="Right of 1, B is faster. Bars are 95 % intervals.",
-        spec={"data": dots(labels, marks, map(_dots, pairs), ratio_text), "layout": axes},
+        spec={
+            "data": dots(labels, marks, map(_dots, pairs), ratio_text, "times A's pace"),
+            "layout": axes,
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The index of published runs: `README.md` and `index.html` of their folder."""
+"""The index of published runs: `README.md`, `index.html` and `history.html` of their folder."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from bench.analysis.history import history
 from bench.core.errors import UsageError
 from bench.report.common import markdown, programs
 from bench.report.common.markdown import Markdown
 from bench.report.common.templating import environment
 from bench.report.gallery.publication import FILES
 from bench.report.gallery.published_runs import PublishedRun, published_runs
+from bench.report.history import history_forms
 from bench.report.run import first_screen
 from bench.report.run.first_screen import HeatMap
 from bench.report.run.footer import footer, machine_text
-from bench.report.run.report_files import PAGE
+from bench.report.run.report_files import INDEX_PAGE, PAGE
 from bench.report.run.sections import section_anchor
 from bench.system import files
+from bench.system.moments import moment
 
-INDEX = ("README.md", "index.html")
+INDEX = ("README.md", INDEX_PAGE)
+HISTORY_PAGE = "history.html"
 # Marks an index, so that a page written by a person is not overwritten by mistake.
 MARK = "framebench publish --index"
 HEADINGS = (
@@ -39,7 +43,7 @@ OTHERS = {
     "certificate.json": "the output of `framebench verify --json`: every framework, task and mode, "
     "proved in float64 and float32",
     "benchmarks/verdicts.txt": "the output of `python -m tests.benchmarks.verdicts`",
-    "benchmarks/planted.txt": "the output of `python -m tests.benchmarks.planted`, run twice",
+    "benchmarks/planted.txt": "the output of `python -m tests.benchmarks.planted`",
     "benchmarks/native.txt": "the output of `python -m tests.benchmarks.native` on one thread",
     "benchmarks/native-2-threads.txt": "the same on two threads",
 }
@@ -152,6 +156,7 @@ def _context(runs: Sequence[PublishedRun], folder: Path) -> dict[str, Any]:
         "files": {
             name: about for name, about in FILES.items() if any(name in run.files for run in runs)
         },
+        "history": HISTORY_PAGE if (folder / HISTORY_PAGE).is_file() else "",
         "others": {name: about for name, about in OTHERS.items() if (folder / name).is_file()},
     }
 
@@ -189,21 +194,48 @@ def to_json(runs: Sequence[PublishedRun]) -> str:
     return programs.to_json(fields)
 
 
+def _is_ours(file: Path) -> bool:
+    """Whether a page was written by `write_index`, not by a person."""
+    return MARK in file.read_text(encoding="utf-8", errors="replace")
+
+
 def check_index(folder: Path, *, overwrite: bool) -> None:
     """Raises UsageError if the index would overwrite a page that is not an index."""
-    for name in () if overwrite else INDEX:
+    for name in () if overwrite else (*INDEX, HISTORY_PAGE):
         file = folder / name
-        if file.exists() and MARK not in file.read_text(encoding="utf-8", errors="replace"):
+        if file.exists() and not _is_ours(file):
             raise UsageError(
                 f"{file} is not an index written by framebench; give --replace to overwrite it"
             )
 
 
+def _history_page(runs: Sequence[PublishedRun]) -> str:
+    """The history of the newest machine on which some cell was measured more than once, or ""."""
+    oldest_first = sorted(
+        (run.results for run in runs), key=lambda one: moment(one.run.info.get("started", ""))
+    )
+    for results in reversed(oldest_first):
+        found = history(oldest_first, results.run.info.get("machine", {}))
+        if any(len(each.points) > 1 for each in found.cells):
+            compared = results.snapshot.compared
+            return history_forms.to_page(found, compared, index=INDEX_PAGE, mark=MARK)
+    return ""
+
+
 def write_index(
-    folder: Path, say: Callable[[str], object] = lambda line: None
+    folder: Path, say: Callable[[str], object] = lambda line: None, *, page: bool = True
 ) -> list[PublishedRun]:
-    """Write the index of a folder's published runs, and return them; `say` as `published_runs`."""
+    """Write the index of a folder's published runs, and return them; `say` as `published_runs`.
+
+    With `page`, the history of the newest machine with several runs, if there is one, goes beside
+    it; without, one from an earlier call is removed.
+    """
     runs = published_runs(folder, say)
+    file = folder / HISTORY_PAGE
+    if text := _history_page(runs) if page else "":
+        files.write(file, text)
+    elif file.is_file() and _is_ours(file):
+        file.unlink()
     for name, form in zip(INDEX, (to_markdown, to_html), strict=True):
         files.write(folder / name, form(runs, folder))
     return runs

@@ -21,6 +21,7 @@ from bench.report.common.text import (
     mode_text,
     place_text,
     ratio_text,
+    unsure_line,
 )
 
 HEADINGS = ("framework", "mode", "pace", "samples/s", "last / first (95 %)", "versions changed in")
@@ -80,6 +81,7 @@ def notes(history: History) -> Iterator[str]:
         "runs are not interleaved: what slowed a whole run looks like a change, and no interval "
         "shows that"
     )
+    yield from unsure_line(estimate_text(each.overall, ratio_text) for each in history.cells)
 
 
 def to_terminal(history: History, *, width: int) -> Group:
@@ -96,7 +98,7 @@ def to_terminal(history: History, *, width: int) -> Group:
         grid = terminal.grid(headings, texts, words=words)
         parts += [Text(f"{task} — {place}", "bold"), grid]
         if left_out := [name for name in HEADINGS if name not in headings]:
-            parts.append(Text(f"no room for: {', '.join(left_out)}; --format csv has all", "dim"))
+            parts.append(Text(terminal.no_room_for(left_out, "--format csv has all"), "dim"))
         for each in cells:
             parts += [Text(f"{each.title}: {line}", "dim") for line in _version_lines(each.points)]
         parts.append(Text())
@@ -143,14 +145,25 @@ def to_json(history: History) -> str:
     )
 
 
-def to_page(history: History, compared: Sequence[str]) -> str:
-    """A page with a chart for each task; `compared` are the frameworks that have colours."""
+def to_page(history: History, compared: Sequence[str], *, index: str = "", mark: str = "") -> str:
+    """A page with a chart for each task; `compared` are the frameworks that have colours.
+
+    `index` is the address of the page with all runs, if there is one, and `mark` a comment that
+    tells programs where the page comes from.
+    """
     marks = Marks(compared=compared)
     # A single point is no history, unless there is nothing else.
     several = [each for each in history.cells if len(each.points) > 1]
     tables = _by_table(replace(history, cells=several or history.cells)).items()
     charts = [_chart(f"{task}, {place}", cells, marks) for (task, place), cells in tables]
-    return render("history.html.j2", title="History", charts=charts, notes=[*notes(history)])
+    return render(
+        "history.html.j2",
+        title="History",
+        charts=charts,
+        notes=[*notes(history)],
+        index=index,
+        mark=mark,
+    )
 
 
 def _chart(title: str, cells: Sequence[CellHistory], marks: Marks) -> Chart:

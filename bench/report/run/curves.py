@@ -11,7 +11,18 @@ import numpy as np
 from bench.analysis.processes import seconds_at
 from bench.core.measurement import Measurement, Windows
 from bench.core.record import Cell
-from bench.report.common.plotting import PERCENT, Chart, ChartedTable, Spec, layout, trace
+from bench.report.common.plotting import (
+    EXACT_PERCENT,
+    NUMBER,
+    PERCENT,
+    WHOLE,
+    Chart,
+    ChartedTable,
+    Spec,
+    layout,
+    point_hover,
+    trace,
+)
 from bench.report.common.text import capitalized
 
 # The most points of a loss curve; each is the mean over the steps since the previous point.
@@ -32,6 +43,10 @@ def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
     if not chosen:
         return None
     size = _bin_size(measurements)
+    against = "training seconds" if seconds else "steps"
+    title = "training loss" if of == "loss" else f"test {charted.metric.name}"
+    fraction = of != "loss" and charted.metric.is_fraction
+    y_format = EXACT_PERCENT if fraction else NUMBER
     traces = []
     for order, (cell, measurement) in enumerate(chosen):
         if of == "loss":
@@ -44,11 +59,13 @@ def curves(charted: ChartedTable, *, of: str, seconds: bool) -> Chart | None:
         curve["line"] = charted.marks.line(cell, place, len(chosen) + 1)
         if of != "loss":
             curve["marker"] = charted.marks.marker(cell, 9)
-        traces.append(trace(cell, charted.labels[cell], **curve))
-    against = "training seconds" if seconds else "steps"
-    title = "training loss" if of == "loss" else f"test {charted.metric.name}"
+        label = charted.labels[cell]
+        curve["hovertemplate"] = point_hover(
+            label, against, title, x_format=NUMBER if seconds else WHOLE, y_format=y_format
+        )
+        traces.append(trace(cell, label, **curve))
     axes = layout(against, title, legend=True)
-    if of != "loss" and charted.metric.is_fraction:
+    if fraction:
         axes["yaxis"] |= {"tickformat": PERCENT}
     about = (
         "The same curves against training time: they show which cell gets there first."
@@ -136,6 +153,7 @@ def windows(charted: ChartedTable) -> Chart | None:
             traces.append(trace(cell, label, **band))
         middle = [statistics.median(column) for column in paces]
         line: Spec = {"x": xs, "y": middle, "mode": "lines", "line": charted.marks.line(cell, 1, 2)}
+        line["hovertemplate"] = point_hover(label, "training seconds", "samples/s", y_format=WHOLE)
         traces.append(trace(cell, label, **line))
     if not traces:
         return None

@@ -15,7 +15,13 @@ from bench.analysis.results import Results, ResultTable
 from bench.core.errors import UsageError
 from bench.core.grouping import grouped
 from bench.report.advice.titles import archived_text, titled
-from bench.report.common.text import estimate_text, mode_text, place_text, ratio_text
+from bench.report.common.text import (
+    estimate_text,
+    mode_text,
+    per_cent,
+    place_text,
+    ratio_text,
+)
 from bench.report.common.ties import listed
 from bench.report.run import verdicts
 
@@ -55,6 +61,11 @@ class HeatRow:
     archived: str
     cells: Sequence[HeatCell]
     mean: float | None
+
+    @property
+    def mean_text(self) -> str:
+        """The mean in per cent; empty without one."""
+        return "" if self.mean is None else f"{per_cent(self.mean)} %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +212,13 @@ def _cell(framework: str, table: ResultTable, anchor: str) -> HeatCell:
     mode = mode_text(first.cell.mode, first.cell.tuning)
     known = ratio is not None and ratio.known
     return HeatCell(
-        text=ratio_text(ratio.estimate) if ratio else "?",
+        text=f"{per_cent(ratio.estimate)} %" if ratio else "?",
         shade=min(1.0, ratio.estimate) if ratio else None,
         low=min(1.0, ratio.low) if ratio and known else None,
         high=min(1.0, ratio.high) if ratio and known else None,
         tied=bool(first.among_fastest) and several,
         state="ok",
-        about=f"{mode}: {estimate_text(ratio, ratio_text)} of the fastest"
+        about=(f"{mode}: {estimate_text(ratio, per_cent)} % of the fastest" if ratio else mode)
         + ", tied for fastest" * (bool(first.among_fastest) and several),
         anchor=anchor,
     )

@@ -10,7 +10,7 @@ from bench.analysis.intervals import Interval
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
     count_text,
-    interval_text,
+    estimate_text,
     mode_text,
     ratio_text,
     seconds_text,
@@ -82,7 +82,8 @@ def gains(summaries: Sequence[CellSummary], snapshot: Snapshot) -> Iterator[str]
         for summary in summaries:
             interval: Interval | None = getattr(summary, field)
             if interval:
-                text = f"{_name(summary, snapshot)}: {_times(interval)} times as fast as {plain}"
+                times = estimate_text(interval, ratio_text)
+                text = f"{_name(summary, snapshot)}: {times} times as fast as {plain}"
                 if field == "reduced" and summary.metric_change is not None:
                     metric = snapshot.metric(summary.cell.task)
                     text += f", {metric.name} {metric.change_text(summary.metric_change)}"
@@ -125,12 +126,6 @@ def published(
 def _name(summary: CellSummary, snapshot: Snapshot) -> str:
     cell = summary.cell
     return f"{snapshot.framework_title(cell.framework)} {mode_text(cell.mode, cell.tuning)}"
-
-
-def _times(interval: Interval) -> str:
-    ends = (interval.low, interval.high) if interval.known else ()
-    texts = [ratio_text(end) for end in ends] or ["", ""]
-    return interval_text(ratio_text(interval.estimate), *texts)
 
 
 def _pays_off(epochs: float) -> str:

@@ -17,6 +17,8 @@ from bench.system import files
 
 PAGE = "report.html"
 ADVICE = "advice.html"
+# The page with all runs of a folder, which `framebench publish --index` writes.
+INDEX_PAGE = "index.html"
 
 
 def _advice(results: Results) -> str:
@@ -24,7 +26,7 @@ def _advice(results: Results) -> str:
     if len(Evidence.of(results).completed) < 2:
         return ""
     try:
-        return advice_page(build_report(results, [*personas.PERSONAS.values()]))
+        return advice_page(build_report(results, [*personas.PERSONAS.values()]), page=PAGE)
     except UsageError:
         return ""
 
@@ -32,15 +34,16 @@ def _advice(results: Results) -> str:
 def write_reports(folder: Path, *, page: bool = True) -> Results:
     """Write a run's tables and page beside its records, and return its results.
 
-    The page links to another with advice on the run. If `page` is False, pages from an earlier call
-    are removed.
+    The page links to another with advice on the run, and, if it is published, to the index of the
+    runs beside it. If `page` is False, pages from an earlier call are removed.
     """
     results = Results.of(read(folder))
     files.write(folder / "summary.csv", to_csv(results))
     files.write(folder / "summary.md", to_markdown(results))
     if page:
         advice = _advice(results)
-        files.write(folder / PAGE, run_page(results, advice=ADVICE if advice else ""))
+        index = f"../{INDEX_PAGE}" if "about" in results.run.info else ""
+        files.write(folder / PAGE, run_page(results, advice=ADVICE if advice else "", index=index))
         if advice:
             files.write(folder / ADVICE, advice)
     else:

@@ -72,7 +72,7 @@ def _lines_below(table: TaskTable, hidden: Sequence[str]) -> list[Text]:
     """The verdict and the other lines below a table that lacks the `hidden` columns."""
     lines = [Text(table.verdict, "bold")]
     if hidden:
-        lines.append(Text(f"no room for: {', '.join(hidden)} (--format markdown has all)", "dim"))
+        lines.append(Text(terminal.no_room_for(hidden, "--format markdown has all"), "dim"))
     lines.append(Text(table.data_line, "bold red" if table.synthetic else "dim"))
     if table.metric_line:
         lines.append(Text(table.metric_line, "dim"))

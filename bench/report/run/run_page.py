@@ -19,10 +19,11 @@ from bench.report.run.ledger import entries
 from bench.report.run.sections import RECORD_HEADINGS, sections
 
 
-def run_page(results: Results, *, advice: str = "") -> str:
+def run_page(results: Results, *, advice: str = "", index: str = "") -> str:
     """The page: the answer, each table with its charts, the proof, the ledger.
 
-    `advice` is the address of the page with advice on the run, if there is one.
+    `advice` is the address of the page with advice on the run, and `index` that of the page with
+    all runs beside it, if there are such pages.
     """
     info, snapshot = results.run.info, results.snapshot
     cells = [summary.cell for summary in results.summaries]
@@ -36,6 +37,7 @@ def run_page(results: Results, *, advice: str = "") -> str:
         trust=first_screen.trust(results),
         advice=first_screen.advice(results),
         advice_page=advice,
+        index=index,
         overall=verdicts.overall(results.tables, title),
         heat_maps=list(first_screen.heat_maps(results, [section.anchor for section in parts])),
         sections=parts,

@@ -10,14 +10,16 @@ from bench.analysis.final_metrics import SURE
 from bench.analysis.results import Results, ResultTable
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
+    WIDEST,
     bytes_text,
     capitalized,
     count_text,
     estimate_text,
     mode_text,
+    per_cent,
     place_text,
-    ratio_text,
     seconds_text,
+    unsure_line,
 )
 from bench.report.run import notes
 from bench.report.run.peak_text import share_text
@@ -34,9 +36,10 @@ ABOUT = {
     "framework": "the framework that trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
-    "samples/s (95 % interval)": "training samples a second: median over the windows of a process, "
-    "geometric mean of repeats",
-    "relative (95 % interval)": "samples/s over those of the fastest under the same conditions: "
+    "samples/s (95 % interval)": "training samples a second: those of a process's windows by their "
+    f"seconds, geometric mean of repeats. After ~, the ends of the interval are more than {WIDEST} "
+    "times apart",
+    "relative, % (95 % interval)": "samples/s over those of the fastest under the same conditions: "
     "geometric mean of the ratios in each block. The interval is for this ratio alone",
     OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
     METRIC: "the task's metric after the last epoch, median over repeats",
@@ -70,7 +73,7 @@ class TableRow:
             (mode_text(cell.mode, cell.tuning), cell.mode),
             (summary.status, summary.status),
             (estimate_text(summary.throughput, count_text), summary.samples_per_second),
-            (estimate_text(summary.relative, ratio_text), relative),
+            (estimate_text(summary.relative, per_cent), relative),
             (share_text(use) if use else "", use.share if use else None),
             (_text(metric, snapshot.metric(cell.task).text), metric),
             (_text(summary.import_seconds, seconds_text), summary.import_seconds),
@@ -134,6 +137,11 @@ class TaskTable:
                 *notes.only_alone(table.ok, snapshot),
                 *notes.gains(table.summaries, snapshot),
                 *notes.published(table.task, length, table.summaries, snapshot),
+                *unsure_line(
+                    estimate_text(interval, count_text)
+                    for summary in table.summaries
+                    for interval in (summary.throughput, summary.relative)
+                ),
             ),
         )
 

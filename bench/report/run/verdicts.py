@@ -24,12 +24,15 @@ ALIKE = 2.0
 
 
 def times_text(interval: Interval) -> str:
-    """A ratio in words: 1.4 times (1.3 to 1.5); without ends that are unknown or too wide."""
+    """A ratio in words: 1.4 times (1.3 to 1.5); without ends that are unknown.
+
+    Where they are too wide to be of use, it is "about 1.4 times".
+    """
     text = f"{ratio_text(interval.estimate)} times"
     if not interval.known:
         return text
     if too_wide(interval.low, interval.high):
-        return f"{text} (too wide)"
+        return f"about {text}"
     return f"{text} ({ratio_text(interval.low)} to {ratio_text(interval.high)})"
 
 

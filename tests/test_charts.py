@@ -1,0 +1,105 @@
+"""Charts of a run: each shows what was measured, and says what a point under the pointer is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from bench.analysis.results import Results
+from bench.core.record import Record
+from bench.launch import catalogue
+from bench.records import run_folder
+from bench.records.run_folder import Run
+from bench.report.common.plotting import Chart, ChartedTable
+from bench.report.run.charts import charts
+
+PUBLISHED = catalogue.TREE / "results" / "standard-epyc-2cpu"
+
+
+def with_energy(record: Record, *, cpu: float, gpu: float | None = None) -> Record:
+    """As on a machine that counts the energy of its processors, in joules for each sample."""
+    assert record.measurement
+    samples = record.batch * sum(record.measurement.windows.steps)
+    counted = replace(
+        record.measurement,
+        joules=cpu * samples,
+        device_joules=None if gpu is None else gpu * samples,
+    )
+    return replace(record, measurement=counted)
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    read = run_folder.read(PUBLISHED)
+    few = [record for record in read.records if record.job.cell.task in ("mnist-mlp", "imdb-lstm")]
+    return replace(read, records=few)
+
+
+def drawn(run: Run) -> Iterator[tuple[ChartedTable, dict[str, Chart]]]:
+    results = Results.of(run)
+    for table in results.tables:
+        charted = ChartedTable.of(table, results.snapshot)
+        yield charted, {chart.title: chart for chart in charts(charted)}
+
+
+def test_whatever_is_drawn_names_its_cell_and_its_unit(run: Run) -> None:
+    units = {
+        "Throughput": "samples/s",
+        "Pace, window by window": "samples/s",
+        "Accuracy": "%",
+        "Evaluation": "samples/s",
+        "Speed against memory": "MB",
+        "Test accuracy against seconds": "training seconds",
+        "Training loss against steps": "steps",
+    }
+    for charted, by_title in drawn(run):
+        assert units.keys() <= by_title.keys()
+        for title, chart in by_title.items():
+            texts = [
+                " ".join([trace["hovertemplate"], *trace.get("hovertext", [])])
+                for trace in chart.spec["data"]
+                if trace.get("hoverinfo") != "skip"
+            ]
+            assert texts
+            for text in texts:
+                assert text.split("<extra>")[0] and "<extra></extra>" in text
+                assert any(label in text for label in charted.labels.values())
+                assert units.get(title, "") in text
+
+
+def test_intervals_are_in_the_text_of_a_throughput(run: Run) -> None:
+    for charted, by_title in drawn(run):
+        texts = [trace["hovertemplate"] for trace in by_title["Throughput"].spec["data"]]
+        large = [text for text in texts if " to " in text]
+        assert len(large) == len(charted.table.ok)
+
+
+def test_no_energy_is_shown_where_the_machine_counts_none(run: Run) -> None:
+    for _, by_title in drawn(run):
+        assert "Energy for each sample" not in by_title
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "millijoules", "text"),
+    [
+        (1.0, None, 1000, "1,000 mJ<br>CPU packages"),
+        (2e-6, None, 2e-3, "2.00 µJ<br>CPU packages"),
+        (1.0, 2.0, 2000, "2,000 mJ<br>GPU"),
+    ],
+)
+def test_energy_is_shown_where_the_machine_counts_it(
+    run: Run, cpu: float, gpu: float | None, millijoules: float, text: str
+) -> None:
+    records = [with_energy(record, cpu=cpu, gpu=gpu) for record in run.records]
+    for charted, by_title in drawn(replace(run, records=records)):
+        bars = by_title["Energy for each sample"].spec["data"]
+        assert [bar["x"] for bar in bars] == [[pytest.approx(millijoules)]] * len(charted.table.ok)
+        assert all(text in bar["hovertemplate"] for bar in bars)
+
+
+def test_evaluations_have_a_pace(run: Run) -> None:
+    for charted, by_title in drawn(run):
+        (paces,) = zip(*(bar["x"] for bar in by_title["Evaluation"].spec["data"]), strict=True)
+        assert list(paces) == [summary.evaluation for summary in charted.table.ok]
