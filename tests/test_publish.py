@@ -296,6 +296,12 @@ def test_pages_of_a_published_run_link_to_each_other_and_to_the_index(make_run: 
     assert 'href="report.html"' in (folder / "advice.html").read_text(encoding="utf-8")
 
 
+def test_answers_that_are_not_to_be_relied_on_come_last() -> None:
+    found = gallery_index.answers(published_runs(RESULTS))
+    doubtful = [bool(answer.trust) for answer in found]
+    assert set(doubtful) == {False, True} and doubtful == sorted(doubtful)
+
+
 def test_an_index_says_how_many_processes_were_not_ok(make_run: MakeRun) -> None:
     folder = make_run()
     lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()

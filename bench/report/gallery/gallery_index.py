@@ -109,7 +109,10 @@ class PublishedAnswer:
 
 
 def answers(runs: Iterable[PublishedRun]) -> list[PublishedAnswer]:
-    """For each machine and set of devices, that of the run with the most tasks; newest first."""
+    """For each machine and set of devices, that of the run with the most tasks.
+
+    Newest first, but those that are not to be relied on come last.
+    """
     largest: dict[tuple[str, frozenset[str]], PublishedRun] = {}
     for run in runs:
         if len(run.frameworks) < 2:
@@ -118,7 +121,8 @@ def answers(runs: Iterable[PublishedRun]) -> list[PublishedAnswer]:
         known = largest.setdefault((machine_text(run.results), devices), run)
         if len(run.tasks) > len(known.tasks):
             largest[machine_text(run.results), devices] = run
-    return [PublishedAnswer.of(run) for run in largest.values()]
+    found = [PublishedAnswer.of(run) for run in largest.values()]
+    return sorted(found, key=lambda answer: bool(answer.trust))
 
 
 def _title(run: PublishedRun, framework: str) -> str:
