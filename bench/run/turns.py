@@ -120,8 +120,8 @@ class Together:
             self._listener.turns([one.cell for one in started], min(1.0, least))
             chosen = min(started, key=lambda one: one.due)
             # Once it is the only one, until its end, or until it may have to be given up.
-            alone = max(TURN, chosen.patience - chosen.seconds)
-            seconds = TURN if len(started) > 1 else alone
+            alone = len(started) == 1
+            seconds = max(TURN, chosen.patience - chosen.seconds) if alone else TURN
             if record := self._given_up(chosen) or self._turn(chosen, seconds):
                 started.remove(chosen)
                 yield replace(record, companions=companions)

@@ -267,6 +267,10 @@ def outcome(planting: Planting, folder: Path, blocks: int) -> Outcome:
     assert copy and slowed
     scale = (1 - planting.part) / copy.estimate
     scaled = {at: scale * pace for at, pace in again.items()}
+
+    def called_slower(first: dict[int, float]) -> Verdicts:
+        return Verdicts.of([[interval.high < 1 for interval in of] for of in fives(first, plain)])
+
     noise = statistics.stdev(math.log(again[at] / plain[at]) for at in plain) / math.sqrt(2)
     return Outcome(
         planting=planting,
@@ -278,12 +282,8 @@ def outcome(planting: Planting, folder: Path, blocks: int) -> Outcome:
         called_different=Verdicts.of(
             [[not interval.includes(1) for interval in of] for of in fives(again, plain)]
         ),
-        called_slower=Verdicts.of(
-            [[interval.high < 1 for interval in of] for of in fives(slower, plain)]
-        ),
-        scaled_called_slower=Verdicts.of(
-            [[interval.high < 1 for interval in of] for of in fives(scaled, plain)]
-        ),
+        called_slower=called_slower(slower),
+        scaled_called_slower=called_slower(scaled),
     )
 
 

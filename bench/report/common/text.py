@@ -12,9 +12,9 @@ from bench.core.record import Cell
 WIDEST = 100
 
 
-def too_wide(low: float, high: float) -> bool:
-    """Whether an interval of positive values is too wide to be of use; the CSV still has it."""
-    return high > WIDEST * low
+def too_wide(interval: Interval) -> bool:
+    """Whether the ends of an interval are too far apart to be of use; the CSV still has them."""
+    return interval.known and interval.high > WIDEST * interval.low
 
 
 def count_text(value: float) -> str:
@@ -46,18 +46,20 @@ def percent(value: float) -> str:
 
 def ratio_text(value: float) -> str:
     """A ratio with two decimals, or with as many as tell it from 0 and from 1."""
-    decimals = 2
-    while decimals < 9 and float(f"{value:.{decimals}f}") in {0, 1} - {value}:
-        decimals += 1
-    return f"{value:.{decimals}f}"
+    return _told_from(value, 1, decimals=2)
 
 
 def per_cent(value: float) -> str:
     """A ratio in per cent, without the sign: 94, or with as many decimals as tell it from 100."""
-    decimals = 0
-    while decimals < 7 and float(f"{100 * value:.{decimals}f}") in {0, 100} - {100 * value}:
+    return _told_from(100 * value, 100, decimals=0)
+
+
+def _told_from(value: float, whole: float, *, decimals: int) -> str:
+    """A value with so many decimals, or up to seven more to tell it from 0 and from `whole`."""
+    most = decimals + 7
+    while decimals < most and float(f"{value:.{decimals}f}") in {0, whole} - {value}:
         decimals += 1
-    return f"{100 * value:.{decimals}f}"
+    return f"{value:.{decimals}f}"
 
 
 def interval_text(estimate: str, low: str, high: str) -> str:
@@ -75,14 +77,14 @@ def estimate_text(interval: Interval | None, text: Callable[[float], str]) -> st
     estimate = text(interval.estimate)
     if not interval.known:
         return estimate
-    if too_wide(interval.low, interval.high):
+    if too_wide(interval):
         return f"~{estimate}"
     return interval_text(estimate, text(interval.low), text(interval.high))
 
 
-def unsure_line(texts: Iterable[str]) -> list[str]:
-    """How to read "~", as a line below figures, if any of their texts has it; else none."""
-    if not any("~" in text for text in texts):
+def unsure_line(intervals: Iterable[Interval | None]) -> list[str]:
+    """How to read "~", as a line below figures, if `estimate_text` has it for any; else none."""
+    if not any(interval and too_wide(interval) for interval in intervals):
         return []
     return [f"~ before a figure: the ends of its interval are more than {WIDEST} times apart"]
 

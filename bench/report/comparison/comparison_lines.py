@@ -93,7 +93,7 @@ def footer(comparison: Comparison) -> list[str]:
         "the two runs are not interleaved: a machine that was slower during one run slows all its "
         "cells, and no interval shows that"
     )
-    lines += unsure_line(estimate_text(pair.ratio, ratio_text) for pair in comparison.pairs)
+    lines += unsure_line(pair.ratio for pair in comparison.pairs)
     lines += peak_changes(comparison.a.peaks, comparison.b.peaks)
     sides = (("A", comparison.a), ("B", comparison.b))
     return lines + [f"contention in {name}: {side.cleanness}" for name, side in sides]

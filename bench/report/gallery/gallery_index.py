@@ -22,7 +22,6 @@ from bench.report.run.footer import footer, machine_text
 from bench.report.run.report_files import INDEX_PAGE, PAGE
 from bench.report.run.sections import section_anchor
 from bench.system import files
-from bench.system.moments import moment
 
 INDEX = ("README.md", INDEX_PAGE)
 HISTORY_PAGE = "history.html"
@@ -214,11 +213,13 @@ def check_index(folder: Path, *, overwrite: bool) -> None:
 
 
 def _history_page(runs: Sequence[PublishedRun]) -> str:
-    """The history of the newest machine on which some cell was measured more than once, or ""."""
-    oldest_first = sorted(
-        (run.results for run in runs), key=lambda one: moment(one.run.info.get("started", ""))
-    )
-    for results in reversed(oldest_first):
+    """The history of the newest machine on which some cell was measured more than once, or "".
+
+    `runs` are newest first.
+    """
+    newest_first = [run.results for run in runs]
+    oldest_first = newest_first[::-1]
+    for results in newest_first:
         found = history(oldest_first, results.run.info.get("machine", {}))
         if any(len(each.points) > 1 for each in found.cells):
             compared = results.snapshot.compared

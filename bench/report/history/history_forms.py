@@ -81,7 +81,7 @@ def notes(history: History) -> Iterator[str]:
         "runs are not interleaved: what slowed a whole run looks like a change, and no interval "
         "shows that"
     )
-    yield from unsure_line(estimate_text(each.overall, ratio_text) for each in history.cells)
+    yield from unsure_line(each.overall for each in history.cells)
 
 
 def to_terminal(history: History, *, width: int) -> Group:

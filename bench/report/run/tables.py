@@ -138,7 +138,7 @@ class TaskTable:
                 *notes.gains(table.summaries, snapshot),
                 *notes.published(table.task, length, table.summaries, snapshot),
                 *unsure_line(
-                    estimate_text(interval, count_text)
+                    interval
                     for summary in table.summaries
                     for interval in (summary.throughput, summary.relative)
                 ),

@@ -31,7 +31,7 @@ def times_text(interval: Interval) -> str:
     text = f"{ratio_text(interval.estimate)} times"
     if not interval.known:
         return text
-    if too_wide(interval.low, interval.high):
+    if too_wide(interval):
         return f"about {text}"
     return f"{text} ({ratio_text(interval.low)} to {ratio_text(interval.high)})"
 
