@@ -4,13 +4,17 @@ Each process is held against the middle of its block: the weighted median of its
 every framework has the same weight, however many modes it was run in. Of two frameworks that
 differ, nothing says which is right, so that both are found.
 
-The limits were set by the published runs (`results/`), in which 299 honest processes differ from
-the middle of their block by no more than the figures below.
+The limits were set by the published runs (`results/`), in which 499 honest processes differ from
+the middle of their block by no more than the figures below. In one block, two frameworks of five
+parted from the others at the fourth step of `cifar-cnn`: rounding decides on which side of a
+rectifier's edge a value lies, and which of two nearly equal ones is the largest of its square. An
+adapter's fault shows in every block. So the limit that is tight counts in most blocks alone.
 
 ==============================  ===========  =====================================================
 losses                          largest      of
 ==============================  ===========  =====================================================
-first five, float32             8.3e-6       `cifar-cnn`
+first five, float32, most       8.3e-6       `cifar-cnn`
+first five, float32, a block    2.7e-4       `cifar-cnn`
 steps 6 to 32, float32          5.8e-3       `cifar-cnn`
 first five, batch normalization 1.3e-3       `cifar-resnet20` (0.24 in steps 6 to 32: not judged)
 means of epochs                 3.7e-2       `imdb-lstm`, 5 epochs of the full recipe
@@ -21,6 +25,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +34,7 @@ from bench.core.grouping import grouped
 from bench.core.measurement import Measurement
 from bench.core.record import Cell, Record
 from bench.core.task import LOSS_TOLERANCE
+from bench.proof.checks import told_apart
 from bench.proof.tolerances import EARLY_STEPS
 from bench.records.snapshot import TaskSnapshot
 
@@ -37,11 +43,13 @@ from bench.records.snapshot import TaskSnapshot
 class LossLimits:
     """How far a loss may be from the middle of its block, relative to the mean of the first losses.
 
-    `early` holds for the first `EARLY_STEPS` losses and `later` for the others that a record has;
-    None where rounding grows so fast that they tell nothing.
+    `early` holds for the first `EARLY_STEPS` losses in most of a cell's blocks and in two at least,
+    `alone` for them in every block, and `later` for the other losses that a record has; None where
+    rounding grows so fast that they tell nothing.
     """
 
     early: float
+    alone: float
     later: float | None
 
 
@@ -49,11 +57,11 @@ class LossLimits:
 # precision is published; their limits follow the proof's tolerances for the same steps, and its
 # remarks (`bench.proof.tolerances`).
 LOSS_LIMITS: Mapping[str, LossLimits] = {
-    "float64": LossLimits(early=1e-8, later=1e-5),
-    "float32": LossLimits(early=1e-4, later=3e-2),
-    "tf32": LossLimits(early=3e-2, later=0.3),
-    "bf16": LossLimits(early=3e-2, later=0.3),
-    "fp16": LossLimits(early=3e-2, later=0.3),
+    "float64": LossLimits(early=1e-8, alone=1e-5, later=1e-5),
+    "float32": LossLimits(early=1e-4, alone=5e-3, later=3e-2),
+    "tf32": LossLimits(early=3e-2, alone=3e-2, later=0.3),
+    "bf16": LossLimits(early=3e-2, alone=3e-2, later=0.3),
+    "fp16": LossLimits(early=3e-2, alone=3e-2, later=0.3),
 }
 # The losses over whose mean the scale of the first losses is taken: all that a record has.
 FIRST = 32
@@ -69,17 +77,29 @@ def limits(task: TaskSnapshot, precision: str) -> LossLimits | None:
         return None
     usual = LOSS_LIMITS[precision]
     if task.has("batch normalization"):
-        return replace(usual, early=max(usual.early, BATCH_NORM_EARLY), later=None)
+        early = max(usual.early, BATCH_NORM_EARLY)
+        return replace(usual, early=early, alone=max(usual.alone, early), later=None)
     return usual
 
 
 def findings(records: Iterable[Record], tasks: Tasks) -> Iterator[WorkFinding]:
     """What losses show about processes, of tasks that `tasks` knows by name."""
     measured = (record for record in records if record.measurement)
+    compared: Counter[Cell] = Counter()
+    early: list[WorkFinding] = []
     for block in grouped(measured, _shared).values():
         task = tasks(block[0].job.cell.task)
         if task and len(block) > 1:
-            yield from _of_block(block, task)
+            compared.update(record.job.cell for record in block)
+            for finding in _of_block(block, task):
+                if finding.check == "early":
+                    early.append(finding)
+                else:
+                    yield finding
+    blocks = Counter(finding.cell for finding in early)
+    for finding in early:
+        if blocks[finding.cell] > max(1, compared[finding.cell] / 2):
+            yield finding
 
 
 def _shared(record: Record) -> tuple[object, ...]:
@@ -123,12 +143,12 @@ class _Losses:
             if worst is None or off[worst] <= limit * self.scale:
                 continue
             two = len({cell.framework for cell in self.by_cell}) == 2
-            share = f"{off[worst] / self.scale:.1%}" if self.scale else "infinitely"
+            share, allowed = told_apart(off[worst] / (self.scale or math.nan), limit)
             yield (
                 cell,
                 f"does not train like the other cells: the {self.name} {worst + 1} is "
                 f"{row[worst]:.6g}, where the median of all is {self.middle[worst]:.6g} "
-                f"({share} of the first losses off, {limit:.3%} allowed)"
+                f"({share} of the first losses off, {allowed} allowed)"
                 + "; of two frameworks, nothing says which is right"
                 * two,
             )
@@ -150,6 +170,7 @@ def _of_block(block: Sequence[Record], task: TaskSnapshot) -> Iterator[WorkFindi
     allowed = limits(task, precision)
     off: list[tuple[str, Cell, str]] = []
     if allowed:
+        off += (("alone", *found) for found in first.beyond(allowed.alone, slice(EARLY_STEPS)))
         off += (("early", *found) for found in first.beyond(allowed.early, slice(EARLY_STEPS)))
     if allowed and allowed.later is not None:
         off += (

@@ -46,11 +46,11 @@ class Check:
 
     def __str__(self) -> str:
         place = f" in {self.where}" if self.where else ""
-        deviation, tolerance = _told_apart(self.deviation, self.tolerance)
+        deviation, tolerance = told_apart(self.deviation, self.tolerance)
         return f"{self.name}: off by {deviation}{place}, where {tolerance} is allowed"
 
 
-def _told_apart(a: float, b: float) -> tuple[str, str]:
+def told_apart(a: float, b: float) -> tuple[str, str]:
     """Two numbers with two digits, or with as many as it takes to tell them apart."""
     texts = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(2, 18))
     return next(pair for pair in texts if pair[0] != pair[1] or a == b)
