@@ -14,9 +14,11 @@ from bench import tasks
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
 from bench.core.fields import Ids, Pixels, Target, Tokens
+from bench.core.losses import RealTokenCrossEntropy, TokenCrossEntropy
 from bench.core.readers import BatchFormat
 from bench.core.split import Split, unlabelled
 from bench.core.task import Task
+from bench.worker.evaluation import evaluation_batch
 
 FORMAT = BatchFormat()
 
@@ -57,7 +59,9 @@ def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) ->
     assert y.tolist() == np.load(images / "test_y.npy", allow_pickle=False)[[4, 2]].tolist()
 
 
-@pytest.mark.parametrize("name", ["mnist-mlp", "imdb-lstm", "movielens-ncf"])
+@pytest.mark.parametrize(
+    "name", ["mnist-mlp", "imdb-lstm", "movielens-ncf", "multi30k-seq2seq", "shakespeare-gpt"]
+)
 def test_evaluation_is_staged_without_its_targets(name: str) -> None:
     task = tasks.load(name)
     batch = {field: np.full((4, *part.shape), 7) for field, part in task.fields.items()}
@@ -200,6 +204,38 @@ def test_fields_of_different_lengths_are_refused(tmp_path: Path) -> None:
         Split(tmp_path, "train", tasks.load("movielens-ncf"), FORMAT, None)
 
 
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A text of which each character is its place, and three excerpts of it."""
+    for split in ("train", "test"):
+        np.save(tmp_path / f"{split}_text.npy", np.arange(30, dtype=np.uint8))
+        np.save(tmp_path / f"{split}_starts.npy", np.array([0, 7, 20]))
+    return tmp_path
+
+
+def test_an_excerpt_is_read_beside_the_characters_that_follow(text: Path) -> None:
+    task = tasks.load("shakespeare-gpt").with_length(5)
+    layout = BatchFormat(tokens="int32", labels="int64")
+    batch = Split(text, "train", task, layout, None).batch(np.array([2, 0]))
+    assert list(batch) == ["characters", "next"]
+    assert batch["characters"].tolist() == [[20, 21, 22, 23, 24], [0, 1, 2, 3, 4]]
+    assert batch["next"].tolist() == [[21, 22, 23, 24, 25], [1, 2, 3, 4, 5]]
+    assert batch["characters"].dtype == np.int32 and batch["next"].dtype == np.int64
+    assert not unlabelled(task, batch)["next"].any()
+
+
+def test_the_loss_of_tokens_and_bits_a_character_by_hand() -> None:
+    task = tasks.load("shakespeare-gpt")
+    logits = np.zeros((2, 2, 4))  # each of four characters is as likely
+    logits[1, 1] = [0.0, 0.0, 0.0, np.log(5.0)]  # 1/8, 1/8, 1/8, 5/8
+    outputs, batch = {"logits": logits}, {"next": np.array([[0, 3], [1, 2]])}
+    bits, count = task.metric.of(outputs, batch)
+    assert (bits, count) == (pytest.approx(2 + 2 + 2 + 3), 4)
+    assert task.metric.value(bits, count) == pytest.approx(9 / 4)
+    loss, count = task.updates[0].loss.of(outputs, batch)
+    assert (loss, count) == (pytest.approx(9 * np.log(2)), 4)
+
+
 def test_the_proof_pads_every_fourth_text_and_leaves_other_fields_alone() -> None:
     array = np.ones((8, 6), np.int64)
     assert Tokens(steps=6, vocabulary=10).shortened(array.copy()).sum(axis=1).tolist() == [
@@ -216,12 +252,12 @@ def test_metrics_and_losses_by_hand() -> None:
     batch["label"] = np.array([1, 1])
     assert softmax.metric.of(outputs, batch) == (1, 2)
     expected = -np.log(0.75) - np.log(1 / (1 + np.exp(2.0)))
-    assert softmax.updates[0].loss.total(outputs, batch) == pytest.approx(expected)
+    assert softmax.updates[0].loss.of(outputs, batch) == (pytest.approx(expected), 2)
     outputs, batch = {"logits": np.array([[1.0], [-800.0], [-1.0]])}, {}
     batch["label"] = np.array([[1.0], [1.0], [0.0]])
     assert sigmoid.metric.of(outputs, batch) == (2, 3)
     expected = 2 * np.log1p(np.exp(-1.0)) + 800
-    assert sigmoid.updates[0].loss.total(outputs, batch) == pytest.approx(expected)
+    assert sigmoid.updates[0].loss.of(outputs, batch) == (pytest.approx(expected), 3)
 
 
 def test_a_root_of_a_mean_adds_up_over_batches() -> None:
@@ -232,5 +268,76 @@ def test_a_root_of_a_mean_adds_up_over_batches() -> None:
         part = task.metric.of({"prediction": predictions[rows]}, {"rating": ratings[rows]})
         total, count = total + part[0], count + part[1]
     assert task.metric.value(total, count) == pytest.approx(np.sqrt((4 + 0.25) / 3))
-    loss = task.updates[0].loss.total({"prediction": predictions}, {"rating": ratings})
-    assert loss == pytest.approx(4.25)
+    loss = task.updates[0].loss.of({"prediction": predictions}, {"rating": ratings})
+    assert loss == (pytest.approx(4.25), 3)
+
+
+def test_padding_counts_in_no_loss_and_no_metric() -> None:
+    """The mean over three tokens, not the mean of 0 (of one token) and log 2 (of two)."""
+    task = tasks.load("multi30k-seq2seq")
+    logits = np.zeros((2, 3, 4))
+    logits[0] = [[0, 0, 0, 800], [7, 0, 0, 0], [7, 0, 0, 0]]
+    logits[1] = [[-800, 1, 1, -800], [-800, 1, 1, -800], [0, 7, 0, 0]]
+    outputs, batch = {"logits": logits}, {"next": np.array([[3, 0, 0], [1, 2, 0]])}
+    loss, count = task.updates[0].loss.of(outputs, batch)
+    assert (loss, count) == (pytest.approx(2 * np.log(2.0)), 3)
+    assert task.metric.of(outputs, batch) == (2, 3)  # of two equal logits, the first
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_loss_over_many_tokens_is_that_of_each(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    logits, tokens = rng.normal(size=(5, 4, 9)).astype(dtype), rng.integers(0, 9, (5, 4))
+    probabilities = np.exp(logits.astype(np.float64))
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    own = np.array(
+        [
+            [p[t] for p, t in zip(*each, strict=True)]
+            for each in zip(probabilities, tokens, strict=True)
+        ]
+    )
+    outputs, batch = {"logits": logits}, {"next": tokens}
+    every = TokenCrossEntropy().of(outputs, batch)
+    assert every == (pytest.approx(-np.log(own).sum()), 20)
+    real = RealTokenCrossEntropy().of(outputs, batch)
+    assert real == (pytest.approx(-np.log(own[tokens != 0]).sum()), np.count_nonzero(tokens))
+
+
+def test_a_translation_is_read_from_its_start_and_predicted_to_its_end(tmp_path: Path) -> None:
+    lengths = [2, 1, 3, 5]
+    for language, first in (("en", 4), ("fr", 40)):
+        words = np.arange(first, first + sum(lengths), dtype=np.int32)
+        np.save(tmp_path / f"train_{language}.npy", words)
+        np.save(tmp_path / f"train_{language}_offsets.npy", np.cumsum([0, *lengths]))
+    task = tasks.load("multi30k-seq2seq")
+    few = {name: replace(field, vocabulary=48) for name, field in task.fields.items()}
+    task = replace(task, fields=few).with_length(4)
+    split = Split(tmp_path, "train", task, BatchFormat(labels="int32"), None)
+    batch = split.batch(np.array([0, 1, 2, 3]))
+    assert list(batch) == ["source", "previous", "next"]
+    assert batch["source"].tolist() == [[0, 0, 4, 5], [0, 0, 0, 6], [0, 7, 8, 9], [11, 12, 13, 14]]
+    # 48 and more are outside the vocabulary; the last sentence is cut before its end
+    assert batch["previous"].tolist() == [
+        [2, 40, 41, 0],
+        [2, 42, 0, 0],
+        [2, 43, 44, 45],
+        [2, 46, 47, 1],
+    ]
+    assert batch["next"].tolist() == [
+        [40, 41, 3, 0],
+        [42, 3, 0, 0],
+        [43, 44, 45, 3],
+        [46, 47, 1, 1],
+    ]
+    assert (batch["previous"].dtype, batch["next"].dtype) == (np.int64, np.int32)
+    assert ((batch["previous"] == 0) == (batch["next"] == 0)).all()
+    shortened = {name: few[name].shortened(array.copy()) for name, array in batch.items()}
+    assert shortened["source"].tolist() == batch["source"].tolist()  # the first is short already
+    assert all((array != 0).any(axis=1).all() for array in shortened.values())
+
+
+def test_a_large_vocabulary_is_evaluated_in_small_batches() -> None:
+    assert evaluation_batch(tasks.load("mnist-mlp")) == 500
+    task = tasks.load("multi30k-seq2seq")
+    assert evaluation_batch(task) == 2**23 // (20 * 8_000) == 52
+    assert evaluation_batch(task.with_length(10)) == 104

@@ -156,7 +156,7 @@ def test_no_two_classes_have_the_same_name() -> None:
 
 
 # The words in which a task is written, each a class that knows all about itself.
-WORDS = {"Field", "Layer", "Recurrent", "Loss", "Metric", "Optimizer", "Start"}
+WORDS = {"Field", "Layer", "Recurrent", "Loss", "Metric", "Optimizer", "Sample", "Start"}
 
 
 def classes_of_words() -> dict[str, Path]:

@@ -16,6 +16,7 @@ from bench import tasks
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import digest
 from bench.core.errors import UnsupportedError, UsageError, WrongError
+from bench.core.fields import Excerpt
 from bench.core.layout import Layout, NetworkWeights
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
 from bench.core.parameters import Parameter
@@ -48,6 +49,21 @@ PARAMETERS = {
     "imdb-gru": 30_000 * 125 + 3 * 100 * (125 + 100 + 2) + 100 * 2 + 2,
     "imdb-bilstm": 20_000 * 128 + 2 * 2 * 4 * 64 * (128 + 64 + 1) + 128 + 1,
     "movielens-ncf": (943 + 1682) * 50,
+    # two tables; four products of attention, two normalizations, and two dense layers; two more
+    "imdb-transformer": (
+        (20_000 + 200) * 32
+        + 4 * 32**2
+        + 2 * 2 * 32
+        + 2 * (32**2 + 32)
+        + (32 * 20 + 20)
+        + (20 * 2 + 2)
+    ),
+    # two tables, two LSTMs, the layer over attention and state, and the words
+    "multi30k-seq2seq": (
+        2 * 8_000 * 128 + 2 * 4 * 256 * (128 + 256 + 1) + 512 * 256 + 256 * 8_000 + 8_000
+    ),
+    # two tables, four blocks of two scales, four products of attention, two dense layers; a scale
+    "shakespeare-gpt": (65 + 64) * 128 + 4 * (2 * 128 + 4 * 128**2 + 2 * 128 * 512) + 128,
 }
 
 
@@ -60,6 +76,7 @@ def test_the_headline_tasks() -> None:
         "cifar-cnn",
         "imdb-lstm",
         "mnist-mlp",
+        "shakespeare-gpt",
     ]
 
 
@@ -73,7 +90,10 @@ def test_every_task_has_every_preset(name: str) -> None:
     task = tasks.load(name)
     assert set(task.presets) == {"quick", "standard", "full"}
     full = task.presets["full"]
-    assert (full.train_examples, full.test_examples, full.length) == (None, None, None)
+    assert (full.test_examples, full.length) == (None, None)
+    # An excerpt begins anywhere in its text, so a recipe says how many it takes.
+    takes_all = not any(isinstance(field, Excerpt) for field in task.fields.values())
+    assert (full.train_examples is None) == takes_all
 
 
 def test_initial_weights_are_the_same_everywhere() -> None:
@@ -363,16 +383,18 @@ def test_a_record_survives_its_json() -> None:
     assert record_lines.record(line.encode()) == record
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6])
 def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     record = some_record()
     fields = json.loads(record.to_json())
     fields["schema"] = schema
-    for name in ("phases", "companions"):
-        del fields[name]
-    del fields["measurement"]["other_seconds"]
-    for column in ("read", "first_read", "turn"):
-        del fields["measurement"]["windows"][column]
+    del fields["job"]["sample"], fields["measurement"]["sample"]
+    if schema < 6:
+        for name in ("phases", "companions"):
+            del fields[name]
+        del fields["measurement"]["other_seconds"]
+        for column in ("read", "first_read", "turn"):
+            del fields["measurement"]["windows"][column]
     if schema < 5:
         for evaluation in fields["measurement"]["evaluations"]:
             evaluation["accuracy"] = evaluation.pop("metric")

@@ -15,6 +15,7 @@ from bench.core.optimizers import SGD, Adam
 from bench.launch.catalogue import TREE
 from bench.launch.virtual_environments import Environment
 
+TRANSLATING = 2 * 4 * 256 * (128 + 256)  # the weights of two LSTMs
 # Multiply-adds of one example's forward pass: those of the first layer, and those of all others.
 MULTIPLY_ADDS = {
     "mnist-softmax": (784 * 10, 0),
@@ -44,6 +45,18 @@ MULTIPLY_ADDS = {
     "imdb-gru": (0, 150 * 3 * 100 * (125 + 100) + 100 * 2),
     "imdb-bilstm": (0, 200 * 2 * 4 * 64 * ((128 + 64) + (128 + 64)) + 128),
     "movielens-ncf": (0, 50),
+    # four products and two dense layers for every step, twice all pairs of steps, two dense layers
+    "imdb-transformer": (
+        0,
+        200 * (4 * 32**2 + 2 * 32 * 32) + 2 * 32 * 200**2 + 32 * 20 + 20 * 2,
+    ),
+    # two LSTMs and two dense layers for every step, and twice all pairs of steps
+    "multi30k-seq2seq": (0, 20 * (TRANSLATING + 512 * 256 + 256 * 8_000) + 2 * 256 * 20**2),
+    # in each block four products and two dense layers for every step, and twice all pairs of steps
+    "shakespeare-gpt": (
+        0,
+        64 * (4 * (4 * 128**2 + 2 * 128 * 512) + 65 * 128) + 4 * 2 * 128 * 64**2,
+    ),
 }
 
 TRAINING_FLOPS = {
@@ -59,6 +72,9 @@ TRAINING_FLOPS = {
     "imdb-gru": 60_751_200,
     "imdb-bilstm": 235_930_368,
     "movielens-ncf": 300,
+    "imdb-transformer": 22_736_880,
+    "multi30k-seq2seq": 357_089_280,
+    "shakespeare-gpt": 330_350_592,
 }
 
 MLP_WEIGHTS, MLP_BIASES = 784 * 128 + 128 * 10, 128 + 10
@@ -124,6 +140,21 @@ VALUES = {
         + (BILSTM + 128)
         + 32 * (200 * (2 + 128) + 4 * (200 * (128 + 4 * 6 * 64) + 1))
     ),
+    # Outputs: two of tables, attention's, two normalizations, two dense layers; and two more.
+    "imdb-transformer": (
+        8 * 20_000 * 32
+        + 9 * (200 * 32 + 4 * 32**2 + 4 * 32 + 2 * (32**2 + 32) + 20 * 33 + 2 * 21)
+        + (4 * 32**2 + 2 * 32 + 2 * 32**2 + 20 * 32 + 2 * 20)
+        + 32 * (200 * (2 + 32) + 4 * (200 * (6 * 32 + 5 * 32 + 2 * 200) + 22))
+    ),
+    # The tables are not read as a whole, and what attention multiplies is no weight.
+    "multi30k-seq2seq": (
+        8 * 2 * 8_000 * 128
+        + 9 * (TRANSLATING + 2 * 1024 + 512 * 256 + 256 * 8_000 + 8_000)
+        + (TRANSLATING + 512 * 256 + 256 * 8_000)
+        + 64 * (20 * 2 * (2 + 128) + 4 * (20 * (2 * 128 + 2 * 6 * 256 + 256 + 256 + 8_000) + 20**2))
+    ),
+    "shakespeare-gpt": 9 * 804_096 + 795_904 + 12 * (2 * 64 + 64 * 128 + 4 * 553_024),
     "movielens-ncf": 8 * FACTORS + 64 * (2 * 2 + 100 + 4 * (100 + 1)),
 }
 

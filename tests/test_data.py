@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import itertools
 import os
 import shutil
 import struct
@@ -21,7 +22,7 @@ from bench import datasets
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Silent
-from bench.datasets import cifar10, imdb, mnist, movielens
+from bench.datasets import cifar10, imdb, mnist, movielens, multi30k, shakespeare
 from bench.datasets.common import download, prepared_store, sources, synthetic
 from bench.datasets.common.content import Content, split_digest
 from bench.datasets.common.dataset import OfficialFile
@@ -643,6 +644,133 @@ def test_a_hostile_zip_is_refused(tmp_path, monkeypatch):
         movielens.parse({"": write_zip(tmp_path / "large.zip")}, SILENT)
 
 
+# Tiny Shakespeare
+
+
+def shakespeare_text(size=6_000) -> bytes:
+    """A text of 65 different characters, each of which comes every so often."""
+    return (bytes(range(32, 32 + shakespeare.CHARACTERS)) * (size // 65 + 1))[:size]
+
+
+def test_shakespeare_is_cut_into_a_beginning_and_an_end(tmp_path):
+    path = tmp_path / "input.txt"
+    path.write_bytes(shakespeare_text())
+    content = shakespeare.parse({"input.txt": path}, SILENT)
+    arrays = content.arrays
+    assert len(arrays["train_text"]) == 5_400 and len(arrays["test_text"]) == 600
+    assert arrays["train_text"][:3].tolist() == [0, 1, 2]
+    assert arrays["test_text"][0] == 5_400 % 65  # goes on where the other ends
+    assert arrays["train_text"].max() == 64 and arrays["train_text"].dtype == np.uint8
+    # An excerpt of 256 characters from the last start still has a character behind it.
+    assert arrays["train_starts"].tolist() == list(range(5_400 - 256))
+    assert arrays["test_starts"].tolist() == [0, 64, 128, 192, 256, 320]
+    assert content.official == {"train": False, "test": False}
+    assert content.note == "input.txt is not the official file"
+
+
+@pytest.mark.skipif(not (OFFICIAL / "shakespeare").is_dir(), reason="needs the official file")
+def test_official_shakespeare():
+    file = OFFICIAL / "shakespeare" / "input.txt"
+    content = shakespeare.parse({"input.txt": file}, SILENT)
+    assert content.official == {"train": True, "test": True} and not content.note
+    assert len(content.arrays["train_text"]) == 1_003_854
+    alphabet = sorted(set(file.read_bytes()))
+    first = bytes(alphabet[each] for each in content.arrays["train_text"][:13])
+    assert first == b"First Citizen"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"", "0 different characters"),
+        (shakespeare_text()[:64], "64 different characters"),
+        (shakespeare_text() + b"\x00", "66 different characters"),
+        (shakespeare_text(5_000), "5,000 characters"),
+    ],
+)
+def test_another_text_is_refused(tmp_path, text, why):
+    path = tmp_path / "input.txt"
+    path.write_bytes(text)
+    with pytest.raises(DataError, match=why):
+        shakespeare.parse({"input.txt": path}, SILENT)
+
+
+# Multi30k, in its official format
+
+
+CAPTIONS = {
+    "train.en.gz": "A dog's ball.\nTwo dogs, a dog\nA T-shirt\n",
+    "train.fr.gz": "L'herbe \u2019un\u2019 chien.\nDeux chiens\nUn \u0152uf \u00c9T\u00c9\n",
+    "test_2016_flickr.en.gz": "A cat.",
+    "test_2016_flickr.fr.gz": "Un chat de l\u2019herbe.\n",
+}
+
+
+def write_multi30k(folder: Path, **changed: bytes) -> dict[str, Path]:
+    """Four files of sentences; `changed` gives other content by the start of the file name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in CAPTIONS.items():
+        key = name.removesuffix(".gz").replace(".", "_")
+        (folder / name).write_bytes(gzip.compress(changed.get(key, text.encode())))
+    return {name: folder / name for name in CAPTIONS}
+
+
+def test_multi30k_words_and_numbers(tmp_path):
+    content = multi30k.parse(write_multi30k(tmp_path), SILENT)
+    # a occurs three times, dog once without and once with its apostrophe
+    english = ["a", ",", "-", ".", "ball", "dog", "dog'", "dogs", "s", "shirt", "t", "two"]
+    french = ["chien", "chiens", "deux", "herbe", "l'", "un", "un'", "\u00e9t\u00e9", "\u0153uf"]
+    french = ["'", ".", *french]
+    assert content.texts["vocabulary_en.txt"].split("\n") == [*english, ""]
+    assert content.texts["vocabulary_fr.txt"].split("\n") == [*french, ""]
+    number = {word: place + 4 for place, word in enumerate(english)}
+    arrays = content.arrays
+    expected = ["a", "dog'", "s", "ball", ".", "two", "dogs", ",", "a", "dog"]
+    assert arrays["train_en"].tolist() == [
+        number[word] for word in [*expected, "a", "t", "-", "shirt"]
+    ]
+    assert arrays["train_en_offsets"].tolist() == [0, 5, 10, 14]
+    assert arrays["test_en"].tolist() == [number["a"], 1, number["."]]
+    number = {word: place + 4 for place, word in enumerate(french)}
+    assert arrays["test_fr"].tolist() == [
+        *(number["un"], 1, 1, number["l'"], number["herbe"], number["."])
+    ]
+    assert arrays["train_fr_offsets"].tolist() == [0, 6, 8, 11]
+    kinds = {name: array.dtype.name for name, array in arrays.items() if name.startswith("test")}
+    offsets = {"test_en_offsets": "int64", "test_fr_offsets": "int64"}
+    assert kinds == {"test_en": "int32", "test_fr": "int32", **offsets}
+    assert content.official == {"train": False, "test": False}
+    assert content.note.count("is not the official file") == 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"train_en": b"A dog\n\nTwo dogs"}, r"train\.en\.gz.*line 2 has no word"),
+        ({"test_2016_flickr_fr": b""}, r"flickr\.fr\.gz.*line 1 has no word"),
+        ({"train_fr": b"Un chien\nDeux chiens\n"}, "it has 2 lines; expected one for each of 3"),
+        ({"train_fr": b"Un \xff\nDeux\nTrois\n"}, r"train\.fr\.gz.*can't decode"),
+    ],
+)
+def test_multi30k_refuses_damage(tmp_path, changed, message):
+    with pytest.raises(DataError, match=message):
+        multi30k.parse(write_multi30k(tmp_path, **changed), SILENT)
+
+
+def test_multi30k_is_official_only_as_published(tmp_path, monkeypatch):
+    hashes = {
+        name.removesuffix(".gz"): hashlib.md5(text.encode()).hexdigest()
+        for name, text in CAPTIONS.items()
+    }
+    monkeypatch.setattr(multi30k, "_OFFICIAL_MD5", hashes)
+    content = multi30k.parse(write_multi30k(tmp_path), SILENT)
+    assert (content.official, content.note) == ({"train": True, "test": True}, "")
+    files = write_multi30k(tmp_path, test_2016_flickr_en=b"A dog.\n")
+    content = multi30k.parse(files, SILENT)
+    assert content.official == {"train": True, "test": False}
+    assert "test_2016_flickr.en is not the official file (md5 of its content" in content.note
+
+
 # Synthetic twins
 
 
@@ -652,6 +780,8 @@ def small_twins() -> dict[str, Content]:
         "cifar10": synthetic.images(cifar10.TWIN, train=60, test=50),
         "imdb": imdb.twin(train=400, test=100),
         "movielens": movielens.twin(train=400, test=100),
+        "multi30k": multi30k.twin(train=400, test=100),
+        "shakespeare": shakespeare.twin(size=20_000),
     }
 
 
@@ -664,6 +794,8 @@ def test_twins_are_the_same_on_every_machine():
         "cifar10": "c5b6a8d3a43c0891",
         "imdb": "d75bb001a854dfb9",
         "movielens": "1bbc261e18291b2b",
+        "shakespeare": "c5e07ecc81ab6cbc",
+        "multi30k": "6999cf2317fd2aca",
     }
 
 
@@ -690,6 +822,46 @@ def test_twins_have_the_shapes_and_types_of_the_real_data():
     assert arrays["train_user"].max() < movielens.USERS
     assert arrays["train_item"].max() < movielens.ITEMS
     assert set(arrays["train_rating"].tolist()) == {1, 2, 3, 4, 5}
+    arrays = twins["multi30k"].arrays
+    for language in ("en", "fr"):
+        lengths = np.diff(arrays[f"train_{language}_offsets"])
+        assert len(lengths) == 400 and lengths.min() == 3 and lengths.max() > 19
+        assert arrays[f"train_{language}"].min() == 4
+        assert 1 in arrays[f"test_{language}"]
+    arrays = twins["shakespeare"].arrays
+    assert (len(arrays["train_text"]), len(arrays["test_text"])) == (18_000, 2_000)
+    assert arrays["train_text"].dtype == np.uint8
+    assert len(np.unique(arrays["train_text"])) == shakespeare.CHARACTERS
+
+
+def test_a_made_up_text_follows_a_grammar():
+    """Four words at most follow a word, so characters depend on more than the one before."""
+    text = shakespeare.twin(size=200_000).arrays["train_text"].tobytes()
+    words = text.split(b"\0")[:-1]
+    following = {}
+    for word, after in itertools.pairwise(words):
+        following.setdefault(word, set()).add(after)
+    assert len(following) > 300
+    # Two words may be spelt alike.
+    assert np.mean([len(after) <= 4 for after in following.values()]) > 0.9
+
+
+def test_a_translation_of_the_twin_depends_on_order_and_gender():
+    twin = multi30k.twin(train=400, test=100)
+    pairs = []
+    for language in ("en", "fr"):
+        words = twin.texts[f"vocabulary_{language}.txt"].split()
+        tokens = [words[token - 4] for token in twin.arrays[f"train_{language}"]]
+        pairs.append(np.split(tokens, twin.arrays[f"train_{language}_offsets"][1:-1]))
+    seen = set()
+    for english, french in zip(*pairs, strict=True):
+        for place in np.flatnonzero(english == "the"):
+            adjective, noun = english[place + 1 : place + 3]
+            translated = [f"nom{noun[4:]}", f"{adjective}{french[place][1]}"]
+            assert french[place + 1 : place + 3].tolist() == translated
+            assert french[place] == ("le" if int(noun[4:]) % 3 == 0 else "la")
+            seen.add(french[place])
+    assert seen == {"le", "la"}
 
 
 def test_the_order_of_two_markers_decides_the_label_of_a_text():

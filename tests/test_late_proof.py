@@ -330,7 +330,8 @@ LATE_MUTANTS = {
     ),
     "an update that is left out at every seventh step": LateMutant(
         file=TORCH,
-        old="            loss.backward()\n            update.optimizer.step()\n",
+        old="            loss.backward()\n            update.clip_gradients()\n"
+        "            update.optimizer.step()\n",
         new="            loss.backward()\n"
         "            self._count = getattr(self, '_count', 0) + 1\n"
         "            if self._count <= 30 or self._count % 7:\n"

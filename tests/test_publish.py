@@ -134,7 +134,7 @@ def test_a_run_can_be_published_in_its_own_folder(make_run: MakeRun) -> None:
 
 def test_the_purpose_of_a_run_is_by_default_that_of_its_preset(make_run: MakeRun) -> None:
     folder = make_run()
-    assert publish(folder, folder).info["about"].startswith("quick: the three headline tasks")
+    assert publish(folder, folder).info["about"].startswith("quick: the four headline tasks")
 
 
 def test_a_run_replaces_another_only_on_request(make_run: MakeRun, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.rotation import (
     shown,
     summary,
 )
+from tests.test_frameworks import alone
 
 FILE = catalogue.TREE / "tests" / "test_frameworks.py"
 
@@ -65,7 +66,7 @@ def test_pytest_takes_the_share_that_is_named(
     assert [item.nodeid for item in collect()] == expected
 
 
-def test_each_framework_is_proved_on_each_task_that_is_not_heavy_in_each_run(
+def test_each_framework_is_proved_on_each_task_that_is_not_dear_in_each_run(
     everything: list[pytest.Item],
 ) -> None:
     unmarked = {item.nodeid for item in everything if not item.get_closest_marker("share")}
@@ -75,7 +76,7 @@ def test_each_framework_is_proved_on_each_task_that_is_not_heavy_in_each_run(
                 continue
             claim = f"{name} {task} {catalogue.load(name).recommended} cpu 1 thread float64"
             found = any(f"[{claim}]" in node for node in unmarked)
-            assert found == (not tasks.load(task).heavy), claim
+            assert found == (not alone(task)), claim
 
 
 def test_a_case_keeps_its_share() -> None:

@@ -63,7 +63,8 @@ def trace() -> dict[str, Array]:
     arrays["dropout/hidden/values"] = values(seed=0)
     arrays["dropout/hidden/read"] = rng.normal(1, 0.1, (DRAWS, 128))
     arrays["dropout/hidden/losses"] = arrays["dropout/hidden/read"].sum(axis=1)
-    arrays["dropout/hidden/bias"] = arrays["dropout/hidden/read"].copy()
+    arrays["dropout/hidden/moved"] = arrays["dropout/hidden/read"].copy()
+    arrays["dropout/hidden/losses_read"] = arrays["dropout/hidden/read"].sum(axis=1)
     arrays["dropout/hidden/logits"] = rng.normal(size=(10, 10))
     return arrays
 
@@ -148,7 +149,7 @@ CHANGES = {
         "dropout backward",
     ),
     "another loss": (scaled("dropout/hidden/losses", None, 1 + 1e-8), "dropout backward"),
-    "dropout backward": (scaled("dropout/hidden/bias", None, 1 + 1e-8), "dropout backward"),
+    "dropout backward": (scaled("dropout/hidden/moved", None, 1 + 1e-8), "dropout backward"),
     "dropout in evaluation": (scaled("dropout/hidden/logits", None, 1 + 1e-8), "dropout off"),
 }
 

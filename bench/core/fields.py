@@ -17,7 +17,14 @@ import numpy as np
 
 from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
-from bench.core.readers import BatchFormat, ColumnReader, PixelReader, Reader, TokenReader
+from bench.core.readers import (
+    BatchFormat,
+    ColumnReader,
+    ExcerptReader,
+    PixelReader,
+    Reader,
+    TokenReader,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +120,13 @@ SHORT_EVERY = 4
 class Tokens(Field):
     """Token ids, (steps,) per example: 0 pads at the front, 1 is a word outside the vocabulary.
 
-    Prepared as int32 (T,), all texts end to end, each word by its rank in the training set plus 2
-    (1: not in the training set), and `offsets`, int64 (N + 1,).
+    Prepared as int32 (T,), all texts end to end, each word by its rank in the training set, counted
+    from 2 or from above the data set's own marks (1: not in the training set), and as int64
+    (N + 1,), called `offsets`: where each text begins, and the end.
     """
 
     array: str = "tokens"
+    offsets: str = "offsets"
     steps: int
     vocabulary: int
 
@@ -136,7 +145,7 @@ class Tokens(Field):
         tokens = prepared_file(folder, split, self.array)
         return TokenReader(
             tokens,
-            prepared_file(folder, split, "offsets"),
+            prepared_file(folder, split, self.offsets),
             length=self.steps,
             vocabulary=self.vocabulary,
             dtype=layout.tokens,
@@ -151,6 +160,55 @@ class Tokens(Field):
             f"{self.steps} token ids per example, from a vocabulary of {self.vocabulary:,}; "
             "0 pads at the front, 1 is a word outside the vocabulary"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt(Field):
+    """Consecutive characters of one long text, (steps,) per example, as ids from 0.
+
+    Prepared as uint8 (T,), the text, and `starts`, int64 (N,): where each example begins.
+    """
+
+    array: str = "text"
+    steps: int
+    vocabulary: int
+
+    # By how many characters what it holds is ahead of where the example begins.
+    ahead: ClassVar[int] = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.steps,)
+
+    @property
+    def length(self) -> int | None:
+        return self.steps
+
+    def with_length(self, length: int) -> Excerpt:
+        return replace(self, steps=length)
+
+    def reader(self, folder: Path, split: SplitName, layout: BatchFormat) -> Reader:
+        return ExcerptReader(
+            prepared_file(folder, split, self.array),
+            prepared_file(folder, split, "starts"),
+            length=self.steps,
+            ahead=self.ahead,
+            dtype=layout.labels if self.target else layout.tokens,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.steps} consecutive characters, of {self.vocabulary} different ones"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextCharacters(Excerpt):
+    """The character after each of an `Excerpt`'s: what is to be predicted."""
+
+    ahead = 1
+    target = True
+
+    def __str__(self) -> str:
+        return f"the character after each of the {self.steps}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 A layer knows all about itself: its parameters with their canonical layouts and how they start, the
 products that it computes, and the values that it outputs. Together the layers of a task say what
 every framework's network is; the network itself is written by hand in each framework. Recurrent
-layers are in `bench.core.recurrent`.
+layers are in `bench.core.recurrent`, those of transformers in `bench.core.attention`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,18 @@ class Layer(ABC):
 
     name: str
 
-    # What a definition says once about all layers of this class in a task: a name and a text.
-    remark: ClassVar[tuple[str, str] | None] = None
     # Whether evaluation uses statistics that training batches leave behind.
     running_statistics: ClassVar[bool] = False
+
+    @property
+    def remark(self) -> tuple[str, str] | None:
+        """What a definition says once about a task's layers of this class: a name and a text."""
+        return None
+
+    @property
+    def summed(self) -> bool:
+        """Whether its output is added to the sequence that it was made from, behind dropout."""
+        return False
 
     @property
     @abstractmethod
@@ -80,11 +88,19 @@ class Layer(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(Layer):
-    """y = x W^T + b. `flattened` is the (channels, height, width) of the map that it reads."""
+    """y = x W^T + b, without b if there is no `bias`.
+
+    `flattened` is the (channels, height, width) of the map that it reads. In a task with sequences
+    it reads every step if `each_step`, and otherwise one vector, such as the last state. It is the
+    last one of a block around which there is a shortcut if `summed`.
+    """
 
     inputs: int
     outputs: int
     flattened: tuple[int, int, int] | None = None
+    bias: bool = True
+    each_step: bool = False
+    summed: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -96,19 +112,21 @@ class Dense(Layer):
             start=Glorot(self.inputs, self.outputs),
             flattened=self.flattened,
         )
-        return weight, self._bias(self.outputs)
+        return (weight, self._bias(self.outputs)) if self.bias else (weight,)
 
     @property
     def width(self) -> int:
         return self.outputs
 
     def products(self, length: int) -> tuple[Product, ...]:
-        """In a task with sequences, it reads only the last state."""
         weights = self.inputs * self.outputs
-        return (Product(flops=2 * weights, weights=weights),)
+        return (Product(flops=2 * weights * self._steps(length), weights=weights),)
 
     def output_values(self, length: int) -> int:
-        return self.outputs
+        return self.outputs * self._steps(length)
+
+    def _steps(self, length: int) -> int:
+        return length if self.each_step else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,12 +181,15 @@ class BatchNorm(Layer):
     output: tuple[int, int]
 
     running_statistics = True
-    remark = (
-        "batch normalization",
-        "epsilon 1e-05; in training by the batch's mean and variance over n; in evaluation by "
-        "running ones, each 0.9 of its old value + 0.1 of the batch's, the variance over n or "
-        "n - 1 as the framework computes it",
-    )
+
+    @property
+    def remark(self) -> tuple[str, str] | None:
+        return (
+            "batch normalization",
+            "epsilon 1e-05; in training by the batch's mean and variance over n; in evaluation by "
+            "running ones, each 0.9 of its old value + 0.1 of the batch's, the variance over n or "
+            "n - 1 as the framework computes it",
+        )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

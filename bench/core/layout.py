@@ -1,11 +1,13 @@
 """Conversion of weights between the canonical layout and a framework's own.
 
 A framework may have another name for a parameter, keep its axes or a recurrent layer's gates in
-another order, and flatten feature maps with channels last. A `Layout` states this as data.
+another order, join several parameters in one tensor, give attention's heads an axis of their own,
+and flatten feature maps with channels last. A `Layout` states this as data.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +17,7 @@ import numpy as np
 
 from bench.core.arrays import Array
 from bench.core.errors import WrongError
+from bench.core.optimizers import Optimizer
 from bench.core.parameters import Parameter
 from bench.core.task import Task, Update
 
@@ -34,7 +37,9 @@ class Layout:
     parameter, where it differs from the canonical one; in it, `{depth}` is the place of the layer
     in a stack, counted from 0, and `{side}` one of `sides`, for the forward and the backward
     direction. `stacked` is the layer, and the attribute's path in it, of a parameter in a stack of
-    bidirectional layers. With `channels_last`, a dense layer after a flattened feature map reads
+    bidirectional layers. `joined` parameters with one native tensor are its parts, in the order of
+    the task, along that axis. Of `headed` ones, the axis of attention's heads and their sizes is
+    two axes natively. With `channels_last`, a dense layer after a flattened feature map reads
     its columns in the order height, width, channels.
     """
 
@@ -43,6 +48,8 @@ class Layout:
     names: Mapping[str, str] = field(default_factory=dict)
     sides: tuple[str, str] = ("", "")
     stacked: tuple[str, str] = ("{stack}", "{attribute}")
+    joined: Mapping[str, int] = field(default_factory=dict)
+    headed: frozenset[str] = frozenset()
     channels_last: bool = False
 
     def native_place(self, parameter: Parameter) -> tuple[str, str]:
@@ -75,6 +82,8 @@ class Layout:
             array = _reorder_gates(array, gates)
         axes = self.axes.get(parameter.kind)
         native = np.ascontiguousarray(array.transpose(axes) if axes else array)
+        if parameter.kind in self.headed and native.size == math.prod(shape):
+            native = native.reshape(shape)
         if native.shape != tuple(shape):
             raise WrongError(
                 f"not the same task: {parameter.name} is {tuple(shape)} in the network, "
@@ -88,6 +97,9 @@ class Layout:
         Raises WrongError if the array does not have the parameter's shape in this layout.
         """
         axes = self.axes.get(parameter.kind)
+        if parameter.kind in self.headed and array.size == parameter.size:
+            order = axes or range(len(parameter.shape))
+            array = array.reshape([parameter.shape[axis] for axis in order])
         if axes:
             array = array.transpose(np.argsort(axes))
         if array.shape != parameter.shape:
@@ -128,7 +140,9 @@ class NetworkWeights(Generic[Tensor]):
         self._updates = task.updates
         self._layout = layout
         self._dtype = dtype
-        self._tensors: list[tuple[Parameter, Tensor]] = []
+        # Each tensor once, with the parameters that it holds.
+        self._tensors: list[tuple[list[Parameter], Tensor]] = []
+        joined: dict[int, list[Parameter]] = {}
         for parameter in task.parameters:
             try:
                 tensor = find(parameter)
@@ -137,22 +151,48 @@ class NetworkWeights(Generic[Tensor]):
             if tensor is None:
                 has = f"; it has {', '.join(names)}" if names else ""
                 raise WrongError(f"not the same task: the network has no {parameter.name}{has}")
-            self._tensors.append((parameter, tensor))
+            if parameter.kind in layout.joined:
+                if id(tensor) in joined:
+                    joined[id(tensor)].append(parameter)
+                    continue
+                joined[id(tensor)] = [parameter]
+                self._tensors.append((joined[id(tensor)], tensor))
+            else:
+                self._tensors.append(([parameter], tensor))
 
     @property
     def tensors(self) -> list[Tensor]:
-        """The network's tensors, in the order of the task's parameters."""
+        """The network's tensors, in the order of the first of the task's parameters in each."""
         return [tensor for _, tensor in self._tensors]
 
     def to_load(self, params: Mapping[str, Array]) -> Iterator[tuple[Tensor, Array]]:
         """Each tensor with the array that belongs in it, in the tensor's layout and type."""
-        for parameter, tensor in self._tensors:
-            native = self._layout.to_native(parameter, params[parameter.name], tensor.shape)
-            yield tensor, native.astype(self._dtype, copy=False)
+        for parameters, tensor in self._tensors:
+            shape = self._part_shape(parameters, tensor.shape)
+            parts = [self._layout.to_native(p, params[p.name], shape) for p in parameters]
+            if len(parts) > 1:
+                parts = [np.concatenate(parts, self._layout.joined[parameters[0].kind])]
+            yield tensor, parts[0].astype(self._dtype, copy=False)
+
+    def _part_shape(self, parameters: Sequence[Parameter], shape: Sequence[int]) -> Sequence[int]:
+        """The shape of the part that each parameter has of a tensor of `shape`."""
+        if len(parameters) == 1:
+            return shape
+        part = list(shape)
+        part[self._layout.joined[parameters[0].kind]] //= len(parameters)
+        return part
 
     def moved_by(self, update: Update) -> list[Tensor]:
         """The network's tensors that an update moves, in the order of the task's parameters."""
-        return [tensor for parameter, tensor in self._tensors if update.moves(parameter)]
+        return [tensor for parameters, tensor in self._tensors if update.moves(parameters[0])]
+
+    def by_formula(self, update: Update) -> list[tuple[Optimizer, list[Tensor]]]:
+        """The same, by the optimizer's formula where it depends on the kind of a parameter."""
+        groups: dict[Optimizer, list[Tensor]] = {}
+        for parameters, tensor in self._tensors:
+            if update.moves(parameters[0]):
+                groups.setdefault(update.optimizer.of(parameters[0]), []).append(tensor)
+        return list(groups.items())
 
     def canonical(
         self, read: Callable[[Tensor], Array], *, update: Update | None = None, prefix: str = ""
@@ -161,11 +201,17 @@ class NetworkWeights(Generic[Tensor]):
 
         Only for what an `update` moves, if there is one. `prefix` goes before the names.
         """
-        return {
-            f"{prefix}{parameter.name}": self._layout.to_canonical(parameter, read(tensor))
-            for parameter, tensor in self._tensors
-            if update is None or update.moves(parameter)
-        }
+        found: dict[str, Array] = {}
+        for parameters, tensor in self._tensors:
+            if update is not None and not update.moves(parameters[0]):
+                continue
+            parts = [read(tensor)]
+            if len(parameters) > 1:
+                axis = self._layout.joined[parameters[0].kind]
+                parts = np.split(parts[0], len(parameters), axis)
+            for parameter, part in zip(parameters, parts, strict=True):
+                found[f"{prefix}{parameter.name}"] = self._layout.to_canonical(parameter, part)
+        return found
 
     def state(
         self, steps: Iterable[Step], read: Callable[[Step, str, Tensor], Array]

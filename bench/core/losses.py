@@ -1,6 +1,8 @@
-"""Losses: what training minimizes, the mean over a batch of each example's.
+"""Losses: what training minimizes, a mean over a batch.
 
-`total` computes the sum over examples in float64 for every framework alike, from its outputs.
+Of a batch this is the mean over its examples, or over its real tokens. `of` computes the sum and
+the number in float64 for every framework alike, from its outputs; as with a metric, those of
+several batches add up.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ class Loss(ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def total(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
-        """The sum of the examples' losses, in float64."""
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        """The sum of a batch's losses in float64, and how many losses it is over."""
 
     @abstractmethod
     def columns(self, width: int) -> str:
@@ -45,15 +47,69 @@ class SoftmaxCrossEntropy(Loss):
     def __str__(self) -> str:
         return "softmax cross-entropy, the mean over the batch"
 
-    def total(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
         z: Array = np.asarray(outputs[self.output], np.float64)
         labels = batch[self.target]
         z = z - z.max(axis=1, keepdims=True)
         label_logits = z[np.arange(len(z)), labels.astype(np.intp)]
-        return float((np.log(np.exp(z).sum(axis=1)) - label_logits).sum())
+        return float((np.log(np.exp(z).sum(axis=1)) - label_logits).sum()), len(z)
 
     def columns(self, width: int) -> str:
         return f"{width}, one per class"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenCrossEntropy(Loss):
+    """-log softmax(logits)[token] of every step, of logits (N, T, K) and tokens (N, T)."""
+
+    target: str = "next"
+
+    kind = "token_cross_entropy"
+
+    def __str__(self) -> str:
+        return "softmax cross-entropy of each token, the mean over steps and batch"
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        losses = surprise(outputs[self.output], batch[self.target])
+        return float(losses.sum()), losses.size
+
+    def columns(self, width: int) -> str:
+        return f"{width}, one per token, at each step"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealTokenCrossEntropy(TokenCrossEntropy):
+    """-log softmax(logits)[token] of every real token, of logits (N, T, K) and tokens (N, T).
+
+    0 is padding. A batch's loss is the sum over its real tokens over their number, so that each of
+    them weighs the same. A mean over examples of each one's mean would be another: it gives more
+    weight to the tokens of short examples.
+    """
+
+    kind = "real_token_cross_entropy"
+
+    def __str__(self) -> str:
+        return "softmax cross-entropy of each token that is not padding, the mean over these"
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        real = batch[self.target] != 0
+        losses = surprise(outputs[self.output], batch[self.target])[real]
+        return float(losses.sum()), losses.size
+
+
+def surprise(logits: Array, tokens: Array) -> Array:
+    """-log softmax(logits)[token] at each step, in float64: (N, T, K) and (N, T) -> (N, T)."""
+    # Example by example: a batch with a vocabulary of thousands has gigabytes in float64.
+    found: Array = np.stack([_of_one(each, own) for each, own in zip(logits, tokens, strict=True)])
+    return found
+
+
+def _of_one(logits: Array, tokens: Array) -> Array:
+    z: Array = np.asarray(logits, np.float64)  # (T, K)
+    z = z - z.max(axis=-1, keepdims=True)
+    own = np.take_along_axis(z, tokens.astype(np.intp)[..., None], axis=-1)[..., 0]
+    found: Array = np.log(np.exp(z).sum(axis=-1)) - own
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +121,11 @@ class SigmoidCrossEntropy(Loss):
     def __str__(self) -> str:
         return "sigmoid cross-entropy, the mean over the batch"
 
-    def total(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
         z: Array = np.asarray(outputs[self.output], np.float64)
         # log(1 + exp(-|z|)) + max(z, 0) - z * y does not overflow
         losses = np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0) - z * batch[self.target]
-        return float(losses.sum())
+        return float(losses.sum()), len(losses)
 
     def columns(self, width: int) -> str:
         return f"{width}, for the second class"
@@ -87,9 +143,9 @@ class MeanSquaredError(Loss):
     def __str__(self) -> str:
         return "squared error, the mean over the batch"
 
-    def total(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
         difference = np.asarray(outputs[self.output], np.float64) - batch[self.target]
-        return float((difference**2).sum())
+        return float((difference**2).sum()), len(difference)
 
     def columns(self, width: int) -> str:
         return f"{width}, the predicted {self.target}"

@@ -26,6 +26,7 @@ Spent = Literal[
     "metrics",
     "feed",
     "trace the end",
+    "sample",
     "close",
 ]
 
@@ -104,6 +105,14 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Passage:
+    """A text that a trained network has written, from one that it was given."""
+
+    given: str
+    written: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """What a worker measured: seconds, bytes and raw windows; no statistics.
 
@@ -114,6 +123,8 @@ class Measurement:
     batch of host arrays into tensors. `joules` is the energy of the processor packages over all
     windows, and `device_joules` that of the GPU; None if the machine does not report it.
     `other_seconds` are those that no other field has, by what they were spent on (see `Spent`).
+    `sample` is what the network wrote with the weights of the last evaluation, for people to look
+    at; empty unless the job asked for it.
     """
 
     import_seconds: float
@@ -134,6 +145,7 @@ class Measurement:
     joules: float | None = None
     device_joules: float | None = None
     other_seconds: dict[str, float] = field(default_factory=dict)
+    sample: tuple[Passage, ...] = ()
 
     @property
     def budget_windows(self) -> Windows:

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from bench.core.arrays import Array
+from bench.core.losses import surprise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +91,44 @@ class RMSE(Metric):
 
     def goal(self) -> str:
         return f"an RMSE of {self.target:g} or less"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BitsPerCharacter(Metric):
+    """-log2 of the probability of each next character: logits (N, T, K), characters (N, T)."""
+
+    field: str = "next"
+
+    name = "bits a character"
+    unit = ""
+    better = "less"
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        found = surprise(outputs[self.output], batch[self.field])
+        return float(found.sum()) / math.log(2), found.size
+
+    def goal(self) -> str:
+        return f"{self.target:g} bits a character or less"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenAccuracy(Metric):
+    """The share of real tokens whose logit is the largest: logits (N, T, K), tokens (N, T).
+
+    0 is padding, and does not count.
+    """
+
+    field: str = "next"
+
+    name = "token accuracy"
+    unit = "fraction"
+    better = "more"
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        tokens = batch[self.field]
+        real = tokens != 0
+        right = outputs[self.output].argmax(axis=-1) == tokens
+        return int(np.count_nonzero(right & real)), int(np.count_nonzero(real))
+
+    def goal(self) -> str:
+        return f"a token accuracy of {self.target:.0%}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 import numpy as np
 
 from bench.core.arrays import Array
+from bench.core.parameters import Parameter
 
 WEIGHT = "weight"
 # A trained tensor, or some of its entries, with its optimizer's state: the array called WEIGHT, and
@@ -49,6 +50,10 @@ class Optimizer(ABC):
     @abstractmethod
     def dyadic(self) -> Optimizer:
         """Its twin for the proof."""
+
+    def of(self, parameter: Parameter) -> Optimizer:
+        """The formula by which it moves a parameter, where that depends on the parameter's kind."""
+        return self
 
     def __str__(self) -> str:
         """The class and its constants."""
@@ -123,3 +128,31 @@ class Adam(Optimizer):
         hides both the formula and the gradient.
         """
         return Adam(learning_rate=2**-10, beta1=0.875, beta2=1 - 2**-10, epsilon=2**-13)
+
+
+# What AdamW does not let decay: the scales and shifts of normalizations.
+SPARED = ("norm_scale", "norm_shift")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam with decoupled decay: Loshchilov and Hutter (2019), by PyTorch's and Optax's formula.
+
+    w <- w - learning_rate * (m_hat / (sqrt(v_hat) + epsilon) + decay * w)
+
+    Normalizations do not decay.
+    """
+
+    decay: float
+
+    kind = "adamw"
+
+    def updated(self, trained: Trained, gradient: Array, step: int) -> dict[str, Array]:
+        kept = (1 - self.learning_rate * self.decay) * trained[WEIGHT]
+        return super().updated({**trained, WEIGHT: kept}, gradient, step)
+
+    def dyadic(self) -> AdamW:
+        return AdamW(**vars(super().dyadic()), decay=2**-3)
+
+    def of(self, parameter: Parameter) -> AdamW:
+        return replace(self, decay=0.0) if parameter.kind in SPARED else self

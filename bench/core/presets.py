@@ -11,18 +11,20 @@ class Preset:
     """The scope of a run.
 
     `repeats` is the number of processes for each cell, and `seconds` for how long each is timed at
-    least, beyond its budget if that takes less.
+    least, beyond its budget if that takes less. With `samples`, the first process of each cell
+    writes the sample of its task, if it has one.
     """
 
     about: str
     headline_only: bool
     repeats: int
     seconds: float
+    samples: bool = False
 
 
 PRESETS: Mapping[str, Preset] = {
     "quick": Preset(
-        about="the three headline tasks, shortened: a first look in a few minutes",
+        about="the four headline tasks, shortened: a first look in a few minutes",
         headline_only=True,
         repeats=3,
         seconds=2.0,
@@ -38,5 +40,6 @@ PRESETS: Mapping[str, Preset] = {
         headline_only=False,
         repeats=3,
         seconds=4.0,
+        samples=True,
     ),
 }

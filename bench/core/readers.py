@@ -149,3 +149,67 @@ class TokenReader(Reader):
         words = np.where(words < self._vocabulary, words, 1)
         x: Array = np.where(inside, words, 0).astype(self._dtype)
         return x
+
+
+class MarkedTokenReader(Reader):
+    """Sentences between two marks, `length` tokens each, padded with 0 at the back.
+
+    Of START, words, END it reads all but the last token, or, one `ahead`, all but the first.
+    """
+
+    def __init__(
+        self,
+        tokens: Array,
+        offsets: Array,
+        *,
+        marks: tuple[int, int],
+        ahead: int,
+        length: int,
+        vocabulary: int,
+        dtype: str,
+    ) -> None:
+        """`tokens` are (T,), all sentences end to end; sentence n is at `offsets` n to n + 1."""
+        self._tokens = tokens
+        self._offsets = offsets
+        self._marks = marks
+        self._places = np.arange(length) + ahead - 1  # among the words; START is at -1
+        self._ahead = ahead
+        self._vocabulary = vocabulary
+        self._dtype = dtype
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def rows(self, rows: Array) -> Array:
+        """The sentences in `rows`, (N, length)."""
+        starts = self._offsets[rows][:, None]
+        counts = self._offsets[rows + 1][:, None] - starts  # (N, 1)
+        inside = (self._places >= 0) & (self._places < counts)  # (N, length)
+        words = self._tokens[np.where(inside, starts + self._places, 0)]
+        words = np.where(words < self._vocabulary, words, 1)
+        x = np.where(inside, words, 0)
+        start, end = self._marks
+        x[:, self._places < 0] = start
+        if self._ahead:
+            x = np.where(self._places == counts, end, x)
+        found: Array = x.astype(self._dtype)
+        return found
+
+
+class ExcerptReader(Reader):
+    """Excerpts of one text: `length` characters from where each begins, or from `ahead` of it."""
+
+    def __init__(self, text: Array, starts: Array, *, length: int, ahead: int, dtype: str) -> None:
+        """`text` is (T,), and `starts` are (N,)."""
+        self._text = text
+        self._starts = starts
+        self._places = ahead + np.arange(length)
+        self._dtype = dtype
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def rows(self, rows: Array) -> Array:
+        """The excerpts in `rows`, (N, length)."""
+        found: Array = self._text[self._starts[rows][:, None] + self._places].astype(self._dtype)
+        return found

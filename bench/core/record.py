@@ -11,6 +11,7 @@ Schema history
 6  adds to windows the time for reading their losses, and their turn; to a measurement all seconds
    that no other field has; to a record the runner's own clock, and how many processes took turns.
    Older records are read with None and no seconds
+7  adds to a job whether it makes a sample, and to a measurement the sample; none in older records
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from bench.core.measurement import Measurement, measurement_fields
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget, Task
 
-SCHEMA = 6
-READABLE = (1, 2, 3, 4, 5, 6)
+SCHEMA = 7
+READABLE = (1, 2, 3, 4, 5, 6, 7)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -89,7 +90,8 @@ class Job:
 
     `data` is the folder of the prepared data set; a record holds only its name. `warmup` is the
     maximum time for reaching a steady pace, in seconds, `window` the intended length of a timed
-    window, and `seconds` the least that is timed in all.
+    window, and `seconds` the least that is timed in all. `sample` says whether the sample of
+    the task is written, if it has one.
     """
 
     cell: Cell
@@ -100,6 +102,7 @@ class Job:
     warmup: float = 2.0
     window: float = 0.1
     seconds: float = 0.0
+    sample: bool = False
 
     def to_json(self, *, compiles: bool, kind: JobKind = "measure", late: str = "") -> str:
         """One line for a worker: `measure` the job, or time `steps` of it on demand.

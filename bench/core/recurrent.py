@@ -81,6 +81,24 @@ class LSTM(Recurrent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DecoderLSTM(LSTM):
+    """An LSTM that begins with the last state and cell of another, of as many hidden units.
+
+    Sutskever et al. (2014). The other one, the layer called `encoder`, begins with zeros.
+    """
+
+    encoder: str
+
+    @property
+    def remark(self) -> tuple[str, str] | None:
+        return (
+            "decoder",
+            "an LSTM that begins with the encoder's last state and cell, and reads, before each "
+            "word of the target, the right word before it",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GRU(Recurrent):
     """Cho et al.'s (2014) GRU as cuDNN computes it.
 

@@ -1,10 +1,10 @@
 """A task: everything about a training problem that must be the same in every framework.
 
-It is written in four small vocabularies, each of whose words knows all about itself: what a batch
-is made of (`bench.core.fields`), what the network trains and computes (`bench.core.layers`), what
-is minimized and by which update (`bench.core.losses`, `bench.core.optimizers`), and how well it
-went (`bench.core.metrics`). A framework supplies only the network (its `models/NETWORK.py`) and its
-engine.
+It is written in small vocabularies, each of whose words knows all about itself: what a batch is
+made of (`bench.core.fields`), what the network trains and computes (`bench.core.layers`), what is
+minimized and by which update (`bench.core.losses`, `bench.core.optimizers`), how well it went
+(`bench.core.metrics`), and what a trained network writes for people (`bench.core.samples`). A
+framework supplies only the network (its `models/NETWORK.py`) and its engine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bench.core.losses import Loss
 from bench.core.metrics import Metric
 from bench.core.optimizers import Optimizer
 from bench.core.parameters import Parameter
+from bench.core.samples import Sample
 
 # Above what any task has shown: 3.7 % for an LSTM's fifth epoch, and less than 2 % otherwise.
 LOSS_TOLERANCE = 0.1
@@ -42,13 +43,15 @@ class Update:
     """One of the updates that a step makes: the loss, the optimizer, and the layers that it moves.
 
     Without `layers` it moves all of them. The updates of a step are made one after the other, each
-    from the weights that the one before it left.
+    from the weights that the one before it left. With `clip`, the gradients of all that it moves
+    are multiplied by clip / norm where their norm, as that of one vector, is above `clip`.
     """
 
     loss: Loss
     optimizer: Optimizer
     layers: tuple[str, ...] | None = None
     name: str = "loss"
+    clip: float | None = None
 
     def moves(self, parameter: Parameter) -> bool:
         """Whether it moves a parameter."""
@@ -73,6 +76,8 @@ class Task:
     `loss_tolerance` is how far the mean loss of an epoch may be from that of other frameworks with
     the same seed, as a fraction of the first epoch's. Training amplifies rounding, in some tasks
     more than in others.
+
+    `sample` is what a trained network writes for people to look at.
     """
 
     name: str
@@ -89,6 +94,7 @@ class Task:
     heavy: bool = False
     dropout: Mapping[str, float] = field(default_factory=dict)
     loss_tolerance: float = LOSS_TOLERANCE
+    sample: Sample | None = None
     presets: Mapping[str, Budget] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

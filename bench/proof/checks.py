@@ -186,15 +186,14 @@ class _Comparison:
         draws, backward, off = {}, {}, {}
         for layer, rate in self.task.dropout.items():
             arrays = {key: self.trace[f"dropout/{layer}/{key}"] for key in dropout_trace.PARTS}
-            read = arrays["read"]
             values = arrays["values"] * (1 - rate)  # 1, or 0 where a value was dropped
             dropped, scale = values < 1 / 2, values.max()
             excess = np.maximum(np.abs(scale - 1) - DROPOUT_SCALE_ROUNDING, 0)
             draws[layer] = _standard_errors(dropped, rate, self.epsilon)
             backward[f"{layer}, values"] = float(np.abs(values - scale * ~dropped).max())
             backward[f"{layer}, scale"] = float(excess)
-            backward[f"{layer}, loss"] = _largest(arrays["losses"], read.sum(axis=1))
-            backward[f"{layer}, gradient"] = _largest(arrays["bias"], read)
+            backward[f"{layer}, loss"] = _largest(arrays["losses"], arrays["losses_read"])
+            backward[f"{layer}, gradient"] = _largest(arrays["moved"], arrays["read"])
             off[layer] = self._largest(f"dropout/{layer}/logits")
         layer = max(draws, key=lambda name: draws[name])
         yield Check(

@@ -145,7 +145,7 @@ class _LateComparison:
                 continue
             for update in self.task.updates:
                 for parameter in filter(update.moves, self.task.parameters):
-                    moved = self._moved(parameter.name, update.optimizer, number)
+                    moved = self._moved(parameter.name, update.optimizer.of(parameter), number)
                     weights[f"{place}, {parameter.name}"] = moved.pop(WEIGHT)
                     states |= {
                         f"{place}, {state}/{parameter.name}": deviation

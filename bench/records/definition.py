@@ -32,6 +32,11 @@ def _update_text(task: Task, update: Update) -> dict[str, str]:
         "optimizer": str(update.optimizer),
         "update": " ".join((inspect.getdoc(type(update.optimizer)) or "").split()),
     }
+    if update.clip is not None:
+        words["gradients"] = (
+            f"multiplied by {update.clip:g} / norm where their norm, over all that the update "
+            f"moves, is above {update.clip:g}"
+        )
     return {f"{prefix}{name}": text for name, text in words.items()}
 
 
@@ -60,6 +65,8 @@ def definition(task: Task) -> dict[str, str]:
     words["training"] = "; ".join(
         f"{preset}: {_budget_text(budget)}" for preset, budget in task.presets.items()
     )
+    if task.sample:
+        words["sample"] = str(task.sample)
     words["target"] = f"{task.metric.goal()} on the test set, by the full recipe"
     return words
 

@@ -49,6 +49,11 @@ class Plan:
             return self.request.seconds
         return PRESETS[self.request.preset].seconds
 
+    @property
+    def samples(self) -> bool:
+        """Whether trained networks show what they have learned."""
+        return PRESETS[self.request.preset].samples
+
 
 def make_plan(request: Request) -> Plan:
     """The plan for a request. Raises UsageError for a request that cannot be met."""

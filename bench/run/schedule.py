@@ -43,6 +43,8 @@ def _job(plan: Plan, cell: Cell, data: Mapping[str, Path], number: int) -> Job:
         warmup=request.warmup,
         window=request.window,
         seconds=plan.seconds,
+        # The later blocks would show the same with other seeds.
+        sample=plan.samples and number == 0,
     )
 
 

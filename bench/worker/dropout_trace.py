@@ -23,13 +23,15 @@ channel's values add to the loss, by Euler's theorem on homogeneous functions. T
 bias of 1 that made these values must be the same.
 
 This works for chains of convolutions and dense layers under a softmax, each at least as wide as
-there are classes. For each LAYER that is followed by dropout, the trace of `bench.worker.trace` has
+there are classes. Where a layer's output is added to something, `bench.worker.summed_dropout` does
+the same. For each LAYER that is followed by dropout, the trace of `bench.worker.trace` has
 
-* `dropout/LAYER/values`   what the reader met in each draw: (draws, classes - 1, channels, places)
-* `dropout/LAYER/losses`   what the draw added to the loss: (draws,)
-* `dropout/LAYER/read`     the same by the gradients of the reader's weights: (draws, channels)
-* `dropout/LAYER/bias`     the same by the gradients of the layer's biases: (draws, channels)
-* `dropout/LAYER/logits`   the same network's logits in evaluation mode: (N, K)
+* `dropout/LAYER/values`  what the reader met in each draw: (draws, classes - 1, channels, places)
+* `dropout/LAYER/losses`  what the draw added to the loss: (draws,)
+* `dropout/LAYER/losses_read`  the same by what the reader met: (draws,)
+* `dropout/LAYER/read`  each channel's part of it: (draws, channels)
+* `dropout/LAYER/moved`  the same by the gradients of the layer's biases: (draws, channels)
+* `dropout/LAYER/logits`  the same network's logits in evaluation mode: (N, K)
 """
 
 from __future__ import annotations
@@ -53,17 +55,24 @@ from bench.worker.evaluation import outputs
 OpenSession = Callable[[Task], Session]
 
 # A layer's draws are repeated until they show this many values, so that the dropped share is known
-# to a thousandth. There are at least a few draws, however many values each of them shows, because a
-# draw may depend on the previous one.
+# to a thousandth, or until there are many: of two classes, a draw shows one example. There are
+# at least a few draws, however many values each of them shows, because a draw may depend on the
+# previous one.
 VALUES = 230_000
 LEAST_DRAWS = 20
+MOST_DRAWS = 100
 # LEAD is by how much the first logit exceeds the others, so that their probabilities vanish in
 # rounding. The draws add about SUM, that of the weights above 0. Together they stay below 64, where
 # Paddle's softmax on the CPU clips the arguments of its exponentials.
 LEAD = 30.0
 SUM = 4.0
 # What each draw adds to the trace.
-PARTS = ("values", "losses", "read", "bias")
+PARTS = ("values", "losses", "losses_read", "read", "moved")
+
+
+def draws_for(values: int) -> int:
+    """How many draws are made if each shows so many values."""
+    return min(max(LEAST_DRAWS, math.ceil(VALUES / values)), MOST_DRAWS)
 
 
 def _layers(task: Task) -> list[str]:
@@ -134,7 +143,7 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
     session.load(weights)
     session.step(batch)
     session.outputs(batch)  # dropout must be on again in the steps after an evaluation
-    for _ in range(max(LEAST_DRAWS, math.ceil(VALUES / values_per_draw))):
+    for _ in range(draws_for(values_per_draw)):
         session.load(weights)
         (loss,) = map(session.numpy, session.step(batch))
         updated = session.dump()
@@ -143,7 +152,8 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
         parts["values"].append(added[1:examples] * examples)
         parts["losses"].append(loss - LEAD * (examples - 1) / examples)
         parts["read"].append(-(first * added[0]).sum(axis=1))
-        parts["bias"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
+        parts["losses_read"].append(parts["read"][-1].sum())
+        parts["moved"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
     session.load(weights)
     (logits,) = outputs(session, unlabelled(task, host)).values()
     session.close()

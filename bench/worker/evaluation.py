@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from bench.core.adapter import Session
 from bench.core.arrays import Array
 from bench.core.errors import DivergedError
@@ -13,6 +15,15 @@ from bench.core.task import Task
 from bench.worker import clock
 
 EVALUATION_BATCH = 500
+# Values of a network's output that a batch has at most: 32 MB in float32. Where each step of a
+# sequence has a logit for every word, an example has a hundred thousand.
+MOST_OUTPUTS = 1 << 23
+
+
+def evaluation_batch(task: Task) -> int:
+    """The number of examples that are evaluated at a time."""
+    values = task.layers[-1].output_values(task.length or 1)
+    return max(1, min(EVALUATION_BATCH, MOST_OUTPUTS // max(values, 1)))
 
 
 def outputs(session: Session, batch: HostBatch) -> dict[str, Array]:
@@ -28,17 +39,18 @@ def evaluate(
     *,
     step: int,
     account: clock.Account,
-    size: int = EVALUATION_BATCH,
+    size: int | None = None,
 ) -> Evaluation:
-    """The metric and the loss over the whole split, in batches of `size`, after `step` steps.
+    """The metric and the loss over the whole split, after `step` steps.
 
-    The framework is given zeros for the targets, which only the metric and the loss here read. The
-    clock runs from staging to outputs on the host. Raises DivergedError when the loss is not
-    finite.
+    Batches have `size` examples, or as many as `evaluation_batch` says. The framework is given
+    zeros for the targets, which only the metric and the loss here read. The clock runs from staging
+    to outputs on the host. Raises DivergedError when the loss is not finite.
     """
     begun = clock.seconds()
-    metric_sum, metric_count, loss, wall = 0.0, 0, 0.0, 0.0
-    for batch, count in split.in_order(size):
+    metric_sum, metric_count, wall = 0.0, 0, 0.0
+    losses = np.zeros((len(task.updates), 2))  # of each update, the sum and how many it is over
+    for batch, count in split.in_order(size or evaluation_batch(task)):
         found: dict[str, Array] = {}
         staged = unlabelled(task, batch)
 
@@ -50,21 +62,21 @@ def evaluate(
         known = {name: array[:count] for name, array in batch.items()}
         part, values = task.metric.of(shown, known)
         metric_sum, metric_count = metric_sum + part, metric_count + values
-        loss += sum(update.loss.total(shown, known) for update in task.updates)
+        losses += [update.loss.of(shown, known) for update in task.updates]
     account.by_purpose["metrics"] += clock.seconds() - begun - wall
-    total = len(split)
+    loss = float((losses[:, 0] / losses[:, 1]).sum())
     if not math.isfinite(loss):
-        raise DivergedError(f"test loss {loss / total} after {step} steps")
+        raise DivergedError(f"test loss {loss} after {step} steps")
     return Evaluation(
         step=step,
         metric=task.metric.value(metric_sum, metric_count),
-        loss=loss / total,
-        examples=total,
+        loss=loss,
+        examples=len(split),
         wall=wall,
     )
 
 
 def compile_evaluation(session: Session, split: Split, task: Task) -> None:
     """Evaluate one batch, so that what this compiles does not count in the first evaluation."""
-    batch, _ = next(split.in_order(EVALUATION_BATCH))
+    batch, _ = next(split.in_order(evaluation_batch(task)))
     outputs(session, unlabelled(task, batch))

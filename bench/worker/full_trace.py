@@ -36,7 +36,7 @@ from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.worker.clock import Account
 from bench.worker.dropout_trace import OpenSession
-from bench.worker.evaluation import EVALUATION_BATCH, evaluate
+from bench.worker.evaluation import evaluate, evaluation_batch
 from bench.worker.steady_pace import Trainer
 
 # One step before the evaluation and two after it, of which the last has met a reused buffer.
@@ -66,7 +66,7 @@ def full_trace(
     """The arrays above, on the data in `folder`. `task` has no dropout; `long` asks for all."""
     session, account = open_session(task), Account()
     dear = step_flops(task) > DEAR_FLOPS
-    size = DEAR_EVALUATED if dear else EVALUATION_BATCH
+    size = min(DEAR_EVALUATED, evaluation_batch(task)) if dear else evaluation_batch(task)
     test = Split(folder, "test", task, session.format, size)
     train = Split(folder, "train", task, session.format, None)
     feeds: tuple[Feed, ...] = ("host", "device")

@@ -20,7 +20,7 @@ Where evaluation uses running statistics, the formula's steps start from other w
 * `opened/evaluated/NAME`  the test batch's outputs after them, (N, ...)
 
 All of this is without dropout, because no two frameworks draw the same units. What each dropout
-layer does is traced by `bench.worker.dropout_trace`.
+layer does is traced by `bench.worker.dropout_trace` and `bench.worker.summed_dropout`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ import numpy as np
 
 from bench.core.adapter import Adapter, Session
 from bench.core.arrays import Array
+from bench.core.cost import step_flops
 from bench.core.listener import Listener
 from bench.core.setting import Setting
 from bench.core.split import HostBatch, Split, unlabelled
@@ -43,20 +44,21 @@ from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.worker import execution
 from bench.worker.dropout_trace import OpenSession, draws
-from bench.worker.evaluation import outputs
+from bench.worker.evaluation import evaluation_batch, outputs
 from bench.worker.execution import ExecutionCheck
-from bench.worker.full_trace import full_trace
+from bench.worker.full_trace import DEAR_FLOPS, full_trace
+from bench.worker.summed_dropout import is_summed, summed_draws
 
 STEPS = 20
-# Sequences are cut to this many tokens: enough for every gate to matter in every batch, and few
-# enough for the float64 reference.
+# Longer sequences are cut to this many tokens: enough for every gate to matter in every batch, and
+# few enough for the float64 reference.
 LENGTH = 24
 EVALUATED = 250
 # Three steps show momentum and the bias correction. More would begin to amplify rounding.
 FORMULA_STEPS = 3
 USED_STEPS = 2
 # Batch and steps of a heavy task on images, which would take minutes in float64 on a CPU. Texts are
-# short already.
+# short already; their batch is as small where their steps are dear all the same.
 HEAVY_BATCH = 16
 HEAVY_STEPS = 10
 # By how many steps a seed can lengthen the curve, so that its end is known only with the seed.
@@ -105,8 +107,8 @@ def trace(
     """The trace of `task` on the data in `folder`.
 
     All but the steps of `bench.worker.full_trace` is with sequences that are cut to LENGTH. In a
-    short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS. `check_execution` is
-    called once, with a session after its steps.
+    short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS; batches also where steps
+    are dear on short sequences. `check_execution` is called once, with a session after its steps.
 
     `rounding` asks for the formula with constants that float32 holds exactly, since one update
     shows as much in float64, and in a short proof for the steps at full size, which take some
@@ -116,8 +118,8 @@ def trace(
     if rounding or not task.short_proof:
         without_dropout = task.with_dropout()
         arrays = full_trace(open_session, without_dropout, folder=folder, seed=seed, long=long)
-    task = task.with_length(LENGTH)
-    if task.short_proof:
+    task = task.with_length(min(LENGTH, task.length or LENGTH))
+    if task.short_proof or step_flops(task) > DEAR_FLOPS:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     without_dropout = task.with_dropout()
     arrays |= _first_steps(
@@ -130,7 +132,8 @@ def trace(
     if rounding:
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
     for layer in task.dropout:
-        arrays |= draws(open_session, task, layer, folder=folder)
+        shown = summed_draws if is_summed(task, layer) else draws
+        arrays |= shown(open_session, task, layer, folder=folder)
     return arrays
 
 
@@ -214,8 +217,9 @@ def _first_steps(
 
 
 def _evaluated(session: Session, task: Task, folder: Path) -> dict[str, Array]:
-    test = Split(folder, "test", task, session.format, EVALUATED)
-    batch, _ = next(test.in_order(EVALUATED))
+    count = min(EVALUATED, evaluation_batch(task))
+    test = Split(folder, "test", task, session.format, count)
+    batch, _ = next(test.in_order(count))
     return _outputs(session, task, _shortened(task, batch), "evaluated")
 
 

@@ -22,8 +22,8 @@ from bench.core.measurement import Evaluation, Measurement, Window, Windows
 from bench.core.record import Job
 from bench.core.split import Split
 from bench.core.task import Task
-from bench.worker import clock, cores, late_trace
-from bench.worker.evaluation import EVALUATION_BATCH, compile_evaluation, evaluate
+from bench.worker import clock, cores, late_trace, sampling
+from bench.worker.evaluation import compile_evaluation, evaluate, evaluation_batch
 from bench.worker.execution import ExecutionCheck
 from bench.worker.own_turns import Turns
 from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
@@ -205,7 +205,7 @@ def _trace_end(
 ) -> None:
     listener.phase(str(job.cell), "trace the end")
     with ready.account.spent("trace the end"):
-        tested, _ = next(test.in_order(EVALUATION_BATCH))
+        tested, _ = next(test.in_order(evaluation_batch(task)))
         late_trace.write(file, ready, job, task, steps=training.steps, tested=tested)
 
 
@@ -227,7 +227,6 @@ def measure(
     and gets all that has no field of its own. Raises DivergedError when a loss is no longer finite,
     and what `check_execution` raises.
     """
-    subject = str(job.cell)
     ready = make_ready(job, task, adapter, listener=listener, account=account)
     session = ready.session
     test = _test_set(job, task, ready, listener)
@@ -235,17 +234,18 @@ def measure(
         session.load(ready.weights)
     training = TimedTraining(job, ready, turns, listener)
     evaluations = list(_trained(job, task, ready, training, test, listener))
+    evaluated = sampling.weights(job, task, ready)
     training.train_on()
 
-    listener.phase(subject, "finish")
+    listener.phase(str(job.cell), "finish")
     with account.spent("close"):
         check_execution(session)
-    peak_resident_bytes = clock.peak_resident_bytes()
-    with account.spent("close"):
+        peak_resident_bytes = clock.peak_resident_bytes()
         peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()
     feed_seconds = time_feeding(job, ready)
     if late:
         _trace_end(late, ready, job, task, test, training, listener)
+    sample = sampling.write(evaluated, ready, job, task, test, listener)
     with account.spent("close"):
         session.close()
     return Measurement(
@@ -267,4 +267,5 @@ def measure(
         joules=training.joules,
         device_joules=training.device_joules,
         other_seconds=dict[str, float](account.by_purpose.items()),
+        sample=sample,
     )

@@ -19,6 +19,7 @@ from jax import numpy as jnp
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
+from bench.core.attention import KINDS
 from bench.core.errors import UnsupportedError
 from bench.core.layout import Layout, NetworkWeights
 from bench.core.readers import BatchFormat
@@ -38,6 +39,7 @@ LAYOUT = Layout(
         "lstm_recurrent": (1, 0),
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden); the gates' order is the same
         "gru_recurrent": (1, 0),
+        **dict.fromkeys(KINDS, (1, 0)),
     },
     names={
         "dense": "kernel",
@@ -51,7 +53,12 @@ LAYOUT = Layout(
         ),
         "lstm_bias": "cell.dense_h.bias",  # the only one that Flax's LSTM has
         "norm_scale": "scale",
+        "attention_query": "query.kernel",
+        "attention_key": "key.kernel",
+        "attention_value": "value.kernel",
+        "attention_output": "out.kernel",
     },
+    headed=frozenset(KINDS),  # (in, heads, size), and (heads, size, out)
     sides=("forward_rnn", "backward_rnn"),
     stacked=("{stack}.{depth}", "{side}.{attribute}"),
     channels_last=True,
@@ -113,7 +120,16 @@ class JaxFlaxSession:
         updates = [
             UpdateStep(
                 loss,
-                make_optimizer(update.optimizer),
+                make_optimizer(
+                    update.optimizer,
+                    clip=update.clip,
+                    spared={
+                        self._paths[id(variable)]
+                        for own, variables in self._weights.by_formula(update)
+                        for variable in variables
+                        if own != update.optimizer  # the formula without decay
+                    },
+                ),
                 {self._paths[id(variable)] for variable in self._weights.moved_by(update)},
             )
             for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)

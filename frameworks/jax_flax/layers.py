@@ -1,8 +1,14 @@
-"""Max pooling as a layer: Flax has only a function, whose gradient is slow in XLA on a CPU."""
+"""Layers that Flax has not, or not as they are needed.
+
+Of max pooling it has only a function, whose gradient is slow in XLA on a CPU.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from flax import nnx
+from flax.nnx.nn.attention import dot_product_attention_weights
 from jax import Array
 from jax import numpy as jnp
 
@@ -35,3 +41,14 @@ class MaxPool(nnx.Module):
         x = x[:, : rows * 2, : columns * 2].reshape(n, rows, 2, columns, 2, channels)
         x = larger(x[:, :, :, :, 0], x[:, :, :, :, 1])  # (N, rows, 2, columns, C)
         return larger(x[:, :, 0], x[:, :, 1])
+
+
+def attention(query: Array, key: Array, value: Array, **settings: Any) -> Array:
+    """Flax's attention. In float64 it is put together, as JAX's function has a softmax in float32.
+
+    Queries, keys and values are (N, T, heads, size), as is the result.
+    """
+    if query.dtype != jnp.float64:
+        return nnx.dot_product_attention(query, key, value, **settings)
+    weights = dot_product_attention_weights(query, key, **settings)
+    return jnp.einsum("nhqk,nkhs->nqhs", weights, value)

@@ -10,6 +10,11 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
 
+def real_token_cross_entropy(logits: Array, tokens: Array) -> Array:
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, tokens)
+    return losses.mean(where=tokens != 0)
+
+
 def sigmoid_cross_entropy(logits: Array, labels: Array) -> Array:
     return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
 
@@ -19,6 +24,8 @@ def mean_squared_error(prediction: Array, target: Array) -> Array:
 
 
 LOSSES = {
+    "token_cross_entropy": softmax_cross_entropy,  # the mean over steps as well
+    "real_token_cross_entropy": real_token_cross_entropy,
     "softmax_cross_entropy": softmax_cross_entropy,
     "sigmoid_cross_entropy": sigmoid_cross_entropy,
     "mean_squared_error": mean_squared_error,

@@ -24,6 +24,7 @@ from bench.core.adapter import (  # noqa: E402
     require_mode,
 )
 from bench.core.arrays import Array  # noqa: E402
+from bench.core.attention import INPUT_KINDS  # noqa: E402
 from bench.core.denormals import flush_denormals  # noqa: E402
 from bench.core.errors import UnsupportedError  # noqa: E402
 from bench.core.layout import Layout, NetworkWeights  # noqa: E402
@@ -32,7 +33,12 @@ from bench.core.recurrent import recurrent_names  # noqa: E402
 from bench.core.setting import Device, Setting, storage_dtype  # noqa: E402
 from bench.core.task import Task  # noqa: E402
 from frameworks.mxnet_gluon.losses import LOSSES  # noqa: E402
-from frameworks.mxnet_gluon.optimizers import make_optimizer, reset, state_of  # noqa: E402
+from frameworks.mxnet_gluon.optimizers import (  # noqa: E402
+    make_optimizer,
+    mark_decay,
+    reset,
+    state_of,
+)
 from frameworks.mxnet_gluon.precision import (  # noqa: E402
     forward_in,
     scale_by_trainer,
@@ -40,6 +46,7 @@ from frameworks.mxnet_gluon.precision import (  # noqa: E402
     set_operators,
     unscaled,
 )
+from frameworks.mxnet_gluon.updates import Objective, UpdateStep  # noqa: E402
 
 LAYOUT = Layout(
     names={
@@ -51,8 +58,11 @@ LAYOUT = Layout(
         ),
         "norm_scale": "gamma",
         "norm_shift": "beta",
+        **dict.fromkeys(INPUT_KINDS, "qkv.weight"),
+        "attention_output": "output.weight",
     },
     sides=("l", "r"),
+    joined=dict.fromkeys(INPUT_KINDS, 0),
 )
 
 MODES = ("eager", "compiled")
@@ -66,26 +76,6 @@ def child(block: gluon.Block, name: str) -> Any:
 def context(device: Device) -> mx.Context:
     """A device as MXNet names it."""
     return mx.gpu() if device == "cuda" else mx.cpu()
-
-
-class Objective(gluon.HybridBlock):
-    """A batch's losses: one block, so that network and loss are compiled into one graph."""
-
-    def __init__(self, model: gluon.HybridBlock, losses_of: Callable[..., Any]) -> None:
-        super().__init__()
-        self.model = model  # a child, so that its parameters are found
-        self._losses_of = losses_of
-
-    def hybrid_forward(self, F: Any, *batch: Any) -> Any:  # noqa: N803
-        return self._losses_of(*batch)  # (N,)
-
-
-class UpdateStep:
-    """One of the task's updates: its losses, and the trainer of the weights that it moves."""
-
-    def __init__(self, losses_of: Callable[..., NDArray], trainer: gluon.Trainer) -> None:
-        self.losses_of = losses_of
-        self.trainer = trainer
 
 
 class MXNetGluonSession:
@@ -112,6 +102,8 @@ class MXNetGluonSession:
         )
         self._forward = forward_in(setting.precision, self._model)
         self._inputs = slice(len(task.inputs))
+        for update in task.updates:
+            mark_decay(update.optimizer, self._weights.by_formula(update))
         self._updates = [
             UpdateStep(
                 self._losses_of(loss, mode=mode, expert=setting.tuning == "expert"),
@@ -120,6 +112,7 @@ class MXNetGluonSession:
                     make_optimizer(update.optimizer, dtype),
                     kvstore=None,  # one device: no store to send gradients through
                 ),
+                clip=update.clip,
             )
             for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
         ]
@@ -183,7 +176,7 @@ class MXNetGluonSession:
 
     def _updated(self, update: UpdateStep, batch: tuple[NDArray, ...]) -> NDArray:
         example_losses = self._propagated(update, batch)
-        update.trainer.step(len(example_losses))
+        update.apply(len(example_losses))
         return example_losses.mean()
 
     def _propagated(self, update: UpdateStep, batch: tuple[NDArray, ...]) -> NDArray:

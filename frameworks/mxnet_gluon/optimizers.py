@@ -6,7 +6,7 @@ In float32 they use MXNet's fused operators with other constants, and are as fas
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mxnet as mx
@@ -14,7 +14,7 @@ import numpy as np
 from mxnet import gluon
 from mxnet.ndarray import NDArray
 
-from bench.core.optimizers import SGD, Adam, Optimizer
+from bench.core.optimizers import SGD, Adam, AdamW, Optimizer
 
 
 class AdamOfThePaper(mx.optimizer.Adam):
@@ -52,6 +52,49 @@ class AdamInDouble(mx.optimizer.Adam):
         weight[:] = weight - (self.lr / (1 - self.beta1**step)) * mean / scale
 
 
+class AdamWOfThePaper(AdamOfThePaper):
+    """Adam with decoupled decay, which MXNet has as an operator alone: its own `wd` is L2.
+
+    The operator corrects no bias, and its decay is not multiplied by the learning rate.
+    """
+
+    def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
+        self._update_count(index)
+        step = self._index_update_count[index]
+        rate, decay = self._get_lr(index), self._get_wd(index)
+        root = math.sqrt(1 - self.beta2**step)
+        mean, square = state
+        mx.nd.contrib.adamw_update(
+            weight,
+            grad,
+            mean,
+            square,
+            self._scale(weight),
+            out=weight,
+            lr=rate * root / (1 - self.beta1**step),
+            eta=1.0,
+            wd=rate * decay,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            epsilon=self._task_epsilon * root,
+        )
+
+    def _scale(self, weight: NDArray) -> NDArray:
+        """The factor of gradients as the operator takes it; made once, as it seldom changes."""
+        if getattr(self, "_scaled_by", None) != self.rescale_grad:
+            self._scaled_by = self.rescale_grad
+            self._scale_array = mx.nd.array([self.rescale_grad], ctx=weight.context)
+        return self._scale_array
+
+
+class AdamWInDouble(AdamInDouble):
+    """The same from elementary operators."""
+
+    def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
+        weight[:] = weight * (1 - self.lr * self._get_wd(index))
+        super().update(index, weight, grad, state)
+
+
 class SGDInDouble(mx.optimizer.Optimizer):
     """SGD from elementary operators: the fused one rounds its constants to float32."""
 
@@ -83,7 +126,18 @@ def adam(settings: Adam, dtype: str) -> mx.optimizer.Optimizer:
     )
 
 
-MAKERS = {"sgd": sgd, "adam": adam}
+def adamw(settings: AdamW, dtype: str) -> mx.optimizer.Optimizer:
+    make = AdamWInDouble if dtype == "float64" else AdamWOfThePaper
+    return make(
+        learning_rate=settings.learning_rate,
+        beta1=settings.beta1,
+        beta2=settings.beta2,
+        epsilon=settings.epsilon,
+        wd=settings.decay,
+    )
+
+
+MAKERS = {"sgd": sgd, "adam": adam, "adamw": adamw}
 # How to read the task's state of a weight from MXNet's, given the learning rate.
 STATE: dict[str, Callable[[Any, float], NDArray]] = {
     # MXNet's has the factor -learning_rate: the same formula while the rate is constant.
@@ -96,6 +150,27 @@ STATE: dict[str, Callable[[Any, float], NDArray]] = {
 def make_optimizer(settings: Optimizer, dtype: str) -> mx.optimizer.Optimizer:
     """The task's optimizer, for weights of `dtype`."""
     return MAKERS[settings.kind](settings, dtype)
+
+
+def mark_decay(settings: Any, groups: Sequence[tuple[Any, list[gluon.Parameter]]]) -> None:
+    """Mark the weights that do not decay, where the task's optimizer has a decay."""
+    if decay := getattr(settings, "decay", 0.0):
+        for own, params in groups:
+            for param in params:
+                param.wd_mult = own.decay / decay
+
+
+def clip_gradients(trainer: gluon.Trainer, limit: float) -> None:
+    """Multiply all gradients by limit / norm where that is below 1."""
+    gradients = [param.grad() for param in trainer._params]
+    if gradients[0].dtype == np.float32:
+        gluon.utils.clip_global_norm(gradients, limit, check_isfinite=False)
+        return
+    # MXNet's own function joins what it computes with a float32 array.
+    norm = mx.nd.add_n(*[gradient.square().sum() for gradient in gradients]).sqrt()
+    scale = mx.nd.minimum(limit / norm, 1.0)
+    for gradient in gradients:
+        gradient[:] = gradient * scale
 
 
 def state_of(trainer: gluon.Trainer, name: str, param: gluon.Parameter) -> NDArray:

@@ -11,6 +11,7 @@ from paddle import Tensor, nn
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
+from bench.core.attention import INPUT_KINDS, KINDS
 from bench.core.denormals import flush_denormals
 from bench.core.errors import UnsupportedError
 from bench.core.layout import Layout, NetworkWeights
@@ -23,14 +24,19 @@ from frameworks.paddlepaddle.optimizers import make_optimizer, reset, state_of
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
 
 LAYOUT = Layout(
-    axes={"dense": (1, 0)},  # (out, in) -> (in, out)
-    names=recurrent_names(
-        inputs="weight_ih_l{depth}{side}",
-        recurrent="weight_hh_l{depth}{side}",
-        bias="bias_ih_l{depth}{side}",
-        recurrent_bias="bias_hh_l{depth}{side}",
-    ),
+    axes={"dense": (1, 0), **dict.fromkeys(KINDS, (1, 0))},  # (out, in) -> (in, out)
+    names={
+        **recurrent_names(
+            inputs="weight_ih_l{depth}{side}",
+            recurrent="weight_hh_l{depth}{side}",
+            bias="bias_ih_l{depth}{side}",
+            recurrent_bias="bias_hh_l{depth}{side}",
+        ),
+        **dict.fromkeys(INPUT_KINDS, "qkv.weight"),
+        "attention_output": "output.weight",
+    },
     sides=("", "_reverse"),
+    joined=dict.fromkeys(INPUT_KINDS, 1),
 )
 
 MODES = ("eager", "compiled")
@@ -116,8 +122,9 @@ class PaddleSession:
                 loss,
                 make_optimizer(
                     update.optimizer,
-                    self._weights.moved_by(update),
+                    self._weights.by_formula(update),
                     self._dtype,
+                    clip=update.clip,
                     expert=setting.tuning == "expert",
                 ),
                 self._model,

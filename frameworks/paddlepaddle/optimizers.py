@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import paddle
 from paddle import Tensor
 
-from bench.core.optimizers import SGD, Adam, Optimizer
+from bench.core.optimizers import SGD, Adam, AdamW, Optimizer
 
 
 class DoubleMomentum(paddle.optimizer.Momentum):
@@ -24,18 +27,30 @@ class DoubleMomentum(paddle.optimizer.Momentum):
         super().step()
 
 
+# Weights by the formula that moves them: the task's optimizer for their kind.
+Groups = Sequence[tuple[Any, list[Tensor]]]
+
+
+def every(groups: Groups) -> list[Tensor]:
+    return [param for _, params in groups for param in params]
+
+
 def sgd(
-    settings: SGD, params: list[Tensor], dtype: str, *, expert: bool
+    settings: SGD, groups: Groups, dtype: str, *, clip: Any, expert: bool
 ) -> paddle.optimizer.Optimizer:
     """Plain, or with momentum. It is the same in every tuning."""
     if settings.momentum == 0.0:
-        return paddle.optimizer.SGD(settings.learning_rate, parameters=params)
+        return paddle.optimizer.SGD(
+            settings.learning_rate, parameters=every(groups), grad_clip=clip
+        )
     momentum = paddle.optimizer.Momentum if dtype == "float32" else DoubleMomentum
-    return momentum(settings.learning_rate, settings.momentum, parameters=params)
+    return momentum(
+        settings.learning_rate, settings.momentum, parameters=every(groups), grad_clip=clip
+    )
 
 
 def adam(
-    settings: Adam, params: list[Tensor], dtype: str, *, expert: bool
+    settings: Adam, groups: Groups, dtype: str, *, clip: Any, expert: bool
 ) -> paddle.optimizer.Optimizer:
     # Paddle adds epsilon outside the bias correction, as the task does. In float32 it rounds
     # beta1 and beta2, so that 1 - 0.999 is off by 1.3e-5, and multiplies up the powers. Little
@@ -46,14 +61,31 @@ def adam(
         beta1=settings.beta1,
         beta2=settings.beta2,
         epsilon=settings.epsilon,
-        parameters=params,
+        parameters=every(groups),
+        grad_clip=clip,
         # One call for all weights, where Python would make one for each. Not in float64, which
         # Paddle refuses.
         use_multi_tensor=expert and dtype == "float32",
     )
 
 
-MAKERS = {"sgd": sgd, "adam": adam}
+def adamw(
+    settings: AdamW, groups: Groups, dtype: str, *, clip: Any, expert: bool
+) -> paddle.optimizer.Optimizer:
+    decaying = {param.name for own, params in groups if own.decay for param in params}
+    return paddle.optimizer.AdamW(
+        settings.learning_rate,
+        beta1=settings.beta1,
+        beta2=settings.beta2,
+        epsilon=settings.epsilon,
+        parameters=every(groups),
+        weight_decay=settings.decay,
+        apply_decay_param_fun=decaying.__contains__,
+        grad_clip=clip,
+    )
+
+
+MAKERS = {"sgd": sgd, "adam": adam, "adamw": adamw}
 # Paddle's names of an optimizer's state.
 STATE = {"velocity": "velocity", "mean": "moment1", "square": "moment2"}
 # State that begins at one of the optimizer's settings: Adam's running products of beta.
@@ -61,10 +93,11 @@ POWERS = {"beta1_pow_acc": "beta1", "beta2_pow_acc": "beta2"}
 
 
 def make_optimizer(
-    settings: Optimizer, params: list[Tensor], dtype: str, *, expert: bool
+    settings: Optimizer, groups: Groups, dtype: str, *, clip: float | None, expert: bool
 ) -> paddle.optimizer.Optimizer:
-    """The task's optimizer for these weights of `dtype`."""
-    return MAKERS[settings.kind](settings, params, dtype, expert=expert)
+    """The task's optimizer for these weights of `dtype`; `clip` is as in the task's update."""
+    by_norm = None if clip is None else paddle.nn.ClipGradByGlobalNorm(clip)
+    return MAKERS[settings.kind](settings, groups, dtype, clip=by_norm, expert=expert)
 
 
 def state_of(optimizer: paddle.optimizer.Optimizer, name: str, param: Tensor) -> Tensor:

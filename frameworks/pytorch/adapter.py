@@ -13,6 +13,7 @@ from torch._dynamo.utils import counters
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
+from bench.core.attention import INPUT_KINDS
 from bench.core.errors import UnsupportedError
 from bench.core.layout import Layout, NetworkWeights
 from bench.core.readers import BatchFormat
@@ -20,17 +21,22 @@ from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
 from frameworks.pytorch.losses import LOSSES
-from frameworks.pytorch.optimizers import make_optimizer, reset, state_of
+from frameworks.pytorch.optimizers import clip_gradients, make_optimizer, reset, state_of
 from frameworks.pytorch.precision import check_support, forward_in, make_scaler, set_products
 
 LAYOUT = Layout(
-    names=recurrent_names(
-        inputs="weight_ih_l{depth}{side}",
-        recurrent="weight_hh_l{depth}{side}",
-        bias="bias_ih_l{depth}{side}",
-        recurrent_bias="bias_hh_l{depth}{side}",
-    ),
+    names={
+        **recurrent_names(
+            inputs="weight_ih_l{depth}{side}",
+            recurrent="weight_hh_l{depth}{side}",
+            bias="bias_ih_l{depth}{side}",
+            recurrent_bias="bias_hh_l{depth}{side}",
+        ),
+        **dict.fromkeys(INPUT_KINDS, "qkv.weight"),
+        "attention_output": "output.weight",
+    },
     sides=("", "_reverse"),
+    joined=dict.fromkeys(INPUT_KINDS, 0),
 )
 
 MODES = ("eager", "compiled")
@@ -60,6 +66,7 @@ class UpdateStep:
         optimizer: torch.optim.Optimizer,
         network: Callable[..., Any],
         *,
+        clip: float | None,
         is_compiled: bool,
     ) -> None:
         # Not a method, because a compiled method guards the session at each call.
@@ -70,6 +77,16 @@ class UpdateStep:
         # The optimizer's step is not compiled: Adam's own fused kernel is faster.
         self.loss = torch.compile(loss_of) if is_compiled else loss_of
         self.optimizer = optimizer
+        self._clip = clip
+
+    @property
+    def clips(self) -> bool:
+        return self._clip is not None
+
+    def clip_gradients(self) -> None:
+        """Clip the gradients of all that it moves, if the task asks for that."""
+        if self._clip is not None:
+            clip_gradients(self.optimizer, self._clip)
 
 
 class PyTorchSession:
@@ -108,8 +125,9 @@ class PyTorchSession:
         self._updates = [
             UpdateStep(
                 loss,
-                make_optimizer(update.optimizer, self._weights.moved_by(update), expert=expert),
+                make_optimizer(update.optimizer, self._weights.by_formula(update), expert=expert),
                 self._forward,
+                clip=update.clip,
                 is_compiled=mode == "compiled",
             )
             for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
@@ -169,10 +187,14 @@ class PyTorchSession:
         loss = update.loss(*batch)
         if self._scaler:
             self._scaler.scale(loss).backward()
+            if update.clips:
+                self._scaler.unscale_(update.optimizer)
+            update.clip_gradients()
             self._scaler.step(update.optimizer)
             self._scaler.update()
         else:
             loss.backward()
+            update.clip_gradients()
             update.optimizer.step()
         return loss.detach()
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.nn import functional as F
 
+
+def token_cross_entropy(logits: Tensor, tokens: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1), tokens.flatten())  # (N, T, K) -> (N*T, K)
+
+
+def real_token_cross_entropy(logits: Tensor, tokens: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), ignore_index=0)
+
+
 LOSSES = {
+    "token_cross_entropy": token_cross_entropy,
+    "real_token_cross_entropy": real_token_cross_entropy,
     "softmax_cross_entropy": F.cross_entropy,
     "sigmoid_cross_entropy": F.binary_cross_entropy_with_logits,
     "mean_squared_error": F.mse_loss,

@@ -49,7 +49,11 @@ class ReferenceSession:
     def load(self, params: Mapping[str, Array]) -> None:
         self._params = {name: param.astype(self._dtype) for name, param in params.items()}
         self._updates = [
-            Updates(update.optimizer, self._part(moved))
+            Updates(
+                {p.name: update.optimizer.of(p) for p in self._task.parameters if update.moves(p)},
+                self._part(moved),
+                update.clip,
+            )
             for update, moved in zip(self._task.updates, self._moved, strict=True)
         ]
         self._running.reset()

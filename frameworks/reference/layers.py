@@ -20,9 +20,19 @@ Params = Mapping[str, Value]
 Dropout = Callable[[str, Value], Value]  # takes the name of the layer that it follows
 
 
+def rows_times(x: Value, weight: Value) -> Value:
+    """x W^T, (..., in) -> (..., out), as one product.
+
+    Of three axes numpy would make a product of each example, and autograd a gradient of W of each.
+    """
+    rows = x.reshape(-1, x.shape[-1]) @ weight.T
+    return rows.reshape(*x.shape[:-1], len(weight))
+
+
 def dense(params: Params, name: str, x: Value) -> Value:
-    """y = x W^T + b, (N, in) -> (N, out)."""
-    return x @ params[f"{name}.weight"].T + params[f"{name}.bias"]
+    """y = x W^T + b, (N, in) -> (N, out), or with steps, (N, T, in). There may be no bias."""
+    y = rows_times(x, params[f"{name}.weight"])
+    return y + params[f"{name}.bias"] if f"{name}.bias" in params else y
 
 
 def relu(x: Value) -> Value:
@@ -35,13 +45,13 @@ def relu(x: Value) -> Value:
 
 
 @primitive
-def cut(x: Value, place: tuple[slice, ...]) -> Value:
+def cut(x: Value, place: tuple[slice | int, ...]) -> Value:
     """x[place]. Autograd's gradient of an index allows for repeated places, and is slower."""
     return x[place]
 
 
 def _cut_gradient(
-    answer: Value, x: Value, place: tuple[slice, ...]
+    answer: Value, x: Value, place: tuple[slice | int, ...]
 ) -> Callable[[Value], SparseObject]:
     def add(gradient: Value, total: Value) -> Value:
         total[place] += gradient
@@ -155,26 +165,35 @@ def sigmoid(x: Value) -> Value:
     return 0.5 * (np.tanh(0.5 * x) + 1)
 
 
-def lstm_states(params: Params, name: str, x: Value) -> list[Value]:
-    """Hochreiter and Schmidhuber's LSTM with a forget gate: (N, T, in) -> T times (N, hidden)."""
+def lstm_states(
+    params: Params, name: str, x: Value, start: tuple[Value, Value] | None = None
+) -> tuple[list[Value], Value]:
+    """Hochreiter and Schmidhuber's LSTM with a forget gate: (N, T, in) -> T times (N, hidden).
+
+    Beside the states, the last cell. It starts from zeros, or from a state and a cell.
+    """
     recurrent = params[f"{name}.recurrent_weight"]
     hidden = recurrent.shape[1]
-    inputs = x @ params[f"{name}.input_weight"].T + params[f"{name}.bias"]  # (N, T, 4*hidden)
-    h = c = np.zeros((x.shape[0], hidden), inputs.dtype)
+    # (N, T, 4*hidden)
+    inputs = rows_times(x, params[f"{name}.input_weight"]) + params[f"{name}.bias"]
+    zeros = np.zeros((x.shape[0], hidden), inputs.dtype)
+    h, c = start or (zeros, zeros)
     states = []
     for t in range(x.shape[1]):
-        gates = inputs[:, t] + h @ recurrent.T  # (N, 4*hidden): input, forget, cell, output
-        i, f = sigmoid(gates[:, :hidden]), sigmoid(gates[:, hidden : 2 * hidden])
-        g, o = np.tanh(gates[:, 2 * hidden : 3 * hidden]), sigmoid(gates[:, 3 * hidden :])
+        gates = cut(inputs, (slice(None), t)) + h @ recurrent.T  # (N, 4*hidden)
+        i, f, g, o = (  # input, forget, cell, output
+            activation(cut(gates, (slice(None), slice(gate * hidden, (gate + 1) * hidden))))
+            for gate, activation in enumerate((sigmoid, sigmoid, np.tanh, sigmoid))
+        )
         c = f * c + i * g
         h = o * np.tanh(c)
         states.append(h)
-    return states
+    return states, c
 
 
 def lstm(params: Params, name: str, x: Value) -> Value:
     """An LSTM's last state: (N, T, in) -> (N, hidden)."""
-    return lstm_states(params, name, x)[-1]
+    return lstm_states(params, name, x)[0][-1]
 
 
 def bidirectional_lstm(params: Params, name: str, x: Value, *, depth: int) -> Value:
@@ -184,8 +203,8 @@ def bidirectional_lstm(params: Params, name: str, x: Value, *, depth: int) -> Va
     The backward direction's last state is the one at the first step.
     """
     for level in range(depth):
-        forward = lstm_states(params, f"{name}.{level}.forward", x)
-        backward = lstm_states(params, f"{name}.{level}.backward", x[:, ::-1])
+        forward, _ = lstm_states(params, f"{name}.{level}.forward", x)
+        backward, _ = lstm_states(params, f"{name}.{level}.backward", x[:, ::-1])
         # T times (N, hidden), twice -> (N, T, 2*hidden)
         x = np.concatenate([np.stack(forward, 1), np.stack(backward[::-1], 1)], axis=2)
     return np.concatenate([forward[-1], backward[-1]], axis=1)

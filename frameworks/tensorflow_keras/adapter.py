@@ -16,6 +16,7 @@ from tensorflow.python.eager import context
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
+from bench.core.attention import KINDS
 from bench.core.errors import UnsupportedError
 from bench.core.layout import Layout, NetworkWeights
 from bench.core.parameters import Parameter
@@ -36,6 +37,7 @@ LAYOUT = Layout(
         "lstm_recurrent": (1, 0),
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden)
         "gru_recurrent": (1, 0),
+        **dict.fromkeys(KINDS, (1, 0)),
     },
     gates=dict.fromkeys(  # reset, update, new -> update, reset, new
         ("gru_input", "gru_recurrent", "gru_bias", "gru_recurrent_bias"), (1, 0, 2)
@@ -52,7 +54,12 @@ LAYOUT = Layout(
         ),
         "norm_scale": "gamma",
         "norm_shift": "beta",
+        "attention_query": "query_dense.kernel",
+        "attention_key": "key_dense.kernel",
+        "attention_value": "value_dense.kernel",
+        "attention_output": "output_dense.kernel",
     },
+    headed=frozenset(KINDS),  # (in, heads, size), and (heads, size, out)
     sides=("forward_layer", "backward_layer"),
     stacked=("{stack}.{depth}", "{side}.{attribute}"),
     channels_last=True,
@@ -114,6 +121,13 @@ class KerasSession:
                 partial(loss, training),
                 update.optimizer,
                 variables=self._moved_by(update),
+                spared=[
+                    place.variable
+                    for own, places in self._weights.by_formula(update)
+                    for place in places
+                    if own != update.optimizer  # the formula without decay
+                ],
+                clip=update.clip,
                 precision=setting.precision,
             )
             for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)

@@ -19,6 +19,12 @@ def by_output(
 
 
 LOSSES = {
+    "real_token_cross_entropy": by_output(
+        partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True, ignore_class=0)
+    ),
+    "token_cross_entropy": by_output(  # the mean over steps as well
+        partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True)
+    ),
     "softmax_cross_entropy": by_output(
         partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True)
     ),

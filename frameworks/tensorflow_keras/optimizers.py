@@ -54,18 +54,36 @@ class Adam(keras.optimizers.Adam):
             )
 
 
-def sgd(settings: formulas.SGD) -> keras.optimizers.SGD:
+class AdamW(keras.optimizers.AdamW):
+    """Keras's decay before the same kernel: what is excluded from it, and clipping, are Keras's."""
+
+    _backend_update_step = Adam._backend_update_step
+
+
+def sgd(settings: formulas.SGD, clip: float | None) -> keras.optimizers.SGD:
     # NumPy's float, because Keras would round Python's to float32, in float64 as well.
     momentum = np.float64(settings.momentum)
-    return keras.optimizers.SGD(settings.learning_rate, momentum=momentum)
+    return keras.optimizers.SGD(settings.learning_rate, momentum=momentum, global_clipnorm=clip)
 
 
-def adam(settings: formulas.Adam) -> Adam:
+def adam(settings: formulas.Adam, clip: float | None) -> Adam:
     return Adam(
         settings.learning_rate,
         beta_1=settings.beta1,
         beta_2=settings.beta2,
         epsilon=settings.epsilon,
+        global_clipnorm=clip,
+    )
+
+
+def adamw(settings: formulas.AdamW, clip: float | None) -> AdamW:
+    return AdamW(
+        settings.learning_rate,
+        weight_decay=np.float64(settings.decay),
+        beta_1=settings.beta1,
+        beta_2=settings.beta2,
+        epsilon=settings.epsilon,
+        global_clipnorm=clip,
     )
 
 
@@ -85,14 +103,16 @@ def square(optimizer: Adam, index: int) -> Array:
     return array
 
 
-MAKERS = {"sgd": sgd, "adam": adam}
+MAKERS = {"sgd": sgd, "adam": adam, "adamw": adamw}
 # How an optimizer's state of a variable is read, by the task's names.
 STATE = {"velocity": velocity, "mean": mean, "square": square}
 
 
-def make_optimizer(settings: formulas.Optimizer) -> keras.optimizers.Optimizer:
-    """The task's optimizer."""
-    return MAKERS[settings.kind](settings)
+def make_optimizer(
+    settings: formulas.Optimizer, *, clip: float | None
+) -> keras.optimizers.Optimizer:
+    """The task's optimizer; `clip` is as in the task's update."""
+    return MAKERS[settings.kind](settings, clip)
 
 
 def state_of(optimizer: keras.optimizers.Optimizer, name: str, variable: keras.Variable) -> Array:

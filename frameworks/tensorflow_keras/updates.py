@@ -23,11 +23,16 @@ class UpdateStep:
         settings: Optimizer,
         *,
         variables: list[keras.Variable],
+        spared: list[keras.Variable],
+        clip: float | None,
         precision: Precision,
     ) -> None:
+        """`spared` variables do not decay, and `clip` is as in the task's update."""
         self.variables = variables
         self._loss = loss
-        self._inner = make_optimizer(settings)
+        self._inner = make_optimizer(settings, clip=clip)
+        if spared:
+            self._inner.exclude_from_weight_decay(var_list=spared)
         self._optimizer = scaled(precision, self._inner)
         # Built now, because a tf.function must not create variables in its second trace.
         self._optimizer.build(variables)

@@ -55,7 +55,7 @@ FORMATS = {
 }
 
 # Training steps of an adapter's job, and the number of distinct batches for a native script.
-STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24}
+STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24, "shakespeare-gpt": 40}
 
 
 def _in_one_turn(job: worker_process.JobInTurns[Record]) -> Record:

@@ -18,9 +18,9 @@ import pytest
 
 from bench.core.errors import DataError
 from bench.core.listener import SILENT
-from bench.datasets import cifar10, imdb, mnist, movielens
+from bench.datasets import cifar10, imdb, mnist, movielens, multi30k, shakespeare
 from bench.datasets.common import archive as archive_reader
-from tests.test_data import write_mnist
+from tests.test_data import write_mnist, write_multi30k
 
 # Bytes. What each of these archives unpacks to, and what may be taken to find out.
 UNPACKED = 1 << 30
@@ -122,6 +122,32 @@ def test_a_small_idx_file_does_not_become_large(
     files["train-images-idx3-ubyte.gz"].write_bytes(zeros(compress))
     with little_memory(), pytest.raises(DataError, match="unpacks to more"):
         mnist.parse(files, SILENT)
+
+
+def test_a_text_that_is_far_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "input.txt"
+    with path.open("wb") as sparse:
+        sparse.truncate(UNPACKED)
+    with little_memory(), pytest.raises(DataError, match=r"input\.txt"):
+        shakespeare.parse({"input.txt": path}, SILENT)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_small_file_does_not_become_a_large_text(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "input.txt.gz"
+    path.write_bytes(zeros(compress))
+    with little_memory(), pytest.raises(DataError, match="unpacks to more"):
+        shakespeare.parse({"input.txt": path}, SILENT)
+
+
+@pytest.mark.parametrize("name", ["train.en.gz", "test_2016_flickr.fr.gz"])
+def test_a_small_text_does_not_become_large(tmp_path: Path, name: str) -> None:
+    files = write_multi30k(tmp_path)
+    files[name].write_bytes(zeros(gzip.compress))
+    with little_memory(), pytest.raises(DataError, match="unpacks to more"):
+        multi30k.parse(files, SILENT)
 
 
 LYING = 1 << 27

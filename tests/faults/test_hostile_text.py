@@ -22,6 +22,8 @@ from bench.analysis.comparison.run_comparison import compare
 from bench.analysis.history import history
 from bench.analysis.results import Results
 from bench.cli.display import PlainConsole, SetupDisplay
+from bench.core.measurement import Passage
+from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.run_folder import Run
@@ -39,6 +41,7 @@ from bench.report.run import pytest_benchmark, run_forms
 from bench.report.run.run_page import run_page
 from tests.faults.hostile_text import HOSTILE, MARK, changed_run, hostile
 from tests.test_page import Tab, open_all, tab, varied
+from tests.test_samples import writing
 
 __all__ = ["tab"]
 
@@ -107,7 +110,16 @@ class Forms:
 
 
 def one_task() -> Run:
-    return run_folder.part(varied(run_folder.read(PUBLISHED)), tasks=["imdb-lstm"])
+    """A run of one task, in which one framework has written something else than the others."""
+    run = run_folder.part(varied(run_folder.read(PUBLISHED)), tasks=["imdb-lstm"])
+    return replace(run, records=[*map(_writing, run.records)])
+
+
+def _writing(record: Record) -> Record:
+    if record.measurement is None:
+        return record
+    written = "to be" if record.job.cell.framework == "pytorch" else "to go"
+    return writing(record, Passage(given="question", written=written))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-TASKS = {"mlp": "mnist-mlp", "cnn": "cifar-cnn", "lstm": "imdb-lstm"}
+TASKS = {
+    "mlp": "mnist-mlp",
+    "cnn": "cifar-cnn",
+    "lstm": "imdb-lstm",
+    "gpt": "shakespeare-gpt",
+}
 
 
 def arguments() -> argparse.Namespace:

@@ -16,6 +16,7 @@ from bench.analysis.results import Results
 from bench.report.common import markdown, programs, terminal
 from bench.report.run.footer import footer
 from bench.report.run.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
+from bench.report.run.written_forms import WrittenPart
 
 # The first columns hold words; the others hold figures and are right-aligned.
 _WORDS = 4
@@ -46,6 +47,8 @@ def to_terminal(results: Results, *, width: int) -> Group:
         own = _on_two_lines(table.columns)
         grid = terminal.grid([own[index] for index in shown], rows, words=_WORDS)
         parts += [Text(table.caption, "bold"), grid, Text(), *_lines_below(table, hidden), Text()]
+        if written := WrittenPart.of(table.table, results.snapshot):
+            parts += [*written.to_terminal(), Text()]
     parts += [Text(line, "dim") for line in footer(results)]
     return Group(*parts)
 
@@ -91,6 +94,8 @@ def to_markdown(results: Results) -> str:
             markdown.table(table.columns, [row.texts for row in table.rows], words=_WORDS),
             markdown.items(filter(None, lines)),
         ]
+        if written := WrittenPart.of(table.table, results.snapshot):
+            parts += written.to_markdown()
     parts += ["## The run", markdown.items(footer(results))]
     return "\n\n".join(parts) + "\n"
 

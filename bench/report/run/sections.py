@@ -11,6 +11,7 @@ from bench.core.record import Cell
 from bench.report.common.plotting import Chart, ChartedTable
 from bench.report.run.charts import charts
 from bench.report.run.tables import TableRow, TaskTable, task_tables
+from bench.report.run.written_forms import WrittenPart
 
 # Columns of the list of records.
 RECORD_HEADINGS = (
@@ -44,7 +45,8 @@ class RunSection:
     """One table of a run with its charts and records.
 
     `anchor` is its id in the page; `first` says whether it is the first section of its task.
-    `more_charts` are shown when they are asked for.
+    `more_charts` are shown when they are asked for. `written` is None where no network has written
+    anything.
     """
 
     anchor: str
@@ -53,6 +55,7 @@ class RunSection:
     rows: Sequence[NumberedRow]
     charts: Sequence[Chart]
     more_charts: Sequence[Chart]
+    written: WrittenPart | None
     records: Sequence[Sequence[object]]
 
     @property
@@ -81,6 +84,7 @@ def sections(results: Results) -> list[RunSection]:
                 rows=[NumberedRow(number=numbers[row.summary.cell], row=row) for row in table.rows],
                 charts=[chart for chart in drawn if chart.main],
                 more_charts=[chart for chart in drawn if not chart.main],
+                written=WrittenPart.of(compared, results.snapshot),
                 records=[_record_row(process, numbers) for process in compared.processes],
             )
         )

@@ -29,7 +29,8 @@ class PlainSession:
     def __init__(self, task, *, mode, setting):
         require_mode(mode, MODES)
         (update,) = task.updates
-        if (update.loss.kind, update.optimizer.kind) != ("mean_squared_error", "sgd"):
+        kinds = (update.loss.kind, update.optimizer.kind)
+        if kinds != ("mean_squared_error", "sgd") or update.clip is not None:
             raise UnsupportedError("plain numpy has only squared errors and SGD")
         self._task, self._settings = task, update.optimizer
         dtype = storage_dtype(setting.precision)

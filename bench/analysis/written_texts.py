@@ -1,0 +1,83 @@
+"""What trained networks have written: which wrote the same, and where the others part from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from bench.analysis.processes import Process
+from bench.analysis.results import ResultTable
+from bench.core.grouping import grouped
+from bench.core.measurement import Passage
+from bench.core.record import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A text that one or more cells have written.
+
+    Its first `agreed` characters are those of the version that most cells have written; of that
+    one, they are all.
+    """
+
+    cells: tuple[Cell, ...]
+    text: str
+    agreed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenTexts:
+    """What cells have written from one `given` text.
+
+    `versions` begin with the one of most cells, or of the fastest where several have as many. All
+    of them have their first `agreed` characters in common.
+    """
+
+    given: str
+    versions: tuple[Version, ...]
+    agreed: int
+
+    @staticmethod
+    def of(given: str, texts: Iterable[tuple[Cell, str]]) -> WrittenTexts:
+        """What each cell has written; the fastest cell comes first."""
+        by_text = grouped(texts, lambda one: one[1])
+        order = sorted(by_text, key=lambda text: -len(by_text[text]))
+        return WrittenTexts(
+            given=given,
+            versions=tuple(
+                Version(
+                    cells=tuple(cell for cell, _ in by_text[text]),
+                    text=text,
+                    agreed=_agreed([order[0], text]),
+                )
+                for text in order
+            ),
+            agreed=_agreed(order),
+        )
+
+
+def written_texts(table: ResultTable) -> list[WrittenTexts]:
+    """What the cells of a table that are ok have written, for each text that they were given."""
+    passages = [
+        ((number, passage.given), (summary.cell, passage.written))
+        for summary in table.ok
+        for number, passage in enumerate(_sample(table.by_cell[summary.cell]))
+    ]
+    by_given = grouped(passages, lambda passage: passage[0])
+    return [
+        WrittenTexts.of(given, [written for _, written in found])
+        for (_, given), found in sorted(by_given.items(), key=lambda item: item[0][0])
+    ]
+
+
+def _agreed(texts: Sequence[str]) -> int:
+    """How many characters all texts begin with."""
+    columns = zip(*texts, strict=False)
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+
+
+def _sample(processes: Iterable[Process]) -> tuple[Passage, ...]:
+    """The sample of a cell's first process that has one."""
+    measured = (process.record.measurement for process in processes)
+    return next((one.sample for one in measured if one and one.sample), ())

@@ -1,0 +1,131 @@
+"""Samples: texts that a trained network writes, for people to look at. No figure comes from them.
+
+A sample needs no more of a framework than the outputs of its network. It asks for them in batches
+of one shape, so that a framework that compiles does so once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.arrays import Array
+from bench.core.fields import Field, prepared_file
+from bench.core.measurement import Passage
+from bench.core.readers import BatchFormat
+
+Outputs = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+"""The outputs of a network in evaluation mode, by name: for its inputs by field, (N, ...) each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(ABC):
+    """What a network writes from some of a task's test data."""
+
+    @abstractmethod
+    def write(
+        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
+    ) -> tuple[Passage, ...]:
+        """What the network writes; `fields` are the task's, and `folder` has its prepared data."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """What is given and what is written, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continuation(Sample):
+    """The test text's first `prompt` characters, continued by the likeliest next one, repeatedly.
+
+    It is for a causal network that predicts the character after each of those in `field`. As long
+    as there are fewer of them than the network reads, the rest is 0, of which the outputs at the
+    last character know nothing. After that, the network reads the latest.
+
+    The prepared folder has `alphabet`, uint8 (K,): the code of the character for each id.
+    """
+
+    prompt: int
+    characters: int
+    field: str = "characters"
+    output: str = "logits"
+
+    def write(
+        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
+    ) -> tuple[Passage, ...]:
+        field = fields[self.field]
+        (steps,) = field.shape
+        ids: list[int] = prepared_file(folder, "test", field.array)[: self.prompt].tolist()
+        for _ in range(self.characters):
+            seen = ids[-steps:]
+            inputs = np.zeros((1, steps), np.int64)
+            inputs[0, : len(seen)] = seen
+            logits = outputs({self.field: inputs})[self.output]  # (1, T, K)
+            ids.append(int(logits[0, len(seen) - 1].argmax()))
+        alphabet = np.load(folder / "alphabet.npy", allow_pickle=False).tolist()
+        text = "".join(chr(alphabet[number]) for number in ids)
+        return (Passage(given=text[: self.prompt], written=text[self.prompt :]),)
+
+    def __str__(self) -> str:
+        return (
+            f"the first {self.prompt} characters of the test text, continued by {self.characters} "
+            "others, each of which is the one with the largest logit"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation(Sample):
+    """The test set's first `sentences`, translated word by word: each word has the largest logit.
+
+    It is for a network that reads `source`, and in `previous` what it has written so far, and that
+    gives the logits of the token after each of these. A translation ends with the `end` mark, or
+    when there is no more room.
+
+    The prepared folder has `vocabulary_LANGUAGE.txt`: a word in each line, by its id less `words`.
+    """
+
+    sentences: int
+    languages: tuple[str, str]
+    source: str = "source"
+    previous: str = "previous"
+    output: str = "logits"
+    start: int = 2
+    end: int = 3
+    words: int = 4
+
+    def write(
+        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
+    ) -> tuple[Passage, ...]:
+        (steps,) = fields[self.previous].shape
+        reader = fields[self.source].reader(folder, "test", BatchFormat())
+        source = reader.rows(np.arange(self.sentences))
+        written = np.zeros((self.sentences, steps + 1), np.int64)
+        written[:, 0] = self.start
+        for step in range(steps):
+            batch = {self.source: source, self.previous: written[:, :steps].copy()}
+            logits = outputs(batch)[self.output]  # (N, T, K)
+            written[:, step + 1] = logits[:, step].argmax(axis=-1)
+        texts = (
+            self._texts(ids, folder, language)
+            for ids, language in zip((source, written[:, 1:]), self.languages, strict=True)
+        )
+        return tuple(Passage(given=a, written=b) for a, b in zip(*texts, strict=True))
+
+    def _texts(self, ids: Array, folder: Path, language: str) -> list[str]:
+        """Rows of ids as texts, (N, T): without padding, and up to the end mark."""
+        text = (folder / f"vocabulary_{language}.txt").read_text(encoding="utf-8")
+        names = dict(enumerate(text.splitlines(), start=self.words))
+        found = []
+        for row in ids.tolist():
+            tokens = row[: row.index(self.end)] if self.end in row else row
+            found.append(" ".join(names.get(number, "?") for number in tokens if number != 0))
+        return found
+
+    def __str__(self) -> str:
+        return (
+            f"the first {self.sentences} sentences of the test set, translated word by word; each "
+            "word is the one with the largest logit, and ? is one outside the vocabulary"
+        )

@@ -1,0 +1,86 @@
+"""A small GPT that predicts the next character: nanoGPT's recipe for a CPU.
+
+Karpathy (2022), https://github.com/karpathy/nanoGPT, config/train_shakespeare_char.py with the
+options that its README gives for a CPU. Here there are eight heads of 16 where it has four of 32,
+the learning rate is constant, and the normalizations' epsilon is 2**-17, which every framework
+holds exactly, where it has 1e-5.
+"""
+
+from bench.core.attention import Attention, LayerNorm, Position, Tied
+from bench.core.fields import Excerpt, NextCharacters
+from bench.core.layers import Dense, Embedding, Layer
+from bench.core.losses import TokenCrossEntropy
+from bench.core.metrics import BitsPerCharacter
+from bench.core.optimizers import AdamW
+from bench.core.samples import Continuation
+from bench.core.task import Budget, Task, Update
+
+CHARACTERS = 65
+
+
+def norm(name: str, features: int) -> LayerNorm:
+    """A layer normalization without a shift."""
+    return LayerNorm(name=name, features=features, epsilon=2**-17, bias=False)
+
+
+def block(number: int, *, features: int, heads: int) -> tuple[Layer, ...]:
+    """Attention, and two dense layers with a GELU between them, each behind a normalization."""
+    name, wide = f"blocks.{number}", 4 * features
+    return (
+        norm(f"{name}.attention_norm", features),
+        Attention(name=f"{name}.attention", features=features, heads=heads, causal=True),
+        norm(f"{name}.feed_norm", features),
+        Dense(name=f"{name}.expand", inputs=features, outputs=wide, bias=False, each_step=True),
+        Dense(
+            name=f"{name}.contract",
+            inputs=wide,
+            outputs=features,
+            bias=False,
+            each_step=True,
+            summed=True,
+        ),
+    )
+
+
+def gpt(*, steps: int, blocks: int, features: int, heads: int) -> tuple[Layer, ...]:
+    """All layers of a GPT on up to so many characters."""
+    return (
+        Embedding(name="token", rows=CHARACTERS, features=features),
+        Position(name="position", rows=steps, features=features),
+        *(
+            layer
+            for number in range(blocks)
+            for layer in block(number, features=features, heads=heads)
+        ),
+        norm("norm", features),
+        Tied(name="output", embedding="token", features=features, rows=CHARACTERS),
+    )
+
+
+TASK = Task(
+    name="shakespeare-gpt",
+    title="GPT on Shakespeare's characters",
+    dataset="shakespeare",
+    network="gpt",
+    fields={
+        "characters": Excerpt(steps=64, vocabulary=CHARACTERS),
+        "next": NextCharacters(steps=64, vocabulary=CHARACTERS),
+    },
+    layers=gpt(steps=64, blocks=4, features=128, heads=8),
+    updates=(
+        Update(
+            loss=TokenCrossEntropy(),
+            optimizer=AdamW(learning_rate=1e-3, beta1=0.9, beta2=0.99, decay=0.1),
+            clip=1.0,
+        ),
+    ),
+    metric=BitsPerCharacter(target=2.8),
+    batch=12,
+    headline=True,
+    sample=Continuation(prompt=55, characters=300),  # up to the name of the next speaker
+    presets={
+        "quick": Budget(epochs=1, train_examples=480, test_examples=240),
+        "standard": Budget(epochs=1, train_examples=2_400, test_examples=600),
+        "full": Budget(epochs=2, train_examples=12_000),
+    },
+)

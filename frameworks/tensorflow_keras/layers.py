@@ -1,0 +1,24 @@
+"""Layers that Keras has not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class Position(keras.layers.Layer):
+    """x plus a trained vector for each step: (N, T, features), by the first T of `rows`."""
+
+    def __init__(self, rows: int, features: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.embeddings = self.add_weight(shape=(rows, features), name="embeddings")
+
+    def call(self, x: Any) -> Any:
+        return x + self.embeddings[: x.shape[1]]
+
+
+def gelu(x: Any) -> Any:
+    """By tanh, as in GPT-2. Keras takes the constants of its own through float32."""
+    return 0.5 * x * (1 + ops.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))

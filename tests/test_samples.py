@@ -1,0 +1,199 @@
+"""Texts that trained networks write: made alike in every framework, and kept in records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import tasks
+from bench.core.arrays import Array
+from bench.core.errors import DataError
+from bench.core.fields import Excerpt, NextCharacters, Tokens
+from bench.core.listener import SILENT
+from bench.core.measurement import Passage
+from bench.core.record import Cell, Record
+from bench.core.samples import Continuation, Translation
+from bench.core.setting import Setting
+from bench.core.task import Budget
+from bench.core.translation_fields import PreviousTokens
+from bench.datasets import shakespeare
+from bench.records import record_lines, run_folder
+from bench.records.definition import definition
+from bench.run import schedule
+from bench.run.plan import Plan
+from bench.run.request import Request
+from tests.conftest import TINY, Framebench
+from tests.test_core import some_record
+from tests.test_schedule import PLANNED
+
+FIELDS = {
+    "characters": Excerpt(steps=4, vocabulary=5),
+    "next": NextCharacters(steps=4, vocabulary=5),
+}
+ALPHABET = "abcde"
+
+
+class Summing:
+    """A causal network: the next of five characters is the sum of all that it sees."""
+
+    def __init__(self) -> None:
+        self.read: list[list[int]] = []
+
+    def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        (characters,) = inputs.values()  # (1, T)
+        self.read.append(characters[0].tolist())
+        return {"logits": np.eye(5)[characters.cumsum(axis=1) % 5]}  # (1, T, K)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    np.save(tmp_path / "test_text.npy", np.array([1, 2, 0, 4, 4, 4], np.uint8))
+    np.save(tmp_path / "alphabet.npy", np.frombuffer(ALPHABET.encode(), np.uint8))
+    return tmp_path
+
+
+def test_a_text_is_continued_by_the_likeliest_character(prepared: Path) -> None:
+    network = Summing()
+    passages = Continuation(prompt=2, characters=5).write(network.outputs, FIELDS, prepared)
+    # 1 2 | 1 + 2 = 3, 1 + 2 + 3 = 1, 1 + 2 + 3 + 1 = 2, then of four alone: 2 + 3 + 1 + 2 = 3, ...
+    assert passages == (Passage(given="bc", written="dbcde"),)
+    assert network.read == [
+        [1, 2, 0, 0],
+        [1, 2, 3, 0],
+        [1, 2, 3, 1],
+        [2, 3, 1, 2],
+        [3, 1, 2, 3],
+    ]
+
+
+def test_a_prompt_may_be_longer_than_what_the_network_reads(prepared: Path) -> None:
+    network = Summing()
+    (passage,) = Continuation(prompt=6, characters=1).write(network.outputs, FIELDS, prepared)
+    assert (passage.given, passage.written) == ("bcaeee", ALPHABET[(0 + 4 + 4 + 4) % 5])
+    assert network.read == [[0, 4, 4, 4]]
+
+
+SENTENCES = {
+    "source": Tokens(array="en", offsets="en_offsets", steps=4, vocabulary=9),
+    "previous": PreviousTokens(array="fr", offsets="fr_offsets", steps=3, vocabulary=9),
+}
+
+
+class Swapping:
+    """A translator that writes the source from its end, each word as the one after it."""
+
+    def __init__(self) -> None:
+        self.read: list[list[int]] = []
+
+    def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        source, previous = inputs["source"], inputs["previous"]
+        self.read.append(previous[0].tolist())
+        following = np.where(source[:, ::-1] > 3, source[:, ::-1] + 1, 3)[:, : previous.shape[1]]
+        return {"logits": np.eye(9)[following]}  # (N, T, K)
+
+
+def test_sentences_are_translated_word_by_word(tmp_path: Path) -> None:
+    np.save(tmp_path / "test_en.npy", np.array([4, 5, 6, 4, 1, 4, 5, 6, 7], np.int32))
+    np.save(tmp_path / "test_en_offsets.npy", np.array([0, 2, 5, 9]))
+    (tmp_path / "vocabulary_en.txt").write_text("a\nb\nc\nd\n", encoding="utf-8")
+    (tmp_path / "vocabulary_fr.txt").write_text("un\ndeux\ntrois\nquatre\n", encoding="utf-8")
+    network = Swapping()
+    sample = Translation(sentences=3, languages=("en", "fr"))
+    assert sample.write(network.outputs, SENTENCES, tmp_path) == (
+        Passage(given="a b", written="trois deux"),  # 5 4, and then the end
+        Passage(given="c a ?", written=""),  # begins with a word outside the vocabulary
+        Passage(given="a b c d", written="? quatre trois"),  # until there is no more room
+    )
+    # It reads what it has written so far.
+    assert network.read == [[2, 0, 0], [2, 6, 0], [2, 6, 5]]
+
+
+def test_the_definition_says_what_is_given_and_written() -> None:
+    task = tasks.load("shakespeare-gpt")
+    assert definition(task)["sample"] == str(task.sample)
+    assert "first 55 characters of the test text, continued by 300" in str(task.sample)
+    assert "sample" not in definition(tasks.load("mnist-mlp"))
+
+
+def test_characters_are_kept_with_the_text(tmp_path: Path) -> None:
+    text = "".join(map(chr, range(33, 33 + shakespeare.CHARACTERS))) * 80
+    file = tmp_path / "input.txt"
+    file.write_text(text, encoding="ascii")
+    arrays = shakespeare.parse({"input.txt": file}, SILENT).arrays
+    ids = np.concatenate([arrays["train_text"], arrays["test_text"]])
+    assert arrays["alphabet"][ids].tobytes().decode() == text
+    file.write_text(text + "z", encoding="ascii")
+    with pytest.raises(DataError, match="66 different characters"):
+        shakespeare.parse({"input.txt": file}, SILENT)
+    alphabet = shakespeare.twin(size=20_000).arrays["alphabet"].tobytes().decode()
+    assert len(set(alphabet)) == shakespeare.CHARACTERS
+    assert alphabet.isprintable() and alphabet.startswith(" ")
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard", "full"])
+def test_the_first_process_of_each_cell_writes_in_the_full_preset(preset: str) -> None:
+    cell = Cell(framework="a", task="shakespeare-gpt", mode="eager", setting=Setting())
+    plan = Plan(
+        request=Request(preset=preset),
+        cells=[cell],
+        refused={},
+        budgets={cell.task: Budget(epochs=1)},
+        stopping=PLANNED,
+        name="name",
+        folder=Path("folder"),
+    )
+    blocks = [schedule.block(plan, {cell.task: Path("data")}, number) for number in range(3)]
+    asked = [job.sample for block in blocks for (job,) in block]
+    assert asked == [preset == "full", False, False]
+
+
+def writing(record: Record, *passages: Passage) -> Record:
+    """The record with such a sample."""
+    assert record.measurement
+    return replace(record, measurement=replace(record.measurement, sample=passages))
+
+
+def test_a_sample_survives_its_record() -> None:
+    record = writing(some_record(), Passage(given="é\n", written='"<b>\x1b\u2028'))
+    line = record.to_json()
+    assert "\n" not in line
+    assert record_lines.record(line.encode()) == record
+
+
+@pytest.mark.parametrize(
+    "passages",
+    [
+        [Passage(given="a", written="b")] * 1000,
+        [Passage(given="a", written="b" * 1_000_000)],
+        [Passage(given="a" * 1_000_000, written="")],
+    ],
+    ids=["many", "long", "long given"],
+)
+def test_a_record_with_a_sample_that_nobody_can_read_is_refused(passages: list[Passage]) -> None:
+    line = writing(some_record(), *passages).to_json()
+    with pytest.raises(ValueError, match="its sample is too long"):
+        record_lines.record(line.encode())
+
+
+@pytest.mark.frameworks
+def test_a_trained_network_writes_outside_of_every_clock(
+    framebench: Framebench, tmp_path: Path
+) -> None:
+    gpt = ["shakespeare-gpt" if part == "mnist-softmax" else part for part in TINY]
+    options = ("-p", "full", "--train-examples", "24", "-n", "2", "--data", "synthetic")
+    framebench(*gpt, *options)
+    first, second = run_folder.read(tmp_path / "results" / "r").records
+    assert first.measurement and second.measurement
+    (passage,) = first.measurement.sample
+    assert (len(passage.given), len(passage.written)) == (55, 300)
+    assert second.measurement.sample == ()
+    # Both clocks have it, and neither counts it as something else.
+    assert first.measurement.other_seconds["sample"] > 0 and first.phases["sample"] > 0
+    assert "sample" not in second.measurement.other_seconds and "sample" not in second.phases
+    page = (tmp_path / "results" / "r" / "report.html").read_text(encoding="utf-8")
+    assert "What the networks write" in page
+    assert "The first 55 characters of the test text, continued by 300" in page
