@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,12 @@ from bench.records import run_folder
 from bench.run.time_left import SURPRISE, TimeLeft
 from tests.test_stats import with_pace
 
-RUNS = sorted(path.parent for path in (catalogue.TREE / "results").glob("*/run.json"))
+# Runs in one go: while one is interrupted, its clock stands, and that of the records does not.
+RUNS = sorted(
+    path.parent
+    for path in (catalogue.TREE / "results").glob("*/run.json")
+    if not json.loads(path.read_text(encoding="utf-8")).get("resumed")
+)
 # What an estimate may be off after the first block, of what is really left; and seconds, for the
 # last jobs.
 OFF, SECONDS = 0.25, 15.0
