@@ -191,8 +191,10 @@ class FaultySession(AroundSession):
     def step(self, batch):
         if self.rounds and self.taken >= 100:
             for updates in self.session._updates:
-                settings = updates._settings
-                updates._settings = replace(settings, learning_rate=settings.learning_rate / 2)
+                updates._optimizers = {
+                    weight: replace(own, learning_rate=own.learning_rate / 2)
+                    for weight, own in updates._optimizers.items()
+                }
         return super().step(batch)
 """
 
