@@ -24,7 +24,7 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = {
     "quick": Preset(
-        about="the four headline tasks, shortened: a first look in a few minutes",
+        about="the four headline tasks, shortened: a first look in about ten minutes",
         headline_only=True,
         repeats=3,
         seconds=2.0,
