@@ -143,7 +143,7 @@ class _Losses:
             if worst is None or off[worst] <= limit * self.scale:
                 continue
             two = len({cell.framework for cell in self.by_cell}) == 2
-            share, allowed = told_apart(off[worst] / (self.scale or math.nan), limit)
+            share, allowed = told_apart(off[worst] / self.scale if self.scale else math.inf, limit)
             yield (
                 cell,
                 f"does not train like the other cells: the {self.name} {worst + 1} is "

@@ -118,6 +118,13 @@ class Layout:
 
 Tensor = TypeVar("Tensor", bound=Any)
 Step = TypeVar("Step")
+# A network's tensors by the formula that moves them: the task's optimizer for their kind.
+Groups = Sequence[tuple[Any, list[Any]]]
+
+
+def every(groups: Groups) -> list[Any]:
+    """All tensors of the groups."""
+    return [tensor for _, tensors in groups for tensor in tensors]
 
 
 class NetworkWeights(Generic[Tensor]):
@@ -151,14 +158,11 @@ class NetworkWeights(Generic[Tensor]):
             if tensor is None:
                 has = f"; it has {', '.join(names)}" if names else ""
                 raise WrongError(f"not the same task: the network has no {parameter.name}{has}")
-            if parameter.kind in layout.joined:
-                if id(tensor) in joined:
-                    joined[id(tensor)].append(parameter)
-                    continue
-                joined[id(tensor)] = [parameter]
-                self._tensors.append((joined[id(tensor)], tensor))
-            else:
-                self._tensors.append(([parameter], tensor))
+            is_part = parameter.kind in layout.joined
+            held = joined.setdefault(id(tensor), []) if is_part else []
+            if not held:
+                self._tensors.append((held, tensor))
+            held.append(parameter)
 
     @property
     def tensors(self) -> list[Tensor]:

@@ -48,11 +48,8 @@ class SoftmaxCrossEntropy(Loss):
         return "softmax cross-entropy, the mean over the batch"
 
     def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
-        z: Array = np.asarray(outputs[self.output], np.float64)
-        labels = batch[self.target]
-        z = z - z.max(axis=1, keepdims=True)
-        label_logits = z[np.arange(len(z)), labels.astype(np.intp)]
-        return float((np.log(np.exp(z).sum(axis=1)) - label_logits).sum()), len(z)
+        losses = _of_rows(outputs[self.output], batch[self.target])
+        return float(losses.sum()), losses.size
 
     def columns(self, width: int) -> str:
         return f"{width}, one per class"
@@ -100,14 +97,15 @@ class RealTokenCrossEntropy(TokenCrossEntropy):
 def surprise(logits: Array, tokens: Array) -> Array:
     """-log softmax(logits)[token] at each step, in float64: (N, T, K) and (N, T) -> (N, T)."""
     # Example by example: a batch with a vocabulary of thousands has gigabytes in float64.
-    found: Array = np.stack([_of_one(each, own) for each, own in zip(logits, tokens, strict=True)])
+    found: Array = np.stack([_of_rows(each, own) for each, own in zip(logits, tokens, strict=True)])
     return found
 
 
-def _of_one(logits: Array, tokens: Array) -> Array:
-    z: Array = np.asarray(logits, np.float64)  # (T, K)
+def _of_rows(logits: Array, labels: Array) -> Array:
+    """-log softmax(logits)[label] of each row, in float64: (N, K) and (N,) -> (N,)."""
+    z: Array = np.asarray(logits, np.float64)
     z = z - z.max(axis=-1, keepdims=True)
-    own = np.take_along_axis(z, tokens.astype(np.intp)[..., None], axis=-1)[..., 0]
+    own = np.take_along_axis(z, labels.astype(np.intp)[..., None], axis=-1)[..., 0]
     found: Array = np.log(np.exp(z).sum(axis=-1)) - own
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +13,7 @@ from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
 from bench.datasets.common import synthetic
-from bench.datasets.common.archive import damaged, read_bounded
+from bench.datasets.common.archive import damaged, not_official, read_bounded
 from bench.datasets.common.content import SPLITS, Content
 from bench.datasets.common.dataset import Dataset, OfficialFile
 from bench.datasets.common.synthetic import Pictures
@@ -93,13 +92,9 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
         arrays[f"{split}_x"] = _images(files[names[0]], contents[0])
         count = len(arrays[f"{split}_x"])
         arrays[f"{split}_y"] = _labels(files[names[1]], contents[1], count=count)
-        hashes = [hashlib.md5(content, usedforsecurity=False).hexdigest() for content in contents]
-        official[split] = hashes == [_OFFICIAL_MD5[name] for name in names]
-        notes += [
-            f"{name} is not the official file (md5 of its content {md5})"
-            for name, md5 in zip(names, hashes, strict=True)
-            if md5 != _OFFICIAL_MD5[name]
-        ]
+        others = not_official(dict(zip(names, contents, strict=True)), _OFFICIAL_MD5)
+        official[split] = not others
+        notes += others
     return Content(arrays=arrays, official=official, note="; ".join(notes))
 
 

@@ -14,7 +14,6 @@ it, and from 4 on words are numbered by their rank in the training set.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ import numpy as np
 from bench.core.arrays import Array
 from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
-from bench.datasets.common.archive import damaged, read_bounded
+from bench.datasets.common.archive import damaged, not_official, read_bounded
 from bench.datasets.common.content import SPLITS, Content
 from bench.datasets.common.dataset import Dataset, OfficialFile
 from bench.datasets.common.synthetic import NOTE, below, generator
@@ -124,13 +123,9 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
         if english != french:
             why, expected = f"it has {french} lines", f"one for each of {english} in English"
             raise damaged(paths[1], why=why, expected=expected)
-        hashes = [hashlib.md5(content, usedforsecurity=False).hexdigest() for content in contents]
-        official[split] = hashes == [_OFFICIAL_MD5[stem] for stem in stems]
-        notes += [
-            f"{stem} is not the official file (md5 of its content {md5})"
-            for stem, md5 in zip(stems, hashes, strict=True)
-            if md5 != _OFFICIAL_MD5[stem]
-        ]
+        others = not_official(dict(zip(stems, contents, strict=True)), _OFFICIAL_MD5)
+        official[split] = not others
+        notes += others
     return _content(sentences, official=official, note="; ".join(notes))
 
 

@@ -37,7 +37,7 @@ the same. For each LAYER that is followed by dropout, the trace of `bench.worker
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,7 @@ from bench.core.adapter import Session
 from bench.core.arrays import Array
 from bench.core.optimizers import SGD
 from bench.core.parameters import Parameter
-from bench.core.split import Split, unlabelled
+from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.core.weights import initial_weights
 from bench.worker.evaluation import outputs
@@ -136,26 +136,49 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
     host = train.batch(np.arange(examples))
     label = task.updates[0].loss.target
     host[label] = np.arange(examples).astype(host[label].dtype)  # one example of each class
-    batch = session.stage(host)
 
-    values_per_draw = weights[reader.name].size // reader.shape[0] * (examples - 1)
-    parts: dict[str, list[Array]] = {key: [] for key in PARTS}
+    def parts(loss: float, updated: Mapping[str, Array]) -> dict[str, Array | float]:
+        added = _by_place(reader, updated[reader.name] - weights[reader.name])
+        first = _by_place(reader, weights[reader.name])[0]
+        read = -(first * added[0]).sum(axis=1)
+        return {
+            "values": added[1:examples] * examples,
+            "losses": loss - LEAD * (examples - 1) / examples,
+            "losses_read": read.sum(),
+            "read": read,
+            "moved": weights[f"{layer}.bias"] - updated[f"{layer}.bias"],
+        }
+
+    values = weights[reader.name].size // reader.shape[0] * (examples - 1)
+    return shown(session, single, layer, weights=weights, host=host, values=values, parts=parts)
+
+
+def shown(
+    session: Session,
+    task: Task,
+    layer: str,
+    *,
+    weights: Mapping[str, Array],
+    host: HostBatch,
+    values: int,
+    parts: Callable[[float, dict[str, Array]], Mapping[str, Array | float]],
+) -> dict[str, Array]:
+    """The arrays above, from steps with `weights` on one batch; closes the session.
+
+    `parts` makes those of a draw, of which each shows so many `values`, from the loss of its step
+    and the weights that the step left.
+    """
+    batch = session.stage(host)
     session.load(weights)
     session.step(batch)
     session.outputs(batch)  # dropout must be on again in the steps after an evaluation
-    for _ in range(draws_for(values_per_draw)):
+    every = []
+    for _ in range(draws_for(values)):
         session.load(weights)
         (loss,) = map(session.numpy, session.step(batch))
-        updated = session.dump()
-        added = _by_place(reader, updated[reader.name] - weights[reader.name])
-        first = _by_place(reader, weights[reader.name])[0]
-        parts["values"].append(added[1:examples] * examples)
-        parts["losses"].append(loss - LEAD * (examples - 1) / examples)
-        parts["read"].append(-(first * added[0]).sum(axis=1))
-        parts["losses_read"].append(parts["read"][-1].sum())
-        parts["moved"].append(weights[f"{layer}.bias"] - updated[f"{layer}.bias"])
+        every.append(parts(float(loss), session.dump()))
     session.load(weights)
     (logits,) = outputs(session, unlabelled(task, host)).values()
     session.close()
-    arrays = {"logits": logits} | {key: np.array(part) for key, part in parts.items()}
+    arrays = {"logits": logits} | {key: np.array([one[key] for one in every]) for key in PARTS}
     return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}

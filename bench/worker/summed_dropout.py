@@ -33,11 +33,10 @@ import numpy as np
 
 from bench.core.arrays import Array
 from bench.core.optimizers import SGD
-from bench.core.split import Split, unlabelled
+from bench.core.split import Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
-from bench.worker.dropout_trace import PARTS, OpenSession, draws_for
-from bench.worker.evaluation import outputs
+from bench.worker.dropout_trace import OpenSession, shown
 
 # Large enough that an example's own feature is by far above those that only the draw fills.
 SIZE = 8.0
@@ -151,18 +150,12 @@ def summed_draws(
     tokens, label = host[task.inputs[0]], host[task.updates[0].loss.target]
     tokens[:, 0] = np.arange(revealed.examples)
     label[:] = 0
-    batch = session.stage(host)
-
-    shown: list[dict[str, Array | float]] = []
-    session.load(revealed.weights)
-    session.step(batch)
-    session.outputs(batch)  # dropout must be on again in the steps after an evaluation
-    for _ in range(draws_for(revealed.values)):
-        session.load(revealed.weights)
-        (loss,) = map(session.numpy, session.step(batch))
-        shown.append(revealed.parts(float(loss), session.dump()))
-    session.load(revealed.weights)
-    (logits,) = outputs(session, unlabelled(task, host)).values()
-    session.close()
-    arrays = {"logits": logits} | {key: np.array([each[key] for each in shown]) for key in PARTS}
-    return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}
+    return shown(
+        session,
+        single,
+        layer,
+        weights=revealed.weights,
+        host=host,
+        values=revealed.values,
+        parts=revealed.parts,
+    )

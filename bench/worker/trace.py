@@ -116,8 +116,7 @@ def trace(
     """
     arrays = {}
     if rounding or not task.short_proof:
-        without_dropout = task.with_dropout()
-        arrays = full_trace(open_session, without_dropout, folder=folder, seed=seed, long=long)
+        arrays = full_trace(open_session, task.with_dropout(), folder=folder, seed=seed, long=long)
     task = task.with_length(min(LENGTH, task.length or LENGTH))
     if task.short_proof or step_flops(task) > DEAR_FLOPS:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))

@@ -5,6 +5,7 @@ Of max pooling it has only a function, whose gradient is slow in XLA on a CPU.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flax import nnx
@@ -20,6 +21,10 @@ def larger(a: Array, b: Array) -> Array:
     real pictures have.
     """
     return jnp.where(a < b, b, a)
+
+
+# The variance as the other frameworks compute it: the default, E[x^2] - E[x]^2, loses digits.
+LayerNorm = partial(nnx.LayerNorm, use_fast_variance=False)
 
 
 class MaxPool(nnx.Module):

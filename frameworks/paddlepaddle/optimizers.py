@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import paddle
 from paddle import Tensor
 
+from bench.core.layout import Groups, every
 from bench.core.optimizers import SGD, Adam, AdamW, Optimizer
 
 
@@ -25,14 +25,6 @@ class DoubleMomentum(paddle.optimizer.Momentum):
             for velocity in self.state_dict().values():
                 velocity.scale_(rounding)
         super().step()
-
-
-# Weights by the formula that moves them: the task's optimizer for their kind.
-Groups = Sequence[tuple[Any, list[Tensor]]]
-
-
-def every(groups: Groups) -> list[Tensor]:
-    return [param for _, params in groups for param in params]
 
 
 def sgd(

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from bench.core.layout import Groups, every
 from bench.core.optimizers import SGD, Adam, AdamW, Optimizer
-
-# Weights by the formula that moves them: the task's optimizer for their kind.
-Groups = Sequence[tuple[Any, list[Tensor]]]
-
-
-def every(groups: Groups) -> list[Tensor]:
-    return [param for _, params in groups for param in params]
 
 
 def sgd(settings: SGD, groups: Groups, *, fused: bool | None) -> torch.optim.Optimizer:

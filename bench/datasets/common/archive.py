@@ -6,6 +6,7 @@ same, because it is not the data set that it claims to be.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 import stat
@@ -13,7 +14,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -148,6 +149,19 @@ def read_bounded(path: Path, *, most: int) -> bytes:
     if len(content) > most:
         raise damaged(path, why="it unpacks to more", expected=expected)
     return content
+
+
+def not_official(contents: Mapping[str, bytes], official: Mapping[str, str]) -> list[str]:
+    """A note on each content, by its file's name, whose md5 is not that of the `official` one."""
+    hashes = {
+        name: hashlib.md5(content, usedforsecurity=False).hexdigest()
+        for name, content in contents.items()
+    }
+    return [
+        f"{name} is not the official file (md5 of its content {md5})"
+        for name, md5 in hashes.items()
+        if md5 != official[name]
+    ]
 
 
 def _in_pieces(stream: IO[bytes], size: int) -> bytes:

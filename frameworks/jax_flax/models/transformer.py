@@ -7,10 +7,9 @@ from flax import nnx
 from jax import Array
 
 from bench.core.task import Task
-from frameworks.jax_flax.layers import attention
+from frameworks.jax_flax.layers import LayerNorm, attention
 
-# The variance as the other frameworks compute it: the default, E[x^2] - E[x]^2, loses digits.
-Norm = partial(nnx.LayerNorm, epsilon=2**-20, use_fast_variance=False)
+Norm = partial(LayerNorm, epsilon=2**-20)
 
 
 class Transformer(nnx.Module):
