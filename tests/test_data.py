@@ -723,6 +723,7 @@ def test_multi30k_words_and_numbers(tmp_path):
     french = ["'", ".", *french]
     assert content.texts["vocabulary_en.txt"].split("\n") == [*english, ""]
     assert content.texts["vocabulary_fr.txt"].split("\n") == [*french, ""]
+    assert content.texts["test_fr.txt"] == "un chat de l' herbe .\n"
     number = {word: place + 4 for place, word in enumerate(english)}
     arrays = content.arrays
     expected = ["a", "dog'", "s", "ball", ".", "two", "dogs", ",", "a", "dog"]

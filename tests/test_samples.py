@@ -87,11 +87,11 @@ class Swapping:
     """A translator that writes the source from its end, each word as the one after it."""
 
     def __init__(self) -> None:
-        self.read: list[list[int]] = []
+        self.read: list[list[list[int]]] = []
 
     def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         source, previous = inputs["source"], inputs["previous"]
-        self.read.append(previous[0].tolist())
+        self.read.append(previous.tolist())
         following = np.where(source[:, ::-1] > 3, source[:, ::-1] + 1, 3)[:, : previous.shape[1]]
         return {"logits": np.eye(9)[following]}  # (N, T, K)
 
@@ -101,15 +101,31 @@ def test_sentences_are_translated_word_by_word(tmp_path: Path) -> None:
     np.save(tmp_path / "test_en_offsets.npy", np.array([0, 2, 5, 9]))
     (tmp_path / "vocabulary_en.txt").write_text("a\nb\nc\nd\n", encoding="utf-8")
     (tmp_path / "vocabulary_fr.txt").write_text("un\ndeux\ntrois\nquatre\n", encoding="utf-8")
+    people = ["deux un", "un mot inconnu", "quatre trois deux un ."]
+    (tmp_path / "test_fr.txt").write_text("\n".join(people), encoding="utf-8")
     network = Swapping()
-    sample = Translation(sentences=3, languages=("en", "fr"))
-    assert sample.write(network.outputs, SENTENCES, tmp_path) == (
-        Passage(given="a b", written="trois deux"),  # 5 4, and then the end
-        Passage(given="c a ?", written=""),  # begins with a word outside the vocabulary
-        Passage(given="a b c d", written="? quatre trois"),  # until there is no more room
+    sample = Translation(sentences=1000, together=2, languages=("en", "fr"))
+    wrote = [
+        ("a b", "trois deux"),  # 5 4, and then the end
+        ("c a ?", ""),  # begins with a word outside the vocabulary
+        ("a b c d", "? quatre trois"),  # until there is no more room
+    ]
+    expected = tuple(
+        Passage(given=given, written=written, expected=person)
+        for (given, written), person in zip(wrote, people, strict=True)
     )
-    # It reads what it has written so far.
-    assert network.read == [[2, 0, 0], [2, 6, 0], [2, 6, 5]]
+    assert sample.write(network.outputs, SENTENCES, tmp_path) == expected
+    # It reads what it has written so far, in batches of one size.
+    assert network.read == [
+        [[2, 0, 0]] * 2,
+        [[2, 6, 0], [2, 3, 0]],
+        [[2, 6, 5], [2, 3, 5]],
+        [[2, 0, 0]] * 2,
+        [[2, 8, 0], [2, 6, 0]],
+        [[2, 8, 7], [2, 6, 5]],
+    ]
+    fewer = replace(sample, sentences=1)
+    assert fewer.write(network.outputs, SENTENCES, tmp_path) == expected[:1]
 
 
 def test_the_definition_says_what_is_given_and_written() -> None:
@@ -158,7 +174,8 @@ def writing(record: Record, *passages: Passage) -> Record:
 
 
 def test_a_sample_survives_its_record() -> None:
-    record = writing(some_record(), Passage(given="é\n", written='"<b>\x1b\u2028'))
+    texts = Passage(given="é\n", written='"<b>\x1b\u2028', expected="'")
+    record = writing(some_record(), texts, replace(texts, expected=None))
     line = record.to_json()
     assert "\n" not in line
     assert record_lines.record(line.encode()) == record
@@ -167,11 +184,12 @@ def test_a_sample_survives_its_record() -> None:
 @pytest.mark.parametrize(
     "passages",
     [
-        [Passage(given="a", written="b")] * 1000,
+        [Passage(given="a", written="b")] * 3000,
         [Passage(given="a", written="b" * 1_000_000)],
-        [Passage(given="a" * 1_000_000, written="")],
+        [Passage(given="a" * 1_000_001, written="")],
+        [Passage(given="", written="", expected="a" * 1_000_001)],
     ],
-    ids=["many", "long", "long given"],
+    ids=["many", "long", "long given", "long expected"],
 )
 def test_a_record_with_a_sample_that_nobody_can_read_is_refused(passages: list[Passage]) -> None:
     line = writing(some_record(), *passages).to_json()

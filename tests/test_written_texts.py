@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.analysis.results import Results
-from bench.analysis.written_texts import WrittenTexts, written_texts
+from bench.analysis.written_texts import COMPARED, WrittenTexts, bleu_by_cell, written_texts
 from bench.core.measurement import Passage
 from bench.core.record import Cell, Record
 from bench.core.setting import Setting
@@ -124,6 +124,33 @@ def test_what_one_cell_writes_is_compared_with_nothing() -> None:
     page = run_page(Results.of(written_run({"b": "Nay"})))
     assert '<h4>b</h4>\n<div class="written">Nay</div>' in page
     assert "<mark>" not in page and "The marks begin" not in page and "The same in" not in page
+
+
+def test_translations_have_a_score_and_what_a_person_wrote() -> None:
+    """BLEU worked out by hand: see the comments."""
+    expected = "un chat noir dort ici ."
+
+    def with_text(record: Record) -> Record:
+        written = {"a": expected, "b": "un chat noir dort là .", "c": "ici"}
+        text = written.get(record.job.cell.framework)
+        if text is None:
+            return record
+        return writing(record, *[Passage(given="a cat", written=text, expected=expected)] * 12)
+
+    run = run_of([*map(with_text, RECORDS)])
+    (table,) = Results.of(run).tables
+    scores = {cell.framework: score for cell, score in bleu_by_cell(table).items()}
+    # Of six words five are right, of five pairs three, of four triples two, of three fours one.
+    b = 100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** (1 / 4)
+    assert scores == pytest.approx({"a": 100, "b": b, "c": 0}, abs=1e-9)
+    assert len(written_texts(table)) == COMPARED
+    line = f"words split as in training): a 100.0, b {b:.1f}, c 0.0."
+    page, text = run_page(Results.of(run)), run_forms.to_markdown(Results.of(run))
+    terminal = in_a_terminal(run)
+    assert line in page and line in text and line in " ".join(terminal.split())
+    assert f'<p>A person wrote:</p>\n<div class="written soft">{expected}</div>' in page
+    assert f"A person wrote:\n\n```text\n{expected}\n```\n" in text
+    assert f"A person wrote: {expected}" in terminal
 
 
 def test_a_run_without_samples_shows_none() -> None:

@@ -106,10 +106,14 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A text that a trained network has written, from one that it was given."""
+    """A text that a trained network has written, from one that it was given.
+
+    `expected` is what a person has written from it; None if nobody has.
+    """
 
     given: str
     written: str
+    expected: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from bench.core.record import Record
 _LEAST, _MOST = 1e-9, 1e9
 # More than float32 can hold, and more than can be counted or addressed.
 _HUGE, _COUNT = 1e39, 1 << 62
-# More than people look at: texts of a sample, and characters of all of them together.
-_PASSAGES, _CHARACTERS = 100, 100_000
+# More than a test set has to translate: texts of a sample, and characters of all of them together.
+_PASSAGES, _CHARACTERS = 2_000, 1_000_000
 
 
 def objection(record: Record) -> str:
@@ -76,7 +76,8 @@ def _impossible(measured: Measurement) -> Iterator[str]:
     sizes = (measured.peak_resident_bytes, measured.parameter_count, measured.cores or 1)
     if not _within(sizes, 1, _COUNT) or not _within((measured.peak_device_bytes or 0,), 0, _COUNT):
         yield "its memory, cores or number of parameters is impossible"
-    characters = sum(len(passage.given) + len(passage.written) for passage in measured.sample)
+    texts = ((each.given, each.written, each.expected or "") for each in measured.sample)
+    characters = sum(len(text) for passage in texts for text in passage)
     if len(measured.sample) > _PASSAGES or characters > _CHARACTERS:
         yield "its sample is too long"
 

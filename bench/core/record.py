@@ -11,7 +11,8 @@ Schema history
 6  adds to windows the time for reading their losses, and their turn; to a measurement all seconds
    that no other field has; to a record the runner's own clock, and how many processes took turns.
    Older records are read with None and no seconds
-7  adds to a job whether it makes a sample, and to a measurement the sample; none in older records
+7  adds to a job whether it makes a sample, and to a measurement the sample, some of whose texts say
+   what a person wrote; none in older records
 """
 
 from __future__ import annotations

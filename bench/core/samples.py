@@ -1,4 +1,4 @@
-"""Samples: texts that a trained network writes, for people to look at. No figure comes from them.
+"""Samples: texts that a trained network writes, for people to look at.
 
 A sample needs no more of a framework than the outputs of its network. It asks for them in batches
 of one shape, so that a framework that compiles does so once.
@@ -78,17 +78,20 @@ class Continuation(Sample):
 
 @dataclass(frozen=True, kw_only=True)
 class Translation(Sample):
-    """The test set's first `sentences`, translated word by word: each word has the largest logit.
+    """Sentences of the test set, translated word by word: each word has the largest logit.
 
-    It is for a network that reads `source`, and in `previous` what it has written so far, and that
+    They are the first `sentences`, or all if there are fewer, in batches of so many `together`. It
+    is for a network that reads `source`, and in `previous` what it has written so far, and that
     gives the logits of the token after each of these. A translation ends with the `end` mark, or
     when there is no more room.
 
-    The prepared folder has `vocabulary_LANGUAGE.txt`: a word in each line, by its id less `words`.
+    The prepared folder has `vocabulary_LANGUAGE.txt`: a word in each line, by its id less `words`;
+    and `test_LANGUAGE.txt`: the words of each sentence in a line.
     """
 
     sentences: int
     languages: tuple[str, str]
+    together: int = 50
     source: str = "source"
     previous: str = "previous"
     output: str = "logits"
@@ -100,19 +103,35 @@ class Translation(Sample):
         self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
     ) -> tuple[Passage, ...]:
         (steps,) = fields[self.previous].shape
-        reader = fields[self.source].reader(folder, "test", BatchFormat())
-        source = reader.rows(np.arange(self.sentences))
-        written = np.zeros((self.sentences, steps + 1), np.int64)
+        people = (folder / f"test_{self.languages[1]}.txt").read_text(encoding="utf-8").splitlines()
+        count = min(self.sentences, len(people))
+        # Whole batches, as all have one shape: what is too much is translated for nothing.
+        wanted = np.arange(-(-count // self.together) * self.together) % count
+        source = fields[self.source].reader(folder, "test", BatchFormat()).rows(wanted)
+        written = np.concatenate(
+            [
+                self._translated(outputs, source[first : first + self.together], steps)
+                for first in range(0, len(wanted), self.together)
+            ]
+        )
+        texts = (
+            self._texts(ids[:count], folder, language)
+            for ids, language in zip((source, written), self.languages, strict=True)
+        )
+        return tuple(
+            Passage(given=given, written=own, expected=expected)
+            for given, own, expected in zip(*texts, people[:count], strict=True)
+        )
+
+    def _translated(self, outputs: Outputs, source: Array, steps: int) -> Array:
+        """The ids that the network writes, (N, steps), from those of the source, (N, S)."""
+        written = np.zeros((len(source), steps + 1), np.int64)
         written[:, 0] = self.start
         for step in range(steps):
             batch = {self.source: source, self.previous: written[:, :steps].copy()}
             logits = outputs(batch)[self.output]  # (N, T, K)
             written[:, step + 1] = logits[:, step].argmax(axis=-1)
-        texts = (
-            self._texts(ids, folder, language)
-            for ids, language in zip((source, written[:, 1:]), self.languages, strict=True)
-        )
-        return tuple(Passage(given=a, written=b) for a, b in zip(*texts, strict=True))
+        return written[:, 1:]
 
     def _texts(self, ids: Array, folder: Path, language: str) -> list[str]:
         """Rows of ids as texts, (N, T): without padding, and up to the end mark."""
@@ -126,6 +145,6 @@ class Translation(Sample):
 
     def __str__(self) -> str:
         return (
-            f"the first {self.sentences} sentences of the test set, translated word by word; each "
+            f"up to {self.sentences:,} sentences of the test set, translated word by word; each "
             "word is the one with the largest logit, and ? is one outside the vocabulary"
         )

@@ -79,13 +79,18 @@ def _content(
     official: dict[SplitName, bool],
     note: str,
 ) -> Content:
-    """Numbered sentences, from words by language and split."""
+    """Numbered sentences, from words by language and split; those of the test set also as texts.
+
+    `test_LANGUAGE.txt` has the words of a sentence in each line, those out of the vocabulary too.
+    """
     arrays: dict[str, Array] = {}
     texts: dict[str, str] = {}
     for language, of_language in sentences.items():
         own, vocabulary = _numbered(language, of_language)
         arrays |= own
         texts[f"vocabulary_{language}.txt"] = vocabulary
+        lines = (" ".join(words) for words in of_language["test"])
+        texts[f"test_{language}.txt"] = "".join(f"{line}\n" for line in lines)
     return Content(arrays=arrays, official=official, note=note, texts=texts)
 
 

@@ -40,7 +40,7 @@ TASK = Task(
     updates=(Update(loss=RealTokenCrossEntropy(), optimizer=Adam(learning_rate=1e-3)),),
     metric=TokenAccuracy(target=0.60),
     batch=64,
-    sample=Translation(sentences=10, languages=("en", "fr")),
+    sample=Translation(sentences=1_000, languages=("en", "fr")),
     presets={
         "quick": Budget(epochs=1, train_examples=1_280, test_examples=208),
         "standard": Budget(epochs=1, train_examples=3_200, test_examples=400),

@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.text import Text
 
 from bench.analysis.results import ResultTable
-from bench.analysis.written_texts import Version, WrittenTexts, written_texts
+from bench.analysis.written_texts import Version, WrittenTexts, bleu_by_cell, written_texts
 from bench.core.record import Cell
 from bench.records.snapshot import Snapshot
 from bench.report.common import markdown
@@ -19,6 +19,7 @@ from bench.system.plain_text import plain
 
 # Stands for a text that ends where another goes on.
 _END = "(ends here)"
+_HUMAN = "A person wrote"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +38,26 @@ class ShownVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownTexts:
-    """What was given, how far the versions of what was written agree, and the versions."""
+    """What was given, how far the versions of what was written agree, and the versions.
+
+    `expected` is what a person wrote; empty if nobody did.
+    """
 
     given: str
+    expected: str
     agreement: str
     versions: tuple[ShownVersion, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenPart:
-    """What the networks of a table have written; `about` says from what, and how."""
+    """What the networks of a table have written; `about` says from what, and how.
+
+    `score` says how near it is to what people wrote; empty if they wrote nothing.
+    """
 
     about: str
+    score: str
     texts: tuple[ShownTexts, ...]
 
     heading: ClassVar[str] = "What the networks write"
@@ -63,6 +72,7 @@ class WrittenPart:
         about = dict(task.definition).get("sample", "") if task else ""
         return WrittenPart(
             about=f"{capitalized(about)}." if about else "",
+            score=_score(table, names),
             texts=tuple(_shown(each, names) for each in texts),
         )
 
@@ -71,9 +81,14 @@ class WrittenPart:
         yield f"### {self.heading}"
         if self.about:
             yield markdown.escaped(self.about)
+        if self.score:
+            yield markdown.escaped(self.score)
         for text in self.texts:
             yield "Given:"
             yield markdown.fenced(text.given, "text")
+            if text.expected:
+                yield f"{_HUMAN}:"
+                yield markdown.fenced(text.expected, "text")
             if text.agreement:
                 yield markdown.escaped(text.agreement)
             for version in text.versions:
@@ -85,8 +100,12 @@ class WrittenPart:
         yield Text(self.heading, "bold")
         if self.about:
             yield Text(self.about, "dim")
+        if self.score:
+            yield Text(self.score)
         for text in self.texts:
             yield Text(text.given, "dim")
+            if text.expected:
+                yield Text(f"{_HUMAN}: {text.expected}", "dim")
             if text.agreement:
                 yield Text(text.agreement, "bold")
             for version in text.versions:
@@ -99,9 +118,22 @@ def _without_marks(version: ShownVersion) -> str:
     return version.shared if version.rest is None else version.rest
 
 
+def _score(table: ResultTable, names: dict[Cell, str]) -> str:
+    """The BLEU of all cells that have one, the best first."""
+    scores = sorted(bleu_by_cell(table).items(), key=lambda item: -item[1])
+    if not scores:
+        return ""
+    each = ", ".join(f"{names[cell]} {score:.1f}" for cell, score in scores)
+    return (
+        f"BLEU of the translations, against those of people (sacrebleu, whole sentences, lower "
+        f"case, words split as in training): {each}."
+    )
+
+
 def _shown(texts: WrittenTexts, names: dict[Cell, str]) -> ShownTexts:
     return ShownTexts(
         given=plain(texts.given, keep="\n"),
+        expected=plain(texts.expected or "", keep="\n"),
         agreement=_agreement(texts),
         versions=tuple(
             _shown_version(version, names, first=not number)
