@@ -188,3 +188,42 @@ def test_a_framework_s_error_ends_the_job(
     ):
         pass
     assert ended.value.status == "unsupported"
+
+
+@pytest.mark.frameworks
+def test_runs_in_a_row_tell_honest_adapters_from_others(tmp_path: Path) -> None:
+    """The second run goes on with the kept source, in which later steps train half a batch."""
+    command = [
+        *(sys.executable, "-m", "tests.benchmarks.false_alarms", "--keep", str(tmp_path)),
+        *("-f", "reference", "-t", "mnist-softmax", "--threads", "1", "-n", "1"),
+        *("--train-examples", "640", "--test-examples", "500", "--data", "synthetic"),
+    ]
+
+    def printed(runs: int, expect: int) -> list[str]:
+        done = subprocess.run(
+            [*command, "--runs", str(runs)],
+            cwd=catalogue.TREE,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout.splitlines()
+
+    first, so_far = printed(1, expect=0)
+    assert first.startswith("run-01: 1 cells, 1 processes, ") and first.endswith(": no alarm")
+    assert so_far == "1 runs, 1 processes: 0 alarms"
+    adapter = tmp_path / "tree" / "frameworks" / "reference" / "adapter.py"
+    step = "            loss, gradients = gradient(part, self._params, batch)\n"
+    text = adapter.read_text(encoding="utf-8")
+    assert text.count(step) == 1
+    half = (
+        "            self._taken = getattr(self, '_taken', 0) + 1\n"
+        "            if self._taken > 600:\n"
+        "                batch = tuple(array[::2] for array in batch)\n"
+    )
+    adapter.write_text(text.replace(step, half + step), encoding="utf-8")
+    again, _, second, so_far = printed(2, expect=1)
+    assert again == first
+    assert second.startswith("run-02: 1 cells") and " wrong: " in second
+    assert so_far.endswith(": 1 alarms")
