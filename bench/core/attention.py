@@ -193,6 +193,10 @@ class Tied(Layer):
     rows: int
 
     @property
+    def tied_to(self) -> str | None:
+        return self.embedding
+
+    @property
     def remark(self) -> tuple[str, str] | None:
         return ("output", f"the product with the table of {self.embedding}, which both train")
 

@@ -54,6 +54,11 @@ class Layer(ABC):
         return False
 
     @property
+    def tied_to(self) -> str | None:
+        """The name of the embedding with whose table it multiplies, if that is what it does."""
+        return None
+
+    @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
         """What it trains, in an order that never changes: it chooses the random streams."""

@@ -135,6 +135,10 @@ class Task:
         """Whether its proof takes fewer steps, on smaller batches: heavy tasks on images do."""
         return self.heavy and self.length is None
 
+    def rate(self, layer: str) -> float:
+        """The rate of dropout behind a layer; 0 if there is none."""
+        return self.dropout.get(layer, 0.0)
+
     def with_dropout(self, *layers: str) -> Task:
         """The same task with dropout after these layers only: every other rate is 0."""
         rates = {layer: rate if layer in layers else 0.0 for layer, rate in self.dropout.items()}
@@ -149,6 +153,10 @@ class Task:
         """The same task with another optimizer for each of its updates."""
         pairs = zip(self.updates, optimizers, strict=True)
         return replace(self, updates=tuple(replace(u, optimizer=o) for u, o in pairs))
+
+    def without_clip(self) -> Task:
+        """The same task whose gradients are taken as they are, however large."""
+        return replace(self, updates=tuple(replace(u, clip=None) for u in self.updates))
 
     def dyadic(self) -> Task:
         """The same task with every optimizer's dyadic twin."""

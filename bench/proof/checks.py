@@ -84,13 +84,7 @@ def compare(
     task: Task, trace: Mapping[str, Array], reference: Mapping[str, Array], precision: Precision
 ) -> tuple[Check, ...]:
     """Every check of a trace against the float64 reference's, in the order of `CHECKS`."""
-    comparison = _Comparison(
-        task=task,
-        trace=trace,
-        reference=reference,
-        allowed=tolerance(task, precision),
-        epsilon=EPSILONS[precision],
-    )
+    comparison = Comparison.of(task, trace, reference, precision)
     return (
         *comparison.forward(),
         *comparison.first_update(),
@@ -103,14 +97,30 @@ def compare(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Comparison:
-    """A trace beside the reference's; `epsilon` is the machine epsilon of the timed precision."""
+class Comparison:
+    """A trace beside the reference's; `epsilon` is the machine epsilon of the timed precision.
+
+    Each method yields some of the checks.
+    """
 
     task: Task
     trace: Mapping[str, Array]
     reference: Mapping[str, Array]
     allowed: Tolerance
     epsilon: float
+
+    @staticmethod
+    def of(
+        task: Task, trace: Mapping[str, Array], reference: Mapping[str, Array], precision: Precision
+    ) -> Comparison:
+        """With the tolerances of a task in a precision."""
+        return Comparison(
+            task=task,
+            trace=trace,
+            reference=reference,
+            allowed=tolerance(task, precision),
+            epsilon=EPSILONS[precision],
+        )
 
     def forward(self) -> Iterator[Check]:
         """The network before any step: its weights and their number, outputs, and losses."""

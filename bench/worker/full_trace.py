@@ -1,10 +1,11 @@
 """The part of a trace that runs as timed training does: by its code, and at its full size.
 
 The other parts cut batches and texts and lay out every batch anew, so that they stay cheap. Here a
-session trains at the task's own batch and length. Windows are laid out by `Split.window`, which
-reuses its buffers, and are trained by the `Trainer` that is timed: the first window staged step by
-step, the next one staged ahead, and so on. After each window comes the evaluation that follows an
-epoch. The weights and the order are those of the next seed, which is that of a run's second repeat.
+session trains at the task's own length, and batch unless it is enormous (see MOST_FLOPS). Windows
+are laid out by `Split.window`, which reuses its buffers, and are trained by the `Trainer` that is
+timed: the first window staged step by step, the next one staged ahead, and so on. After each window
+comes the evaluation that follows an epoch. The weights and the order are those of the next seed,
+which is that of a run's second repeat.
 
 * `full/seed`          the seed of weights and order, ()
 * `full/losses`        the loss of each step, summed over updates, (steps,)
@@ -23,13 +24,14 @@ Where evaluation uses running statistics, all of this starts from the weights of
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, cycle, islice
 from pathlib import Path
 
 import numpy as np
 
 from bench.core.arrays import Array
-from bench.core.cost import step_flops
+from bench.core.cost import step_flops, training_flops
 from bench.core.record import Feed
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
@@ -46,6 +48,9 @@ FULL_STEPS = 3
 DEAR_FLOPS = 5e9
 DEAR_STEPS = 2
 DEAR_EVALUATED = 100
+# FLOPs of a step, and of an evaluation, that are too many for a proof on a CPU: only so many
+# examples are taken as have fewer.
+MOST_FLOPS = 2e11
 # FLOPs of a step up to which there is a long curve, and its steps: with the first three, half an
 # epoch of MNIST in batches of 64, which takes eager TensorFlow about eight seconds.
 LONG_FLOPS = 1e8
@@ -64,9 +69,13 @@ def full_trace(
     open_session: OpenSession, task: Task, *, folder: Path, seed: int, long: bool
 ) -> dict[str, Array]:
     """The arrays above, on the data in `folder`. `task` has no dropout; `long` asks for all."""
+    example = training_flops(task)
+    task = replace(task, batch=min(task.batch, int(MOST_FLOPS // example)))
     session, account = open_session(task), Account()
     dear = step_flops(task) > DEAR_FLOPS
-    size = min(DEAR_EVALUATED, evaluation_batch(task)) if dear else evaluation_batch(task)
+    size = evaluation_batch(task)
+    if dear:  # forward alone, a third of a step
+        size = min(DEAR_EVALUATED, size, int(3 * MOST_FLOPS // example))
     test = Split(folder, "test", task, session.format, size)
     train = Split(folder, "train", task, session.format, None)
     feeds: tuple[Feed, ...] = ("host", "device")

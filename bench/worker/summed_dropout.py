@@ -48,16 +48,22 @@ def is_summed(task: Task, layer: str) -> bool:
     return any(each.summed for each in task.layers if each.name == layer)
 
 
-def _normalized(x: Array, epsilon: float) -> Array:
+def epsilons(task: Task) -> dict[str, float]:
+    """The epsilon of each normalization of a sequence's steps, in the network's order."""
+    every = {each.name: getattr(each, "epsilon", None) for each in task.layers}
+    return {name: float(epsilon) for name, epsilon in every.items() if epsilon is not None}
+
+
+def normalized(x: Array, epsilon: float) -> Array:
     """Each row less its mean, over its deviation: layer normalization with a scale of 1."""
     centred = x - x.mean(axis=1, keepdims=True)
     found: Array = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + epsilon)
     return found
 
 
-def _backward(x: Array, gradient: Array, epsilon: float) -> Array:
-    """The gradient at x, from that of what `_normalized` makes of it."""
-    y = _normalized(x, epsilon)
+def normalized_backward(x: Array, gradient: Array, epsilon: float) -> Array:
+    """The gradient at x, from that of what `normalized` makes of it."""
+    y = normalized(x, epsilon)
     along = y * (gradient * y).mean(axis=1, keepdims=True)
     centred = gradient - gradient.mean(axis=1, keepdims=True) - along
     found: Array = centred / np.sqrt(x.var(axis=1, keepdims=True) + epsilon)
@@ -75,8 +81,7 @@ class Revealed:
         self._own = (np.arange(self.examples), KNOWN + np.arange(self.examples))
 
         names = [each.name for each in task.layers]
-        epsilons = {each.name: getattr(each, "epsilon", None) for each in task.layers}
-        norms = {name: float(each) for name, each in epsilons.items() if each is not None}
+        norms = epsilons(task)
         place = names.index(layer)
         self._behind = [norms[name] for name in names[place:] if name in norms]
 
@@ -89,7 +94,7 @@ class Revealed:
         for name, epsilon in norms.items():
             weights[f"{name}.weight"] += 1
             if names.index(name) < place:
-                self._x = _normalized(self._x, epsilon)
+                self._x = normalized(self._x, epsilon)
         weights[self._reader][self._own] = 1
         weights[f"{reader}.bias"] -= 1
         weights[f"{output}.weight"][1] = 1
@@ -129,12 +134,12 @@ class Revealed:
         """The loss, and its gradient at z = x + m."""
         met: list[Array] = [self._x + m]
         for epsilon in self._behind:
-            met.append(_normalized(met[-1], epsilon))
+            met.append(normalized(met[-1], epsilon))
         logits = np.maximum(met[-1][self._own] - 1, 0)
         gradient = np.zeros_like(m)
         gradient[self._own] = (logits > 0) / (1 + np.exp(-logits)) / self.examples
         for x, epsilon in zip(met[-2::-1], reversed(self._behind), strict=True):
-            gradient = _backward(x, gradient, epsilon)
+            gradient = normalized_backward(x, gradient, epsilon)
         return float(np.log1p(np.exp(logits)).mean()), gradient
 
 

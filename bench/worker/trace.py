@@ -20,7 +20,8 @@ Where evaluation uses running statistics, the formula's steps start from other w
 * `opened/evaluated/NAME`  the test batch's outputs after them, (N, ...)
 
 All of this is without dropout, because no two frameworks draw the same units. What each dropout
-layer does is traced by `bench.worker.dropout_trace` and `bench.worker.summed_dropout`.
+layer does is traced by `bench.worker.dropout_trace`, `bench.worker.summed_dropout`, and
+`bench.worker.tied_dropout`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from bench.worker.evaluation import evaluation_batch, outputs
 from bench.worker.execution import ExecutionCheck
 from bench.worker.full_trace import DEAR_FLOPS, full_trace
 from bench.worker.summed_dropout import is_summed, summed_draws
+from bench.worker.tied_dropout import is_tied, tied_draws
 
 STEPS = 20
 # Longer sequences are cut to this many tokens: enough for every gate to matter in every batch, and
@@ -132,6 +134,8 @@ def trace(
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
     for layer in task.dropout:
         shown = summed_draws if is_summed(task, layer) else draws
+        if is_tied(task):
+            shown = tied_draws
         arrays |= shown(open_session, task, layer, folder=folder)
     return arrays
 

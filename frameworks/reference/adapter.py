@@ -149,7 +149,9 @@ class ReferenceSession:
 
     def _drop(self, layer: str, x: Value) -> Value:
         """Zero values at the task's rate, and scale the others so that the mean is kept."""
-        keep = 1 - self._task.dropout[layer]
+        keep = 1 - self._task.rate(layer)
+        if keep == 1:
+            return x
         return x * ((self._random.random(x.shape) < keep) / keep).astype(self._dtype)
 
 

@@ -11,36 +11,56 @@ from frameworks.jax_flax.layers import LayerNorm, attention
 Norm = partial(LayerNorm, epsilon=2**-17, use_bias=False)
 
 
+def dropout(rate: float, rngs: nnx.Rngs) -> nnx.Dropout:
+    """One of rate 0 has no random state, which each step would carry along."""
+    return nnx.Dropout(rate, rngs=rngs if rate else None)
+
+
 class Block(nnx.Module):
-    def __init__(self, *, rngs: nnx.Rngs) -> None:
-        self.attention_norm = Norm(128, rngs=rngs)
+    def __init__(self, task: Task, name: str, *, features: int, heads: int, rngs: nnx.Rngs) -> None:
+        self.attention_norm = Norm(features, rngs=rngs)
         self.attention = nnx.MultiHeadAttention(
-            8, 128, use_bias=False, decode=False, attention_fn=attention, rngs=rngs
+            heads, features, use_bias=False, decode=False, attention_fn=attention, rngs=rngs
         )
-        self.feed_norm = Norm(128, rngs=rngs)
-        self.expand = nnx.Linear(128, 512, use_bias=False, rngs=rngs)
-        self.contract = nnx.Linear(512, 128, use_bias=False, rngs=rngs)
+        self.dropout1 = dropout(task.rate(f"{name}.attention"), rngs)
+        self.feed_norm = Norm(features, rngs=rngs)
+        self.expand = nnx.Linear(features, 4 * features, use_bias=False, rngs=rngs)
+        self.contract = nnx.Linear(4 * features, features, use_bias=False, rngs=rngs)
+        self.dropout2 = dropout(task.rate(f"{name}.contract"), rngs)
 
     def __call__(self, x: Array) -> Array:
-        x = x + self.attention(self.attention_norm(x), is_causal=True)
-        y = nnx.gelu(self.expand(self.feed_norm(x)))  # by tanh: (N, T, 512)
-        return x + self.contract(y)
+        x = x + self.dropout1(self.attention(self.attention_norm(x), is_causal=True))
+        y = nnx.gelu(self.expand(self.feed_norm(x)))  # by tanh: (N, T, 4 * features)
+        return x + self.dropout2(self.contract(y))
 
 
 class GPT(nnx.Module):
-    def __init__(self, *, rngs: nnx.Rngs) -> None:
-        block = partial(Block, rngs=rngs)
-        self.token = nnx.Embed(65, 128, rngs=rngs)
-        self.position = nnx.Embed(64, 128, rngs=rngs)
-        self.blocks = nnx.Sequential(block(), block(), block(), block())
-        self.norm = Norm(128, rngs=rngs)
+    def __init__(
+        self,
+        task: Task,
+        *,
+        steps: int,
+        blocks: int,
+        features: int,
+        heads: int,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.token = nnx.Embed(65, features, rngs=rngs)
+        self.position = nnx.Embed(steps, features, rngs=rngs)
+        self.dropout = dropout(task.rate("position"), rngs)
+        names = [f"blocks.{number}" for number in range(blocks)]
+        self.blocks = nnx.Sequential(
+            *(Block(task, name, features=features, heads=heads, rngs=rngs) for name in names)
+        )
+        self.norm = Norm(features, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:
-        x = self.token(x) + self.position.embedding[: x.shape[1]]  # (N, T) -> (N, T, 128)
+        x = self.token(x) + self.position.embedding[: x.shape[1]]  # (N, T) -> (N, T, features)
+        x = self.dropout(x)
         x = self.blocks(x)
         x = self.norm(x)
         return self.token.attend(x)  # tied: (N, T, 65)
 
 
 def build(task: Task, rngs: nnx.Rngs) -> nnx.Module:
-    return GPT(rngs=rngs)
+    return GPT(task, steps=64, blocks=4, features=128, heads=8, rngs=rngs)

@@ -8,34 +8,41 @@ from frameworks.pytorch.layers import Attention
 
 
 class Block(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, task: Task, name: str, *, features: int, heads: int) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(128, eps=2**-17, bias=False)
-        self.attention = Attention(128, 8, causal=True)
-        self.feed_norm = nn.LayerNorm(128, eps=2**-17, bias=False)
-        self.expand = nn.Linear(128, 512, bias=False)
-        self.contract = nn.Linear(512, 128, bias=False)
+        self.attention_norm = nn.LayerNorm(features, eps=2**-17, bias=False)
+        self.attention = Attention(features, heads, causal=True)
+        self.dropout1 = nn.Dropout(task.rate(f"{name}.attention"))
+        self.feed_norm = nn.LayerNorm(features, eps=2**-17, bias=False)
+        self.expand = nn.Linear(features, 4 * features, bias=False)
+        self.contract = nn.Linear(4 * features, features, bias=False)
+        self.dropout2 = nn.Dropout(task.rate(f"{name}.contract"))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x))
-        y = F.gelu(self.expand(self.feed_norm(x)), approximate="tanh")  # (N, T, 512)
-        return x + self.contract(y)
+        x = x + self.dropout1(self.attention(self.attention_norm(x)))
+        y = F.gelu(self.expand(self.feed_norm(x)), approximate="tanh")  # (N, T, 4 * features)
+        return x + self.dropout2(self.contract(y))
 
 
 class GPT(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, task: Task, *, steps: int, blocks: int, features: int, heads: int) -> None:
         super().__init__()
-        self.token = nn.Embedding(65, 128)
-        self.position = nn.Embedding(64, 128)
-        self.blocks = nn.Sequential(Block(), Block(), Block(), Block())
-        self.norm = nn.LayerNorm(128, eps=2**-17, bias=False)
+        self.token = nn.Embedding(65, features)
+        self.position = nn.Embedding(steps, features)
+        self.dropout = nn.Dropout(task.rate("position"))
+        names = [f"blocks.{number}" for number in range(blocks)]
+        self.blocks = nn.Sequential(
+            *(Block(task, name, features=features, heads=heads) for name in names)
+        )
+        self.norm = nn.LayerNorm(features, eps=2**-17, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.token(x) + self.position.weight[: x.shape[1]]  # (N, T) -> (N, T, 128)
+        x = self.token(x) + self.position.weight[: x.shape[1]]  # (N, T) -> (N, T, features)
+        x = self.dropout(x)
         x = self.blocks(x)
         x = self.norm(x)
         return F.linear(x, self.token.weight)  # tied: (N, T, 65)
 
 
 def build(task: Task) -> nn.Module:
-    return GPT()
+    return GPT(task, steps=64, blocks=4, features=128, heads=8)

@@ -11,24 +11,32 @@ def norm(x: KerasTensor, name: str) -> KerasTensor:
     return layers.LayerNormalization(epsilon=2**-17, center=False, name=name)(x)
 
 
-def block(x: KerasTensor, name: str) -> KerasTensor:
+def block(task: Task, x: KerasTensor, name: str, *, heads: int) -> KerasTensor:
+    features = x.shape[-1]
     y = norm(x, f"{name}.attention_norm")
-    attention = layers.MultiHeadAttention(8, 16, use_bias=False, name=f"{name}.attention")
-    x = x + attention(y, y, use_causal_mask=True)
+    attention = layers.MultiHeadAttention(
+        heads, features // heads, use_bias=False, name=f"{name}.attention"
+    )
+    y = attention(y, y, use_causal_mask=True)
+    x = x + layers.Dropout(task.rate(f"{name}.attention"), name=f"{name}.dropout1")(y)
     y = norm(x, f"{name}.feed_norm")
-    y = gelu(layers.Dense(512, use_bias=False, name=f"{name}.expand")(y))  # (N, T, 512)
-    return x + layers.Dense(128, use_bias=False, name=f"{name}.contract")(y)
+    y = layers.Dense(4 * features, use_bias=False, name=f"{name}.expand")(y)
+    y = layers.Dense(features, use_bias=False, name=f"{name}.contract")(gelu(y))
+    return x + layers.Dropout(task.rate(f"{name}.contract"), name=f"{name}.dropout2")(y)
 
 
-def build(task: Task) -> keras.Model:
-    token = layers.ReversibleEmbedding(65, 128, name="token")
+def gpt(task: Task, *, steps: int, blocks: int, features: int, heads: int) -> keras.Model:
+    token = layers.ReversibleEmbedding(65, features, name="token")
     inputs = keras.Input((task.length,), dtype="int64")
-    x = token(inputs)  # (N, T) -> (N, T, 128)
-    x = Position(64, 128, name="position")(x)
-    x = block(x, "blocks.0")
-    x = block(x, "blocks.1")
-    x = block(x, "blocks.2")
-    x = block(x, "blocks.3")
+    x = token(inputs)  # (N, T) -> (N, T, features)
+    x = Position(steps, features, name="position")(x)
+    x = layers.Dropout(task.rate("position"), name="dropout")(x)
+    for number in range(blocks):
+        x = block(task, x, f"blocks.{number}", heads=heads)
     x = norm(x, "norm")
     outputs = token(x, reverse=True)  # tied: (N, T, 65)
     return keras.Model(inputs, outputs)
+
+
+def build(task: Task) -> keras.Model:
+    return gpt(task, steps=64, blocks=4, features=128, heads=8)

@@ -1,0 +1,157 @@
+"""Dropout in a GPT: its draws are read back exactly, and faults in it are told from chance.
+
+The network is the reference's, and so are the faults: each is a reference that drops in a wrong
+way. Frameworks are held to the same checks by `framebench verify`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from autograd.tracer import getval
+
+from bench import tasks
+from bench.core.setting import Precision, Setting
+from bench.core.task import Task
+from bench.datasets import shakespeare
+from bench.proof.checks import Comparison
+from bench.worker.tied_dropout import tied_draws
+from frameworks.reference.adapter import ReferenceSession
+from frameworks.reference.attention import attention, layer_norm
+from frameworks.reference.layers import Dropout, Params, Value
+from frameworks.reference.models import gpt
+
+ATTENTION = "blocks.1.attention"
+LAYERS = ("position", ATTENTION, "blocks.3.contract")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder with enough of the twin's text."""
+    made: Path = tmp_path_factory.mktemp("shakespeare")
+    for name, array in shakespeare.twin(size=20_000).arrays.items():
+        np.save(made / f"{name}.npy", array)
+    return made
+
+
+def failed(
+    session: type[ReferenceSession],
+    folder: Path,
+    layer: str = ATTENTION,
+    precision: Precision = "float64",
+) -> dict[str, str]:
+    """The checks of a layer's dropout that a session's draws fail, with the place of each."""
+    task = replace(tasks.load("shakespeare-gpt").with_length(24), dropout={layer: 0.2})
+
+    def opened(task: Task) -> ReferenceSession:
+        return session(task, mode="eager", setting=Setting(precision=precision), seed=1)
+
+    trace = tied_draws(opened, task, layer, folder=folder)
+    # Of the reference's trace, only the outputs in evaluation mode are compared.
+    logits = {key: array for key, array in trace.items() if key.endswith("/logits")}
+    checks = Comparison.of(task, trace, logits, precision).dropout()
+    return {check.name: check.where for check in checks if not check.passed}
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_honest_draws_pass(folder: Path, layer: str, precision: Precision) -> None:
+    assert failed(ReferenceSession, folder, layer, precision) == {}
+
+
+class Faulty(ReferenceSession):
+    """Scales the values by `factors`, which a fault below draws in a wrong way."""
+
+    rate = 0.2
+
+    def _drop(self, layer: str, x: Value) -> Value:
+        return x * self.factors(x.shape) if self._task.rate(layer) else x
+
+    def factors(self, shape: tuple[int, ...]) -> Any:
+        return (self._random.random(shape) < 1 - self.rate) / (1 - self.rate)
+
+
+class AnotherRate(Faulty):
+    rate = 0.25
+
+
+class Unscaled(Faulty):
+    def factors(self, shape: tuple[int, ...]) -> Any:
+        return super().factors(shape) * (1 - self.rate)
+
+
+class WholeSteps(Faulty):
+    def factors(self, shape: tuple[int, ...]) -> Any:
+        return super().factors((*shape[:2], 1))
+
+
+class OneMaskForAllSteps(Faulty):
+    def factors(self, shape: tuple[int, ...]) -> Any:
+        return super().factors((shape[0], 1, shape[2]))
+
+
+class TheSameDrawAgain(Faulty):
+    def factors(self, shape: tuple[int, ...]) -> Any:
+        self._random = np.random.default_rng(0)
+        return super().factors(shape)
+
+
+class Off(Faulty):
+    def factors(self, shape: tuple[int, ...]) -> Any:
+        return 1.0
+
+
+class AnotherDrawInTheBackwardPass(Faulty):
+    def _drop(self, layer: str, x: Value) -> Value:
+        y = super()._drop(layer, x)
+        return y + getval(super()._drop(layer, x)) - getval(y)
+
+
+@pytest.mark.parametrize(
+    ("session", "check"),
+    [
+        (AnotherRate, "dropout"),
+        (Unscaled, "dropout backward"),
+        (WholeSteps, "dropout"),
+        (OneMaskForAllSteps, "dropout"),
+        (TheSameDrawAgain, "dropout"),
+        (Off, "dropout"),
+        (AnotherDrawInTheBackwardPass, "dropout backward"),
+    ],
+)
+def test_faulty_draws_are_caught(session: type[Faulty], check: str, folder: Path) -> None:
+    assert check in failed(session, folder)
+
+
+def test_the_faults_draw_as_well_as_the_reference_but_for_what_is_wrong(folder: Path) -> None:
+    assert failed(Faulty, folder) == {}
+
+
+def test_dropout_of_the_sum_is_caught(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def block(params: Params, name: str, x: Value, dropout: Dropout, *, heads: int) -> Value:
+        y = layer_norm(params, f"{name}.attention_norm", x, epsilon=2**-17)
+        y = attention(params, f"{name}.attention", y, heads=heads, causal=True)
+        return dropout(f"{name}.attention", x + y)
+
+    monkeypatch.setattr(gpt, "block", block)
+    places = failed(ReferenceSession, folder)
+    assert places["dropout backward"] == f"{ATTENTION}, values"
+
+
+def test_dropout_before_the_output_weight_is_caught(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes or leaves a whole step, as all features of a step are made of one value."""
+
+    def block(params: Params, name: str, x: Value, dropout: Dropout, *, heads: int) -> Value:
+        y = layer_norm(params, f"{name}.attention_norm", x, epsilon=2**-17)
+        # Every step has the same values, so that is what their means are.
+        y = dropout(f"{name}.attention", y @ params[f"{name}.attention.value_weight"].T)
+        return x + y @ params[f"{name}.attention.output_weight"].T
+
+    monkeypatch.setattr(gpt, "block", block)
+    assert "dropout" in failed(ReferenceSession, folder)
