@@ -58,7 +58,7 @@ LAYOUT = Layout(
         ),
         "norm_scale": "gamma",
         "norm_shift": "beta",
-        **dict.fromkeys(INPUT_KINDS, "qkv.weight"),
+        **dict.fromkeys(INPUT_KINDS, "qkv_weight"),
         "attention_output": "output.weight",
     },
     sides=("l", "r"),
