@@ -104,7 +104,9 @@ class JaxFlaxSession:
         self._model = nnx.jit(build)() if expert else build()
         set_layers(setting.precision, self._model)
         if expert and setting.device == "cpu":
-            self._model.set_attributes(by_comparison=True, raise_if_not_found=False)
+            self._model.set_attributes(
+                by_comparison=True, centres_once=True, raise_if_not_found=False
+            )
         self._weights: NetworkWeights[nnx.Param] = NetworkWeights(
             task,
             LAYOUT,
