@@ -6,9 +6,8 @@ the learning rate is constant, and the normalizations' epsilon is 2**-17, which 
 holds exactly, where it has 1e-5.
 """
 
-from bench.core.attention import Attention, LayerNorm, Position, Tied
 from bench.core.fields import Excerpt, NextCharacters
-from bench.core.layers import Dense, Embedding, Layer
+from bench.core.gpt import gpt
 from bench.core.losses import TokenCrossEntropy
 from bench.core.metrics import BitsPerCharacter
 from bench.core.optimizers import AdamW
@@ -16,46 +15,6 @@ from bench.core.samples import Continuation
 from bench.core.task import Budget, Task, Update
 
 CHARACTERS = 65
-
-
-def norm(name: str, features: int) -> LayerNorm:
-    """A layer normalization without a shift."""
-    return LayerNorm(name=name, features=features, epsilon=2**-17, bias=False)
-
-
-def block(number: int, *, features: int, heads: int) -> tuple[Layer, ...]:
-    """Attention, and two dense layers with a GELU between them, each behind a normalization."""
-    name, wide = f"blocks.{number}", 4 * features
-    return (
-        norm(f"{name}.attention_norm", features),
-        Attention(name=f"{name}.attention", features=features, heads=heads, causal=True),
-        norm(f"{name}.feed_norm", features),
-        Dense(name=f"{name}.expand", inputs=features, outputs=wide, bias=False, each_step=True),
-        Dense(
-            name=f"{name}.contract",
-            inputs=wide,
-            outputs=features,
-            bias=False,
-            each_step=True,
-            summed=True,
-        ),
-    )
-
-
-def gpt(*, steps: int, blocks: int, features: int, heads: int) -> tuple[Layer, ...]:
-    """All layers of a GPT on up to so many characters."""
-    return (
-        Embedding(name="token", rows=CHARACTERS, features=features),
-        Position(name="position", rows=steps, features=features),
-        *(
-            layer
-            for number in range(blocks)
-            for layer in block(number, features=features, heads=heads)
-        ),
-        norm("norm", features),
-        Tied(name="output", embedding="token", features=features, rows=CHARACTERS),
-    )
-
 
 TASK = Task(
     name="shakespeare-gpt",
@@ -66,7 +25,7 @@ TASK = Task(
         "characters": Excerpt(steps=64, vocabulary=CHARACTERS),
         "next": NextCharacters(steps=64, vocabulary=CHARACTERS),
     },
-    layers=gpt(steps=64, blocks=4, features=128, heads=8),
+    layers=gpt(vocabulary=CHARACTERS, steps=64, blocks=4, features=128, heads=8),
     updates=(
         Update(
             loss=TokenCrossEntropy(),

@@ -7,14 +7,14 @@ has it.
 """
 
 from bench.core.fields import Excerpt, NextCharacters
+from bench.core.gpt import gpt
 from bench.core.losses import TokenCrossEntropy
 from bench.core.metrics import BitsPerCharacter
 from bench.core.optimizers import AdamW
 from bench.core.samples import Continuation
 from bench.core.task import Budget, Task, Update
-from bench.tasks.shakespeare_gpt import CHARACTERS, gpt
 
-STEPS, BLOCKS = 256, 6
+CHARACTERS, STEPS, BLOCKS = 65, 256, 6
 RATE = 0.2
 
 TASK = Task(
@@ -26,7 +26,7 @@ TASK = Task(
         "characters": Excerpt(steps=STEPS, vocabulary=CHARACTERS),
         "next": NextCharacters(steps=STEPS, vocabulary=CHARACTERS),
     },
-    layers=gpt(steps=STEPS, blocks=BLOCKS, features=384, heads=6),
+    layers=gpt(vocabulary=CHARACTERS, steps=STEPS, blocks=BLOCKS, features=384, heads=6),
     updates=(
         Update(
             loss=TokenCrossEntropy(),
