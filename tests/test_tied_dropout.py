@@ -15,10 +15,11 @@ import pytest
 from autograd.tracer import getval
 
 from bench import tasks
-from bench.core.setting import Precision, Setting
+from bench.core.setting import EPSILONS, Precision, Setting
 from bench.core.task import Task
 from bench.datasets import shakespeare
-from bench.proof.checks import Comparison
+from bench.proof.checks import TraceComparison
+from bench.proof.tolerances import tolerance
 from bench.worker.tied_dropout import tied_draws
 from frameworks.reference.adapter import ReferenceSession
 from frameworks.reference.attention import attention, layer_norm
@@ -50,11 +51,17 @@ def failed(
     def opened(task: Task) -> ReferenceSession:
         return session(task, mode="eager", setting=Setting(precision=precision), seed=1)
 
-    trace = tied_draws(opened, task, layer, folder=folder)
+    trace = tied_draws(opened, task, layer, folder=folder, drawn=True)
     # Of the reference's trace, only the outputs in evaluation mode are compared.
     logits = {key: array for key, array in trace.items() if key.endswith("/logits")}
-    checks = Comparison.of(task, trace, logits, precision).dropout()
-    return {check.name: check.where for check in checks if not check.passed}
+    comparison = TraceComparison(
+        task=task,
+        trace=trace,
+        reference=logits,
+        allowed=tolerance(task, precision),
+        epsilon=EPSILONS[precision],
+    )
+    return {check.name: check.where for check in comparison.dropout() if not check.passed}
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])

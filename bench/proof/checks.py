@@ -84,7 +84,13 @@ def compare(
     task: Task, trace: Mapping[str, Array], reference: Mapping[str, Array], precision: Precision
 ) -> tuple[Check, ...]:
     """Every check of a trace against the float64 reference's, in the order of `CHECKS`."""
-    comparison = Comparison.of(task, trace, reference, precision)
+    comparison = TraceComparison(
+        task=task,
+        trace=trace,
+        reference=reference,
+        allowed=tolerance(task, precision),
+        epsilon=EPSILONS[precision],
+    )
     return (
         *comparison.forward(),
         *comparison.first_update(),
@@ -97,30 +103,14 @@ def compare(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """A trace beside the reference's; `epsilon` is the machine epsilon of the timed precision.
-
-    Each method yields some of the checks.
-    """
+class TraceComparison:
+    """A trace beside the reference's; `epsilon` is the machine epsilon of the timed precision."""
 
     task: Task
     trace: Mapping[str, Array]
     reference: Mapping[str, Array]
     allowed: Tolerance
     epsilon: float
-
-    @staticmethod
-    def of(
-        task: Task, trace: Mapping[str, Array], reference: Mapping[str, Array], precision: Precision
-    ) -> Comparison:
-        """With the tolerances of a task in a precision."""
-        return Comparison(
-            task=task,
-            trace=trace,
-            reference=reference,
-            allowed=tolerance(task, precision),
-            epsilon=EPSILONS[precision],
-        )
 
     def forward(self) -> Iterator[Check]:
         """The network before any step: its weights and their number, outputs, and losses."""

@@ -66,6 +66,7 @@ class ReferenceTraces:
                 folder=Path(folder),
                 seed=self._seed,
                 rounding=True,
+                drawn=False,
                 listener=listener,
             )
             failures: dict[str, str] = {}

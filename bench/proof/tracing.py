@@ -64,7 +64,13 @@ class Tracing:
 
 
 def proof_job(
-    claim: Claim, data: Mapping[str, Path], *, folder: Path, seed: int, rounding: bool
+    claim: Claim,
+    data: Mapping[str, Path],
+    *,
+    folder: Path,
+    seed: int,
+    rounding: bool,
+    drawn: bool = True,
 ) -> ProofJob:
     """The job of tracing every task of `data`, as `trace` does."""
     return ProofJob(
@@ -75,6 +81,7 @@ def proof_job(
         data={task: str(prepared) for task, prepared in data.items()},
         out=str(folder),
         rounding=rounding,
+        drawn=drawn,
         compiles=catalogue.load(claim.framework).compiles(claim.mode),
     )
 
@@ -87,13 +94,15 @@ def trace(
     folder: Path,
     seed: int,
     rounding: bool,
+    drawn: bool = True,
     listener: Listener,
 ) -> Tracing:
     """Trace every task of `data`, prepared folders by task, as a claim without a task says.
 
-    `rounding` asks for what only coarser precisions than float64 are held to.
+    `rounding` asks for what only coarser precisions than float64 are held to, and `drawn` for what
+    dropout draws.
     """
-    job = proof_job(claim, data, folder=folder, seed=seed, rounding=rounding)
+    job = proof_job(claim, data, folder=folder, seed=seed, rounding=rounding, drawn=drawn)
     return answered(job, data, environment, log=folder / LOG, folder=folder, listener=listener)
 
 

@@ -124,8 +124,10 @@ def _revealing_weights(task: Task, layer: str) -> dict[str, Array]:
     return weights
 
 
-def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) -> dict[str, Array]:
-    """The part of a trace that shows the dropout behind `layer`."""
+def draws(
+    open_session: OpenSession, task: Task, layer: str, *, folder: Path, drawn: bool
+) -> dict[str, Array]:
+    """The part of a trace that shows the dropout behind `layer`; without `drawn`, the logits."""
     single = task.with_dropout(layer).with_optimizers(SGD(learning_rate=1.0))
     session = open_session(single)
     weights = _revealing_weights(task, layer)
@@ -150,7 +152,15 @@ def draws(open_session: OpenSession, task: Task, layer: str, *, folder: Path) ->
         }
 
     values = weights[reader.name].size // reader.shape[0] * (examples - 1)
-    return shown(session, single, layer, weights=weights, host=host, values=values, parts=parts)
+    return shown(
+        session,
+        single,
+        layer,
+        weights=weights,
+        host=host,
+        count=draws_for(values) if drawn else 0,
+        parts=parts,
+    )
 
 
 def shown(
@@ -160,25 +170,28 @@ def shown(
     *,
     weights: Mapping[str, Array],
     host: HostBatch,
-    values: int,
+    count: int,
     parts: Callable[[float, dict[str, Array]], Mapping[str, Array | float]],
 ) -> dict[str, Array]:
-    """The arrays above, from steps with `weights` on one batch; closes the session.
+    """The arrays above, from `count` steps with `weights` on one batch; closes the session.
 
-    `parts` makes those of a draw, of which each shows so many `values`, from the loss of its step
-    and the weights that the step left.
+    `parts` makes those of a draw from the loss of its step and the weights that the step left.
+    Without draws, there are the logits alone.
     """
-    batch = session.stage(host)
-    session.load(weights)
-    session.step(batch)
-    session.outputs(batch)  # dropout must be on again in the steps after an evaluation
     every = []
-    for _ in range(draws_for(values)):
+    if count:
+        batch = session.stage(host)
+        session.load(weights)
+        session.step(batch)
+        session.outputs(batch)  # dropout must be on again in the steps after an evaluation
+    for _ in range(count):
         session.load(weights)
         (loss,) = map(session.numpy, session.step(batch))
         every.append(parts(float(loss), session.dump()))
     session.load(weights)
     (logits,) = outputs(session, unlabelled(task, host)).values()
     session.close()
-    arrays = {"logits": logits} | {key: np.array([one[key] for one in every]) for key in PARTS}
+    arrays = {"logits": logits}
+    if every:
+        arrays |= {key: np.array([one[key] for one in every]) for key in PARTS}
     return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}

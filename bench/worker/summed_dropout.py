@@ -36,7 +36,7 @@ from bench.core.optimizers import SGD
 from bench.core.split import Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
-from bench.worker.dropout_trace import OpenSession, shown
+from bench.worker.dropout_trace import OpenSession, draws_for, shown
 
 # Large enough that an example's own feature is by far above those that only the draw fills.
 SIZE = 8.0
@@ -144,9 +144,12 @@ class Revealed:
 
 
 def summed_draws(
-    open_session: OpenSession, task: Task, layer: str, *, folder: Path
+    open_session: OpenSession, task: Task, layer: str, *, folder: Path, drawn: bool
 ) -> dict[str, Array]:
-    """The part of a trace that shows the dropout behind `layer`, whose output is added."""
+    """The part of a trace that shows the dropout behind `layer`, whose output is added.
+
+    Without `drawn`, only the logits.
+    """
     single = task.with_length(1).with_dropout(layer).with_optimizers(SGD(learning_rate=1.0))
     revealed = Revealed(task, layer)
     session = open_session(single)
@@ -161,6 +164,6 @@ def summed_draws(
         layer,
         weights=revealed.weights,
         host=host,
-        values=revealed.values,
+        count=draws_for(revealed.values) if drawn else 0,
         parts=revealed.parts,
     )

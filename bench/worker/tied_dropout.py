@@ -37,7 +37,7 @@ from bench.core.optimizers import SGD
 from bench.core.split import Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
-from bench.worker.dropout_trace import OpenSession, shown
+from bench.worker.dropout_trace import OpenSession, draws_for, shown
 from bench.worker.summed_dropout import epsilons, normalized, normalized_backward
 
 # So large that a rectifier and a GELU, by either formula, return it as it is.
@@ -52,7 +52,7 @@ def is_tied(task: Task) -> bool:
     return task.layers[-1].tied_to is not None
 
 
-class Revealed:
+class TiedNetwork:
     """A task's network with the weights above, for the dropout behind one `layer`.
 
     `examples` is how many of the task's length have a target of their own for each step.
@@ -128,11 +128,14 @@ class Revealed:
 
 
 def tied_draws(
-    open_session: OpenSession, task: Task, layer: str, *, folder: Path
+    open_session: OpenSession, task: Task, layer: str, *, folder: Path, drawn: bool
 ) -> dict[str, Array]:
-    """The part of a trace that shows the dropout behind `layer`, before a tied output."""
+    """The part of a trace that shows the dropout behind `layer`, before a tied output.
+
+    Without `drawn`, only the logits.
+    """
     single = task.with_dropout(layer).with_optimizers(SGD(learning_rate=1.0)).without_clip()
-    revealed = Revealed(task, layer)
+    revealed = TiedNetwork(task, layer)
     session = open_session(single)
     train = Split(folder, "train", single, session.format, revealed.examples)
     host = train.batch(np.arange(revealed.examples))
@@ -145,6 +148,6 @@ def tied_draws(
         layer,
         weights=revealed.weights,
         host=host,
-        values=revealed.values,
+        count=draws_for(revealed.values) if drawn else 0,
         parts=revealed.parts,
     )

@@ -27,7 +27,7 @@ layer does is traced by `bench.worker.dropout_trace`, `bench.worker.summed_dropo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -72,8 +72,8 @@ class ProofJob:
     """Traces to make in one process.
 
     `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz.
-    `rounding` asks for what only coarser precisions than float64 are held to, see `trace`.
-    `compiles` says whether the mode is one that compiles.
+    `rounding` asks for what only coarser precisions than float64 are held to, and `drawn` for what
+    dropout draws, see `trace`. `compiles` says whether the mode is one that compiles.
     """
 
     framework: str
@@ -83,6 +83,7 @@ class ProofJob:
     data: dict[str, str]
     out: str
     rounding: bool
+    drawn: bool
     compiles: bool
 
     def to_json(self) -> str:
@@ -103,10 +104,12 @@ def trace(
     folder: Path,
     seed: int,
     rounding: bool,
+    drawn: bool,
     long: bool,
     check_execution: ExecutionCheck,
+    say: Callable[[str], None],
 ) -> dict[str, Array]:
-    """The trace of `task` on the data in `folder`.
+    """The trace of `task` on the data in `folder`. `say` is told of each part.
 
     All but the steps of `bench.worker.full_trace` is with sequences that are cut to LENGTH. In a
     short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS; batches also where steps
@@ -114,15 +117,18 @@ def trace(
 
     `rounding` asks for the formula with constants that float32 holds exactly, since one update
     shows as much in float64, and in a short proof for the steps at full size, which take some
-    frameworks minutes in float64.
+    frameworks minutes in float64. `drawn` asks for what dropout draws: of the reference, only what
+    it does without draws is compared.
     """
     arrays = {}
     if rounding or not task.short_proof:
+        say("full steps")
         arrays = full_trace(open_session, task.with_dropout(), folder=folder, seed=seed, long=long)
     task = task.with_length(min(LENGTH, task.length or LENGTH))
     if task.short_proof or step_flops(task) > DEAR_FLOPS:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))
     without_dropout = task.with_dropout()
+    say("first steps")
     arrays |= _first_steps(
         open_session,
         without_dropout,
@@ -131,12 +137,14 @@ def trace(
         check_execution=check_execution,
     )
     if rounding:
+        say("formula")
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
     for layer in task.dropout:
         shown = summed_draws if is_summed(task, layer) else draws
         if is_tied(task):
             shown = tied_draws
-        arrays |= shown(open_session, task, layer, folder=folder)
+        say(f"dropout behind {layer}")
+        arrays |= shown(open_session, task, layer, folder=folder, drawn=drawn)
     return arrays
 
 
@@ -243,6 +251,10 @@ def _formula_steps(
     return arrays
 
 
+def _say(listener: Listener, job: ProofJob, task: str, part: str) -> None:
+    listener.phase(str(job), f"proving {task}: {part}")
+
+
 def prove(
     job: ProofJob, tasks: Mapping[str, Task], adapter: Adapter, listener: Listener
 ) -> dict[str, Exception | None]:
@@ -253,7 +265,8 @@ def prove(
         execution.check, adapter=adapter, mode=job.mode, compiles=job.compiles
     )
     for name, folder in job.data.items():
-        listener.phase(str(job), f"proving {name}")
+        # More than once, as a worker that is silent for long is taken for one that hangs.
+        say = partial(_say, listener, job, name)
         try:
             arrays = trace(
                 open_session,
@@ -261,8 +274,10 @@ def prove(
                 folder=Path(folder),
                 seed=job.seed,
                 rounding=job.rounding,
+                drawn=job.drawn,
                 long=job.setting.precision == "float64",
                 check_execution=check_execution,
+                say=say,
             )
             np.savez(Path(job.out) / f"{name}.npz", **arrays)  # type: ignore[arg-type]
             failures[name] = None
