@@ -6,7 +6,9 @@ way. Frameworks are held to the same checks by `framebench verify`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +44,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def failed(
     session: type[ReferenceSession],
     folder: Path,
-    layer: str = ATTENTION,
+    layers: Sequence[str] = (ATTENTION,),
     precision: Precision = "float64",
 ) -> dict[str, str]:
-    """The checks of a layer's dropout that a session's draws fail, with the place of each."""
-    task = replace(tasks.load("shakespeare-gpt").with_length(24), dropout={layer: 0.2})
+    """The checks of these layers' dropout that a session's draws fail, with the place of each."""
+    task = replace(
+        tasks.load("shakespeare-gpt").with_length(24), dropout=dict.fromkeys(layers, 0.2)
+    )
 
     def opened(task: Task) -> ReferenceSession:
         return session(task, mode="eager", setting=Setting(precision=precision), seed=1)
 
-    trace = tied_draws(opened, task, layer, folder=folder, drawn=True)
+    said: list[str] = []
+    trace = tied_draws(opened, task, folder=folder, drawn=True, say=said.append)
+    assert said == [f"dropout behind {layer}" for layer in layers]
     # Of the reference's trace, only the outputs in evaluation mode are compared.
     logits = {key: array for key, array in trace.items() if key.endswith("/logits")}
     comparison = TraceComparison(
@@ -65,9 +71,8 @@ def failed(
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("layer", LAYERS)
-def test_honest_draws_pass(folder: Path, layer: str, precision: Precision) -> None:
-    assert failed(ReferenceSession, folder, layer, precision) == {}
+def test_honest_draws_of_all_layers_pass(folder: Path, precision: Precision) -> None:
+    assert failed(ReferenceSession, folder, LAYERS, precision) == {}
 
 
 class Faulty(ReferenceSession):
@@ -162,3 +167,13 @@ def test_dropout_before_the_output_weight_is_caught(
 
     monkeypatch.setattr(gpt, "block", block)
     assert "dropout" in failed(ReferenceSession, folder)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_another_rate_behind_one_layer_is_caught_there(folder: Path, layer: str) -> None:
+    class OneLayer(AnotherRate):
+        def _drop(self, name: str, x: Value) -> Value:
+            drop = super()._drop if name == layer else partial(ReferenceSession._drop, self)
+            return drop(name, x)
+
+    assert failed(OneLayer, folder, LAYERS)["dropout"] == layer

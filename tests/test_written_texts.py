@@ -144,7 +144,7 @@ def test_translations_have_a_score_and_what_a_person_wrote() -> None:
     b = 100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** (1 / 4)
     assert scores == pytest.approx({"a": 100, "b": b, "c": 0}, abs=1e-9)
     assert len(written_texts(table)) == COMPARED
-    line = f"words split as in training): a 100.0, b {b:.1f}, c 0.0."
+    line = f"words split as in training): a 100.0, b {b:.1f}, c 0.0. The first 10 are shown."
     page, text = run_page(Results.of(run)), run_forms.to_markdown(Results.of(run))
     terminal = in_a_terminal(run)
     assert line in page and line in text and line in " ".join(terminal.split())

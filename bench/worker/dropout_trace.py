@@ -152,7 +152,7 @@ def draws(
         }
 
     values = weights[reader.name].size // reader.shape[0] * (examples - 1)
-    return shown(
+    arrays = shown(
         session,
         single,
         layer,
@@ -161,6 +161,8 @@ def draws(
         count=draws_for(values) if drawn else 0,
         parts=parts,
     )
+    session.close()
+    return arrays
 
 
 def shown(
@@ -173,7 +175,7 @@ def shown(
     count: int,
     parts: Callable[[float, dict[str, Array]], Mapping[str, Array | float]],
 ) -> dict[str, Array]:
-    """The arrays above, from `count` steps with `weights` on one batch; closes the session.
+    """The arrays above, from `count` steps with `weights` on one batch.
 
     `parts` makes those of a draw from the loss of its step and the weights that the step left.
     Without draws, there are the logits alone.
@@ -190,7 +192,6 @@ def shown(
         every.append(parts(float(loss), session.dump()))
     session.load(weights)
     (logits,) = outputs(session, unlabelled(task, host)).values()
-    session.close()
     arrays = {"logits": logits}
     if every:
         arrays |= {key: np.array([one[key] for one in every]) for key in PARTS}

@@ -158,7 +158,7 @@ def summed_draws(
     tokens, label = host[task.inputs[0]], host[task.updates[0].loss.target]
     tokens[:, 0] = np.arange(revealed.examples)
     label[:] = 0
-    return shown(
+    arrays = shown(
         session,
         single,
         layer,
@@ -167,3 +167,5 @@ def summed_draws(
         count=draws_for(revealed.values) if drawn else 0,
         parts=revealed.parts,
     )
+    session.close()
+    return arrays

@@ -19,6 +19,9 @@ From h follows z. SIZE is so small that z varies about as much as epsilon, so th
 variance / (variance + epsilon), tells what variance is. And z is 0 in the first feature, so
 z = sqrt(variance + epsilon) * (h - h of the first feature).
 
+Other layers add 0, with dropout or without. So one network shows the dropout of all of them, one
+after the other, and a second one that of the positions.
+
 The loss must be the mean of log(other rows + exp(lead h)), as all other logits are 0, and the
 gradient of the weights that made the layer's values must be the one by which they moved. The update
 is not clipped. The parts of the trace are those of `bench.worker.dropout_trace`, with a step in the
@@ -28,13 +31,15 @@ place of an example.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from bench.core.arrays import Array
 from bench.core.optimizers import SGD
-from bench.core.split import Split
+from bench.core.readers import BatchFormat
+from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
 from bench.worker.dropout_trace import OpenSession, draws_for, shown
@@ -99,6 +104,14 @@ class TiedNetwork:
         row[0] += (math.log(self._others) - row @ h) / h[0]
         return row
 
+    def batch(self, folder: Path, task: Task, layout: BatchFormat) -> HostBatch:
+        """A batch whose steps have these targets."""
+        host = Split(folder, "train", task, layout, self.examples).batch(np.arange(self.examples))
+        tokens, targets = host[task.inputs[0]], host[task.updates[0].loss.target]
+        tokens[:] = TOKEN
+        targets[:] = self.targets.reshape(targets.shape)
+        return host
+
     @property
     def values(self) -> int:
         """The values that a draw shows."""
@@ -128,26 +141,34 @@ class TiedNetwork:
 
 
 def tied_draws(
-    open_session: OpenSession, task: Task, layer: str, *, folder: Path, drawn: bool
+    open_session: OpenSession,
+    task: Task,
+    *,
+    folder: Path,
+    drawn: bool,
+    say: Callable[[str], None],
 ) -> dict[str, Array]:
-    """The part of a trace that shows the dropout behind `layer`, before a tied output.
+    """The parts of a trace that show all dropout before a tied output.
 
-    Without `drawn`, only the logits.
+    Without `drawn`, only the logits. `say` is told of each layer.
     """
-    single = task.with_dropout(layer).with_optimizers(SGD(learning_rate=1.0)).without_clip()
-    revealed = TiedNetwork(task, layer)
-    session = open_session(single)
-    train = Split(folder, "train", single, session.format, revealed.examples)
-    host = train.batch(np.arange(revealed.examples))
-    tokens, targets = host[task.inputs[0]], host[task.updates[0].loss.target]
-    tokens[:] = TOKEN
-    targets[:] = revealed.targets.reshape(targets.shape)
-    return shown(
-        session,
-        single,
-        layer,
-        weights=revealed.weights,
-        host=host,
-        count=draws_for(revealed.values) if drawn else 0,
-        parts=revealed.parts,
-    )
+    position = task.layers[1].name
+    added = [layer for layer in task.dropout if layer != position]
+    arrays: dict[str, Array] = {}
+    for layers in filter(None, ([position] if position in task.dropout else [], added)):
+        single = task.with_dropout(*layers).with_optimizers(SGD(learning_rate=1.0)).without_clip()
+        session = open_session(single)
+        for layer in layers:
+            say(f"dropout behind {layer}")
+            network = TiedNetwork(task, layer)
+            arrays |= shown(
+                session,
+                single,
+                layer,
+                weights=network.weights,
+                host=network.batch(folder, single, session.format),
+                count=draws_for(network.values) if drawn else 0,
+                parts=network.parts,
+            )
+        session.close()
+    return arrays

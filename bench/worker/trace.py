@@ -139,10 +139,10 @@ def trace(
     if rounding:
         say("formula")
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
+    if is_tied(task):
+        return arrays | tied_draws(open_session, task, folder=folder, drawn=drawn, say=say)
     for layer in task.dropout:
         shown = summed_draws if is_summed(task, layer) else draws
-        if is_tied(task):
-            shown = tied_draws
         say(f"dropout behind {layer}")
         arrays |= shown(open_session, task, layer, folder=folder, drawn=drawn)
     return arrays

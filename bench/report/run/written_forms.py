@@ -72,7 +72,7 @@ class WrittenPart:
         about = dict(task.definition).get("sample", "") if task else ""
         return WrittenPart(
             about=f"{capitalized(about)}." if about else "",
-            score=_score(table, names),
+            score=_score(table, names, shown=len(texts)),
             texts=tuple(_shown(each, names) for each in texts),
         )
 
@@ -118,7 +118,7 @@ def _without_marks(version: ShownVersion) -> str:
     return version.shared if version.rest is None else version.rest
 
 
-def _score(table: ResultTable, names: dict[Cell, str]) -> str:
+def _score(table: ResultTable, names: dict[Cell, str], *, shown: int) -> str:
     """The BLEU of all cells that have one, the best first."""
     scores = sorted(bleu_by_cell(table).items(), key=lambda item: -item[1])
     if not scores:
@@ -126,7 +126,7 @@ def _score(table: ResultTable, names: dict[Cell, str]) -> str:
     each = ", ".join(f"{names[cell]} {score:.1f}" for cell, score in scores)
     return (
         f"BLEU of the translations, against those of people (sacrebleu, whole sentences, lower "
-        f"case, words split as in training): {each}."
+        f"case, words split as in training): {each}. The first {shown} are shown."
     )
 
 
