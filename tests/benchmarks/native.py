@@ -55,7 +55,13 @@ FORMATS = {
 }
 
 # Training steps of an adapter's job, and the number of distinct batches for a native script.
-STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24, "shakespeare-gpt": 40}
+STEPS = {
+    "mnist-mlp": 600,
+    "cifar-cnn": 60,
+    "imdb-lstm": 24,
+    "shakespeare-gpt": 40,
+    "multi30k-seq2seq": 12,
+}
 
 
 def _in_one_turn(job: worker_process.JobInTurns[Record]) -> Record:
@@ -76,8 +82,9 @@ class Pair:
         self, cell: Cell, *, data: Path, scratch: Path, length: int, warmup: float
     ) -> None:
         self._cell, self._data, self._scratch = cell, data, scratch
-        self._length, self._warmup = length, warmup
-        self._task = tasks.load(cell.task).with_length(length)
+        task = tasks.load(cell.task)
+        self._length, self._warmup = min(length, task.length or length), warmup
+        self._task = task.with_length(self._length)
         self._framework: Framework = catalogue.load(cell.framework)
         environment = virtual_environments.find(self._framework, cell.device)
         if environment is None:
@@ -94,8 +101,7 @@ class Pair:
         count = self._task.batch * STEPS[self._cell.task]
         split = Split(self._data, "train", self._task, layout, count)
         batches = [tuple(split.batch(rows).values()) for rows in split.epoch(0, 0)]
-        x, y = (np.stack(arrays) for arrays in zip(*batches, strict=True))
-        np.savez(self._batches, x=x, y=y)
+        np.savez(self._batches, *[np.stack(arrays) for arrays in zip(*batches, strict=True)])
 
     def adapter(self) -> Windows:
         """The windows of a worker's job."""
@@ -226,7 +232,7 @@ class Pair:
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
     setting = Setting(threads=options.threads)
-    for task in options.task or [name for name in tasks.names() if tasks.load(name).headline]:
+    for task in options.task or sorted(STEPS):
         for framework in options.framework or catalogue.compared():
             for mode in catalogue.load(framework).modes:
                 if not options.mode or mode in options.mode:
@@ -242,7 +248,7 @@ def main() -> None:
     parser.add_argument("-m", "--mode", action="append")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--length", type=int, default=50, help="tokens in a text")
+    parser.add_argument("--length", type=int, default=50, help="tokens in a text, at most")
     parser.add_argument("--warmup", type=float, default=2.0, help="seconds, at most")
     parser.add_argument("--together", action="store_true", help="both in one process")
     parser.add_argument("--json", type=Path, help="write every window's throughput here")
