@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,10 @@ from bench.launch import catalogue, virtual_environments, worker_process
 from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment
 from bench.run.preparation import prepare_data
+from tests.benchmarks.comparison import Comparison, Windows
 
 NATIVE = catalogue.TREE / "tests" / "native"
 TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
-SLOWER = 0.97  # lower ratios are marked: they are beyond the noise of a quiet machine
 
 # The formats of the adapters' sessions, which only a worker could ask for.
 FORMATS = {
@@ -55,7 +55,13 @@ FORMATS = {
 }
 
 # Training steps of an adapter's job, and the number of distinct batches for a native script.
-STEPS = {"mnist-mlp": 600, "cifar-cnn": 60, "imdb-lstm": 24, "shakespeare-gpt": 40}
+STEPS = {
+    "mnist-mlp": 600,
+    "cifar-cnn": 60,
+    "imdb-lstm": 24,
+    "shakespeare-gpt": 40,
+    "multi30k-seq2seq": 12,
+}
 
 
 def _in_one_turn(job: worker_process.JobInTurns[Record]) -> Record:
@@ -69,59 +75,6 @@ def _in_one_turn(job: worker_process.JobInTurns[Record]) -> Record:
         return record
 
 
-@dataclass(frozen=True, kw_only=True)
-class Windows:
-    """Samples per second of a process in each window, by wall clock and by processor time."""
-
-    wall: list[float]
-    cpu: list[float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """A cell's processes: one of each side in each round."""
-
-    framework: str
-    task: str
-    mode: str
-    threads: int
-    native: list[Windows]
-    adapter: list[Windows]
-
-    def ratios(self, clock: str) -> list[float]:
-        """The ratio of each round, by the `wall` clock or by `cpu` time."""
-        return [
-            statistics.median(getattr(adapter, clock)) / statistics.median(getattr(native, clock))
-            for adapter, native in zip(self.adapter, self.native, strict=True)
-        ]
-
-    def ratio_of_fastest(self) -> float:
-        adapter, native = (
-            max(max(process.wall) for process in side) for side in (self.adapter, self.native)
-        )
-        return adapter / native
-
-    def row(self) -> dict[str, object]:
-        ratios = self.ratios("wall")
-        median, cpu = statistics.median(ratios), statistics.median(self.ratios("cpu"))
-        return {
-            "framework": self.framework,
-            "task": self.task,
-            "mode": self.mode,
-            "native": _median_of_medians(self.native),
-            "adapter": _median_of_medians(self.adapter),
-            "ratio": f"{median:.3f}",
-            "lowest-highest": f"{min(ratios):.3f}-{max(ratios):.3f}",
-            "of fastest": f"{self.ratio_of_fastest():.3f}",
-            "of CPU time": f"{cpu:.3f}",
-            "": "SLOWER" if max(median, cpu, self.ratio_of_fastest()) < SLOWER else "",
-        }
-
-
-def _median_of_medians(processes: list[Windows]) -> int:
-    return round(statistics.median(statistics.median(process.wall) for process in processes))
-
-
 class Pair:
     """The adapter and the native script of a cell."""
 
@@ -129,8 +82,9 @@ class Pair:
         self, cell: Cell, *, data: Path, scratch: Path, length: int, warmup: float
     ) -> None:
         self._cell, self._data, self._scratch = cell, data, scratch
-        self._length, self._warmup = length, warmup
-        self._task = tasks.load(cell.task).with_length(length)
+        task = tasks.load(cell.task)
+        self._length, self._warmup = min(length, task.length or length), warmup
+        self._task = task.with_length(self._length)
         self._framework: Framework = catalogue.load(cell.framework)
         environment = virtual_environments.find(self._framework, cell.device)
         if environment is None:
@@ -147,8 +101,7 @@ class Pair:
         count = self._task.batch * STEPS[self._cell.task]
         split = Split(self._data, "train", self._task, layout, count)
         batches = [tuple(split.batch(rows).values()) for rows in split.epoch(0, 0)]
-        x, y = (np.stack(arrays) for arrays in zip(*batches, strict=True))
-        np.savez(self._batches, x=x, y=y)
+        np.savez(self._batches, *[np.stack(arrays) for arrays in zip(*batches, strict=True)])
 
     def adapter(self) -> Windows:
         """The windows of a worker's job."""
@@ -279,7 +232,7 @@ class Pair:
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
     setting = Setting(threads=options.threads)
-    for task in options.task or [name for name in tasks.names() if tasks.load(name).headline]:
+    for task in options.task or sorted(STEPS):
         for framework in options.framework or catalogue.compared():
             for mode in catalogue.load(framework).modes:
                 if not options.mode or mode in options.mode:
@@ -295,7 +248,7 @@ def main() -> None:
     parser.add_argument("-m", "--mode", action="append")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--length", type=int, default=50, help="tokens in a text")
+    parser.add_argument("--length", type=int, default=50, help="tokens in a text, at most")
     parser.add_argument("--warmup", type=float, default=2.0, help="seconds, at most")
     parser.add_argument("--together", action="store_true", help="both in one process")
     parser.add_argument("--json", type=Path, help="write every window's throughput here")

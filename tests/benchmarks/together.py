@@ -1,9 +1,9 @@
 """Adapter and native script in one process, their windows alternating.
 
 Run by `tests.benchmarks.native` under the framework's own Python. Windows last a tenth of a second,
-so that disturbances slow both sides alike. What differs between separate processes does not show.
-Standard input is JSON. The result is a line of JSON on standard output: for each side, the seconds
-of each window as [wall, cpu].
+or a single step, so that disturbances slow both sides alike. What differs between separate
+processes does not show. Standard input is JSON. The result is a line of JSON on standard output:
+for each side, the seconds of each window as [wall, cpu].
 """
 
 import importlib.util
@@ -62,11 +62,13 @@ def main() -> None:
     script = load("native_script", Path(wanted["script"]))
     sides["native"] = script.prepare(wanted["mode"], wanted["threads"], wanted["length"])
     with np.load(wanted["data"], allow_pickle=False) as arrays:
-        supply = cycle(list(zip(arrays["x"], arrays["y"], strict=True)))
+        supply = cycle(list(zip(*arrays.values(), strict=True)))
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for pair in range(UNCOUNTED + wanted["pairs"]):
         for name in sorted(sides, reverse=bool(pair % 2)):
-            batches = [(x.copy(), y.copy()) for x, y in islice(supply, wanted["steps"])]
+            batches = [
+                [array.copy() for array in batch] for batch in islice(supply, wanted["steps"])
+            ]
             wall, cpu = time.perf_counter(), time.process_time()
             losses = sides[name](batches)
             took = time.perf_counter() - wall, time.process_time() - cpu

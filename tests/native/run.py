@@ -1,9 +1,10 @@
 """Time one native script: `python run.py pytorch/mlp.py --data BATCHES.npz --mode eager`.
 
 A script is a training loop as an expert writes it after the framework's own documentation. Its
-`prepare(mode, threads, length)` returns `train(batches)`, which turns each (x, y) of numpy arrays
-into tensors, takes a step with each, waits for the last step, and returns the losses unread. This
-file owns the clock, as the project's worker does for adapters, and shares no code with it.
+`prepare(mode, threads, length)` returns `train(batches)`, which turns each batch's numpy arrays
+into tensors, takes a step with each, waits for the last step, and returns the losses unread. A
+batch has an array for each field of the task, in their order. This file owns the clock, as the
+project's worker does for adapters, and shares no code with it.
 Run it in the framework's own environment. The result is one line of JSON on standard output.
 """
 
@@ -22,13 +23,14 @@ TASKS = {
     "cnn": "cifar-cnn",
     "lstm": "imdb-lstm",
     "gpt": "shakespeare-gpt",
+    "seq2seq": "multi30k-seq2seq",
 }
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("script", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help=".npz of batches: x, y")
+    parser.add_argument("--data", type=Path, required=True, help=".npz, an array for each field")
     parser.add_argument("--mode", choices=("eager", "compiled", "xla"), default="eager")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20, help="in a window")
@@ -41,7 +43,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     with np.load(options.data, allow_pickle=False) as arrays:
-        supply = cycle(list(zip(arrays["x"], arrays["y"], strict=True)))
+        supply = cycle(list(zip(*arrays.values(), strict=True)))
     spec = importlib.util.spec_from_file_location(f"native_{options.script.stem}", options.script)
     assert spec and spec.loader
     script = importlib.util.module_from_spec(spec)
@@ -50,7 +52,7 @@ def main() -> None:
 
     def window(steps: int) -> tuple[float, float]:
         # Fresh arrays, laid out before the clock starts: as warm in the caches as a worker's.
-        batches = [(x.copy(), y.copy()) for x, y in islice(supply, steps)]
+        batches = [[array.copy() for array in batch] for batch in islice(supply, steps)]
         start, cpu = time.perf_counter(), time.process_time()
         losses = train(batches)
         took = time.perf_counter() - start, time.process_time() - cpu
