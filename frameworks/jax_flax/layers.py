@@ -67,10 +67,33 @@ class MaxPool(nnx.Module):
         return larger(x[:, :, 0], x[:, :, 1])
 
 
-def attention(query: Array, key: Array, value: Array, **settings: Any) -> Array:
-    """Flax's attention. In float64 it is put together, as JAX's function has a softmax in float32.
+def rows(x: Array) -> Array:
+    """All steps of all examples one below the other: (..., features) -> (steps, features).
 
-    Queries, keys and values are (N, T, heads, size), as is the result.
+    On a CPU, XLA multiplies a stack of matrices more slowly than one.
+    """
+    return x.reshape(-1, x.shape[-1])
+
+
+class Attention(nnx.MultiHeadAttention):
+    """Flax's attention of a sequence to itself, without biases, whose four products are of rows."""
+
+    def __init__(self, heads: int, features: int, *, rngs: nnx.Rngs) -> None:
+        super().__init__(heads, features, use_bias=False, decode=False, rngs=rngs)
+
+    def __call__(self, x: Array, *, is_causal: bool = False) -> Array:  # type: ignore[override]
+        """Of (N, T, features), in the same shape."""
+        shape = (*x.shape[:2], self.num_heads, -1)  # (N, T, heads, size)
+        every = rows(x)
+        q, k, v = (part(every).reshape(shape) for part in (self.query, self.key, self.value))
+        y = attention(q, k, v, is_causal=is_causal)
+        return self.out(y.reshape(-1, *y.shape[2:])).reshape(x.shape)
+
+
+def attention(query: Array, key: Array, value: Array, **settings: Any) -> Array:
+    """Flax's function of queries, keys and values, (N, T, heads, size) each, as the result is.
+
+    In float64 it is put together, as JAX's own has a softmax in float32.
     """
     if query.dtype != jnp.float64:
         return nnx.dot_product_attention(query, key, value, **settings)

@@ -6,7 +6,7 @@ from flax import nnx
 from jax import Array
 
 from bench.core.task import Task
-from frameworks.jax_flax.layers import LayerNorm, attention
+from frameworks.jax_flax.layers import Attention, LayerNorm, rows
 
 Norm = partial(LayerNorm, epsilon=2**-17, use_bias=False)
 
@@ -19,9 +19,7 @@ def dropout(rate: float, rngs: nnx.Rngs) -> nnx.Dropout:
 class Block(nnx.Module):
     def __init__(self, task: Task, name: str, *, features: int, heads: int, rngs: nnx.Rngs) -> None:
         self.attention_norm = Norm(features, rngs=rngs)
-        self.attention = nnx.MultiHeadAttention(
-            heads, features, use_bias=False, decode=False, attention_fn=attention, rngs=rngs
-        )
+        self.attention = Attention(heads, features, rngs=rngs)
         self.dropout1 = dropout(task.rate(f"{name}.attention"), rngs)
         self.feed_norm = Norm(features, rngs=rngs)
         self.expand = nnx.Linear(features, 4 * features, use_bias=False, rngs=rngs)
@@ -30,8 +28,9 @@ class Block(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         x = x + self.dropout1(self.attention(self.attention_norm(x), is_causal=True))
-        y = nnx.gelu(self.expand(self.feed_norm(x)))  # by tanh: (N, T, 4 * features)
-        return x + self.dropout2(self.contract(y))
+        y = rows(self.feed_norm(x))  # (N * T, features)
+        y = self.contract(nnx.gelu(self.expand(y)))  # by tanh
+        return x + self.dropout2(y.reshape(x.shape))
 
 
 class GPT(nnx.Module):
@@ -59,7 +58,7 @@ class GPT(nnx.Module):
         x = self.dropout(x)
         x = self.blocks(x)
         x = self.norm(x)
-        return self.token.attend(x)  # tied: (N, T, 65)
+        return self.token.attend(rows(x)).reshape(*x.shape[:2], -1)  # tied: (N, T, 65)
 
 
 def build(task: Task, rngs: nnx.Rngs) -> nnx.Module:

@@ -5,6 +5,7 @@ from jax import Array
 from jax import numpy as jnp
 
 from bench.core.task import Task
+from frameworks.jax_flax.layers import rows
 
 
 def lstm(*, rngs: nnx.Rngs) -> nnx.RNN:
@@ -31,8 +32,8 @@ class Seq2Seq(nnx.Module):
         scores = jnp.where(is_real, scores, -jnp.inf)
         context = jnp.einsum("nts,nsf->ntf", nnx.softmax(scores), encoded)  # (N, T, 256)
         x = jnp.concatenate([context, x], axis=2)  # (N, T, 512)
-        x = jnp.tanh(self.combine(x))  # (N, T, 256)
-        return self.output(x)  # (N, T, 8000)
+        x = jnp.tanh(self.combine(rows(x)))  # (N * T, 256)
+        return self.output(x).reshape(*previous.shape, 8_000)
 
 
 def build(task: Task, rngs: nnx.Rngs) -> nnx.Module:

@@ -7,7 +7,7 @@ from flax import nnx
 from jax import Array
 
 from bench.core.task import Task
-from frameworks.jax_flax.layers import LayerNorm, attention
+from frameworks.jax_flax.layers import Attention, LayerNorm, rows
 
 Norm = partial(LayerNorm, epsilon=2**-20)
 
@@ -16,9 +16,7 @@ class Transformer(nnx.Module):
     def __init__(self, rates: Mapping[str, float], *, rngs: nnx.Rngs) -> None:
         self.token = nnx.Embed(20_000, 32, rngs=rngs)
         self.position = nnx.Embed(200, 32, rngs=rngs)
-        self.attention = nnx.MultiHeadAttention(
-            2, 32, use_bias=False, decode=False, attention_fn=attention, rngs=rngs
-        )
+        self.attention = Attention(2, 32, rngs=rngs)
         self.dropout1 = nnx.Dropout(rates["attention"], rngs=rngs)
         self.attention_norm = Norm(32, rngs=rngs)
         self.expand = nnx.Linear(32, 32, rngs=rngs)
@@ -34,8 +32,8 @@ class Transformer(nnx.Module):
         x = self.token(x) + self.position.embedding[: x.shape[1]]  # (N, T) -> (N, T, 32)
         y = self.attention(x)
         x = self.attention_norm(x + self.dropout1(y))
-        y = self.contract(nnx.relu(self.expand(x)))
-        x = self.feed_norm(x + self.dropout2(y))
+        y = self.contract(nnx.relu(self.expand(rows(x))))
+        x = self.feed_norm(x + self.dropout2(y.reshape(x.shape)))
         x = x.mean(1)  # (N, T, 32) -> (N, 32)
         x = self.dropout3(x)
         x = nnx.relu(self.hidden(x))  # (N, 20)

@@ -16,20 +16,21 @@ def normalized(x, scale):
     return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * scale
 
 
-def block(x, p):
-    n, t, _ = x.shape
+def block(x, p, steps):
     y = normalized(x, p["norm1"])
-    q, k, v = ((y @ p[part]).reshape(n, t, 8, 16) for part in ("q", "k", "v"))
+    q, k, v = ((y @ p[part]).reshape(-1, steps, 8, 16) for part in ("q", "k", "v"))
     y = jax.nn.dot_product_attention(q, k, v, is_causal=True)
-    x = x + y.reshape(n, t, 128) @ p["project"]
+    x = x + y.reshape(-1, 128) @ p["project"]
     return x + jax.nn.gelu(normalized(x, p["norm2"]) @ p["expand"]) @ p["contract"]
 
 
-def network(params, x):
-    x = params["token"][x] + params["position"][: x.shape[1]]
+def network(params, tokens):
+    x = params["token"][tokens] + params["position"][: tokens.shape[1]]
+    x = x.reshape(-1, 128)  # XLA multiplies one matrix faster than a stack of them
     for p in params["blocks"]:
-        x = block(x, p)
-    return normalized(x, params["norm"]) @ params["token"].T
+        x = block(x, p, tokens.shape[1])
+    logits = normalized(x, params["norm"]) @ params["token"].T
+    return logits.reshape(*tokens.shape, -1)
 
 
 def weights(key):
