@@ -22,6 +22,7 @@ from bench.core.task import Task
 from bench.datasets import shakespeare
 from bench.proof.checks import TraceComparison
 from bench.proof.tolerances import tolerance
+from bench.worker import dropout_trace
 from bench.worker.tied_dropout import tied_draws
 from frameworks.reference.adapter import ReferenceSession
 from frameworks.reference.attention import attention, layer_norm
@@ -39,6 +40,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, array in shakespeare.twin(size=20_000).arrays.items():
         np.save(made / f"{name}.npy", array)
     return made
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shows 6,000 values, so the fewest are enough for these faults."""
+    monkeypatch.setattr(dropout_trace, "VALUES", 1)
 
 
 def failed(
