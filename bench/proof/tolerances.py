@@ -80,7 +80,9 @@ TOLERANCES: Mapping[str, Tolerance] = {
     ),
     # Sums of a few thousand float32 products differ by 1e-6, depending on the order of addition.
     # Gradients: a maximum over near equals may fall on another of them, which moves one term.
-    # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding.
+    # Update: Adam's first is the sign of each gradient, and the smallest gradients are rounding. A
+    # batch of imdb-transformer trains 24,000 values of its table; one of them that moves to the
+    # other side is 1.3 %, which MXNet showed for one seed in five. Five are allowed.
     # State: twice the gradients, as Adam holds squares of them.
     # Formula: with a large epsilon an update is as smooth as its gradient, and as close.
     # Curve, evaluated: from there on training amplifies rounding, on the CNN and the LSTM by a
@@ -89,7 +91,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         outputs=1e-5,
         loss=1e-5,
         gradients=3e-4,
-        update=1e-2,
+        update=3e-2,
         state=6e-4,
         early=1e-5,
         curve=1e-2,
@@ -97,7 +99,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         formula=3e-3,
         full_steps=1e-5,
         full_evaluated=1e-4,
-        full_update=1e-2,
+        full_update=3e-2,
     ),
     "tf32": Tolerance(outputs=5e-3, loss=1e-3, curve=5e-2, rounding=5e-6, **_MIXED),
     "bf16": Tolerance(outputs=4e-2, loss=5e-3, curve=5e-2, rounding=5e-5, **_MIXED),
