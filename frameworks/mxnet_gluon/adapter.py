@@ -32,6 +32,7 @@ from bench.core.readers import BatchFormat  # noqa: E402
 from bench.core.recurrent import recurrent_names  # noqa: E402
 from bench.core.setting import Device, Setting, storage_dtype  # noqa: E402
 from bench.core.task import Task  # noqa: E402
+from frameworks.mxnet_gluon.layers import attend_by_products  # noqa: E402
 from frameworks.mxnet_gluon.losses import LOSSES  # noqa: E402
 from frameworks.mxnet_gluon.optimizers import (  # noqa: E402
     make_optimizer,
@@ -91,6 +92,8 @@ class MXNetGluonSession:
         module = network_module(__package__, task)
         self._model: gluon.HybridBlock = module.build(task)
         self._model.cast(dtype)
+        if setting.precision != "float32":
+            self._model.apply(attend_by_products)
         self._pin_second_bias()
         self._model.initialize(ctx=self._context)
         self._weights: NetworkWeights[gluon.Parameter] = NetworkWeights(

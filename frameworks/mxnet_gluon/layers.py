@@ -12,28 +12,24 @@ class Attention(HybridBlock):
     """Attention between one product for all its inputs and one for its output; Gluon has none.
 
     In float32 by MXNet's operators for it, which read time first, and queries, keys and values head
-    by head; in float64, which they do not know, by products of batches. A `causal` one is for
-    sequences of so many `steps`.
+    by head; in other precisions, which they do not know, by products of batches. A `causal`
+    one is for sequences of so many `steps`.
     """
 
     def __init__(self, features: int, heads: int, *, steps: int, causal: bool = False) -> None:
         super().__init__()
         self._features, self._heads = features, heads
         self._root = (features // heads) ** 0.5
-        self._interleaved = True
+        self.by_operators = True
         self.qkv_weight = self.params.get("qkv_weight", shape=(3 * features, features))
         self.output = nn.Dense(features, in_units=features, use_bias=False, flatten=False)
         if causal:
             later = np.triu(np.full((1, steps, steps), -np.inf, np.float32), 1)
             self.later = self.params.get_constant("later", later)
 
-    def cast(self, dtype: str) -> None:
-        super().cast(dtype)
-        self._interleaved = dtype == "float32"
-
     def hybrid_forward(self, F: Any, x: Any, qkv_weight: Any, later: Any = None) -> Any:  # noqa: N803
         """Of (N, T, features), in the same shape."""
-        attend = self._by_operators if self._interleaved else self._by_products
+        attend = self._by_operators if self.by_operators else self._by_products
         return self.output(attend(F, x, qkv_weight, later))
 
     def _by_operators(self, F: Any, x: Any, weight: Any, later: Any) -> Any:  # noqa: N803
@@ -68,3 +64,9 @@ class Attention(HybridBlock):
         if later is not None:
             scores = F.broadcast_add(scores, later)
         return F.softmax(scores, axis=-1)
+
+
+def attend_by_products(block: HybridBlock) -> None:
+    """Choose products of batches, if the block is attention."""
+    if isinstance(block, Attention):
+        block.by_operators = False
