@@ -67,6 +67,6 @@ class Attention(HybridBlock):
 
 
 def attend_by_products(block: HybridBlock) -> None:
-    """Choose products of batches, if the block is attention."""
-    if isinstance(block, Attention):
+    """Choose products of batches, if the block can attend by operators."""
+    if hasattr(block, "by_operators"):
         block.by_operators = False
