@@ -158,7 +158,8 @@ def draws(
         layer,
         weights=weights,
         host=host,
-        count=draws_for(values) if drawn else 0,
+        values=values,
+        drawn=drawn,
         parts=parts,
     )
     session.close()
@@ -172,15 +173,16 @@ def shown(
     *,
     weights: Mapping[str, Array],
     host: HostBatch,
-    count: int,
+    values: int,
+    drawn: bool,
     parts: Callable[[float, dict[str, Array]], Mapping[str, Array | float]],
 ) -> dict[str, Array]:
-    """The arrays above, from `count` steps with `weights` on one batch.
+    """The arrays above, from steps with `weights` on one batch; the logits alone if not `drawn`.
 
-    `parts` makes those of a draw from the loss of its step and the weights that the step left.
-    Without draws, there are the logits alone.
+    `parts` makes those of a draw, of which each shows so many `values`, from the loss of its step
+    and the weights that the step left.
     """
-    every = []
+    every, count = [], draws_for(values) if drawn else 0
     if count:
         batch = session.stage(host)
         session.load(weights)

@@ -36,7 +36,7 @@ from bench.core.optimizers import SGD
 from bench.core.split import Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
-from bench.worker.dropout_trace import OpenSession, draws_for, shown
+from bench.worker.dropout_trace import OpenSession, shown
 
 # Large enough that an example's own feature is by far above those that only the draw fills.
 SIZE = 8.0
@@ -164,7 +164,8 @@ def summed_draws(
         layer,
         weights=revealed.weights,
         host=host,
-        count=draws_for(revealed.values) if drawn else 0,
+        values=revealed.values,
+        drawn=drawn,
         parts=revealed.parts,
     )
     session.close()

@@ -42,7 +42,7 @@ from bench.core.readers import BatchFormat
 from bench.core.split import HostBatch, Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights
-from bench.worker.dropout_trace import OpenSession, draws_for, shown
+from bench.worker.dropout_trace import OpenSession, shown
 from bench.worker.summed_dropout import epsilons, normalized, normalized_backward
 
 # So large that a rectifier and a GELU, by either formula, return it as it is.
@@ -73,8 +73,8 @@ class TiedNetwork:
         self._size = math.sqrt(2 * self._epsilon)
         self._table = f"{task.layers[-1].tied_to}.weight"
 
-        zeros = {name: np.zeros_like(each) for name, each in initial_weights(task, 0).items()}
-        self.weights = weights = zeros
+        initial = initial_weights(task, 0)
+        self.weights = weights = {name: np.zeros_like(each) for name, each in initial.items()}
         for name in norms:
             weights[f"{name}.weight"] += 1
         places = weights[f"{position}.weight"]
@@ -92,12 +92,11 @@ class TiedNetwork:
         self._others = len(weights[self._table]) - 1
         self.examples = (self._others + 1 - FREE) // task.length
         self.targets = FREE + np.arange(self.examples * task.length)
-        weights[self._table][LEAD] = self._lead(task, layer)
+        weights[self._table][LEAD] = self._lead(initial[self._table][LEAD], task.rate(layer))
 
-    def _lead(self, task: Task, layer: str) -> Array:
+    def _lead(self, initial: Array, rate: float) -> Array:
         """The lead's row: on average its probability is 1/2, and every feature counts."""
-        row: Array = initial_weights(task, 0)[self._table][LEAD].astype(np.float64)
-        rate = task.rate(layer)
+        row: Array = initial.astype(np.float64)
         z = self._x + self._size * (np.arange(len(row)) > 0)
         variance = z.var() + self._size**2 * rate / (1 - rate)
         h = (z - z.mean()) / math.sqrt(variance + self._epsilon)
@@ -167,7 +166,8 @@ def tied_draws(
                 layer,
                 weights=network.weights,
                 host=network.batch(folder, single, session.format),
-                count=draws_for(network.values) if drawn else 0,
+                values=network.values,
+                drawn=drawn,
                 parts=network.parts,
             )
         session.close()

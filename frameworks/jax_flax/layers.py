@@ -35,14 +35,12 @@ class LayerNorm(nnx.LayerNorm):
         super().__init__(features, use_fast_variance=False, **settings)
         self.centres_once = False
 
-    def __call__(self, x: Array, **settings: Any) -> Array:
+    def __call__(self, x: Array) -> Array:  # type: ignore[override]
         if not self.centres_once or self.dtype not in ("float32", "float64"):
-            return super().__call__(x, **settings)
+            return super().__call__(x)
         centred = x - x.mean(-1, keepdims=True)
         variance = (centred**2).mean(-1, keepdims=True)
-        y = centred * lax.rsqrt(variance + self.epsilon)
-        if self.scale is not None:
-            y = y * self.scale[...]
+        y = centred * lax.rsqrt(variance + self.epsilon) * self.scale[...]
         return y if self.bias is None else y + self.bias[...]
 
 
@@ -90,12 +88,12 @@ class Attention(nnx.MultiHeadAttention):
         return self.out(y.reshape(-1, *y.shape[2:])).reshape(x.shape)
 
 
-def attention(query: Array, key: Array, value: Array, **settings: Any) -> Array:
+def attention(query: Array, key: Array, value: Array, *, is_causal: bool) -> Array:
     """Flax's function of queries, keys and values, (N, T, heads, size) each, as the result is.
 
     In float64 it is put together, as JAX's own has a softmax in float32.
     """
     if query.dtype != jnp.float64:
-        return nnx.dot_product_attention(query, key, value, **settings)
-    weights = dot_product_attention_weights(query, key, **settings)
+        return nnx.dot_product_attention(query, key, value, is_causal=is_causal)
+    weights = dot_product_attention_weights(query, key, is_causal=is_causal)
     return jnp.einsum("nhqk,nkhs->nqhs", weights, value)

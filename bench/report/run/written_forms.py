@@ -19,7 +19,6 @@ from bench.system.plain_text import plain
 
 # Stands for a text that ends where another goes on.
 _END = "(ends here)"
-_HUMAN = "A person wrote"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +60,7 @@ class WrittenPart:
     texts: tuple[ShownTexts, ...]
 
     heading: ClassVar[str] = "What the networks write"
+    human: ClassVar[str] = "A person wrote"
 
     @staticmethod
     def of(table: ResultTable, snapshot: Snapshot) -> WrittenPart | None:
@@ -87,7 +87,7 @@ class WrittenPart:
             yield "Given:"
             yield markdown.fenced(text.given, "text")
             if text.expected:
-                yield f"{_HUMAN}:"
+                yield f"{self.human}:"
                 yield markdown.fenced(text.expected, "text")
             if text.agreement:
                 yield markdown.escaped(text.agreement)
@@ -105,7 +105,7 @@ class WrittenPart:
         for text in self.texts:
             yield Text(text.given, "dim")
             if text.expected:
-                yield Text(f"{_HUMAN}: {text.expected}", "dim")
+                yield Text(f"{self.human}: {text.expected}", "dim")
             if text.agreement:
                 yield Text(text.agreement, "bold")
             for version in text.versions:
