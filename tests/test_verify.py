@@ -290,6 +290,29 @@ def test_a_reduced_precision_must_show_its_rounding(precision: str) -> None:
     ("precision", "passes"),
     [("float64", False), ("float32", False), ("tf32", True), ("bf16", True), ("fp16", True)],
 )
+def test_a_bias_may_move_to_the_other_side_in_16_bits_and_the_weights_may_not(
+    precision: str, passes: bool
+) -> None:
+    """Its gradient is a sum that may be all rounding, and Adam moves it by the full rate."""
+    start = opened(TASK, initial_weights(TASK, 1))
+    arrays = trace()
+    arrays["outputs/logits"] = arrays["outputs/logits"] * (1 + TOLERANCES[precision].outputs / 2)
+
+    def turned(name: str) -> Array:
+        return 2 * start[name] - trace()[f"full/weights/{name}"]
+
+    arrays["full/weights/hidden.bias"] = turned("hidden.bias")
+    assert [check.name for check in failed(arrays, precision)] == ["full update"] * (not passes)
+    arrays["full/weights/hidden.weight"] = turned("hidden.weight")
+    assert [check.name for check in failed(arrays, precision)][:1] == ["full update"]
+    arrays["full/weights/hidden.weight"] = np.zeros(3)
+    assert [check.name for check in failed(arrays, precision)][:1] == ["full update"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "passes"),
+    [("float64", False), ("float32", False), ("tf32", True), ("bf16", True), ("fp16", True)],
+)
 def test_losses_may_diverge_sooner_where_updates_are_coarse(precision: str, passes: bool) -> None:
     """By 1.9e-3 at the fifth step, as in every framework in fp16, but not by a hundredth."""
     arrays = trace()

@@ -48,7 +48,8 @@ EARLY_STEPS = 5
 # off, because maxima fall on other entries and small gradients change sign. With such coarse
 # updates the losses diverge from the second step on: on the CNN in fp16 by 1.9e-3 at the fifth, in
 # PyTorch, TensorFlow and JAX alike. These tolerances prove that the precision is in use and that
-# nothing is grossly wrong in it; the source is proved in float64.
+# nothing is grossly wrong in it; the source is proved in float64. The update at full size is that
+# of all weights together: see `bench.proof.checks`.
 _MIXED = {
     "early": 5e-3,
     "gradients": 0.5,

@@ -1,0 +1,50 @@
+"""How far arrays of a trace are from those of the reference, as one number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from bench.core.arrays import Array
+
+
+def largest(actual: Array, expected: Array) -> float:
+    """The largest difference over the largest entry; infinite if shapes differ."""
+    if actual.shape != expected.shape:
+        return math.inf
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())
+
+
+def update(actual: Array, expected: Array, initial: Array) -> float:
+    """The distance from the expected weights over the update's; infinite if shapes differ."""
+    if actual.shape != expected.shape:
+        return math.inf
+    return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected - initial))
+
+
+def joined(arrays: Iterable[Array]) -> Array:
+    """Arrays as one vector."""
+    return np.concatenate([array.reshape(-1) for array in arrays])
+
+
+def standard_errors(dropped: Array, rate: float, epsilon: float) -> float:
+    """How far draws deviate from independent ones at `rate`, in standard errors.
+
+    A rate may be rounded to the precision: Keras draws in bfloat16, where 0.2 is 26 of 128.
+
+    `dropped` is true or false, (draws, examples, channels, places). Two things are tested: the
+    share of dropped values; and, along each axis, the products of (value - rate) over all pairs of
+    values that differ only in their place on that axis. These products add up to about 0 if values
+    are independent, and to far more if whole channels are dropped or a draw is used again.
+    """
+    rate = float(np.clip(dropped.mean(), rate - epsilon, rate + epsilon))
+    variance = rate * (1 - rate)
+    off = dropped - rate
+    errors = [abs(off.mean()) / math.sqrt(variance / off.size)]
+    for axis, length in enumerate(off.shape):
+        if length > 1:
+            products = (off.sum(axis) ** 2).sum() - (off**2).sum()  # of each two, both ways round
+            errors.append(abs(products) / (variance * math.sqrt(2 * (length - 1) * off.size)))
+    return float(max(errors))
