@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.core.choices import check_choice
+from bench.core.errors import UsageError
 from bench.launch import current_python, virtual_environments
 from bench.launch.published_environments import PublishedEnvironments
 from bench.launch.virtual_environments import Provider
@@ -27,5 +28,8 @@ def provider(env: str, results: Path) -> Provider:
     Raises UsageError if there is none.
     """
     if env.startswith(LIKE):
-        return PublishedEnvironments.of(Path(env.removeprefix(LIKE)), results)
+        run = env.removeprefix(LIKE)
+        if not run:
+            raise UsageError(f"--env {LIKE} names no run: write {LIKE}RUN, a run's folder or name")
+        return PublishedEnvironments.of(Path(run), results)
     return PROVIDERS[check_choice("kind of environment", env, PROVIDERS)]
