@@ -174,7 +174,8 @@ def every_command() -> list[tuple[str, Any]]:
 
 def about(command: Any) -> str:
     """A command's help, without the markup for terminals."""
-    return re.sub(r"\[/?\w+\]", "", command.help.partition("[bold]")[0]).strip()
+    text = command.help.partition("[bold]")[0]
+    return re.sub(r"(?<!\\)\[/?\w+\]", "", text).replace("\\[", "[").strip()
 
 
 def examples(command: Any) -> str:

@@ -11,6 +11,7 @@ import pytest
 from bench.core import adapter as contract
 from bench.launch import catalogue
 from bench.launch.catalogue import FRAMEWORKS
+from bench.launch.framework import Framework
 
 CONTRACT = ast.parse(Path(contract.__file__).read_text(encoding="utf-8"))
 
@@ -30,7 +31,7 @@ def methods(tree: ast.Module, class_name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("protocol", ["Session", "Adapter"])
-@pytest.mark.parametrize("framework", catalogue.names())
+@pytest.mark.parametrize("framework", catalogue.families())
 def test_an_adapter_has_its_methods_in_the_order_of_the_protocol(
     framework: str, protocol: str
 ) -> None:
@@ -39,12 +40,15 @@ def test_an_adapter_has_its_methods_in_the_order_of_the_protocol(
     assert [name for name in own if name in expected] == expected
 
 
-def announced(framework: str) -> Iterator[str]:
-    """The modes in an adapter's MODES: a tuple in the adapter, or the keys of a table."""
-    for file in ("adapter", "modes"):
-        if not (FRAMEWORKS / framework / f"{file}.py").exists():
+def announced(framework: Framework) -> Iterator[str]:
+    """The modes in an adapter's MODES: a tuple in the adapter, or the keys of a table.
+
+    On a backend, in the module of that.
+    """
+    for file in ("adapter", "modes", f"on_{framework.variant.backend}"):
+        if not (framework.folder / f"{file}.py").exists():
             continue
-        for node in tree_of(framework, file).body:
+        for node in tree_of(framework.folder.name, file).body:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 if isinstance(target, ast.Name) and target.id == "MODES":
@@ -55,4 +59,5 @@ def announced(framework: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("framework", catalogue.names())
 def test_an_adapter_has_the_modes_that_its_framework_announces(framework: str) -> None:
-    assert list(announced(framework)) == list(catalogue.load(framework).modes)
+    described = catalogue.load(framework)
+    assert sorted(announced(described)) == sorted(described.modes)

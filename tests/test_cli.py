@@ -131,6 +131,7 @@ BAD_USAGE = {
         ("recommend", "broken", "--format", "csv"),
         "no format is called 'csv'; there are: table, markdown, json",
     ),
+    "an environment like that of no run": (("run", "--env", "like:"), "--env like: names no run"),
     "export of a missing run": (("export", "nowhere"), "nowhere holds no run"),
     "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
     "unknown task to show": (("show", "mnist"), "no task is called 'mnist'"),

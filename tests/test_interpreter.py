@@ -76,7 +76,9 @@ def test_frameworks_that_cannot_be_imported_are_left_out(monkeypatch: pytest.Mon
     named = cells_of(Request(env="current", frameworks=["mxnet_gluon"]))
     assert {cell.framework for cell in named} == {"mxnet_gluon"}  # its row will give the reason
     importable.clear()
-    with pytest.raises(UsageError, match=r"cannot import any of .*jax, mxnet, .*paddle, .*torch"):
+    with pytest.raises(
+        UsageError, match=r"cannot import any of .*jax, keras, mxnet, .*paddle, .*torch"
+    ):
         cells_of(Request(env="current"))
 
 

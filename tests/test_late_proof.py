@@ -12,6 +12,7 @@ import pytest
 
 from bench import tasks
 from bench.core.arrays import Array
+from bench.core.framework_name import framework_of
 from bench.core.listener import SILENT
 from bench.core.optimizers import SGD, WEIGHT, Adam, Optimizer
 from bench.core.record import Cell, Job
@@ -273,22 +274,22 @@ class LateMutant:
     new: str
     caught_by: str
     task: str = "mnist-mlp"
+    backend: str = ""
 
     @property
     def framework(self) -> str:
-        return self.file.split("/")[1]
+        return f"{self.file.split('/')[1]}{self.backend}"
 
     @property
     def cell(self) -> Cell:
         return Cell(
             framework=self.framework,
             task=self.task,
-            mode="compiled" if self.framework in COMPILED else "eager",
+            mode=catalogue.load(self.framework).recommended,
             setting=Setting(),
         )
 
 
-COMPILED = ("tensorflow_keras", "mxnet_gluon", "jax_flax")
 REFERENCE = "frameworks/reference/adapter.py"
 REFERENCE_STEP = "        steps = []\n"
 TORCH = "frameworks/pytorch/adapter.py"
@@ -374,6 +375,16 @@ LATE_MUTANTS = {
         "        return self._had\n",
         caught_by="loss",
     ),
+    "a rate that a later call of fit lowers": LateMutant(
+        file="frameworks/keras/adapter.py",
+        backend="[tensorflow]",
+        old="        losses = StepLosses()\n",
+        new="        self._count = getattr(self, '_count', 0) + len(target) // size\n"
+        "        if self._count > 40:\n"
+        "            self._optimizer.learning_rate = 0.0009\n"
+        "        losses = StepLosses()\n",
+        caught_by="update",
+    ),
 }
 JudgeLate = Callable[[str], tuple[str, LateProof]]
 
@@ -444,5 +455,5 @@ def test_what_changes_after_the_first_proof_is_caught_by_the_late_one(
 
 @pytest.mark.frameworks
 def test_every_framework_is_in_the_late_mutants() -> None:
-    planted = {mutant.framework for mutant in LATE_MUTANTS.values()}
-    assert planted == {"reference", *catalogue.compared()}
+    planted = {framework_of(mutant.framework) for mutant in LATE_MUTANTS.values()}
+    assert planted == {"reference", *map(framework_of, catalogue.compared())}

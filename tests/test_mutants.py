@@ -44,12 +44,13 @@ class Mutant:
     reason: str = "not the same task"
     mode: str = "eager"
     precision: Precision = "float64"
+    framework: str = ""  # whose claim it is, if not that of the folder
 
     @property
     def claim(self) -> Claim:
         """What the faulty adapter claims to do."""
         return Claim(
-            framework=self.file.split("/")[1],
+            framework=self.framework or self.file.split("/")[1],
             task=self.task,
             mode=self.mode,
             setting=Setting(precision=self.precision),
@@ -144,7 +145,8 @@ MUTANTS = {
         caught_by="outputs",
     ),
     "a dense weight not permuted behind the flatten": Mutant(
-        file="frameworks/tensorflow_keras/adapter.py",
+        file="frameworks/keras/weights.py",
+        framework="tensorflow_keras",
         old="    channels_last=True,\n)\n",
         new=")\n",
         task="cifar-lenet",
@@ -152,7 +154,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "'same' for 'valid' padding": Mutant(
-        file="frameworks/tensorflow_keras/models/lenet.py",
+        file="frameworks/keras/models/lenet.py",
+        framework="tensorflow_keras",
         old='layers.Conv2D(6, 5, activation="relu", name="conv1")',
         new='layers.Conv2D(6, 5, activation="relu", name="conv1", padding="same")',
         task="cifar-lenet",
@@ -240,7 +243,8 @@ MUTANTS = {
         caught_by="dropout",
     ),
     "one dropout's rate for another's": Mutant(
-        file="frameworks/tensorflow_keras/models/vgg.py",
+        file="frameworks/keras/models/vgg.py",
+        framework="tensorflow_keras",
         old='task.dropout["hidden"]',
         new='task.dropout["conv4"]',
         task="cifar-vgg",
@@ -276,7 +280,8 @@ MUTANTS = {
         caught_by="parameters",
     ),
     "half the dropout": Mutant(
-        file="frameworks/tensorflow_keras/models/mlp_dropout.py",
+        file="frameworks/keras/models/mlp_dropout.py",
+        framework="tensorflow_keras",
         old='task.dropout["hidden"]',
         new='task.dropout["hidden"] / 2',
         task="mnist-mlp-dropout",
@@ -404,7 +409,8 @@ MUTANTS = {
         caught_by="outputs",
     ),
     "a running mean's momentum by the other convention": Mutant(
-        file="frameworks/tensorflow_keras/models/resnet.py",
+        file="frameworks/keras/models/resnet.py",
+        framework="tensorflow_keras",
         old="momentum=0.9,",
         new="momentum=0.1,",
         task="cifar-resnet20",
@@ -412,7 +418,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "'same' padding in stride 2": Mutant(
-        file="frameworks/tensorflow_keras/models/resnet.py",
+        file="frameworks/keras/models/resnet.py",
+        framework="tensorflow_keras",
         old="layers.ZeroPadding2D(1)(x)",
         new="layers.ZeroPadding2D(((0, 1), (0, 1)))(x)",
         task="cifar-resnet20",
@@ -420,7 +427,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "Keras's own epsilon in a batch normalization": Mutant(
-        file="frameworks/tensorflow_keras/models/resnet.py",
+        file="frameworks/keras/models/resnet.py",
+        framework="tensorflow_keras",
         old="momentum=0.9, epsilon=1e-5,",
         new="momentum=0.9,",
         task="cifar-resnet20",
@@ -435,7 +443,8 @@ MUTANTS = {
         caught_by="gradients",
     ),
     "a GRU's gates left in the canonical order": Mutant(
-        file="frameworks/tensorflow_keras/adapter.py",
+        file="frameworks/keras/weights.py",
+        framework="tensorflow_keras",
         old='"gru_recurrent_bias"), (1, 0, 2)',
         new='"gru_recurrent_bias"), (0, 1, 2)',
         task="imdb-gru",
@@ -443,7 +452,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "a GRU's two biases in each other's row": Mutant(
-        file="frameworks/tensorflow_keras/adapter.py",
+        file="frameworks/keras/weights.py",
+        framework="tensorflow_keras",
         old='ROWS = {"gru_bias": 0, "gru_recurrent_bias": 1}',
         new='ROWS = {"gru_bias": 1, "gru_recurrent_bias": 0}',
         task="imdb-gru",
@@ -451,7 +461,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "a GRU that resets its state before the recurrent product": Mutant(
-        file="frameworks/tensorflow_keras/models/gru.py",
+        file="frameworks/keras/models/gru.py",
+        framework="tensorflow_keras",
         old='layers.GRU(100, name="gru")',
         new='layers.GRU(100, reset_after=False, name="gru")',
         task="imdb-gru",
@@ -490,7 +501,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "one direction's weights in the other": Mutant(
-        file="frameworks/tensorflow_keras/adapter.py",
+        file="frameworks/keras/weights.py",
+        framework="tensorflow_keras",
         old='sides=("forward_layer", "backward_layer")',
         new='sides=("backward_layer", "forward_layer")',
         task="imdb-bilstm",
@@ -819,7 +831,8 @@ MUTANTS = {
         caught_by="gradients",
     ),
     "another epsilon in a layer normalization": Mutant(
-        file="frameworks/tensorflow_keras/models/gpt.py",
+        file="frameworks/keras/models/gpt.py",
+        framework="tensorflow_keras",
         old="epsilon=2**-17",
         new="epsilon=1e-3",
         task="shakespeare-gpt",
@@ -891,7 +904,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "the largest of the steps, not their mean": Mutant(
-        file="frameworks/tensorflow_keras/models/transformer.py",
+        file="frameworks/keras/models/transformer.py",
+        framework="tensorflow_keras",
         old="layers.GlobalAveragePooling1D()",
         new="layers.GlobalMaxPooling1D()",
         task="imdb-transformer",
@@ -922,7 +936,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "padding that is attended to": Mutant(
-        file="frameworks/tensorflow_keras/models/seq2seq.py",
+        file="frameworks/keras/models/seq2seq.py",
+        framework="tensorflow_keras",
         old="([x, encoded], mask=[None, is_real])",
         new="([x, encoded])",
         task="multi30k-seq2seq",
@@ -1014,6 +1029,80 @@ MUTANTS = {
         task="mnist-mlp",
         caught_by="formula",
         precision="float32",
+    ),
+    "epsilon inside the bias correction, in Keras on each backend's own": Mutant(
+        file="frameworks/keras/optimizers.py",
+        framework="keras[tensorflow]",
+        old="own.epsilon * root)",
+        new="own.epsilon)",
+        task="mnist-mlp",
+        caught_by="update",
+        mode="fit",
+    ),
+    "an optimizer whose moments survive the loading": Mutant(
+        file="frameworks/keras/adapter.py",
+        framework="keras[jax]",
+        old="            variable.assign(initial.copy())\n",
+        new="            pass\n",
+        task="mnist-mlp",
+        caught_by="update",
+        mode="fit",
+    ),
+    "examples that fit shuffles": Mutant(
+        file="frameworks/keras/adapter.py",
+        framework="keras[torch]",
+        old="shuffle=False, verbose=0",
+        new="shuffle=True, verbose=0",
+        task="mnist-mlp",
+        caught_by="full steps",
+        mode="fit",
+    ),
+    "a batch that fit halves": Mutant(
+        file="frameworks/keras/adapter.py",
+        framework="keras[tensorflow]",
+        old="batch_size=size, shuffle",
+        new="batch_size=size // 2, shuffle",
+        task="mnist-softmax",
+        caught_by="shape",
+        reason="its loop took 2 steps in place of 1",
+        mode="fit",
+    ),
+    "the mean loss of a window for that of its last step": Mutant(
+        file="frameworks/keras/adapter.py",
+        framework="keras[jax]",
+        old="return np.diff(means * np.arange(1, len(means) + 1), prepend=0.0)",
+        new="return means",
+        task="mnist-mlp",
+        caught_by="full steps",
+        mode="fit",
+    ),
+    "a Keras that is told to compile and does not": Mutant(
+        file="frameworks/keras/adapter.py",
+        framework="keras[torch]",
+        old='"compiled": {"jit_compile": True}',
+        new='"compiled": {}',
+        task="mnist-mlp",
+        caught_by="execution",
+        reason="the mode compiled ran uncompiled",
+        mode="compiled",
+    ),
+    "rows of an embedding's gradient squared one by one": Mutant(
+        file="frameworks/keras/on_tensorflow.py",
+        framework="keras[tensorflow]",
+        old="    return tf.convert_to_tensor(gradient)\n",
+        new="    return gradient\n",
+        task="imdb-lstm",
+        caught_by="update",
+        mode="fit",
+    ),
+    "a mean of squares with the other moment's decay, in lists of tensors": Mutant(
+        file="frameworks/keras/on_torch.py",
+        framework="keras[torch]",
+        old="torch._foreach_mul_(squares, second)",
+        new="torch._foreach_mul_(squares, first)",
+        task="mnist-mlp",
+        caught_by="curve",
+        mode="fit",
     ),
 }
 

@@ -19,7 +19,7 @@ import pytest
 from bench import datasets, tasks
 from bench.core.errors import UsageError
 from bench.launch import catalogue
-from bench.launch.framework import read
+from bench.launch.framework_file import read
 from bench.launch.paths import CACHE_VARIABLE, cache_dir
 from tests.source_tree import copy_source
 
@@ -348,7 +348,7 @@ broken = [*plugins.broken_packages(), *tasks.broken(), *datasets.broken(), *cata
 print(json.dumps({
     "tasks": tasks.names(),
     "datasets": datasets.names(),
-    "frameworks": catalogue.names(),
+    "frameworks": catalogue.families(),
     "broken": [vars(part) for part in broken],
 }))
 """
@@ -383,7 +383,7 @@ def state(faulty_site: Path) -> dict[str, Any]:
 def test_faulty_plug_ins_leave_everything_else_as_it_was(state: dict[str, Any]) -> None:
     assert state["tasks"] == sorted([*tasks.names(), "sound-task"])
     assert state["datasets"] == sorted([*datasets.names(), "sound_data"])
-    assert state["frameworks"] == sorted([*catalogue.names(), "sound_one"])
+    assert state["frameworks"] == sorted([*catalogue.families(), "sound_one"])
     late = [part for part in state["broken"] if part["distribution"] == "late"]
     assert len(state["broken"]) == len(FAULTS) + len(FAULTY_PACKAGES) + len(late)
 

@@ -70,7 +70,7 @@ def test_each_framework_is_proved_on_each_task_that_is_not_dear_in_each_run(
     everything: list[pytest.Item],
 ) -> None:
     unmarked = {item.nodeid for item in everything if not item.get_closest_marker("share")}
-    for name in catalogue.compared():
+    for name in catalogue.usual():
         for task in tasks.names():
             if not catalogue.load(name).supports(tasks.load(task).network):
                 continue

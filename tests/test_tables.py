@@ -222,7 +222,7 @@ def test_what_a_run_lacks_is_noted_below_its_tables() -> None:
     assert "- identity: 24 of 24 proved" in proved and "NOT PROVED" not in proved
     assert "- identity: NOT PROVED: " in bare
     assert "- not in this run: JAX/Flax\n" in bare
-    everyone = [with_pace(name, 0, 100) for name in catalogue.compared()]
+    everyone = [with_pace(name, 0, 100) for name in catalogue.usual()]
     assert "not in this run" not in markdown(run_of(everyone))
 
 

@@ -117,7 +117,7 @@ def read(file: Path) -> FrameworkFacts:
 @cache
 def of(framework: str) -> FrameworkFacts:
     """A framework's facts by its name; empty without a file of facts, or without the framework."""
-    if framework not in catalogue.names():
+    if not catalogue.exists(framework):
         return FrameworkFacts()
     file = catalogue.load(framework).folder / catalogue.FACTS
     return read(file) if file.is_file() else FrameworkFacts()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.cell_summary import CellSummary, Spread
 from bench.analysis.intervals import Interval
+from bench.core.framework_name import variant_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,7 @@ def row(summary: CellSummary) -> dict[str, Any]:
     use = summary.use
     return {
         **summary.cell.to_columns(),
+        "variant": variant_of(summary.cell.framework),
         "status": summary.status,
         "rank": summary.rank,
         "among_fastest": summary.among_fastest,

@@ -13,7 +13,7 @@ from bench.analysis.roofline import Use
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Status
 
-# Cells that agree in these can be compared: they differ in framework, variant, mode and tuning.
+# Cells that agree in these can be compared: they differ in framework, mode and tuning.
 CONDITIONS = ("task", "device", "precision", "threads", "feed", "workload", "batch")
 conditions = attrgetter(*CONDITIONS)
 

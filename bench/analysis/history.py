@@ -14,6 +14,7 @@ from bench.analysis.cell_summary import CellSummary
 from bench.analysis.comparison.run_differences import machine_changes, version_changes
 from bench.analysis.intervals import Interval, unpaired_ratio
 from bench.analysis.results import Results
+from bench.core.framework_name import is_among
 from bench.core.record import Cell
 
 
@@ -80,7 +81,7 @@ def history(
         for summary in results.summaries:
             cell = summary.cell
             chosen = not tasks or cell.task in tasks
-            chosen &= not frameworks or cell.framework in frameworks
+            chosen &= not frameworks or any(is_among(cell.framework, name) for name in frameworks)
             if chosen and summary.ok and summary.throughput:
                 found.setdefault(cell, []).append((results, summary))
     return History(

@@ -83,7 +83,7 @@ def _tasks() -> list[str]:
 def _frameworks() -> list[str]:
     from bench.launch import catalogue
 
-    return catalogue.names()
+    return sorted({*catalogue.families(), *catalogue.names()})
 
 
 def _modes() -> list[str]:
@@ -158,7 +158,9 @@ complete_tasks = among(_tasks)
 FrameworksArgument = Annotated[
     list[str],
     typer.Argument(
-        help="Frameworks. Default: all.", autocompletion=among(_frameworks), show_default=False
+        help="Frameworks, or variants of them. Default: all, of keras the first backend.",
+        autocompletion=among(_frameworks),
+        show_default=False,
     ),
 ]
 FrameworksOption = Annotated[
@@ -166,7 +168,7 @@ FrameworksOption = Annotated[
     typer.Option(
         "--framework",
         "-f",
-        help="A framework; repeatable. Default: all.",
+        help="A framework, or a variant of one; repeatable. Default: all.",
         autocompletion=among(_frameworks),
     ),
 ]

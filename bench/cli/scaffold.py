@@ -47,7 +47,8 @@ def modelled_frameworks() -> list[str]:
     """The frameworks for which a new task's network can be written."""
     paths = (PurePosixPath(path).parts for path in _templates().list_templates(["jinja"]))
     written = {parts[2] for parts in paths if parts[:2] == ("task", "frameworks")}
-    return sorted(written & set(catalogue.compared()))
+    compared = [name for name in catalogue.families() if not catalogue.load(name).reference]
+    return [name for name in compared if catalogue.load(name).models in written]
 
 
 def write(files: Files, folder: Path) -> None:
@@ -188,7 +189,8 @@ class NewTask(Scaffold):
         """The reference's network is always written: the others are compared with it."""
         if not self.frameworks or path.parts[0] != "frameworks":
             return False
-        return path.parts[1] not in ("reference", *self.frameworks)
+        modelled = {catalogue.load(framework).models for framework in self.frameworks}
+        return path.parts[1] not in ("reference", *modelled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +205,7 @@ class NewFramework(Scaffold):
                 f"{self.name!r} cannot name a framework: its name is that of a Python package, "
                 "in lowercase, such as plain_numpy"
             )
-        for kind, names in (("framework", catalogue.names()), ("task", tasks.names())):
+        for kind, names in (("framework", catalogue.families()), ("task", tasks.names())):
             if {self.name, self.name.replace("_", "-")} & set(names):
                 raise UsageError(f"there is a {kind} {self.name!r} already")
 

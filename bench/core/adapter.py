@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
@@ -98,6 +98,23 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Release what the session holds."""
+
+
+@runtime_checkable
+class OwnLoop(Session, Protocol):
+    """A session of a framework that owns the loops over batches, as Keras's `fit` does.
+
+    Its `step` trains one batch in the same way.
+    """
+
+    def train(self, examples: Mapping[str, Array], size: int) -> Sequence[Native]:
+        """Train on examples in their order, batches of `size` one after the other.
+
+        Returns the loss of each step. A task for such a session has one update.
+        """
+
+    def predict(self, examples: Mapping[str, Array], size: int) -> Mapping[str, Native]:
+        """The outputs for all examples, as `outputs` has them, in batches of `size`."""
 
 
 class Adapter(Protocol):

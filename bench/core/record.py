@@ -13,6 +13,7 @@ Schema history
    Older records are read with None and no seconds
 7  adds to a job whether it makes a sample, and to a measurement the sample, some of whose texts say
    what a person wrote; none in older records
+8  has a cell's variant in the name of its framework; older cells have none
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from bench.core.measurement import Measurement, measurement_fields
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget, Task
 
-SCHEMA = 7
-READABLE = (1, 2, 3, 4, 5, 6, 7)
+SCHEMA = 8
+READABLE = (1, 2, 3, 4, 5, 6, 7, 8)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -42,22 +43,20 @@ JobKind = Literal["measure", "steps"]
 class Cell(InSetting):
     """The unit of comparison. Repeats of a cell differ only in their seed.
 
-    A `variant` is the framework in another environment, such as another version or backend; "" is
-    the framework as its requirements have it. `batch` is 0 for the task's own size.
+    The `framework` may be a variant of one: see `bench.core.framework_name`. `batch` is 0 for the
+    task's own size.
     """
 
     framework: str
     task: str
     mode: str
     feed: Feed = "host"
-    variant: str = ""
     workload: Workload = "train"
     batch: int = 0
 
     def __str__(self) -> str:
         """Every part that is not the usual one, so that no two cells have the same text."""
-        variant = f"[{self.variant}]" * bool(self.variant)
-        words = [f"{self.framework}{variant}", self.task, self.mode, str(self.setting)]
+        words = [self.framework, self.task, self.mode, str(self.setting)]
         if self.feed != "host":
             words.append(f"{self.feed} feed")
         if self.workload != "train":
@@ -73,8 +72,9 @@ class Cell(InSetting):
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> Cell:
-        """The cell from its JSON object."""
-        return Cell(**{**fields, "setting": Setting(**fields["setting"])})
+        """The cell from its JSON object; before schema 8 it had a variant, which was always ""."""
+        parts = {name: value for name, value in fields.items() if name != "variant"}
+        return Cell(**{**parts, "setting": Setting(**fields["setting"])})
 
     @staticmethod
     def from_columns(columns: Mapping[str, Any]) -> Cell:

@@ -32,7 +32,7 @@ def environment_state(framework: Framework) -> tuple[Environment | None, str]:
 
 
 def _frameworks() -> list[Framework]:
-    return [catalogue.load(name) for name in catalogue.compared()]
+    return [catalogue.load(name) for name in catalogue.usual()]
 
 
 def _python(machine: Examined) -> dict[str, str]:

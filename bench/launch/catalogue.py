@@ -1,10 +1,14 @@
-"""The frameworks: one folder each under `frameworks/`, or in a plug-in's package."""
+"""The frameworks: one folder each under `frameworks/`, or in a plug-in's package.
+
+A framework goes by its name, and so does a variant of it: see `bench.core.framework_name`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +16,15 @@ from bench.core import plugins
 from bench.core.choices import check_choice
 from bench.core.errors import UsageError
 from bench.core.plugins import Broken
-from bench.launch.framework import Framework, read
+from bench.launch import variants
+from bench.launch.framework import Framework
+from bench.launch.framework_file import read
 
 TREE = Path(__file__).resolve().parents[2]
 FRAMEWORKS = TREE / "frameworks"
 # What is documented about a framework, for advice; it does not affect a worker.
 FACTS = "facts.toml"
+FILE = "framework.toml"
 
 
 class Frameworks(NamedTuple):
@@ -33,7 +40,7 @@ def _found() -> Frameworks:
     first: dict[str, Path] = {}  # which a worker takes, whether or not it is sound
     broken: list[Broken] = []
     for package in plugins.packages("frameworks"):
-        for file in sorted(package.folder.glob("*/framework.toml")):
+        for file in sorted(package.folder.glob(f"*/{FILE}")):
             name = file.parent.name
             try:
                 if first.setdefault(name, file) != file:
@@ -51,15 +58,24 @@ def _found() -> Frameworks:
 
 
 def _check_plugin(framework: Framework) -> None:
-    """Raises UsageError if a plug-in's framework lacks a file."""
-    needed = ("adapter.py", "requirements-cpu.txt")
-    if absent := [name for name in needed if not (framework.folder / name).is_file()]:
-        raise UsageError(f"{framework.folder} has no {' and no '.join(absent)}")
+    """Raises UsageError if a plug-in's framework lacks a file, or a backend of it is malformed."""
+    folder, variant = framework.folder, framework.variant
+    kinds = [read(folder / FILE, variant.on(backend)) for backend in framework.backends]
+    needed = [folder / "adapter.py", *(kind.requirements("cpu") for kind in kinds or [framework])]
+    if absent := [file.name for file in needed if not file.is_file()]:
+        raise UsageError(f"{folder} has no {' and no '.join(absent)}")
 
 
-def names() -> list[str]:
-    """Every framework's name, in alphabetical order."""
+def families() -> list[str]:
+    """The name of every framework itself, without backends, in alphabetical order."""
     return sorted(_found().files)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every framework's name, on each of its backends, in alphabetical order."""
+    every = chain.from_iterable(map(named, families()))
+    return tuple(sorted(framework.name for framework in every))
 
 
 def broken() -> tuple[Broken, ...]:
@@ -72,6 +88,12 @@ def compared() -> list[str]:
     return [name for name in names() if not load(name).reference]
 
 
+def usual() -> list[str]:
+    """Those that are compared where none is named: of several backends, the first."""
+    first = (named(family)[0] for family in families())
+    return sorted(framework.name for framework in first if not framework.reference)
+
+
 def modes() -> list[str]:
     """Every mode that a framework has, in alphabetical order."""
     return sorted({mode for name in names() for mode in load(name).modes})
@@ -79,9 +101,33 @@ def modes() -> list[str]:
 
 @cache
 def load(name: str) -> Framework:
-    """The framework of that name. Raises UsageError if none has it, or if its file is malformed."""
-    check_choice("framework", name, names())
-    return read(_found().files[name])
+    """The framework of that name, or a variant of one.
+
+    Raises UsageError if none has it, or if its file is malformed.
+    """
+    variant = variants.parse(name)
+    family = check_choice("framework", variant.framework, families())
+    return read(_found().files[family], variant)
+
+
+def exists(name: str) -> bool:
+    """Whether there is a framework of that name now."""
+    try:
+        load(name)
+    except UsageError:
+        return False
+    return True
+
+
+def named(name: str) -> list[Framework]:
+    """The frameworks that a name means: one, or one on each backend where it names none of them.
+
+    Raises UsageError as `load` does.
+    """
+    framework = load(name)
+    if framework.is_complete:
+        return [framework]
+    return [load(str(framework.variant.on(backend))) for backend in framework.backends]
 
 
 def source_digest(framework: Framework) -> str:
@@ -101,16 +147,19 @@ def _sources(framework: Framework) -> set[tuple[str, Path]]:
     """The files that `source_digest` covers, each after its path in the package it belongs to."""
     rooms = ("core", "tasks", "worker")
     roots = [(TREE, TREE / "bench" / room) for room in rooms]
-    roots.append((framework.folder.parent, framework.folder))
+    own = {framework.folder}
+    if framework.models != framework.variant.framework:
+        own.add(load(framework.models).folder)
+    roots += [(folder.parent, folder) for folder in own]
     roots += [(root, root / name) for name, root in (package.top for package in plugins.plugins())]
     left_out = {
         package.folder / name
         for package in plugins.plugins()
         if package.group == "frameworks"
-        for name in names()
-        if name != framework.name
+        for name in families()
+        if name not in (framework.variant.framework, framework.models)
     }
-    left_out.add(framework.folder / FACTS)
+    left_out |= {folder / FACTS for folder in own}
     return {
         (file.relative_to(root).as_posix(), file)
         for root, folder in roots

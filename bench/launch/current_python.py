@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
 from bench.core.listener import Listener
+from bench.launch import variants
 from bench.launch.catalogue import TREE
 from bench.launch.framework import Framework
 from bench.launch.installed_files import RECORD, list_digest
@@ -33,11 +35,12 @@ def use(framework: Framework, device: str, listener: Listener) -> Environment:
     """A `Provider` of this interpreter, for a framework that it can import.
 
     Whether the installed build supports `device` shows only in the worker. Raises UnavailableError
-    with the names of missing modules.
+    with the names of missing modules, and if it has not the versions that a variant asks for.
     """
     if absent := missing(framework):
         raise UnavailableError(f"this Python has no {', '.join(absent)}")
     installed = sorted(_distributions().items())
+    _check_versions(framework, {name: package.version for name, package in installed})
     texts = {name: package.read_text(RECORD) for name, package in installed}
     return Environment(
         python=Path(sys.executable),
@@ -47,6 +50,15 @@ def use(framework: Framework, device: str, listener: Listener) -> Environment:
         },
         path=_path(),
     )
+
+
+def _check_versions(framework: Framework, versions: Mapping[str, str]) -> None:
+    """Raises UnavailableError if the versions are not those that a variant asks for."""
+    wanted = variants.wanted_versions(framework.variant, framework.packages, versions)
+    for name, specifier in wanted.items():
+        has = versions.get(name)
+        if has is None or not specifier.contains(has, prereleases=True):
+            raise UnavailableError(f"in this Python {name} is {has or 'missing'}, not {specifier}")
 
 
 def _distributions() -> dict[str, Distribution]:

@@ -1,28 +1,20 @@
-"""What is known about a framework: the contents of its folder's `framework.toml`."""
+"""What is known about a framework: see `bench.launch.framework_file` for where it is written."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-from msgspec import structs
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from bench.core import plugins
-from bench.core.errors import UsageError
+from bench.launch.variants import Variant
 from bench.system.python_version import python_version
 
 if TYPE_CHECKING:
     from bench.core.setting import Setting
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DeviceName = Literal["cpu", "cuda"]
 
@@ -61,25 +53,31 @@ class PrecisionSupport:
 
 @dataclass(frozen=True, kw_only=True)
 class Framework:
-    """The contents of a `framework.toml`.
+    """The contents of a `framework.toml`, for the framework or a variant of it.
 
-    `modules` are those that the adapter imports. `layout` is the memory layout of images;
-    `libraries` names what computes, by device. `threads` and `environment` are environment
-    variables of a worker, set before the framework is imported, in which `{threads}` and
-    `{scratch}` (a new folder of the worker's own) are filled in. `expert` is what the expert tuning
-    adds. A `reference` is what frameworks are proved against; it only runs when named. `unequal`
-    says what cannot be made equal in it, and `device_memory` what it reports as its peak on a GPU,
-    if that is not what its tensors took. In all modes but the `uncompiled` ones, a framework must
-    have compiled its steps. `dispatching` is how many threads are busy on a CPU besides those that
-    compute.
+    `name` and `title` are those of the variant. `backends` are those that the framework has, if it
+    has any. `models` is the framework whose models it trains, which may be another one, and
+    `beneath` the framework that it is a layer over, if it is one. `modules` are those that the
+    adapter imports. `layout` is the memory layout of images; `libraries` names what computes, by
+    device. `threads` and `environment` are environment variables of a worker, set before the
+    framework is imported, in which `{threads}` and `{scratch}` (a new folder of the worker's own)
+    are filled in. `expert` is what the expert tuning adds. A `reference` is what frameworks are
+    proved against; it only runs when named. `unequal` says what cannot be made equal in it, and
+    `device_memory` what it reports as its peak on a GPU, if that is not what its tensors took. In
+    all modes but the `uncompiled` ones, a framework must have compiled its steps. `dispatching` is
+    how many threads are busy on a CPU besides those that compute.
     """
 
     name: str
+    variant: Variant
     title: str
     python: str
     packages: tuple[str, ...]
     modules: tuple[str, ...]
     devices: tuple[str, ...]
+    models: str
+    beneath: str
+    backends: tuple[str, ...]
     modes: Mapping[str, str]
     recommended: str
     folder: Path
@@ -98,11 +96,18 @@ class Framework:
 
     def requirements(self, device: str) -> Path:
         """The requirements file of the framework's environment for `cpu` or `cuda`."""
-        return self.folder / f"requirements-{'gpu' if device == 'cuda' else 'cpu'}.txt"
+        build = "gpu" if device == "cuda" else "cpu"
+        words = filter(None, ("requirements", self.variant.backend, build))
+        return self.folder / f"{'-'.join(words)}.txt"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it can be run: not if it has several backends, and none of them is meant."""
+        return bool(self.variant.backend) or not self.backends
 
     def model_file(self, network: str) -> Path | None:
         """The file with the framework's model of a network: its own, else a plug-in's, or None."""
-        return plugins.model_file(self.name, network)
+        return plugins.model_file(self.models, network)
 
     def supports(self, network: str) -> bool:
         """Whether there is a model of a task's network."""
@@ -152,106 +157,3 @@ class Framework:
                 "environment": self.expert.variables(vendor),
             },
         }
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab", kw_only=True):
-    """The keys of a table in a `framework.toml`; any other key is an error."""
-
-
-class _Expert(_File):
-    settings: dict[str, str] = {}
-    environment: dict[str, str] = {}
-    by_vendor: dict[str, dict[str, str]] = msgspec.field(
-        name="environment-by-vendor", default_factory=dict
-    )
-
-
-class _Precision(_File):
-    about: str
-    devices: tuple[DeviceName, ...]
-    environment: dict[str, str] = {}
-
-
-class _Framework(_File):
-    name: str
-    title: str
-    python: str
-    packages: tuple[str, ...]
-    modules: tuple[str, ...]
-    devices: tuple[DeviceName, ...]
-    layout: str
-    libraries: dict[DeviceName, tuple[str, ...]]
-    recommended: str
-    modes: dict[str, str]
-    reference: bool = False
-    pip_args: tuple[str, ...] = ()
-    threads: dict[str, str] = {}
-    environment: dict[str, str] = {}
-    precisions: dict[Literal["tf32", "bf16", "fp16"], _Precision] = {}
-    expert: _Expert = msgspec.field(default_factory=_Expert)
-    unequal: tuple[str, ...] = ()
-    device_memory: str = ""
-    uncompiled: tuple[str, ...] = EAGER
-    dispatching: int = 0
-
-
-def read(file: Path) -> Framework:
-    """The framework that a `framework.toml` describes.
-
-    Raises UsageError, which names the file, the key and what is expected there.
-    """
-    try:
-        fields = tomllib.loads(file.read_text(encoding="utf-8"))
-        known = msgspec.convert(fields, _Framework)
-    except (ValueError, OSError) as error:  # of TOML, of the schema, of the encoding
-        raise UsageError(f"{file}: {error}") from error
-    _check_values(known, file)
-    values = {
-        **structs.asdict(known),
-        "folder": file.parent,
-        "precisions": {
-            name: PrecisionSupport(**structs.asdict(support))
-            for name, support in known.precisions.items()
-        },
-        "expert": Expert(**structs.asdict(known.expert)),
-    }
-    return Framework(**values)
-
-
-def _check_values(known: _Framework, file: Path) -> None:
-    """Raises UsageError for a value of the right type that cannot be meant."""
-
-    def wrong(key: str, value: str, expected: str) -> UsageError:
-        return UsageError(f"{file}: expected {expected}, got `{value}` - at `$.{key}`")
-
-    if known.name != file.parent.name:
-        raise wrong("name", known.name, f"`{file.parent.name}`, its folder's name")
-    if known.recommended not in known.modes:
-        modes = ", ".join(known.modes)
-        raise wrong("recommended", known.recommended, f"one of its modes ({modes})")
-    for mode in known.uncompiled:
-        if mode not in (*known.modes, *EAGER):
-            raise wrong("uncompiled", mode, f"some of its modes ({', '.join(known.modes)})")
-    try:
-        SpecifierSet(known.python)
-    except InvalidSpecifier:
-        raise wrong("python", known.python, "versions such as `>=3.10`") from None
-    for key, value in _variables(known):
-        try:
-            value.format(threads=1, scratch="")
-        except (LookupError, ValueError, AttributeError):
-            raise wrong(key, value, "no braces but `{threads}` and `{scratch}`") from None
-
-
-def _variables(known: _Framework) -> Iterator[tuple[str, str]]:
-    """The keys of all environment variables of a `framework.toml`, and their values."""
-    expert = known.expert
-    tables = {
-        "threads": known.threads,
-        "environment": known.environment,
-        "expert.environment": expert.environment,
-        **{f"expert.environment-by-vendor.{v}": t for v, t in expert.by_vendor.items()},
-        **{f"precisions.{name}.environment": p.environment for name, p in known.precisions.items()},
-    }
-    for key, table in tables.items():
-        yield from ((f"{key}.{name}", value) for name, value in table.items())

@@ -1,4 +1,4 @@
-"""One virtual environment for each framework, built on first use from its requirements file.
+"""One virtual environment for each framework and variant, built on first use from requirements.
 
 An environment lives in the user's cache, in a folder whose name hashes the requirements, the Python
 version and the platform. Its `environment.json` is written last and marks it as complete; what an
@@ -22,8 +22,9 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from bench.core.errors import UnavailableError
+from bench.core.framework_name import in_file_name
 from bench.core.listener import Listener
-from bench.launch import installed_files, installer
+from bench.launch import installed_files, installer, variants
 from bench.launch.framework import Framework
 from bench.launch.paths import cache_dir, not_writable
 from bench.system import children, files, locks
@@ -31,6 +32,8 @@ from bench.system.plain_text import plain
 
 MARKER = "environment.json"
 RECORDS = "installed.json"
+# The name of the framework that the environment was made for.
+NAME = "framework"
 # How many builds run at a time: they wait for the network and the disk as much as they compute.
 CONCURRENT_BUILDS = 4
 # The first words of pip's lines that tell how far it is.
@@ -99,7 +102,8 @@ class Recipe:
             platform.machine(),
         ]
         key = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
-        return cache_dir() / "environments" / f"{self.framework.name}-{self.kind}-{key}"
+        name = in_file_name(self.framework.name)
+        return _environments() / f"{name}-{self.kind}-{key}"
 
     @property
     def reason_file(self) -> Path:
@@ -107,14 +111,26 @@ class Recipe:
         return self.folder.with_name(f"{self.folder.name}.reason")
 
 
+def _environments() -> Path:
+    return cache_dir() / "environments"
+
+
 def _own(framework: Framework, device: str) -> Recipe:
-    requirements = framework.requirements(device)
-    return Recipe(
-        framework=framework,
-        kind=device,
-        contents=[requirements.read_text(encoding="utf-8")],
-        arguments=["-r", str(requirements)],
-    )
+    file = framework.requirements(device)
+    text = file.read_text(encoding="utf-8")
+    if framework.variant.is_version:
+        lines = variants.requirements(framework.variant, framework.packages, text)
+        return Recipe(framework=framework, kind=device, contents=lines, arguments=lines)
+    return Recipe(framework=framework, kind=device, contents=[text], arguments=["-r", str(file)])
+
+
+def standing() -> list[str]:
+    """The names of the frameworks and variants that have an environment, whole or not."""
+    names = set()
+    for marker in _environments().glob(f"*/{MARKER}"):
+        with suppress(OSError, UnicodeDecodeError):
+            names.add((marker.parent / NAME).read_text(encoding="utf-8"))
+    return sorted(names)
 
 
 def _look(recipe: Recipe) -> tuple[Environment | None, str]:
@@ -235,6 +251,7 @@ def _build(recipe: Recipe, listener: Listener) -> Environment:
         records=installed_files.digests(recipe.folder),
     )
     _write_down(recipe.folder, environment)
+    files.write(recipe.folder / NAME, name)
     # Last, as it says that the environment is complete.
     files.write(recipe.folder / MARKER, json.dumps(environment.packages, indent=1))
     return environment

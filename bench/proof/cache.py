@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from bench.core.framework_name import in_file_name
 from bench.launch.paths import cache_dir
 from bench.proof.certificate import Certificate
 from bench.system import files
@@ -95,7 +96,7 @@ def read_certificate(file: Path) -> Certificate | None:
 
 def keep_log(log: Path, label: str) -> Path | None:
     """Copy a worker's log to the cache, and return where it is; None if it cannot be kept."""
-    copy = cache_dir() / LOGS / f"{label.replace(' ', '-')}.log"
+    copy = cache_dir() / LOGS / f"{in_file_name(label)}.log"
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(log, copy)

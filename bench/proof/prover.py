@@ -24,12 +24,13 @@ from bench import tasks
 from bench.core.arrays import Array
 from bench.core.dataset_info import DatasetInfo, data_label
 from bench.core.errors import UnavailableError
+from bench.core.framework_name import in_file_name
 from bench.core.listener import Listener
 from bench.core.record import Status
 from bench.launch import catalogue, gpu_state, machine
 from bench.launch.paths import not_writable
 from bench.launch.virtual_environments import Environment, Environments, Provider
-from bench.proof import cache, checks, tolerances
+from bench.proof import cache, checks, distances, tolerances
 from bench.proof.certificate import USUAL_SEED, Certificate, Claim, outcome
 from bench.proof.reference_traces import ReferenceTraces
 from bench.proof.tolerances import TOLERANCES
@@ -59,9 +60,7 @@ class Prover:
         self._seed = seed
         self._fresh = fresh
         self._reference = ReferenceTraces(data, provide=provide, seed=seed)
-        self._digests = {
-            name: catalogue.source_digest(catalogue.load(name)) for name in catalogue.names()
-        }
+        self._digests: dict[str, str] = {}
         self._not_kept = ""  # why certificates cannot be kept
         cache.prune()
 
@@ -70,6 +69,7 @@ class Prover:
         certificates: dict[Claim, Certificate] = {}
         groups: dict[Claim, list[Claim]] = defaultdict(list)
         for claim in dict.fromkeys(claims):
+            self._source_digest(claim.framework)  # now, as it may change while it is proved
             environment = self._environments[claim.framework, claim.device]
             if isinstance(environment, UnavailableError):
                 certificates[claim] = self._certificate(claim, "unavailable", str(environment))
@@ -150,6 +150,12 @@ class Prover:
         listener.finished(str(process), _summary(certificates, tracing.log, str(process)))
         return certificates
 
+    def _source_digest(self, framework: str) -> str:
+        """The digest of a framework's source when it was first asked for."""
+        if framework not in self._digests:
+            self._digests[framework] = catalogue.source_digest(catalogue.load(framework))
+        return self._digests[framework]
+
     def _environment(self, process: Claim) -> Environment:
         """The environment of claims that are grouped; others have none."""
         environment = self._environments[process.framework, process.device]
@@ -181,7 +187,7 @@ class Prover:
             reason=reason,
             dataset=self._data[claim.task].name,
             data=data_label(asdict(DatasetInfo.read(self._data[claim.task]))),
-            source_digest=self._digests[claim.framework],
+            source_digest=self._source_digest(claim.framework),
             reference_digest=self._reference.digest,
             seed=self._seed,
             **findings,
@@ -207,7 +213,7 @@ class Prover:
         """The file of a claim's certificate; its name hashes all that it depends on."""
         key = cache.digest(
             asdict(claim),
-            self._digests[claim.framework],
+            self._source_digest(claim.framework),
             self._reference.digest,
             _checker_digest(),
             environment.packages,  # some installers leave no list of a package's files
@@ -218,7 +224,7 @@ class Prover:
             self._data[claim.task].name,
             self._seed,
         )
-        return cache.certificate_file(f"{claim.framework}-{claim.task}-{key}")
+        return cache.certificate_file(f"{in_file_name(claim.framework)}-{claim.task}-{key}")
 
 
 def _summary(certificates: Sequence[Certificate], log: Path, label: str) -> str:
@@ -244,6 +250,8 @@ def _expected_to_be_quick(group: Sequence[Claim]) -> tuple[bool, bool]:
 
 
 def _checker_digest() -> str:
-    """sha256 of the source of checks and tolerances, on which every certificate depends."""
-    sources = (Path(str(module.__file__)).read_bytes() for module in (checks, tolerances))
+    """sha256 of the source of checks and their tolerances, on which every certificate depends."""
+    sources = (
+        Path(str(module.__file__)).read_bytes() for module in (checks, distances, tolerances)
+    )
     return hashlib.sha256(b"".join(sources)).hexdigest()

@@ -30,8 +30,7 @@ UNEQUAL = (
 
 def _known(names: Iterable[str]) -> list[Framework]:
     """The frameworks of these names, each once; without those that no longer exist."""
-    used = set(names)
-    return [catalogue.load(name) for name in catalogue.names() if name in used]
+    return [catalogue.load(name) for name in sorted(set(names)) if catalogue.exists(name)]
 
 
 def unequal(cells: Sequence[Cell]) -> tuple[str, ...]:

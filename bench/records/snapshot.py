@@ -152,7 +152,7 @@ class FrameworkSnapshot:
 
     A `reference` is what frameworks are proved against; it is not compared. `settings` is None if
     the framework was not in the run, or the run did not record them; `models` are those of the
-    run's tasks. `dispatching` is as in a Framework.
+    run's tasks. `dispatching` and `beneath` are as in a Framework.
     """
 
     name: str
@@ -160,6 +160,7 @@ class FrameworkSnapshot:
     reference: bool
     recommended: str
     dispatching: int = 0
+    beneath: str = ""
     settings: FrameworkSettings | None = None
     models: tuple[ModelSource, ...] = ()
 

@@ -49,7 +49,8 @@ def take(
     used_tasks = dict.fromkeys(cell.task for cell in cells)
     existing = set(tasks.names())
     networks = {tasks.load(name).network: None for name in used_tasks if name in existing}
-    used_frameworks = {cell.framework for cell in cells}
+    used_frameworks = {cell.framework for cell in cells if catalogue.exists(cell.framework)}
+    references = {name for name in catalogue.names() if catalogue.load(name).reference}
     return Snapshot(
         tasks=tuple(task(name, budgets[name].length) for name in used_tasks if name in existing),
         known_tasks=tuple(tasks.names()),
@@ -57,7 +58,7 @@ def take(
             _framework(name, networks, _settings(name, settings))
             if name in used_frameworks
             else _framework(name, (), None)
-            for name in catalogue.names()
+            for name in sorted({*catalogue.usual(), *references, *used_frameworks})
         ),
         proof=proof_terms(),
         unequal=caveats.unequal(cells),
@@ -162,6 +163,7 @@ def _framework(
         reference=framework.reference,
         recommended=framework.recommended,
         dispatching=framework.dispatching,
+        beneath=framework.beneath,
         settings=settings,
         models=tuple(model(name, network) for network in networks if framework.supports(network)),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from bench.core.framework_name import in_file_name
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Job, Record
 from bench.health import load_checks
@@ -172,5 +173,6 @@ def _spec(job: Job, plan: Plan, preparation: Preparation, number: int) -> Worker
 
 def _log_file(job: Job, plan: Plan, number: int) -> Path:
     cell = job.cell
-    name = f"{number:04d}-{cell.framework}-{cell.task}-{cell.mode}-{cell.device}.log"
+    framework = in_file_name(cell.framework)
+    name = f"{number:04d}-{framework}-{cell.task}-{cell.mode}-{cell.device}.log"
     return plan.folder / LOGS / name

@@ -149,10 +149,10 @@ def _tasks(request: Request) -> list[Task]:
 
 
 def _frameworks(request: Request) -> list[Framework]:
-    """The named frameworks, or else all; with `--env current`, all that can be imported."""
+    """The named frameworks, or the usual ones; with `--env current`, all that can be imported."""
     if request.frameworks:
-        return [catalogue.load(name) for name in request.frameworks]
-    compared = [catalogue.load(name) for name in catalogue.compared()]
+        return [variant for name in request.frameworks for variant in catalogue.named(name)]
+    compared = [catalogue.load(name) for name in catalogue.usual()]
     if request.env != "current":
         return compared
     importable = [framework for framework in compared if not current_python.missing(framework)]

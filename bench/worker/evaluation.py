@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bench.core.adapter import Session
+from bench.core.adapter import OwnLoop, Session
 from bench.core.arrays import Array
 from bench.core.errors import DivergedError
 from bench.core.measurement import Evaluation
@@ -26,10 +26,28 @@ def evaluation_batch(task: Task) -> int:
     return max(1, min(EVALUATION_BATCH, MOST_OUTPUTS // max(values, 1)))
 
 
-def outputs(session: Session, batch: HostBatch) -> dict[str, Array]:
-    """A batch's outputs in evaluation mode, by the names of the task, as host arrays."""
-    native = session.outputs(session.stage(batch))
+def outputs(session: Session, batch: HostBatch, size: int | None = None) -> dict[str, Array]:
+    """A batch's outputs in evaluation mode, by the names of the task, as host arrays.
+
+    With a `size`, a session that owns its loop cuts the batch into batches of it.
+    """
+    if size and isinstance(session, OwnLoop):
+        native = session.predict(batch, size)
+    else:
+        native = session.outputs(session.stage(batch))
     return {name: session.numpy(output) for name, output in native.items()}
+
+
+def _evaluated_at_a_time(session: Session, task: Task, split: Split, size: int) -> int:
+    """How many examples a session evaluates at a time, in batches of `size`.
+
+    One that owns its loop gets all batches that `MOST_OUTPUTS` allows.
+    """
+    if not isinstance(session, OwnLoop):
+        return size
+    fitting = max(1, MOST_OUTPUTS // max(task.layers[-1].output_values(task.length or 1), 1))
+    batches = math.ceil(min(fitting, len(split)) / size)
+    return size * batches
 
 
 def evaluate(
@@ -48,14 +66,15 @@ def evaluate(
     to outputs on the host. Raises DivergedError when the loss is not finite.
     """
     begun = clock.seconds()
+    size = size or evaluation_batch(task)
     metric_sum, metric_count, wall = 0.0, 0, 0.0
     losses = np.zeros((len(task.updates), 2))  # of each update, the sum and how many it is over
-    for batch, count in split.in_order(size or evaluation_batch(task)):
+    for batch, count in split.in_order(_evaluated_at_a_time(session, task, split, size)):
         found: dict[str, Array] = {}
         staged = unlabelled(task, batch)
 
         def work(batch: HostBatch = staged, found: dict[str, Array] = found) -> None:
-            found.update(outputs(session, batch))
+            found.update(outputs(session, batch, size))
 
         wall += clock.timed(work, session.sync).wall
         shown = {name: output[:count] for name, output in found.items()}
@@ -78,5 +97,6 @@ def evaluate(
 
 def compile_evaluation(session: Session, split: Split, task: Task) -> None:
     """Evaluate one batch, so that what this compiles does not count in the first evaluation."""
-    batch, _ = next(split.in_order(evaluation_batch(task)))
-    outputs(session, unlabelled(task, batch))
+    size = evaluation_batch(task)
+    batch, _ = next(split.in_order(size))
+    outputs(session, unlabelled(task, batch), size)

@@ -2,10 +2,10 @@
 
 The other parts cut batches and texts and lay out every batch anew, so that they stay cheap. Here a
 session trains at the task's own length, and batch unless it is enormous (see MOST_FLOPS). Windows
-are laid out by `Split.window`, which reuses its buffers, and are trained by the `Trainer` that is
-timed: the first window staged step by step, the next one staged ahead, and so on. After each window
-comes the evaluation that follows an epoch. The weights and the order are those of the next seed,
-which is that of a run's second repeat.
+are laid out, in buffers that are used again, and trained by the `Trainer` that is timed: the first
+window staged step by step, the next one staged ahead, and so on. After each window comes the
+evaluation that follows an epoch. The weights and the order are those of the next seed, which is
+that of a run's second repeat.
 
 * `full/seed`          the seed of weights and order, ()
 * `full/losses`        the loss of each step, summed over updates, (steps,)
@@ -33,7 +33,7 @@ import numpy as np
 from bench.core.arrays import Array
 from bench.core.cost import step_flops, training_flops
 from bench.core.record import Feed
-from bench.core.split import HostBatch, Split
+from bench.core.split import Split
 from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.worker.clock import Account
@@ -79,13 +79,14 @@ def full_trace(
     test = Split(folder, "test", task, session.format, size)
     train = Split(folder, "train", task, session.format, None)
     feeds: tuple[Feed, ...] = ("host", "device")
-    trainers = cycle([Trainer(session, feed, account) for feed in feeds])
+    trainers = cycle([Trainer(session, feed, account, task.batch) for feed in feeds])
     own = seed + 1
     order = (rows for epoch in count() for rows in train.epoch(own, epoch))
 
     def trained(steps: int) -> list[float]:
-        batches: list[HostBatch] = train.window(np.array(list(islice(order, steps))))
-        return next(trainers).window(batches).losses
+        trainer = next(trainers)
+        batches = trainer.lay_out(train, np.array(list(islice(order, steps))))
+        return trainer.window(batches).losses
 
     def evaluated() -> float:
         return evaluate(session, test, task, step=0, account=account, size=size).loss

@@ -24,6 +24,7 @@ from typing import Any
 from bench.core import errors, plugins
 from bench.core.adapter import Adapter
 from bench.core.dataset_info import DatasetInfo
+from bench.core.framework_name import framework_of, is_version
 from bench.core.listener import Listener
 from bench.core.measurement import measurement_fields
 from bench.core.record import Job, JobKind, Status
@@ -73,7 +74,7 @@ def import_framework(framework: str) -> tuple[Adapter, float]:
 
     Raises UnsupportedError if there is no such framework.
     """
-    name = plugins.adapter_module(framework)
+    name = plugins.adapter_module(framework_of(framework))
     if name is None:
         raise errors.UnsupportedError(f"there is no framework {framework}")
     watch = Stopwatch()
@@ -137,7 +138,7 @@ def train(
             late=Path(late) if late else None,
         )
     except errors.FramebenchError as error:
-        return {**context, **failure(error)}
+        return {**context, **failure(error, cell.framework)}
     return {**context, "status": "ok", "measurement": measurement_fields(measurement)}
 
 
@@ -158,7 +159,7 @@ def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
     return {
         "status": "ok",
         "versions": adapter.versions(job.setting.device),
-        "traced": _traced(failures),
+        "traced": _traced(failures, job.framework),
     }
 
 
@@ -167,12 +168,15 @@ def replay(job: late_replay.ReplayJob, channel: Channel) -> dict[str, Any]:
     adapter, _ = import_framework(job.framework)
     adapter.set_up(job.setting)
     tasks = {name: ended.as_trained(load_task(ended.cell.task)) for name, ended in job.jobs.items()}
-    return {"status": "ok", "traced": _traced(late_replay.replay(job, tasks, adapter, channel))}
+    failures = late_replay.replay(job, tasks, adapter, channel)
+    return {"status": "ok", "traced": _traced(failures, job.framework)}
 
 
-def _traced(failures: Mapping[str, Exception | SystemExit | None]) -> dict[str, Any]:
+def _traced(
+    failures: Mapping[str, Exception | SystemExit | None], framework: str
+) -> dict[str, Any]:
     return {
-        name: {"status": "ok"} if error is None else failure(error)
+        name: {"status": "ok"} if error is None else failure(error, framework)
         for name, error in failures.items()
     }
 
@@ -186,22 +190,35 @@ def measure_rates(job: machine_rates.RatesJob, channel: Channel) -> dict[str, An
     return {"status": "ok", **machine_rates.measure(adapter, job.setting)}
 
 
-def failure(error: Exception | SystemExit) -> dict[str, Any]:
-    """Status and reason of a job that an exception ended."""
+def failure(error: Exception | SystemExit, framework: str) -> dict[str, Any]:
+    """Status and reason of a job of a framework that an exception ended.
+
+    Another version than the adapter was written for may lack a name, or an argument.
+    """
     for kind, status in _STATUSES.items():
         if isinstance(error, kind):
             return {"status": status, "reason": str(error)}
     traceback.print_exception(error)
     text = " ".join(str(error).split()) or "no message"
+    if is_version(framework) and _lacks_a_name(error):
+        reason = f"the adapter does not fit this version: {text[:500]}"
+        return {"status": "unsupported", "reason": reason}
     return {"status": "failed", "reason": f"{type(error).__name__}: {text[:500]}"}
+
+
+def _lacks_a_name(error: BaseException) -> bool:
+    """Whether an exception is about a module, an attribute or an argument that there is not."""
+    unknown = isinstance(error, TypeError) and "argument" in str(error)
+    return unknown or isinstance(error, (ImportError, AttributeError))
 
 
 def main(descriptor: int) -> None:
     """Do the job on standard input's first line. Write messages and the result to `descriptor`."""
-    channel = Channel(descriptor)
+    channel, framework = Channel(descriptor), ""
     try:
         job = json.loads(sys.stdin.readline())
         kind = job.pop("kind")
+        framework = job["cell"]["framework"] if "cell" in job else job["framework"]
         if kind == "prove":
             fields = prove(trace.ProofJob.from_fields(job), channel)
         elif kind == "replay":
@@ -212,7 +229,7 @@ def main(descriptor: int) -> None:
             compiles, late = job.pop("compiles"), job.pop("late")
             fields = train(Job.from_fields(job), channel, kind=kind, compiles=compiles, late=late)
     except (Exception, SystemExit) as error:
-        fields = failure(error)
+        fields = failure(error, framework)
     channel.send("result", **fields)
     sys.stdout.flush()
     sys.stderr.flush()

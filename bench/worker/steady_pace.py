@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from bench.core.adapter import Adapter, Batch, Native, Session
+import numpy as np
+
+from bench.core.adapter import Adapter, Batch, Native, OwnLoop, Session
 from bench.core.arrays import Array
+from bench.core.errors import WrongError
 from bench.core.listener import Listener
 from bench.core.record import Feed, Job
 from bench.core.split import HostBatch, Split
@@ -21,6 +24,8 @@ STEADY_WINDOWS = 3
 STEADY_SPREAD = 1.1
 # The most warm-up batches that are laid out in memory at a time. Slow steps need few of them.
 WARMUP_BATCHES = 64
+# The least seconds of a window of a session that owns its loop: starting the loop is a part of it.
+LOOP_WINDOW = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +49,26 @@ class TrainedWindow:
 
 
 class Trainer:
-    """Trains one session in timed windows."""
+    """Trains one session in timed windows, in batches of `size`."""
 
-    def __init__(self, session: Session, feed: Feed, account: clock.Account) -> None:
+    def __init__(self, session: Session, feed: Feed, account: clock.Account, size: int) -> None:
         self._session = session
         self._staged_ahead = feed == "device"
         self._account = account
+        self._size = size
+
+    def seconds(self, intended: float) -> float:
+        """The length of a window, of which `intended` is that of a loop of our own."""
+        return max(intended, LOOP_WINDOW) if isinstance(self._session, OwnLoop) else intended
+
+    def lay_out(self, split: Split, order: Array) -> list[HostBatch]:
+        """The examples of a window by their positions, (steps, size): a batch for each step.
+
+        For a session that owns its loop, all of them in one, as its users have them.
+        """
+        if isinstance(self._session, OwnLoop):
+            return [split.batch(order.reshape(-1))]
+        return split.window(order)
 
     def window(self, batches: list[HostBatch]) -> TrainedWindow:
         """Train on `batches` between two fences. A step's loss is the sum of those of its updates.
@@ -59,20 +78,7 @@ class Trainer:
         """
         session = self._session
         losses: list[tuple[Native, ...]] = []
-        if self._staged_ahead:
-            with self._account.spent("stage ahead"):
-                staged: list[Batch] = [session.stage(batch) for batch in batches]
-                session.sync()
-
-            def work() -> None:
-                for batch in staged:
-                    losses.append(session.step(batch))
-        else:
-
-            def work() -> None:
-                for batch in batches:
-                    losses.append(session.step(session.stage(batch)))
-
+        work = self._work(batches, losses)
         begun = clock.seconds()
         timing = clock.timed(work, session.sync)
         clocks = clock.seconds() - begun - timing.wall - timing.fence
@@ -91,6 +97,56 @@ class Trainer:
             first_read=first_read,
             clocks=clocks,
         )
+
+    def _work(
+        self, batches: list[HostBatch], losses: list[tuple[Native, ...]]
+    ) -> Callable[[], None]:
+        """What trains on the batches, and adds the losses of each step."""
+        session = self._session
+        if isinstance(session, OwnLoop):
+            return self._loop(session, batches, losses)
+        if self._staged_ahead:
+            with self._account.spent("stage ahead"):
+                staged: list[Batch] = [session.stage(batch) for batch in batches]
+                session.sync()
+
+            def step_staged() -> None:
+                for batch in staged:
+                    losses.append(session.step(batch))
+
+            return step_staged
+
+        def stage_and_step() -> None:
+            for batch in batches:
+                losses.append(session.step(session.stage(batch)))
+
+        return stage_and_step
+
+    def _loop(
+        self, session: OwnLoop, batches: list[HostBatch], losses: list[tuple[Native, ...]]
+    ) -> Callable[[], None]:
+        """The same by the session's own loop.
+
+        The result raises WrongError if that took another number of steps than there are batches.
+        """
+        with self._account.spent("lay out batches"):
+            examples = batches[0]
+            if len(batches) > 1:  # of a warm-up
+                examples = {name: np.concatenate([b[name] for b in batches]) for name in examples}
+        steps = len(next(iter(examples.values()))) // self._size
+        if self._staged_ahead:
+            with self._account.spent("stage ahead"):
+                examples = dict(zip(examples, session.stage(examples), strict=True))
+                session.sync()
+
+        def train() -> None:
+            losses.extend((loss,) for loss in session.train(examples, self._size))
+            if len(losses) != steps:
+                raise WrongError(
+                    f"not the same task: its loop took {len(losses)} steps in place of {steps}"
+                )
+
+        return train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +177,7 @@ def warm_up(
         steady = len(last) == STEADY_WINDOWS and max(last) <= STEADY_SPREAD * min(last)
         if (steady and seconds >= 2 * job.window) or clock.seconds() - begun >= job.warmup:
             return WarmUp(steps=steps, seconds=seconds, pace=min(last), steady=steady)
-        count = max(1, min(WARMUP_BATCHES, round(job.window / paces[-1])))
+        count = max(1, min(WARMUP_BATCHES, round(trainer.seconds(job.window) / paces[-1])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +214,7 @@ def make_ready(
         train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
         supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
         first = next(supply)
-    trainer = Trainer(session, job.cell.feed, account)
+    trainer = Trainer(session, job.cell.feed, account, task.batch)
 
     listener.phase(str(job.cell), "first step")
     first_step = trainer.window([first])

@@ -109,7 +109,8 @@ class TimedTraining:
                 self._wait()
             size = 1 if turns.fresh else self._window_size(len(left))
             with account.spent("lay out batches"):
-                batches, left = split.window(left[:size]), left[size:]
+                batches = self._ready.trainer.lay_out(split, left[:size])
+                left = left[size:]
             self._add(epoch, self._ready.trainer.window(batches))
             self._listener.progress(str(self._job.cell), min(self.steps, self._total), self._total)
 
@@ -124,13 +125,14 @@ class TimedTraining:
             device_bytes = self._ready.session.peak_device_bytes()
         self._turns.wait(
             self._elapsed / self._expected,
-            least=STEPS_IN_A_TURN * self._ready.warm_up.pace,
+            least=max(STEPS_IN_A_TURN * self._ready.warm_up.pace, self._ready.trainer.seconds(0.0)),
             device_bytes=device_bytes,
         )
 
     def _window_size(self, left: int) -> int:
         """Steps of the next window, so that those `left` make windows as even as possible."""
-        size = max(1, round(self._job.window / self._ready.warm_up.pace))
+        seconds = self._ready.trainer.seconds(self._job.window)
+        size = max(1, round(seconds / self._ready.warm_up.pace))
         return math.ceil(left / max(1, round(left / size)))
 
     def _add(self, epoch: int, window: TrainedWindow) -> None:

@@ -1,1 +1,1 @@
-"""TensorFlow/Keras as a framework of framebench."""
+"""TensorFlow with Keras's layers, as a framework of framebench."""

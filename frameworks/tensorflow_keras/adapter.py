@@ -1,12 +1,9 @@
-"""TensorFlow/Keras's engine: devices, steps, weights in and out, fences, memory."""
+"""TensorFlow's engine, with Keras's layers: devices, steps, weights in and out, fences, memory."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from types import EllipsisType
 from typing import Any
 
 import keras
@@ -16,57 +13,15 @@ from tensorflow.python.eager import context
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
-from bench.core.attention import KINDS
 from bench.core.errors import UnsupportedError
-from bench.core.layout import Layout, NetworkWeights
-from bench.core.parameters import Parameter
 from bench.core.readers import BatchFormat
-from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task, Update
+from bench.core.task import Task
+from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
 from frameworks.tensorflow_keras.losses import LOSSES
 from frameworks.tensorflow_keras.modes import MODES, Compiled
 from frameworks.tensorflow_keras.precision import forward_in, set_policy
 from frameworks.tensorflow_keras.updates import UpdateStep
-
-LAYOUT = Layout(
-    axes={
-        "dense": (1, 0),  # (out, in) -> (in, out)
-        "conv": (2, 3, 1, 0),  # (out, in, height, width) -> (height, width, in, out)
-        "lstm_input": (1, 0),  # (4 * hidden, in) -> (in, 4 * hidden); the gates' order is the same
-        "lstm_recurrent": (1, 0),
-        "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden)
-        "gru_recurrent": (1, 0),
-        **dict.fromkeys(KINDS, (1, 0)),
-    },
-    gates=dict.fromkeys(  # reset, update, new -> update, reset, new
-        ("gru_input", "gru_recurrent", "gru_bias", "gru_recurrent_bias"), (1, 0, 2)
-    ),
-    names={
-        "dense": "kernel",
-        "conv": "kernel",
-        "embedding": "embeddings",
-        **recurrent_names(
-            inputs="cell.kernel",
-            recurrent="cell.recurrent_kernel",
-            bias="cell.bias",
-            recurrent_bias="cell.bias",
-        ),
-        "norm_scale": "gamma",
-        "norm_shift": "beta",
-        "attention_query": "query_dense.kernel",
-        "attention_key": "key_dense.kernel",
-        "attention_value": "value_dense.kernel",
-        "attention_output": "output_dense.kernel",
-    },
-    headed=frozenset(KINDS),  # (in, heads, size), and (heads, size, out)
-    sides=("forward_layer", "backward_layer"),
-    stacked=("{stack}.{depth}", "{side}.{attribute}"),
-    channels_last=True,
-)
-
-# The variable of a GRU's bias, (2, 3 * hidden), holds two parameters, one in each row.
-ROWS = {"gru_bias": 0, "gru_recurrent_bias": 1}
 
 
 def native_device(device: Device) -> str:
@@ -81,18 +36,6 @@ def directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
     return (layer,)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A parameter's place in the network: a row of a variable, or all of it."""
-
-    variable: keras.Variable
-    row: int | EllipsisType
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.variable.value[self.row].shape)
-
-
 class KerasSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, MODES)
@@ -102,31 +45,20 @@ class KerasSession:
         # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
         self.format = BatchFormat(channels_last=True, floats=floats, labels="int64", tokens="int64")
         self._task = task
-        module = network_module(__package__, task)
+        module = network_module("frameworks.keras", task)
         self._model: keras.Model = module.build(task)
         if mode == "xla":
             self._forbid_cudnn()
         self._network = forward_in(setting.precision, self._model)
         training = partial(self._network, training=True)
         self._inputs = slice(len(task.inputs))
-        self._weights = NetworkWeights(
-            task,
-            LAYOUT,
-            floats,
-            self._place,
-            names=[variable.path for variable in self._model.trainable_variables],
-        )
+        self._weights = weights_of(self._model, task, floats)
         self._updates = [
             UpdateStep(
                 partial(loss, training),
                 update.optimizer,
-                variables=self._moved_by(update),
-                spared=[
-                    place.variable
-                    for own, places in self._weights.by_formula(update)
-                    for place in places
-                    if own != update.optimizer  # the formula without decay
-                ],
+                variables=moved_by(self._weights, update),
+                spared=spared_by(self._weights, update),
                 clip=update.clip,
                 precision=setting.precision,
             )
@@ -143,16 +75,6 @@ class KerasSession:
             for part in directions(layer):
                 if isinstance(part, (keras.layers.LSTM, keras.layers.GRU)):
                     part.use_cudnn = False
-
-    def _place(self, parameter: Parameter) -> Place:
-        layer, attribute = LAYOUT.native_place(parameter)
-        variable = operator.attrgetter(attribute)(self._model.get_layer(layer))
-        return Place(variable=variable, row=ROWS.get(parameter.kind, ...))
-
-    def _moved_by(self, update: Update) -> list[keras.Variable]:
-        """The variables that an update moves, each of them once."""
-        variables = [place.variable for place in self._weights.moved_by(update)]
-        return list({variable.path: variable for variable in variables}.values())
 
     def load(self, params: Mapping[str, Array]) -> None:
         for place, native in self._weights.to_load(params):

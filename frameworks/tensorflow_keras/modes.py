@@ -1,4 +1,4 @@
-"""The modes of TensorFlow/Keras: how each runs a function of tensors."""
+"""The modes of TensorFlow: how each runs a function of tensors."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ import numpy as np
 from tabulate import tabulate
 
 from bench import tasks
+from bench.core.framework_name import framework_of
 from bench.core.listener import SILENT
 from bench.core.readers import BatchFormat
 from bench.core.record import Cell, Job, Record
@@ -49,6 +50,9 @@ TOGETHER = catalogue.TREE / "tests" / "benchmarks" / "together.py"
 # The formats of the adapters' sessions, which only a worker could ask for.
 FORMATS = {
     "jax_flax": BatchFormat(channels_last=True, labels="int32", tokens="int32"),
+    "keras[jax]": BatchFormat(channels_last=True, labels="int32", tokens="int32"),
+    "keras[tensorflow]": BatchFormat(channels_last=True),
+    "keras[torch]": BatchFormat(channels_last=True),
     "mxnet_gluon": BatchFormat(labels="int32", tokens="int32"),
     "pytorch": BatchFormat(channels_last=True),
     "tensorflow_keras": BatchFormat(channels_last=True),
@@ -90,7 +94,7 @@ class Pair:
         if environment is None:
             sys.exit(f"{cell.framework} has no environment yet: framebench setup {cell.framework}")
         self._environment: Environment = environment
-        self._script = NATIVE / cell.framework / f"{self._task.network}.py"
+        self._script = NATIVE / framework_of(cell.framework) / f"{self._task.network}.py"
         self._steps = 1
         self._batches = scratch / f"{cell.framework}-{cell.task}.npz"
         if not self._batches.exists():

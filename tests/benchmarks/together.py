@@ -31,6 +31,7 @@ def load(name: str, file: Path) -> Any:
 
 def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     """A function that trains a window's batches by the adapter, as a worker does."""
+    from bench.core.adapter import OwnLoop
     from bench.core.setting import Setting
     from bench.core.weights import initial_weights
     from bench.worker.main import import_framework, load_task
@@ -43,6 +44,8 @@ def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     session.load(initial_weights(task, 0))
 
     def train(batches: list[Any]) -> list[Any]:
+        if isinstance(session, OwnLoop):
+            return list(session.train(dict(zip(task.fields, batches, strict=True)), task.batch))
         losses = [
             session.step(session.stage(dict(zip(task.fields, batch, strict=True))))
             for batch in batches
@@ -61,14 +64,17 @@ def main() -> None:
     sides = {"adapter": adapter_of(wanted)}
     script = load("native_script", Path(wanted["script"]))
     sides["native"] = script.prepare(wanted["mode"], wanted["threads"], wanted["length"])
+    owns_loop = getattr(script, "OWNS_LOOP", False) and wanted["mode"] != "train_on_batch"
     with np.load(wanted["data"], allow_pickle=False) as arrays:
         supply = cycle(list(zip(*arrays.values(), strict=True)))
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for pair in range(UNCOUNTED + wanted["pairs"]):
         for name in sorted(sides, reverse=bool(pair % 2)):
-            batches = [
+            batches: list[Any] = [
                 [array.copy() for array in batch] for batch in islice(supply, wanted["steps"])
             ]
+            if owns_loop:
+                batches = [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
             wall, cpu = time.perf_counter(), time.process_time()
             losses = sides[name](batches)
             took = time.perf_counter() - wall, time.process_time() - cpu

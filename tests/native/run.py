@@ -3,7 +3,9 @@
 A script is a training loop as an expert writes it after the framework's own documentation. Its
 `prepare(mode, threads, length)` returns `train(batches)`, which turns each batch's numpy arrays
 into tensors, takes a step with each, waits for the last step, and returns the losses unread. A
-batch has an array for each field of the task, in their order. This file owns the clock, as the
+batch has an array for each field of the task, in their order. Where the framework `OWNS_LOOP`, it
+is given an array for each field with all examples of a window instead, one batch after the other,
+unless the mode is `train_on_batch`. This file owns the clock, as the
 project's worker does for adapters, and shares no code with it.
 Run it in the framework's own environment. The result is one line of JSON on standard output.
 """
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+MODES = ("eager", "compiled", "xla", "fit", "train_on_batch")
 TASKS = {
     "mlp": "mnist-mlp",
     "cnn": "cifar-cnn",
@@ -31,7 +34,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("script", type=Path)
     parser.add_argument("--data", type=Path, required=True, help=".npz, an array for each field")
-    parser.add_argument("--mode", choices=("eager", "compiled", "xla"), default="eager")
+    parser.add_argument("--mode", choices=MODES, default="eager")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20, help="in a window")
     parser.add_argument("--windows", type=int, default=10)
@@ -48,11 +51,14 @@ def main() -> None:
     assert spec and spec.loader
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    owns_loop = getattr(script, "OWNS_LOOP", False) and options.mode != "train_on_batch"
     train = script.prepare(options.mode, options.threads, options.length)
 
     def window(steps: int) -> tuple[float, float]:
         # Fresh arrays, laid out before the clock starts: as warm in the caches as a worker's.
         batches = [[array.copy() for array in batch] for batch in islice(supply, steps)]
+        if owns_loop:
+            batches = [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
         start, cpu = time.perf_counter(), time.process_time()
         losses = train(batches)
         took = time.perf_counter() - start, time.process_time() - cpu

@@ -10,6 +10,7 @@ from bench.analysis.contention import Cleanness
 from bench.analysis.processes import Process, by_cell
 from bench.analysis.results import Results
 from bench.analysis.roofline import Peak
+from bench.core.framework_name import is_among
 from bench.core.record import Cell, Record
 from bench.records.run_folder import Run
 from bench.records.snapshot import Snapshot
@@ -39,7 +40,7 @@ class ComparedRun:
             summary.cell: summary
             for summary in results.summaries
             if (not tasks or summary.cell.task in tasks)
-            and (not frameworks or summary.cell.framework in frameworks)
+            and (not frameworks or any(is_among(summary.cell.framework, f) for f in frameworks))
         }
         compared = [
             process for process in results.processes if process.record.job.cell in summaries

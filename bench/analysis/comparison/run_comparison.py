@@ -28,6 +28,7 @@ from bench.analysis.comparison.run_differences import (
 )
 from bench.analysis.results import Results
 from bench.core.errors import UsageError
+from bench.core.framework_name import framework_of
 from bench.core.record import Cell
 from bench.records.snapshot import Caveat, Snapshot
 
@@ -119,7 +120,8 @@ def compare(
     """
     cells = {summary.cell for results in (a, b) for summary in results.summaries}
     _check("task", tasks, {cell.task for cell in cells})
-    _check("framework", frameworks, {cell.framework for cell in cells})
+    named = {name for cell in cells for name in (cell.framework, framework_of(cell.framework))}
+    _check("framework", frameworks, named)
     old = ComparedRun.of(a, tasks=tasks, frameworks=frameworks)
     new = ComparedRun.of(b, tasks=tasks, frameworks=frameworks)
     if not (old.summaries or new.summaries):

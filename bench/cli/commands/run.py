@@ -14,6 +14,10 @@ EXAMPLES = """[bold]Examples[/bold]
 
   framebench run -f pytorch -f mxnet_gluon -t mnist-mlp    two frameworks, one task
 
+  framebench run -f pytorch==2.12.1 -f pytorch==2.13.0     what an upgrade brings
+
+  framebench run -f keras -f tensorflow_keras              Keras on its backends, and one of them
+
   framebench run --preset full -t cifar-cnn --repeats 1    the recipe as written, once
 
   framebench run -t mnist-mlp --mode all --threads 1       every mode, on one thread
@@ -38,13 +42,16 @@ EXAMPLES = """[bold]Examples[/bold]
 
 @takes(RunOptions)
 def run(options: RunOptions, origins: Origins) -> None:
-    """Train and time the cells, and print a table.
+    r"""Train and time the cells, and print a table.
 
     By default the tasks are the preset's; heavy ones run on a GPU, and on the CPU only if they are
     named with -t. Environments and data are prepared on first use. Every result is written to
     results/NAME as soon as it is measured. A run that was interrupted goes on with --resume, by its
     own options; what crashed, timed out or failed is measured again. Exit code 0: every row is ok,
     and --until was reached; 1: some row is not ok, or the time ran out first; 2: bad usage.
+
+    A framework may be a variant: another version, such as pytorch==2.12.1 (of another of its
+    packages: jax_flax\[flax==0.12.7]), or a backend, such as keras\[jax].
     """
     from bench.cli.commands.report import print_results
     from bench.cli.display import RunDisplay, SetupDisplay

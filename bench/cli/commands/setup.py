@@ -26,13 +26,20 @@ def setup(
     ] = None,
     results: ResultsOption = Path("results"),
 ) -> None:
-    """Build the frameworks' environments and prepare the data ahead of a run.
+    r"""Build the frameworks' environments and prepare the data ahead of a run.
+
+    A framework may be a variant: another version, such as pytorch==2.12.1 (of another of its
+    packages: jax_flax\[flax==0.12.7]), or a backend, such as keras\[jax].
 
     [bold]Examples[/bold]
 
       framebench setup                     everything
 
       framebench setup pytorch --no-data   only one environment
+
+      framebench setup keras               Keras on each of its backends
+
+      framebench setup pytorch==2.12.1     another version of a framework
 
       framebench setup --like results/r    the environments that an earlier run had
     """
@@ -45,8 +52,9 @@ def setup(
 
     check_choice("device", device, ("cpu", "cuda"))
     run = PublishedEnvironments.of(like, results) if like else None
-    everything = run.frameworks(device) if run else catalogue.compared()
-    frameworks = [catalogue.load(name) for name in framework or everything]
+    everything = run.frameworks(device) if run else catalogue.usual()
+    wanted = framework or everything
+    frameworks = [variant for name in wanted for variant in catalogue.named(name)]
     provide = run or virtual_environments.make
     with SetupDisplay() as display:
         environments = provide_all(frameworks, device, display, provide=provide)

@@ -58,11 +58,14 @@ def verify(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Prove that every framework trains the same task, and print the certificate.
+    r"""Prove that every framework trains the same task, and print the certificate.
 
     Weights, outputs, loss, gradients, one update and the first steps are compared with a float64
     reference. Certificates are kept until the source, the packages or the machine change.
     Exit code 0: every cell is proved; 1: some cell is not; 2: bad usage.
+
+    A framework may be a variant: another version, such as pytorch==2.12.1 (of another of its
+    packages: jax_flax\[flax==0.12.7]), or a backend, such as keras\[jax].
 
     [bold]Examples[/bold]
 

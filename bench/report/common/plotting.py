@@ -20,8 +20,9 @@ from bench.records.snapshot import MetricSnapshot, Snapshot
 from bench.report.common.text import labels
 from bench.system.plain_text import one_line
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+# Okabe and Ito's palette, which colour-blind readers can tell apart, and then Tol's darker colours:
+# with variants, a run may compare more frameworks than the former has.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#882255", "#999933")
 DASHES = {"eager": "solid", "compiled": "dash", "xla": "dot"}
 SYMBOLS = {"eager": "circle", "compiled": "diamond", "xla": "square"}
 # d3's format for ticks, with as many digits as it takes to tell neighbours apart.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 from pygments import highlight
@@ -11,8 +11,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import PythonLexer
 
+from bench.core.grouping import grouped
 from bench.records.snapshot import ModelSource, Pairs, Snapshot
 from bench.report.common.templating import environment
+from bench.report.common.ties import listed
 
 PARAMETER_HEADINGS = ("tensor", "shape", "layout", "values", "initial values")
 # Styles with a contrast of at least 4.5 for every token of Python and of diffs.
@@ -26,6 +28,14 @@ class TitledModel:
     framework: str
     title: str
     source: ModelSource
+
+
+def once_each(models: Iterable[TitledModel]) -> tuple[TitledModel, ...]:
+    """Each source once, under the titles of all frameworks that train it."""
+    return tuple(
+        replace(same[0], title=listed([model.title for model in same]))
+        for same in grouped(models, lambda model: model.source.path).values()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +68,7 @@ class TaskFragment:
             name=task,
             definition=description.definition,
             tensors=description.tensors,
-            models=models,
+            models=once_each(models),
         )
 
 

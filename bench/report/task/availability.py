@@ -16,7 +16,7 @@ from bench.core.listener import SILENT
 from bench.core.plugins import Broken, Found
 from bench.core.telemetry import NAMELESS_GPU
 from bench.health.installation import READY, environment_state
-from bench.launch import catalogue, current_python, gpu_state, machine
+from bench.launch import catalogue, current_python, gpu_state, machine, virtual_environments
 from bench.launch.framework import Expert, Framework
 from bench.launch.providers import EnvironmentKind
 from bench.launch.virtual_environments import Environment
@@ -83,7 +83,7 @@ class TaskAvailability:
             batch=task.batch,
             missing_in=tuple(
                 framework
-                for framework in catalogue.names()
+                for framework in catalogue.families()
                 if not catalogue.load(framework).supports(task.network)
             ),
         )
@@ -121,9 +121,7 @@ def take_inventory(env: EnvironmentKind) -> Inventory:
     """Look at this machine, with each framework's own environment or the current Python."""
     gpus = ", ".join(device["name"] or NAMELESS_GPU for device in gpu_state.find())
     return Inventory(
-        frameworks=tuple(
-            FrameworkAvailability.of(catalogue.load(name), env) for name in catalogue.names()
-        ),
+        frameworks=tuple(FrameworkAvailability.of(catalogue.load(name), env) for name in _names()),
         tasks=tuple(TaskAvailability.of(name) for name in tasks.names()),
         data=tuple(
             DataAvailability(name=name, state=datasets.status(name)) for name in datasets.names()
@@ -134,6 +132,12 @@ def take_inventory(env: EnvironmentKind) -> Inventory:
             "cuda": gpus or f"{MISSING}: no NVIDIA GPU found",
         },
     )
+
+
+def _names() -> list[str]:
+    """The frameworks, on each of their backends, and the other versions that have been made."""
+    made = filter(catalogue.exists, virtual_environments.standing())
+    return sorted({*catalogue.names(), *made})
 
 
 def _plugins() -> Iterator[PluginAvailability]:
@@ -156,7 +160,7 @@ def broken_plugins() -> list[Broken]:
 def _added(found: Found) -> Iterator[str]:
     """What a plug-in's package adds, such as "task xor"."""
     if found.group == "frameworks":
-        for name in catalogue.names():
+        for name in catalogue.families():
             if catalogue.load(name).folder.parent == found.folder:
                 yield f"framework {name}"
             elif (found.folder / name / "models").is_dir():

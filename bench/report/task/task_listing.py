@@ -15,7 +15,7 @@ from bench.core.task import Task
 from bench.launch import catalogue
 from bench.records import snapshot_taking
 from bench.records.definition import about, definition, parameter_words
-from bench.report.common.task_fragment import TaskFragment, TitledModel
+from bench.report.common.task_fragment import TaskFragment, TitledModel, once_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,29 +80,31 @@ class ModelDiff:
 def list_task(name: str, frameworks: Sequence[str] = ()) -> TaskListing:
     """A task and its models in `frameworks`, in their order; in all frameworks if none is named.
 
-    The reference comes last where all are listed. Raises UsageError for an unknown task or
+    Where all are listed, a model that two of them train is there once, and the reference comes
+    last. Raises UsageError for an unknown task or
     framework, and for a named framework without a model of the task.
     """
     task = tasks.load(name)
     named = [catalogue.load(framework) for framework in dict.fromkeys(frameworks)]
-    every = [catalogue.load(framework) for framework in catalogue.names()]
+    every = [catalogue.load(framework) for framework in catalogue.families()]
     wanted = named or sorted(every, key=lambda framework: framework.reference)
     missing = [framework.title for framework in wanted if not framework.supports(task.network)]
     if named and missing:
         has = "has" if len(missing) == 1 else "have"
         raise UsageError(f"{', '.join(missing)} {has} no model of {name}")
+    models = tuple(
+        TitledModel(
+            framework=framework.name,
+            title=framework.title,
+            source=snapshot_taking.model(framework.name, task.network),
+        )
+        for framework in wanted
+        if framework.supports(task.network)
+    )
     return TaskListing(
         task=task,
         about=about(name),
-        models=tuple(
-            TitledModel(
-                framework=framework.name,
-                title=framework.title,
-                source=snapshot_taking.model(framework.name, task.network),
-            )
-            for framework in wanted
-            if framework.supports(task.network)
-        ),
+        models=models if named else once_each(models),
         missing=tuple(missing),
     )
 

@@ -1,4 +1,4 @@
-"""{{ title }} in TensorFlow/Keras."""
+"""A multilayer perceptron with dropout in Keras."""
 
 import keras
 from keras import layers
@@ -7,8 +7,8 @@ from bench.core.task import Task
 
 
 def build(task: Task) -> keras.Model:
-    # FILL IN: the batch's inputs, and the layers by their names in the task's definition.
     inputs = keras.Input((784,))
-    x = layers.Dense(64, activation="relu", name="hidden")(inputs)  # (N, 784) -> (N, 64)
+    x = layers.Dense(128, activation="relu", name="hidden")(inputs)  # (N, 784) -> (N, 128)
+    x = layers.Dropout(task.dropout["hidden"], name="dropout")(x)
     outputs = layers.Dense(10, name="output")(x)  # (N, 10)
     return keras.Model(inputs, outputs)

@@ -1,4 +1,4 @@
-"""A VGG-style convolutional network with dropout in TensorFlow/Keras."""
+"""A VGG-style convolutional network with dropout in Keras."""
 
 import keras
 from keras import layers

@@ -1,4 +1,4 @@
-"""An LSTM over words in TensorFlow/Keras."""
+"""An LSTM over words in Keras."""
 
 import keras
 from keras import layers

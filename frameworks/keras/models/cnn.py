@@ -1,4 +1,4 @@
-"""A small convolutional network in TensorFlow/Keras."""
+"""A small convolutional network in Keras."""
 
 import keras
 from keras import layers

@@ -1,4 +1,4 @@
-"""A GRU over words in TensorFlow/Keras."""
+"""A GRU over words in Keras."""
 
 import keras
 from keras import layers

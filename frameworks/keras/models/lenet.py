@@ -1,4 +1,4 @@
-"""LeNet in TensorFlow/Keras."""
+"""LeNet in Keras."""
 
 import keras
 from keras import layers

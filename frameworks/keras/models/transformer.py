@@ -1,10 +1,10 @@
-"""A Transformer block over words in TensorFlow/Keras."""
+"""A Transformer block over words in Keras."""
 
 import keras
 from keras import layers
 
 from bench.core.task import Task
-from frameworks.tensorflow_keras.layers import Position
+from frameworks.keras.layers import Position
 
 
 def build(task: Task) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Two LSTMs with attention in TensorFlow/Keras."""
+"""Two LSTMs with attention in Keras."""
 
 import keras
 from keras import layers, ops

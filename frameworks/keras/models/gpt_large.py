@@ -1,9 +1,9 @@
-"""The GPT with six blocks, and heads of 64, in TensorFlow/Keras."""
+"""The GPT with six blocks, and heads of 64, in Keras."""
 
 import keras
 
 from bench.core.task import Task
-from frameworks.tensorflow_keras.models.gpt import gpt
+from frameworks.keras.models.gpt import gpt
 
 
 def build(task: Task) -> keras.Model:

@@ -1,4 +1,4 @@
-"""A residual network for small pictures in TensorFlow/Keras."""
+"""A residual network for small pictures in Keras."""
 
 import keras
 from keras import KerasTensor, layers, ops
@@ -26,16 +26,16 @@ def shortcut(x: KerasTensor, channels: int, stride: int) -> KerasTensor:
 
 
 def block(x: KerasTensor, channels: int, stride: int, name: str) -> KerasTensor:
-    y = norm(conv(x, channels, stride, f"{name}.conv1"), f"{name}.norm1")
+    y = norm(conv(x, channels, stride, f"{name}-conv1"), f"{name}-norm1")
     y = layers.ReLU()(y)  # (N, H, W, C); in stride 2 (N, H/2, W/2, 2*C)
-    y = norm(conv(y, channels, 1, f"{name}.conv2"), f"{name}.norm2")
+    y = norm(conv(y, channels, 1, f"{name}-conv2"), f"{name}-norm2")
     return layers.ReLU()(y + shortcut(x, channels, stride))
 
 
 def stage(x: KerasTensor, channels: int, stride: int, name: str) -> KerasTensor:
-    x = block(x, channels, stride, f"{name}.0")
-    x = block(x, channels, 1, f"{name}.1")
-    return block(x, channels, 1, f"{name}.2")
+    x = block(x, channels, stride, f"{name}-0")
+    x = block(x, channels, 1, f"{name}-1")
+    return block(x, channels, 1, f"{name}-2")
 
 
 def build(task: Task) -> keras.Model:

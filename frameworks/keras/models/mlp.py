@@ -1,4 +1,4 @@
-"""A multilayer perceptron in TensorFlow/Keras."""
+"""A multilayer perceptron in Keras."""
 
 import keras
 from keras import layers

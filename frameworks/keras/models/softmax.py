@@ -1,4 +1,4 @@
-"""Softmax regression in TensorFlow/Keras."""
+"""Softmax regression in Keras."""
 
 import keras
 from keras import layers

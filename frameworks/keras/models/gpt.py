@@ -1,28 +1,28 @@
-"""A GPT in TensorFlow/Keras."""
+"""A GPT in Keras."""
 
 import keras
 from keras import KerasTensor, layers
 
 from bench.core.task import Task
-from frameworks.tensorflow_keras.layers import Position, gelu
+from frameworks.keras.layers import Position, gelu
 
 
 def norm(x: KerasTensor, name: str) -> KerasTensor:
     return layers.LayerNormalization(epsilon=2**-17, center=False, name=name)(x)
 
 
-def block(task: Task, x: KerasTensor, name: str, *, heads: int) -> KerasTensor:
-    features = x.shape[-1]
-    y = norm(x, f"{name}.attention_norm")
+def block(task: Task, x: KerasTensor, number: int, *, heads: int) -> KerasTensor:
+    name, features = f"blocks-{number}", x.shape[-1]
+    y = norm(x, f"{name}-attention_norm")
     attention = layers.MultiHeadAttention(
-        heads, features // heads, use_bias=False, name=f"{name}.attention"
+        heads, features // heads, use_bias=False, name=f"{name}-attention"
     )
     y = attention(y, y, use_causal_mask=True)
-    x = x + layers.Dropout(task.rate(f"{name}.attention"), name=f"{name}.dropout1")(y)
-    y = norm(x, f"{name}.feed_norm")
-    y = layers.Dense(4 * features, use_bias=False, name=f"{name}.expand")(y)
-    y = layers.Dense(features, use_bias=False, name=f"{name}.contract")(gelu(y))
-    return x + layers.Dropout(task.rate(f"{name}.contract"), name=f"{name}.dropout2")(y)
+    x = x + layers.Dropout(task.rate(f"blocks.{number}.attention"), name=f"{name}-dropout1")(y)
+    y = norm(x, f"{name}-feed_norm")
+    y = layers.Dense(4 * features, use_bias=False, name=f"{name}-expand")(y)
+    y = layers.Dense(features, use_bias=False, name=f"{name}-contract")(gelu(y))
+    return x + layers.Dropout(task.rate(f"blocks.{number}.contract"), name=f"{name}-dropout2")(y)
 
 
 def gpt(task: Task, *, steps: int, blocks: int, features: int, heads: int) -> keras.Model:
@@ -32,7 +32,7 @@ def gpt(task: Task, *, steps: int, blocks: int, features: int, heads: int) -> ke
     x = Position(steps, features, name="position")(x)
     x = layers.Dropout(task.rate("position"), name="dropout")(x)
     for number in range(blocks):
-        x = block(task, x, f"blocks.{number}", heads=heads)
+        x = block(task, x, number, heads=heads)
     x = norm(x, "norm")
     outputs = token(x, reverse=True)  # tied: (N, T, 65)
     return keras.Model(inputs, outputs)

@@ -1,4 +1,4 @@
-"""The product of a user's and an item's factors in TensorFlow/Keras."""
+"""The product of a user's and an item's factors in Keras."""
 
 import keras
 from keras import layers

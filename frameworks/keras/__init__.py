@@ -1,0 +1,1 @@
+"""Keras as a framework of framebench: compile and fit, on each of its backends."""

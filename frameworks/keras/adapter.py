@@ -1,0 +1,205 @@
+"""Keras's engine: `compile`, and training by `fit` or by `train_on_batch`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from bench.core.adapter import named_outputs, network_module, require_mode
+from bench.core.arrays import Array
+from bench.core.errors import UnsupportedError
+from bench.core.readers import BatchFormat
+from bench.core.setting import Device, Setting, storage_dtype
+from bench.core.task import Task
+from frameworks.keras.engine import ENGINE
+from frameworks.keras.losses import LOSSES
+from frameworks.keras.optimizers import make_optimizer, state_of
+from frameworks.keras.precision import scaled, set_policy
+from frameworks.keras.weights import Place, spared_by, weights_of
+
+# What `compile` is told in each mode. `jit_compile` is "auto" unless something else is said.
+COMPILE: Mapping[str, Mapping[str, Any]] = {
+    "fit": {},
+    "train_on_batch": {},
+    "eager": {"run_eagerly": True},
+    "xla": {"jit_compile": True},
+    "compiled": {"jit_compile": True},
+}
+
+
+class StepLosses(keras.callbacks.Callback):
+    """Keeps the loss that Keras tells after each step: the mean of all steps up to it."""
+
+    # Without this, Keras would wait for each step's loss before the next, as it does not by itself.
+    async_safe = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._means: dict[int, float] = {}
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called in any order, and by several threads."""
+        assert logs
+        self._means[batch] = logs["loss"]
+
+    @property
+    def each(self) -> Array:
+        """The loss of each step, (steps,)."""
+        means = np.array([self._means[batch] for batch in sorted(self._means)])
+        return np.diff(means * np.arange(1, len(means) + 1), prepend=0.0)
+
+
+class KerasModelSession:
+    """A compiled model, which is trained batch by batch: by `train_on_batch`."""
+
+    def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
+        require_mode(mode, ENGINE.MODES)
+        module = network_module(__package__, task)
+        if len(task.updates) > 1 or len(task.outputs) > 1 or hasattr(module, "losses"):
+            raise UnsupportedError(f"{task.name} needs a step of its own, which is not written yet")
+        (update,) = task.updates
+        if update.loss.kind not in LOSSES:
+            raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
+        floats = storage_dtype(setting.precision)
+        self.format = BatchFormat(
+            channels_last=True, floats=floats, labels=ENGINE.INTEGERS, tokens=ENGINE.INTEGERS
+        )
+        self._task = task
+        self._setting = setting
+        self._inputs = slice(len(task.inputs))
+        self._target = list(task.fields).index(update.loss.target)
+        self._model: keras.Model = module.build(task)
+        ENGINE.check(self._model, mode)
+        self._weights = weights_of(self._model, task, floats)
+        spared = spared_by(self._weights, update)
+        self._optimizer = make_optimizer(update.optimizer, clip=update.clip, spared=spared)
+        self._model.compile(
+            optimizer=scaled(setting.precision, self._optimizer),
+            loss=LOSSES[update.loss.kind](),
+            **COMPILE[mode],
+        )
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._initial = [np.array(variable) for variable in self._model.optimizer.variables]
+
+    def load(self, params: Mapping[str, Array]) -> None:
+        # Copies, as a backend may train in the memory of an array that is assigned to a variable.
+        for place, native in self._weights.to_load(params):
+            whole = np.array(place.variable)
+            whole[place.row] = native
+            place.variable.assign(whole)
+        for variable, initial in zip(self._model.optimizer.variables, self._initial, strict=True):
+            variable.assign(initial.copy())
+        for layer in self._model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.moving_mean.assign(ops.zeros_like(layer.moving_mean))
+                layer.moving_variance.assign(ops.ones_like(layer.moving_variance))
+
+    def dump(self) -> dict[str, Array]:
+        return self._weights.canonical(lambda place: np.array(place.variable)[place.row])
+
+    def parameter_count(self) -> int:
+        return sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
+
+    def state(self) -> dict[str, Array]:
+        def read(optimizer: keras.optimizers.Optimizer, name: str, place: Place) -> Array:
+            array: Array = state_of(optimizer, name, place.variable)[place.row]
+            return array
+
+        return self._weights.state([self._optimizer], read)
+
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
+        return tuple([ops.convert_to_tensor(array) for array in batch.values()])
+
+    def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        inputs, target = self._split(batch)
+        return (self._model.train_on_batch(inputs, target, return_dict=True)["loss"],)
+
+    def _split(self, batch: Sequence[Any]) -> tuple[Any, Any]:
+        """A batch as Keras takes it: one input, or a list of them, and the target."""
+        inputs = list(batch[self._inputs])
+        return inputs[0] if len(inputs) == 1 else inputs, batch[self._target]
+
+    def outputs(self, batch: tuple[Any, ...]) -> dict[str, Any]:
+        inputs, _ = self._split(batch)
+        return named_outputs(self._task, self._model.predict_on_batch(inputs))
+
+    def gradients(self, batch: tuple[Any, ...]) -> dict[str, Array]:
+        found = ENGINE.gradients(self._model, *self._split(batch))
+        paths = [variable.path for variable in self._model.trainable_variables]
+        gradients = dict(zip(paths, map(ops.convert_to_numpy, found), strict=True))
+        return self._weights.canonical(lambda place: gradients[place.variable.path][place.row])
+
+    def numpy(self, value: Any) -> Array:
+        return np.asarray(ops.convert_to_numpy(value), self.format.floats)
+
+    def sync(self) -> None:
+        ENGINE.sync([*self._model.variables, *self._model.optimizer.variables])
+
+    def peak_device_bytes(self) -> int | None:
+        return None if self._setting.device == "cpu" else ENGINE.peak_device_bytes()
+
+    def compiled_programs(self) -> int | None:
+        return ENGINE.compiled_programs(self._model)
+
+    def close(self) -> None:
+        ENGINE.release()
+
+
+class FittedModel(KerasModelSession):
+    """A compiled model that is trained by `fit` and evaluated by `predict`."""
+
+    def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(self._fit(batch, size=len(batch[0])))
+
+    def train(self, examples: Mapping[str, Array], size: int) -> list[Any]:
+        return self._fit(tuple(examples.values()), size=size)
+
+    def _fit(self, examples: tuple[Any, ...], *, size: int) -> list[Any]:
+        """Train on examples in their order. Returns what Keras tells of each step."""
+        inputs, target = self._split(examples)
+        losses = StepLosses()
+        self._model.fit(
+            inputs, target, batch_size=size, shuffle=False, verbose=0, callbacks=[losses]
+        )
+        return list(losses.each)
+
+    def predict(self, examples: Mapping[str, Array], size: int) -> dict[str, Any]:
+        inputs, _ = self._split(tuple(examples.values()))
+        outputs = self._model.predict(inputs, batch_size=size, verbose=0)
+        return named_outputs(self._task, outputs)
+
+
+class KerasModelAdapter:
+    def set_up(self, setting: Setting) -> None:
+        ENGINE.set_up(setting)
+        set_policy(setting.precision)
+        keras.config.set_image_data_format("channels_last")
+
+    def versions(self, device: Device) -> dict[str, str]:
+        own = {"keras": keras.__version__, "numpy": np.__version__}
+        return own | ENGINE.versions(device)
+
+    def debugging_aids(self) -> list[str]:
+        limits = {
+            "keras.config.set_max_epochs": keras.config.max_epochs(),
+            "keras.config.set_max_steps_per_epoch": keras.config.max_steps_per_epoch(),
+        }
+        return [*ENGINE.debugging_aids(), *(name for name, limit in limits.items() if limit)]
+
+    def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> KerasModelSession:
+        keras.utils.set_random_seed(seed)
+        kind = KerasModelSession if mode == "train_on_batch" else FittedModel
+        return kind(task, mode=mode, setting=setting)
+
+    def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
+        return ENGINE.matmul(a, b, device)
+
+    def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
+        return ENGINE.accumulate(total, addend, device)
+
+
+ADAPTER: Any = KerasModelAdapter()

@@ -1,1 +1,0 @@
-"""The networks, as expert users of Keras write them. Layers have the tasks' parameter names."""
