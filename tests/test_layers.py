@@ -1,0 +1,127 @@
+"""What a layer over another framework costs, and how a report says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.analysis.layer_costs import intercept, layer_costs
+from bench.analysis.results import Results
+from bench.core.measurement import Windows
+from bench.core.record import Record
+from bench.records import run_folder
+from bench.report.run import run_forms
+from bench.report.run.layer_forms import LayerTable
+from bench.report.run.run_page import run_page
+from tests.test_core import WINDOWS
+from tests.test_stats import with_pace
+from tests.test_tables import QUICK
+
+# Samples a second in each block: of layers, and of what is beneath them.
+PACES = {
+    ("keras[jax]", "fit"): [80, 8.2, 790],
+    ("jax_flax", "compiled"): [100, 10, 1000],
+    ("keras[torch]", "fit"): [45, 4.6, 455],
+    ("pytorch", "eager"): [90, 9, 910],
+    ("pytorch", "compiled"): [900, 90, 9100],
+    ("mxnet_gluon", "compiled"): [50, 5, 500],
+}
+
+
+def results_of(records: list[Record]) -> Results:
+    known = run_folder.read(QUICK).info.items()
+    left_out = ("snapshot", "certificates", "late_proofs", "rates")
+    info: dict[str, Any] = {name: value for name, value in known if name not in left_out}
+    return Results.of(run_folder.Run(folder=Path("r"), info=info, records=records))
+
+
+def records(**conditions: Any) -> list[Record]:
+    return [
+        with_pace(framework, block, pace, mode=mode, **conditions)
+        for (framework, mode), paces in PACES.items()
+        for block, pace in enumerate(paces)
+    ]
+
+
+def test_a_layer_is_compared_with_what_is_beneath_it_in_recommended_modes() -> None:
+    results = results_of(records())
+    (table,) = results.tables
+    costs = {cost.upper.cell.framework: cost for cost in layer_costs(table, results.snapshot)}
+    assert costs.keys() == {"keras[jax]", "keras[torch]"}
+    beneath = {name: cost.beneath.cell.framework for name, cost in costs.items()}
+    assert beneath == {"keras[jax]": "jax_flax", "keras[torch]": "pytorch"}
+    assert costs["keras[torch]"].beneath.cell.mode == "eager"
+    ratio = costs["keras[jax]"].ratio
+    assert ratio.estimate == pytest.approx((0.8 * 0.82 * 0.79) ** (1 / 3)) and ratio.known
+
+
+def test_a_run_without_what_is_beneath_a_layer_says_nothing_of_its_cost() -> None:
+    alone = [r for r in records() if r.job.cell.framework.startswith(("keras", "mxnet"))]
+    assert LayerTable.of(results_of(alone)) is None
+    assert "costs" not in run_forms.to_markdown(results_of(alone))
+
+
+def test_every_form_of_a_report_has_the_costs() -> None:
+    both = records() + records(task="mnist-softmax")
+    results = results_of(both)
+    table = LayerTable.of(results)
+    assert table and table.title == "What Keras costs" and len(table.rows) == 4
+    assert table.rows[0][:3] == ("Keras on JAX", "JAX/Flax", "mnist-mlp, cpu, 2 threads")
+    assert table.rows[0][3].startswith("0.80 (0.7")
+    assert table.sentence.startswith(
+        "Keras on JAX trains 0.80 times as fast as JAX/Flax and Keras on PyTorch trains 0.50 times "
+        "as fast as PyTorch (geometric means over 2 comparisons)"
+    )
+    console = Console(width=100, record=True)
+    console.print(run_forms.to_terminal(results, width=100))
+    texts = (console.export_text(), run_forms.to_markdown(results), run_page(results))
+    for text in texts:
+        assert "What Keras costs" in text and "trains 0.50 times as fast as PyTorch" in " ".join(
+            text.split()
+        )
+
+
+@pytest.mark.parametrize(
+    ("steps", "walls", "seconds"),
+    [
+        ([1, 100, 1, 100], [0.06, 1.05, 0.06, 1.05], 0.05),
+        ([1, 100, 100], [0.01, 1.0, 1.0], 0.0),
+        ([1, 1], [0.2, 0.2], None),
+        ([50, 100], [0.5, 1.0], None),
+        ([1, 100], [0.001, 1.0], 0.0),
+    ],
+)
+def test_what_a_loop_takes_to_start_follows_from_windows_of_different_lengths(
+    steps: list[int], walls: list[float], seconds: float | None
+) -> None:
+    windows = Windows.of(
+        [replace_window(count, wall) for count, wall in zip(steps, walls, strict=True)]
+    )
+    found = intercept(windows)
+    assert found is None if seconds is None else found == pytest.approx(seconds, abs=1e-9)
+
+
+def replace_window(steps: int, wall: float) -> Any:
+    return WINDOWS[0]._replace(steps=steps, wall=wall)
+
+
+def test_the_start_is_the_median_of_processes() -> None:
+    slow = records()
+    for number, record in enumerate(slow):
+        if record.job.cell.framework == "keras[jax]":
+            assert record.measurement
+            pace = record.batch / PACES["keras[jax]", "fit"][record.job.block]
+            start = 0.1 * (1 + record.job.block)
+            windows = Windows.of(
+                [replace_window(1, start + pace), replace_window(100, start + 100 * pace)]
+            )
+            slow[number] = replace(record, measurement=replace(record.measurement, windows=windows))
+    results = results_of(slow)
+    costs = list(layer_costs(results.tables[0], results.snapshot))
+    by_name = {cost.upper.cell.framework: cost.start_seconds for cost in costs}
+    assert by_name["keras[jax]"] == pytest.approx(0.2)
+    assert by_name["keras[torch]"] is None
