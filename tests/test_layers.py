@@ -59,6 +59,19 @@ def test_a_layer_is_compared_with_what_is_beneath_it_in_recommended_modes() -> N
     assert ratio.estimate == pytest.approx((0.8 * 0.82 * 0.79) ** (1 / 3)) and ratio.known
 
 
+def test_versions_side_by_side_are_all_named_and_none_is_missing() -> None:
+    both = [
+        replace(with_pace(f"pytorch=={version}", block, 100), versions={"torch": version})
+        for version in ("2.12.1", "2.13.0")
+        for block in (0, 1)
+    ]
+    text = run_forms.to_markdown(results_of(both))
+    assert "- versions: torch 2.12.1 and 2.13.0\n" in text
+    (missing,) = (line for line in text.splitlines() if line.startswith("- not in this run: "))
+    assert "PyTorch" not in missing.replace("Keras on PyTorch", "") and "JAX/Flax" in missing
+    assert "PyTorch 2.12.1" in text and "PyTorch 2.13.0" in text
+
+
 def test_a_run_without_what_is_beneath_a_layer_says_nothing_of_its_cost() -> None:
     alone = [r for r in records() if r.job.cell.framework.startswith(("keras", "mxnet"))]
     assert LayerTable.of(results_of(alone)) is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bench.analysis.results import Results
+from bench.core.framework_name import framework_of
 from bench.core.grouping import grouped
 from bench.core.telemetry import NAMELESS_GPU, NOT_TOLD
 from bench.report.common.text import bytes_text, seconds_text
+from bench.report.common.ties import listed
 from bench.report.proof.late_forms import late_verdict
 from bench.report.proof.proof_forms import verdict
 from bench.report.run.peak_text import peak_lines
@@ -87,14 +89,22 @@ def identity(results: Results) -> str:
 
 
 def absent(results: Results) -> list[str]:
-    """The titles of the frameworks that were compared at the time, but are not in the run."""
+    """The titles of the frameworks that were compared at the time, but are not in the run.
+
+    Those of which a variant is in the run are not missing.
+    """
     snapshot = results.snapshot
-    missing = [name for name in snapshot.compared if name not in results.frameworks]
+    there = {framework_of(name) for name in results.frameworks}
+    missing = [name for name in snapshot.compared if framework_of(name) not in there]
     return [snapshot.framework_title(name) for name in missing]
 
 
 def _versions(results: Results) -> str:
-    versions: dict[str, str] = {}
+    """The versions of every package; several, where variants have them."""
+    versions: dict[str, set[str]] = {}
     for process in results.processes:
-        versions.update(process.record.versions)
-    return ", ".join(f"{name} {versions[name]}" for name in sorted(versions.keys() - {"numpy"}))
+        for name, version in process.record.versions.items():
+            versions.setdefault(name, set()).add(version)
+    return ", ".join(
+        f"{name} {listed(sorted(versions[name]))}" for name in sorted(versions.keys() - {"numpy"})
+    )
