@@ -15,7 +15,7 @@ from rich.text import Text
 from bench.analysis.results import Results
 from bench.report.common import markdown, programs, terminal
 from bench.report.run.footer import footer
-from bench.report.run.layer_forms import LayerTable
+from bench.report.run.pair_tables import pair_tables
 from bench.report.run.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
 from bench.report.run.written_forms import WrittenPart
 
@@ -50,8 +50,8 @@ def to_terminal(results: Results, *, width: int) -> Group:
         parts += [Text(table.caption, "bold"), grid, Text(), *_lines_below(table, hidden), Text()]
         if written := WrittenPart.of(table.table, results.snapshot):
             parts += [*written.to_terminal(), Text()]
-    if layers := LayerTable.of(results):
-        parts += [*layers.to_terminal(), Text()]
+    for pairs in pair_tables(results):
+        parts += [*pairs.to_terminal(), Text()]
     parts += [Text(line, "dim") for line in footer(results)]
     return Group(*parts)
 
@@ -99,8 +99,8 @@ def to_markdown(results: Results) -> str:
         ]
         if written := WrittenPart.of(table.table, results.snapshot):
             parts += written.to_markdown()
-    if layers := LayerTable.of(results):
-        parts += layers.to_markdown()
+    for pairs in pair_tables(results):
+        parts += pairs.to_markdown()
     parts += ["## The run", markdown.items(footer(results))]
     return "\n\n".join(parts) + "\n"
 

@@ -13,9 +13,10 @@ from bench.report.common.plotting import Marks
 from bench.report.common.task_fragment import TaskFragment, style, to_html
 from bench.report.proof.late_forms import LatePart
 from bench.report.proof.proof_page import CertificatePart
-from bench.report.run import first_screen, layer_forms, verdicts
+from bench.report.run import first_screen, verdicts
 from bench.report.run.footer import absent, footer, identity, machine_text
 from bench.report.run.ledger import entries
+from bench.report.run.pair_tables import pair_tables
 from bench.report.run.sections import RECORD_HEADINGS, sections
 
 
@@ -40,9 +41,7 @@ def run_page(results: Results, *, advice: str = "", index: str = "") -> str:
         index=index,
         overall=verdicts.overall(results.tables, title),
         heat_maps=list(first_screen.heat_maps(results, [section.anchor for section in parts])),
-        layers=layer_forms.LayerTable.of(results),
-        layer_headings=layer_forms.HEADINGS,
-        about_layers=layer_forms.ABOUT,
+        pair_tables=list(pair_tables(results)),
         sections=parts,
         record_headings=RECORD_HEADINGS,
         names=[f"{title(cell.framework)} {cell.mode}" for cell in cells],

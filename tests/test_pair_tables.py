@@ -1,4 +1,4 @@
-"""What a layer over another framework costs, and how a report says it."""
+"""What a layer over another framework costs, and an upgrade brings, and how a report says it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from rich.console import Console
 
 from bench.analysis.layer_costs import intercept, layer_costs
 from bench.analysis.results import Results
+from bench.analysis.upgrades import upgrades
 from bench.core.measurement import Windows
 from bench.core.record import Record
 from bench.records import run_folder
 from bench.report.run import run_forms
-from bench.report.run.layer_forms import LayerTable
+from bench.report.run.pair_tables import pair_tables
 from bench.report.run.run_page import run_page
 from tests.test_core import WINDOWS
 from tests.test_stats import with_pace
@@ -72,17 +73,54 @@ def test_versions_side_by_side_are_all_named_and_none_is_missing() -> None:
     assert "PyTorch 2.12.1" in text and "PyTorch 2.13.0" in text
 
 
+def versions(name: str, paces: list[float], **conditions: Any) -> list[Record]:
+    return [with_pace(name, block, pace, **conditions) for block, pace in enumerate(paces)]
+
+
+def test_each_version_is_compared_with_the_one_before_it() -> None:
+    results = results_of(
+        [
+            *versions("pytorch==2.13.0", [120, 12.2, 1180]),
+            *versions("pytorch==2.9.1", [100, 10, 1000]),
+            *versions("pytorch==2.12.1", [101, 9.9, 1002]),
+            *versions("pytorch==2.12.1", [50, 5, 500], mode="compiled"),
+            *versions("jax_flax[flax==0.12.7]==0.10.1", [80, 8, 800], mode="compiled"),
+            *versions("jax_flax[flax==0.12.8]==0.10.1", [40, 4.1, 400], mode="compiled"),
+            *versions("jax_flax==0.10.1", [40, 4, 400], mode="compiled"),
+            *versions("pytorch", [10, 1, 100]),
+        ]
+    )
+    (table,) = results.tables
+    steps = [(s.older.cell.framework, s.newer.cell.framework) for s in upgrades(table)]
+    assert sorted(steps) == [
+        ("jax_flax[flax==0.12.7]==0.10.1", "jax_flax[flax==0.12.8]==0.10.1"),
+        ("pytorch==2.12.1", "pytorch==2.13.0"),
+        ("pytorch==2.9.1", "pytorch==2.12.1"),
+    ]
+    (shown,) = pair_tables(results)
+    assert shown.title == "What an upgrade brings" and len(shown.rows) == 3
+    assert "PyTorch 2.13.0 trains mnist-mlp 1.20 times (1." in shown.sentence
+    assert shown.sentence.endswith("; in the other 1 no difference is found.")
+    same = results_of(
+        [*versions("pytorch==2.9.1", [100, 10, 1000]), *versions("pytorch==2.10", [101, 9.9, 1002])]
+    )
+    (alike,) = pair_tables(same)
+    assert alike.sentence == "No difference is found in 1 comparison."
+    for text in (run_forms.to_markdown(same), run_page(same)):
+        assert "What an upgrade brings" in text and alike.sentence in text
+
+
 def test_a_run_without_what_is_beneath_a_layer_says_nothing_of_its_cost() -> None:
     alone = [r for r in records() if r.job.cell.framework.startswith(("keras", "mxnet"))]
-    assert LayerTable.of(results_of(alone)) is None
+    assert list(pair_tables(results_of(alone))) == []
     assert "costs" not in run_forms.to_markdown(results_of(alone))
 
 
 def test_every_form_of_a_report_has_the_costs() -> None:
     both = records() + records(task="mnist-softmax")
     results = results_of(both)
-    table = LayerTable.of(results)
-    assert table and table.title == "What Keras costs" and len(table.rows) == 4
+    (table,) = pair_tables(results)
+    assert table.title == "What Keras costs" and len(table.rows) == 4
     assert table.rows[0][:3] == ("Keras on JAX", "JAX/Flax", "mnist-mlp, cpu, 2 threads")
     assert table.rows[0][3].startswith("0.80 (0.7")
     assert table.sentence.startswith(

@@ -1,0 +1,146 @@
+"""Tables of pairs that readers ask for: what a layer costs, and what an upgrade brings."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis.layer_costs import LayerCost, layer_costs
+from bench.analysis.results import Results
+from bench.analysis.upgrades import Upgrade, upgrades
+from bench.core.framework_name import framework_of
+from bench.core.grouping import grouped
+from bench.core.record import Cell
+from bench.records.snapshot import Snapshot
+from bench.report.common import markdown, terminal
+from bench.report.common.text import (
+    capitalized,
+    estimate_text,
+    mode_text,
+    place_text,
+    ratio_text,
+    seconds_text,
+)
+from bench.report.common.ties import listed
+from bench.report.run.verdicts import times_text
+
+WORDS = 3
+LAYERS = (
+    "How many times as fast a layer trains as the framework beneath it does in a loop of its own, "
+    "each in its recommended mode, with the 95 % interval of this ratio alone; and what starting "
+    "the layer's loop takes each time, as told by windows of different lengths."
+)
+UPGRADES = (
+    "How many times as fast a version trains as the one before it, with all else the same and the "
+    "95 % interval of this ratio alone."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairTable:
+    """A table whose first `WORDS` columns are for words, and a sentence on all of it."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sentence: str
+    about: str
+
+    def to_terminal(self) -> list[Table | Text]:
+        grid = terminal.grid(self.headings, self.rows, words=WORDS, folding=self.headings[:WORDS])
+        return [Text(self.title, "bold"), grid, Text(), Text(self.sentence, "bold")]
+
+    def to_markdown(self) -> list[str]:
+        return [
+            f"## {markdown.escaped(self.title)}",
+            markdown.escaped(self.sentence),
+            markdown.table(self.headings, self.rows, words=WORDS),
+            markdown.escaped(self.about),
+        ]
+
+
+def pair_tables(results: Results) -> Iterator[PairTable]:
+    """Those that a run has: on layers beside what is beneath them, and on versions."""
+    snapshot = results.snapshot
+    if costs := [cost for table in results.tables for cost in layer_costs(table, snapshot)]:
+        layers = list(grouped(costs, _layer).values())
+        families = dict.fromkeys(framework_of(cost.upper.cell.framework) for cost in costs)
+        yield PairTable(
+            title=f"What {listed([*map(capitalized, families)])} costs",
+            headings=("layer", "over", "task", "times as fast", "start"),
+            rows=tuple(_layer_row(cost, snapshot) for own in layers for cost in own),
+            sentence=_layer_sentence(layers, snapshot),
+            about=LAYERS,
+        )
+    if steps := [step for table in results.tables for step in upgrades(table)]:
+        yield PairTable(
+            title="What an upgrade brings",
+            headings=("from", "to", "task", "times as fast"),
+            rows=tuple(_upgrade_row(step, snapshot) for step in steps),
+            sentence=_upgrade_sentence(steps, snapshot),
+            about=UPGRADES,
+        )
+
+
+def _where(cell: Cell) -> str:
+    return f"{cell.task}, {place_text(cell)}"
+
+
+def _upgrade_row(step: Upgrade, snapshot: Snapshot) -> tuple[str, ...]:
+    older, newer = step.older.cell, step.newer.cell
+    mode = mode_text(newer.mode, newer.tuning)
+    return (
+        f"{snapshot.framework_title(older.framework)} {mode}",
+        snapshot.framework_title(newer.framework),
+        _where(newer),
+        estimate_text(step.ratio, ratio_text),
+    )
+
+
+def _upgrade_sentence(steps: Sequence[Upgrade], snapshot: Snapshot) -> str:
+    """The steps whose interval excludes 1, or that there is none."""
+    sure = [step for step in steps if step.ratio.known and not step.ratio.includes(1)]
+    if not sure:
+        return f"No difference is found in {len(steps)} comparison{'s' * (len(steps) != 1)}."
+    parts = [
+        f"{snapshot.framework_title(step.newer.cell.framework)} trains {step.newer.cell.task} "
+        f"{times_text(step.ratio)} as fast as {snapshot.framework_title(step.older.cell.framework)}"
+        for step in sure
+    ]
+    others = len(steps) - len(sure)
+    rest = f"; in the other {others} no difference is found" if others else ""
+    return f"{listed(parts)}{rest}."
+
+
+def _layer(cost: LayerCost) -> tuple[str, str]:
+    return cost.upper.cell.framework, cost.upper.cell.tuning
+
+
+def _titles(cost: LayerCost, snapshot: Snapshot) -> tuple[str, str]:
+    """The titles of a layer, and of the framework beneath it."""
+    upper, beneath = cost.upper.cell, cost.beneath.cell
+    default = " (default)" * (upper.tuning == "default")
+    title = snapshot.framework_title(upper.framework)
+    return f"{title}{default}", snapshot.framework_title(beneath.framework)
+
+
+def _layer_row(cost: LayerCost, snapshot: Snapshot) -> tuple[str, ...]:
+    start = "" if cost.start_seconds is None else seconds_text(cost.start_seconds)
+    ratio = estimate_text(cost.ratio, ratio_text)
+    return (*_titles(cost, snapshot), _where(cost.upper.cell), ratio, start)
+
+
+def _layer_sentence(layers: Sequence[Sequence[LayerCost]], snapshot: Snapshot) -> str:
+    """The mean ratio of each layer over its tasks; without an interval, as tasks differ."""
+    parts = []
+    for costs in layers:
+        upper, beneath = _titles(costs[0], snapshot)
+        mean = statistics.geometric_mean([cost.ratio.estimate for cost in costs])
+        parts.append(f"{upper} trains {ratio_text(mean)} times as fast as {beneath}")
+    tasks = max(map(len, layers))
+    over = f" (geometric means over {tasks} comparisons)" if tasks > 1 else ""
+    return f"{listed(parts)}{over}, each layer against a loop of one's own."
