@@ -43,8 +43,9 @@ class Clock:
         return self.now
 
 
-def began(record: Record) -> float:
-    return datetime.fromisoformat(record.started).timestamp()
+def began(group: list[Record]) -> float:
+    """When the first of these jobs began, which need not be the first to end."""
+    return min(datetime.fromisoformat(record.started).timestamp() for record in group)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +69,12 @@ def replayed(run: run_folder.Run) -> Iterator[Event]:
     blocks = 1 + max(record.job.block for record in records)
     time_left = TimeLeft(cells=cells, blocks=blocks, done=set(), clock=clock)
     groups = list(grouped(records, _turn).values())
-    end = began(groups[-1][0]) + sum(record.wall_seconds for record in groups[-1])
+    end = began(groups[-1]) + sum(record.wall_seconds for record in groups[-1])
     every = grouped(records, lambda record: record.job.cell)
     usual = {c: statistics.median(r.wall_seconds for r in own) for c, own in every.items()}
     for group in groups:
         # Starts are in whole seconds, so that a job seems to start before the last one's end.
-        start = clock.now = max(clock.now, began(group[0]))
+        start = clock.now = max(clock.now, began(group))
         time_left.begin([record.job.cell for record in group])
         took = sum(record.wall_seconds for record in group)
         is_usual = took <= UNUSUAL * sum(usual[record.job.cell] for record in group)

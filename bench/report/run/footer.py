@@ -100,11 +100,15 @@ def absent(results: Results) -> list[str]:
 
 
 def _versions(results: Results) -> str:
-    """The versions of every package; several, where variants have them."""
-    versions: dict[str, set[str]] = {}
+    """The versions of every package; several, where variants of a framework have them."""
+    by_family: dict[str, dict[str, set[str]]] = {}
     for process in results.processes:
+        family = framework_of(process.record.job.cell.framework)
         for name, version in process.record.versions.items():
-            versions.setdefault(name, set()).add(version)
+            families = by_family.setdefault(name, {})
+            families[family] = families.pop(family, set()) | {version}
+    # Frameworks may call the same version otherwise, such as that of CUDA: then the last counts.
+    told = {name: max(reversed(every.values()), key=len) for name, every in by_family.items()}
     return ", ".join(
-        f"{name} {listed(sorted(versions[name]))}" for name in sorted(versions.keys() - {"numpy"})
+        f"{name} {listed(sorted(told[name]))}" for name in sorted(told.keys() - {"numpy"})
     )
