@@ -25,7 +25,9 @@ STEADY_SPREAD = 1.1
 # The most warm-up batches that are laid out in memory at a time. Slow steps need few of them.
 WARMUP_BATCHES = 64
 # The least seconds of a window of a session that owns its loop: starting the loop is a part of it.
-LOOP_WINDOW = 2.0
+# Its warm-up has shorter ones, so that several fit, and at least so many are timed.
+LOOP_WINDOW, LOOP_WARM_UP_WINDOW = 2.0, 0.4
+LOOP_WINDOWS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +59,9 @@ class Trainer:
         self._account = account
         self._size = size
 
-    def seconds(self, intended: float) -> float:
-        """The length of a window, of which `intended` is that of a loop of our own."""
-        return max(intended, LOOP_WINDOW) if isinstance(self._session, OwnLoop) else intended
+    def seconds(self, intended: float, in_a_loop: float = LOOP_WINDOW) -> float:
+        """The length of a window: `intended`, or `in_a_loop` for a session that owns its loop."""
+        return max(intended, in_a_loop) if isinstance(self._session, OwnLoop) else intended
 
     def lay_out(self, split: Split, order: Array) -> list[HostBatch]:
         """The examples of a window by their positions, (steps, size): a batch for each step.
@@ -164,6 +166,7 @@ def warm_up(
 ) -> WarmUp:
     """Train until the pace is steady or `job.warmup` seconds have passed, in windows or not."""
     begun = clock.seconds()
+    intended = trainer.seconds(job.window, LOOP_WARM_UP_WINDOW)
     steps, seconds, count = 0, 0.0, 1
     paces: list[float] = []
     while True:
@@ -177,7 +180,7 @@ def warm_up(
         steady = len(last) == STEADY_WINDOWS and max(last) <= STEADY_SPREAD * min(last)
         if (steady and seconds >= 2 * job.window) or clock.seconds() - begun >= job.warmup:
             return WarmUp(steps=steps, seconds=seconds, pace=min(last), steady=steady)
-        count = max(1, min(WARMUP_BATCHES, round(trainer.seconds(job.window) / paces[-1])))
+        count = max(1, min(WARMUP_BATCHES, round(intended / paces[-1])))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,13 @@ from bench.worker import clock, cores, late_trace, sampling
 from bench.worker.evaluation import compile_evaluation, evaluate, evaluation_batch
 from bench.worker.execution import ExecutionCheck
 from bench.worker.own_turns import Turns
-from bench.worker.steady_pace import ReadySession, TrainedWindow, make_ready
+from bench.worker.steady_pace import (
+    LOOP_WINDOW,
+    LOOP_WINDOWS,
+    ReadySession,
+    TrainedWindow,
+    make_ready,
+)
 
 FIRST_LOSSES = 32
 FEED_BATCHES = 16
@@ -68,7 +74,8 @@ class TimedTraining:
         self._turns = turns
         self._listener = listener
         self._total = job.budget.epochs * ready.train.steps
-        self._expected = max(job.seconds, self._total * ready.warm_up.pace)
+        self._least = ready.trainer.seconds(job.seconds, LOOP_WINDOWS * LOOP_WINDOW)
+        self._expected = max(self._least, self._total * ready.warm_up.pace)
         self._elapsed = 0.0
         self._seconds = 0.0  # without the first window of each turn
         self._beyond = 0.0  # since the budget was trained, with all that happened around windows
@@ -116,8 +123,7 @@ class TimedTraining:
 
     def _timed_enough(self) -> bool:
         # An adapter that leaves its work behind the fence times nearly nothing, and would go on.
-        least = self._job.seconds
-        return self._seconds >= least or self._beyond >= MOST_BEYOND * least
+        return self._seconds >= self._least or self._beyond >= MOST_BEYOND * self._least
 
     def _wait(self) -> None:
         """Wait for the next turn."""
