@@ -168,7 +168,7 @@ FrameworksOption = Annotated[
     typer.Option(
         "--framework",
         "-f",
-        help="A framework, or a variant of one; repeatable. Default: all.",
+        help="A framework, or a variant of one; repeatable. Default: all, of keras one backend.",
         autocompletion=among(_frameworks),
     ),
 ]

@@ -106,8 +106,17 @@ def load(name: str) -> Framework:
     Raises UsageError if none has it, or if its file is malformed.
     """
     variant = variants.parse(name)
+    if variant.framework not in families():
+        _check_package(variant.framework)
     family = check_choice("framework", variant.framework, families())
     return read(_found().files[family], variant)
+
+
+def _check_package(name: str) -> None:
+    """Raises UsageError with the framework to name, if this is only the package of one."""
+    for family in families():
+        if read(_found().files[family]).packages[0] == name:
+            raise UsageError(f"{name} is a package of {family}: write {family}==VERSION")
 
 
 def exists(name: str) -> bool:

@@ -61,7 +61,7 @@ def _words(requirement: Requirement) -> str:
 
 def parse(name: str) -> Variant:
     """The parts of a name. Raises UsageError for one that is malformed."""
-    match = re.fullmatch(r"\s*(\w+)\s*(?:\[([^\[\]]*)\])?\s*([=<>~!].*)?", name)
+    match = re.fullmatch(r"\s*(\w+)\s*(?:\[([^\[\]]*\w[^\[\]]*)\])?\s*([=<>~!].*)?", name)
     if match is None:
         raise UsageError(f"{name!r} cannot name a framework; the form is {FORM}")
     framework, inner, version = match.groups(default="")
@@ -75,7 +75,9 @@ def parse(name: str) -> Variant:
         specifier = str(SpecifierSet(version))
     except (InvalidRequirement, InvalidSpecifier) as error:
         reason = " ".join(str(error).split())
-        raise UsageError(f"{name!r}: {reason}; the form is {FORM}") from error
+        single = re.search(r"(?<![=<>~!])=(?!=)", name)
+        hint = "; a version stands behind ==" if single else ""
+        raise UsageError(f"{name!r}: {reason}{hint}; the form is {FORM}") from error
     return Variant(
         framework=framework,
         backend="".join(backends),

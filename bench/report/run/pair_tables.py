@@ -35,8 +35,9 @@ LAYERS = (
     "the layer's loop takes each time, as told by windows of different lengths."
 )
 UPGRADES = (
-    "How many times as fast a version trains as the one before it, with all else the same and the "
-    "95 % interval of this ratio alone."
+    "How many times as fast a version trains as the one before it, by the same adapter on the same "
+    "batches, with the 95 % interval of this ratio alone. What else pip installs with a version, "
+    "such as a build for GPUs, comes with it: the versions below say which."
 )
 
 
@@ -135,12 +136,17 @@ def _layer_row(cost: LayerCost, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _layer_sentence(layers: Sequence[Sequence[LayerCost]], snapshot: Snapshot) -> str:
-    """The mean ratio of each layer over its tasks; without an interval, as tasks differ."""
-    parts = []
-    for costs in layers:
-        upper, beneath = _titles(costs[0], snapshot)
-        mean = statistics.geometric_mean([cost.ratio.estimate for cost in costs])
-        parts.append(f"{upper} trains {ratio_text(mean)} times as fast as {beneath}")
-    tasks = max(map(len, layers))
-    over = f" (geometric means over {tasks} comparisons)" if tasks > 1 else ""
-    return f"{listed(parts)}{over}, each layer against a loop of one's own."
+    """What each layer costs: its ratio, or the mean over its tasks and on how many it is sure."""
+    return f"{listed([_layer_words(costs, snapshot) for costs in layers])}."
+
+
+def _layer_words(costs: Sequence[LayerCost], snapshot: Snapshot) -> str:
+    upper, beneath = _titles(costs[0], snapshot)
+    if len(costs) == 1:
+        return f"{upper} trained {times_text(costs[0].ratio)} as fast as {beneath}"
+    mean = statistics.geometric_mean([cost.ratio.estimate for cost in costs])
+    slower = sum(cost.ratio.high < 1 for cost in costs)
+    return (
+        f"{upper} trained {ratio_text(mean)} times as fast as {beneath} in the mean of "
+        f"{len(costs)} tasks, and is surely slower on {slower or 'none'} of them"
+    )
