@@ -40,6 +40,9 @@ def _claims() -> Iterator[Claim]:
     for framework, task in names:
         if not catalogue.load(framework).supports(tasks.load(task).network):
             continue
+        if framework_of(framework) == "keras":
+            yield from _claims_of_keras(framework, task)
+            continue
         modes, recommended = catalogue.load(framework).modes, catalogue.load(framework).recommended
         heavy, headline = tasks.load(task).heavy, tasks.load(task).headline
         for precision in ("float64", "float32"):
@@ -53,6 +56,20 @@ def _claims() -> Iterator[Claim]:
         if headline and catalogue.load(framework).computes("bf16", "cpu"):
             setting = Setting(precision="bf16")
             yield Claim(framework=framework, task=task, mode=recommended, setting=setting)
+
+
+def _claims_of_keras(framework: str, task: str) -> Iterator[Claim]:
+    """By `fit` on every task that is not heavy; in each other mode on the perceptron.
+
+    On PyTorch and, uncompiled, on JAX a loop over time takes minutes there.
+    """
+    described = catalogue.load(framework)
+    if tasks.load(task).heavy:
+        return
+    for precision in ("float64", "float32"):
+        for mode in described.modes if task == "mnist-mlp" else [described.recommended]:
+            setting = Setting(precision=precision)
+            yield Claim(framework=framework, task=task, mode=mode, setting=setting)
 
 
 # Tasks whose proof takes some frameworks a minute or more: one by the draws of four dropout layers,
