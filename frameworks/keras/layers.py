@@ -20,5 +20,10 @@ class Position(keras.layers.Layer):
 
 
 def gelu(x: Any) -> Any:
-    """By tanh, as in GPT-2. Keras takes the constants of its own through float32."""
+    """By tanh, as in GPT-2: Keras's own, which on PyTorch is one operator.
+
+    In float64 by its formula, as Keras takes the constants of its own through float32.
+    """
+    if keras.config.floatx() != "float64":
+        return keras.activations.gelu(x, approximate=True)
     return 0.5 * x * (1 + ops.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))

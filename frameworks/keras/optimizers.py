@@ -116,9 +116,13 @@ class AdamW(BiasCorrected, BackendAdamW):
     """Keras's decay before the same update: what is excluded from it, and clipping, are Keras's."""
 
 
+def number(value: float) -> float:
+    """For TensorFlow NumPy's float, as it takes Python's through float32; for others Python's."""
+    return np.float64(value) if keras.backend.backend() == "tensorflow" else value
+
+
 def sgd(settings: formulas.SGD, clip: float | None) -> SGD:
-    # NumPy's float, because Keras would round Python's to float32, in float64 as well.
-    momentum = np.float64(settings.momentum)
+    momentum = number(settings.momentum)
     return SGD(settings.learning_rate, momentum=momentum, global_clipnorm=clip)
 
 
@@ -135,7 +139,7 @@ def adam(settings: formulas.Adam, clip: float | None) -> Adam:
 def adamw(settings: formulas.AdamW, clip: float | None) -> AdamW:
     return AdamW(
         settings.learning_rate,
-        weight_decay=np.float64(settings.decay),
+        weight_decay=number(settings.decay),
         beta_1=settings.beta1,
         beta_2=settings.beta2,
         epsilon=settings.epsilon,
