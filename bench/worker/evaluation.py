@@ -20,10 +20,15 @@ EVALUATION_BATCH = 500
 MOST_OUTPUTS = 1 << 23
 
 
+def _fitting(task: Task) -> int:
+    """The number of examples, at least 1, whose outputs `MOST_OUTPUTS` allows."""
+    values = task.layers[-1].output_values(task.length or 1)
+    return max(1, MOST_OUTPUTS // max(values, 1))
+
+
 def evaluation_batch(task: Task) -> int:
     """The number of examples that are evaluated at a time."""
-    values = task.layers[-1].output_values(task.length or 1)
-    return max(1, min(EVALUATION_BATCH, MOST_OUTPUTS // max(values, 1)))
+    return min(EVALUATION_BATCH, _fitting(task))
 
 
 def outputs(session: Session, batch: HostBatch, size: int | None = None) -> dict[str, Array]:
@@ -45,8 +50,7 @@ def _evaluated_at_a_time(session: Session, task: Task, split: Split, size: int) 
     """
     if not isinstance(session, OwnLoop):
         return size
-    fitting = max(1, MOST_OUTPUTS // max(task.layers[-1].output_values(task.length or 1), 1))
-    batches = math.ceil(min(fitting, len(split)) / size)
+    batches = math.ceil(min(_fitting(task), len(split)) / size)
     return size * batches
 
 
