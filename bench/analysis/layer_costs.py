@@ -69,14 +69,11 @@ def intercept(windows: Windows) -> float | None:
     all are equally long.
     """
     longest = max(windows.steps)
-    single = [wall for wall, steps in _each(windows) if steps == 1]
-    long = [wall for wall, steps in _each(windows) if steps == longest]
+    each = list(zip(windows.wall, windows.steps, strict=True))
+    single = [wall for wall, steps in each if steps == 1]
+    long = [wall for wall, steps in each if steps == longest]
     if longest == 1 or not single:
         return None
     whole, one = statistics.median(long), statistics.median(single)
     pace = (whole - one) / (longest - 1)
     return max(0.0, one - pace)
-
-
-def _each(windows: Windows) -> Iterator[tuple[float, int]]:
-    yield from zip(windows.wall, windows.steps, strict=True)

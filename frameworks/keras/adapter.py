@@ -17,7 +17,8 @@ from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
 from frameworks.keras.engine import ENGINE
 from frameworks.keras.losses import LOSSES
-from frameworks.keras.optimizers import make_optimizer, state_of
+from frameworks.keras.optimizer_state import state_of
+from frameworks.keras.optimizers import make_optimizer
 from frameworks.keras.precision import scaled, set_policy
 from frameworks.keras.weights import Place, spared_by, weights_of
 

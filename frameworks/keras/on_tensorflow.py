@@ -19,6 +19,11 @@ MODES = ("fit", "eager", "train_on_batch", "xla")
 INTEGERS = "int64"
 
 
+def native_device(device: Device) -> str:
+    """A device as TensorFlow names it."""
+    return "GPU:0" if device == "cuda" else "CPU:0"
+
+
 def set_up(setting: Setting) -> None:
     gpus = tf.config.list_physical_devices("GPU")
     if setting.device == "cuda" and not gpus:
@@ -92,7 +97,7 @@ def release() -> None:
 
 
 def matmul(a: Array, b: Array, device: Device) -> Callable[[], None]:
-    with tf.device("GPU:0" if device == "cuda" else "CPU:0"):
+    with tf.device(native_device(device)):
         left, right = tf.constant(a), tf.constant(b)
 
     def run() -> None:
@@ -103,7 +108,7 @@ def matmul(a: Array, b: Array, device: Device) -> Callable[[], None]:
 
 
 def accumulate(total: Array, addend: Array, device: Device) -> Callable[[], None]:
-    with tf.device("GPU:0" if device == "cuda" else "CPU:0"):
+    with tf.device(native_device(device)):
         sums, addends = tf.Variable(total), tf.constant(addend)
 
     def run() -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from keras import ops
 
 from bench.core import optimizers as formulas
-from bench.core.arrays import Array
 from frameworks.keras.engine import ENGINE
 
 
@@ -147,23 +146,7 @@ def adamw(settings: formulas.AdamW, clip: float | None) -> AdamW:
     )
 
 
-def velocity(optimizer: keras.optimizers.SGD, index: int) -> Array:
-    """The task's velocity. Keras keeps what it adds to the weight: -learning_rate * velocity."""
-    change: Array = np.array(optimizer.momentums[index])
-    return -change / np.array(optimizer.learning_rate)
-
-
-def mean(optimizer: Adam, index: int) -> Array:
-    return np.array(optimizer._momentums[index])
-
-
-def square(optimizer: Adam, index: int) -> Array:
-    return np.array(optimizer._velocities[index])
-
-
 MAKERS = {"sgd": sgd, "adam": adam, "adamw": adamw}
-# How an optimizer's state of a variable is read, by the task's names.
-STATE = {"velocity": velocity, "mean": mean, "square": square}
 
 
 def make_optimizer(
@@ -174,8 +157,3 @@ def make_optimizer(
     if spared:
         optimizer.exclude_from_weight_decay(var_list=list(spared))
     return optimizer
-
-
-def state_of(optimizer: keras.optimizers.Optimizer, name: str, variable: keras.Variable) -> Array:
-    """The optimizer's state of a variable, by the task's name; 0 before the first step."""
-    return STATE[name](optimizer, optimizer._get_variable_index(variable))

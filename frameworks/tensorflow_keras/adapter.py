@@ -9,24 +9,19 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import context
 
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import Array
-from bench.core.errors import UnsupportedError
 from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
+from frameworks.keras import on_tensorflow
+from frameworks.keras.precision import set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
 from frameworks.tensorflow_keras.losses import LOSSES
 from frameworks.tensorflow_keras.modes import MODES, Compiled
-from frameworks.tensorflow_keras.precision import forward_in, set_policy
+from frameworks.tensorflow_keras.precision import forward_in
 from frameworks.tensorflow_keras.updates import UpdateStep
-
-
-def native_device(device: Device) -> str:
-    """A device as TensorFlow names it."""
-    return "GPU:0" if device == "cuda" else "CPU:0"
 
 
 def directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
@@ -40,7 +35,7 @@ class KerasSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, MODES)
         self._mode = mode
-        self._device = native_device(setting.device)
+        self._device = on_tensorflow.native_device(setting.device)
         floats = storage_dtype(setting.precision)
         # Integers of 64 bits, because TensorFlow keeps those of 32 bits in the host's memory.
         self.format = BatchFormat(channels_last=True, floats=floats, labels="int64", tokens="int64")
@@ -158,65 +153,26 @@ class KerasSession:
 
 class KerasAdapter:
     def set_up(self, setting: Setting) -> None:
-        gpus = tf.config.list_physical_devices("GPU")
-        if setting.device == "cuda" and not gpus:
-            raise UnsupportedError(f"tensorflow {tf.__version__} finds no CUDA device here")
-        if setting.device == "cpu":
-            tf.config.set_visible_devices([], "GPU")
-        for gpu in gpus:
-            # Allocate as needed: by default TensorFlow takes all of the memory.
-            tf.config.experimental.set_memory_growth(gpu, True)
-        # Both pools get the size that TensorFlow chooses on a machine with so many cores.
-        tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(setting.threads)
+        on_tensorflow.set_up(setting)
         set_policy(setting.precision)
         keras.config.set_image_data_format("channels_last")
 
     def versions(self, device: Device) -> dict[str, str]:
-        versions = {
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        }
-        if device == "cuda":
-            build = tf.sysconfig.get_build_info()
-            versions["cuda"] = build["cuda_version"]
-            versions["cudnn"] = build["cudnn_version"]
-        return versions
+        own = {"keras": keras.__version__, "numpy": np.__version__}
+        return on_tensorflow.versions(device) | own
 
     def debugging_aids(self) -> list[str]:
-        aids = {
-            "tf.config.run_functions_eagerly": tf.config.functions_run_eagerly(),
-            "tf.debugging.enable_check_numerics or enable_dump_debug_info": bool(
-                context.context().op_callbacks
-            ),
-            "tf.debugging.set_log_device_placement": tf.debugging.get_log_device_placement(),
-        }
-        return [name for name, is_on in aids.items() if is_on]
+        return on_tensorflow.debugging_aids()
 
     def open(self, task: Task, *, mode: str, setting: Setting, seed: int) -> KerasSession:
         keras.utils.set_random_seed(seed)
         return KerasSession(task, mode=mode, setting=setting)
 
     def matmul(self, a: Array, b: Array, device: Device) -> Callable[[], None]:
-        with tf.device(native_device(device)):
-            left, right = tf.constant(a), tf.constant(b)
-
-        def run() -> None:
-            tf.matmul(left, right)
-            tf.test.experimental.sync_devices()
-
-        return run
+        return on_tensorflow.matmul(a, b, device)
 
     def accumulate(self, total: Array, addend: Array, device: Device) -> Callable[[], None]:
-        with tf.device(native_device(device)):
-            sums, addends = tf.Variable(total), tf.constant(addend)
-
-        def run() -> None:
-            sums.assign_add(addends)
-            tf.test.experimental.sync_devices()
-
-        return run
+        return on_tensorflow.accumulate(total, addend, device)
 
 
 ADAPTER: Any = KerasAdapter()

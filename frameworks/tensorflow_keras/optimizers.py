@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from bench.core import optimizers as formulas
-from bench.core.arrays import Array
 
 
 class Adam(keras.optimizers.Adam):
@@ -87,25 +86,7 @@ def adamw(settings: formulas.AdamW, clip: float | None) -> AdamW:
     )
 
 
-def velocity(optimizer: keras.optimizers.SGD, index: int) -> Array:
-    """The task's velocity. Keras keeps what it adds to the weight: -learning_rate * velocity."""
-    change: Array = optimizer.momentums[index].numpy()
-    return -change / optimizer.learning_rate.numpy()
-
-
-def mean(optimizer: Adam, index: int) -> Array:
-    array: Array = optimizer._momentums[index].numpy()
-    return array
-
-
-def square(optimizer: Adam, index: int) -> Array:
-    array: Array = optimizer._velocities[index].numpy()
-    return array
-
-
 MAKERS = {"sgd": sgd, "adam": adam, "adamw": adamw}
-# How an optimizer's state of a variable is read, by the task's names.
-STATE = {"velocity": velocity, "mean": mean, "square": square}
 
 
 def make_optimizer(
@@ -113,8 +94,3 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """The task's optimizer; `clip` is as in the task's update."""
     return MAKERS[settings.kind](settings, clip)
-
-
-def state_of(optimizer: keras.optimizers.Optimizer, name: str, variable: keras.Variable) -> Array:
-    """The optimizer's state of a variable, by the task's name; 0 before the first step."""
-    return STATE[name](optimizer, optimizer._get_variable_index(variable))

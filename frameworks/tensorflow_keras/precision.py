@@ -1,4 +1,4 @@
-"""How Keras sets a precision: by a dtype policy, and LossScaleOptimizer for float16."""
+"""What a loop of one's own does in a precision beyond what Keras's policy does."""
 
 from __future__ import annotations
 
@@ -8,17 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from bench.core.setting import LOSS_SCALE, Precision, storage_dtype
-
-POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16"}
-
-
-def set_policy(precision: Precision) -> None:
-    """Set the types of all layers created from now on, and whether TF32 may be used."""
-    tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
-    # Set explicitly, because Keras reads its defaults from a file in the user's home.
-    keras.config.set_floatx(storage_dtype(precision))
-    keras.config.set_dtype_policy(POLICIES.get(precision, storage_dtype(precision)))
+from bench.core.setting import Precision
+from frameworks.keras.precision import POLICIES
 
 
 def forward_in(precision: Precision, model: keras.Model) -> Callable[..., Any]:
@@ -31,15 +22,6 @@ def forward_in(precision: Precision, model: keras.Model) -> Callable[..., Any]:
         return tf.nest.map_structure(lambda output: tf.cast(output, tf.float32), outputs)
 
     return forward
-
-
-def scaled(
-    precision: Precision, optimizer: keras.optimizers.Optimizer
-) -> keras.optimizers.Optimizer:
-    """The optimizer. In float16 it scales the loss, and skips updates that overflow."""
-    if precision != "fp16":
-        return optimizer
-    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=LOSS_SCALE)
 
 
 def unscaled(gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:

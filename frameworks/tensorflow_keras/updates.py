@@ -10,8 +10,10 @@ import tensorflow as tf
 from bench.core.arrays import Array
 from bench.core.optimizers import Optimizer
 from bench.core.setting import Precision
-from frameworks.tensorflow_keras.optimizers import make_optimizer, state_of
-from frameworks.tensorflow_keras.precision import scaled, unscaled
+from frameworks.keras.optimizer_state import state_of
+from frameworks.keras.precision import scaled
+from frameworks.tensorflow_keras.optimizers import make_optimizer
+from frameworks.tensorflow_keras.precision import unscaled
 
 
 class UpdateStep:
