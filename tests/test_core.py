@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
@@ -16,13 +17,17 @@ from bench import tasks
 from bench.core.adapter import losses, named_outputs, network_module, require_mode
 from bench.core.arrays import digest
 from bench.core.errors import UnsupportedError, UsageError, WrongError
-from bench.core.fields import Excerpt
+from bench.core.fields import Excerpt, Field
 from bench.core.layout import Layout, NetworkWeights
+from bench.core.losses import CTC, unlikelihood
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
+from bench.core.metrics import CharacterErrorRate, read_letters
 from bench.core.parameters import Parameter
+from bench.core.readers import BatchFormat
 from bench.core.record import Cell, Feed, Job, Record, Workload
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Precision, Setting, Tuning
+from bench.core.speech_fields import FrameCount, Frames, Letters
 from bench.core.starts import Zeros
 from bench.core.task import Budget, Task, Update
 from bench.core.weights import initial_weights
@@ -45,6 +50,7 @@ PARAMETERS = {
     ),
     "cifar-vgg": (27 * 50 + 50 + 450 * 50 + 50 + 450 * 100 + 100 + 900 * 100 + 100)
     + (6400 * 512 + 512 + 512 * 10 + 10),
+    "xray-cnn": 9 * 32 + 32 + 9 * 32 * 64 + 64 + 64 * 62 * 62 * 64 + 64 + 64 + 1,
     "imdb-lstm": 25_000 * 100 + 4 * 256 * (100 + 256 + 1) + 256 + 1,
     "imdb-gru": 30_000 * 125 + 3 * 100 * (125 + 100 + 2) + 100 * 2 + 2,
     "imdb-bilstm": 20_000 * 128 + 2 * 2 * 4 * 64 * (128 + 64 + 1) + 128 + 1,
@@ -62,6 +68,7 @@ PARAMETERS = {
     "multi30k-seq2seq": (
         2 * 8_000 * 128 + 2 * 4 * 256 * (128 + 256 + 1) + 512 * 256 + 256 * 8_000 + 8_000
     ),
+    "digits-ctc": 3 * 128 * (40 + 128 + 2) + 3 * 128 * (128 + 128 + 2) + 128 * 28 + 28,
     # two tables, four blocks of two scales, four products of attention, two dense layers; a scale
     "shakespeare-gpt": (65 + 64) * 128 + 4 * (2 * 128 + 4 * 128**2 + 2 * 128 * 512) + 128,
     "shakespeare-gpt-large": ((65 + 256) * 384 + 6 * (2 * 384 + 4 * 384**2 + 2 * 384 * 1536) + 384),
@@ -441,3 +448,78 @@ def test_a_record_of_another_schema_is_refused() -> None:
     line = replace(some_record(), schema=99).to_json()
     with pytest.raises(ValueError, match="schema 99"):
         record_lines.record(line.encode())
+
+
+def paths(frames: int, symbols: int) -> list[tuple[int, ...]]:
+    return list(itertools.product(range(symbols), repeat=frames))
+
+
+def read(path: tuple[int, ...]) -> list[int]:
+    """What a path of one symbol a frame spells: repeats once, blanks not at all."""
+    return [symbol for symbol, _ in itertools.groupby(path) if symbol]
+
+
+def test_ctc_is_the_probability_of_all_paths_that_spell_the_letters() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4, 5, 3))
+    letters = np.array([[1, 2, 1], [2, 2, 0], [1, 0, 0], [1, 1, 2]])
+    counts = np.array([5, 4, 2, 5])
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    expected = [
+        sum(
+            np.prod([own[frame, symbol] for frame, symbol in enumerate(path)])
+            for path in paths(count, 3)
+            if read(path) == [letter for letter in text if letter]
+        )
+        for own, text, count in zip(p, letters.tolist(), counts.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(np.exp(-unlikelihood(logits, letters, counts)), expected)
+    batch = {"letters": letters, "count": counts}
+    total, count = CTC().of({"logits": logits}, batch)
+    assert (total, count) == (pytest.approx(-np.log(expected).sum()), 4)
+
+
+def test_a_text_that_does_not_fit_into_its_frames_has_no_probability() -> None:
+    logits = np.zeros((1, 3, 2))
+    assert unlikelihood(logits, np.array([[1, 1]]), np.array([3])) == pytest.approx(np.log(8))
+    assert unlikelihood(logits, np.array([[1, 1]]), np.array([2])) == np.inf
+
+
+def test_a_character_error_rate_counts_changes() -> None:
+    spelt = [[1, 1, 0, 1, 2, 2], [0, 3, 0, 0, 0, 0], [2, 0, 2, 1, 1, 3], [0, 0, 0, 0, 0, 0]]
+    logits = np.eye(4)[spelt]
+    counts = np.array([6, 6, 5, 6])
+    assert read_letters(logits, counts) == [[1, 1, 2], [3], [2, 2, 1], []]
+    letters = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [2, 1, 2, 3], [1, 2, 3, 0]])
+    batch = {"letters": letters, "count": counts}
+    # one too many; none; 2 2 1 for 2 1 2 3 is two away; three are missing
+    assert CharacterErrorRate(target=0.1).of({"logits": logits}, batch) == (1 + 0 + 2 + 3, 10)
+
+
+def test_a_recording_is_read_with_zeros_behind_it(tmp_path: Path) -> None:
+    arrays = {
+        "frames": np.arange(1, 11, dtype=np.int16).reshape(5, 2) * 1000,
+        "frame_offsets": np.array([0, 3, 5]),
+        "letters": np.array([7, 8, 9], np.uint8),
+        "letter_offsets": np.array([0, 1, 3]),
+    }
+    for name, array in arrays.items():
+        np.save(tmp_path / f"train_{name}.npy", array)
+    layout = BatchFormat(floats="float64", labels="int32")
+    rows = np.array([1, 0])
+
+    def rows_of(field: Field) -> Any:
+        reader = field.reader(tmp_path, "train", layout)
+        assert len(reader) == 2
+        return reader.rows(rows)
+
+    frames = Frames(steps=4, features=2)
+    assert rows_of(frames)[0].tolist() == [[7, 8], [9, 10], [0, 0], [0, 0]]
+    assert rows_of(frames.with_length(2))[1].tolist() == [[1, 2], [3, 4]]
+    counts = FrameCount(steps=4)
+    assert rows_of(counts).tolist() == [2, 3]
+    assert rows_of(counts.with_length(2)).tolist() == [2, 2]
+    assert rows_of(counts).dtype == np.int32
+    letters = Letters(letters=3, symbols=27)
+    assert rows_of(letters).tolist() == [[8, 9, 0], [7, 0, 0]]
+    assert letters.with_length(3).shape == (1,)

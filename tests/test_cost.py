@@ -41,6 +41,10 @@ MULTIPLY_ADDS = {
         32 * 32 * 50 * 3 * 9,
         32 * 32 * 50 * 50 * 9 + 16 * 16 * 100 * (50 + 100) * 9 + 100 * 8 * 8 * 512 + 512 * 10,
     ),
+    "xray-cnn": (
+        254 * 254 * 32 * 9,
+        125 * 125 * 64 * 32 * 9 + 64 * 62 * 62 * 64 + 64,
+    ),
     "imdb-lstm": (0, 200 * 4 * 256 * (100 + 256) + 256),
     "imdb-gru": (0, 150 * 3 * 100 * (125 + 100) + 100 * 2),
     "imdb-bilstm": (0, 200 * 2 * 4 * 64 * ((128 + 64) + (128 + 64)) + 128),
@@ -52,6 +56,11 @@ MULTIPLY_ADDS = {
     ),
     # two LSTMs and two dense layers for every step, and twice all pairs of steps
     "multi30k-seq2seq": (0, 20 * (TRANSLATING + 512 * 256 + 256 * 8_000) + 2 * 256 * 20**2),
+    # The frames are data, whose gradient nobody needs; the state is not.
+    "digits-ctc": (
+        200 * 3 * 128 * 40,
+        200 * (3 * 128 * 128 + 3 * 128 * (128 + 128) + 128 * 28),
+    ),
     # in each block four products and two dense layers for every step, and twice all pairs of steps
     "shakespeare-gpt": (
         0,
@@ -72,12 +81,14 @@ TRAINING_FLOPS = {
     "cifar-lenet": 3_204_720,
     "cifar-resnet20": 242_421_504,
     "cifar-vgg": 370_821_120,
+    "xray-cnn": 1_896_792_960,
     "imdb-lstm": 437_454_336,
     "imdb-gru": 60_751_200,
     "imdb-bilstm": 235_930_368,
     "movielens-ncf": 300,
     "imdb-transformer": 22_736_880,
     "multi30k-seq2seq": 357_089_280,
+    "digits-ctc": 193_536_000,
     "shakespeare-gpt": 330_350_592,
     "shakespeare-gpt-large": 18_157_731_840,
 }
@@ -92,6 +103,7 @@ CHANNELS = 7 * 16 + 6 * 32 + 6 * 64
 MAPS = 7 * 16 * 32 * 32 + 6 * 32 * 16 * 16 + 6 * 64 * 8 * 8
 VGG_ABOVE = 450 * 50 + 450 * 100 + 900 * 100 + 6400 * 512 + 512 * 10  # weights, but the first
 VGG = 27 * 50 + VGG_ABOVE + 50 + 50 + 100 + 100 + 512 + 10
+XRAY_ABOVE = 9 * 32 * 64 + 64 * 62 * 62 * 64 + 64  # weights, but the first
 TABLE, LSTM = 25_000 * 100, 4 * 256 * (100 + 256)
 FACTORS = (943 + 1682) * 50
 WORDS, BILSTM = 20_000 * 128, 2 * 2 * 4 * 64 * (128 + 64)
@@ -124,6 +136,11 @@ VALUES = {
         7 * VGG
         + VGG_ABOVE
         + 64 * (2 * 3 * 32 * 32 + 4 * (2 * 50 * 32 * 32 + 2 * 100 * 16 * 16 + 512 + 10))
+    ),
+    "xray-cnn": (
+        9 * (9 * 32 + 32 + XRAY_ABOVE + 64 + 64 + 1)
+        + XRAY_ABOVE
+        + 16 * (2 * 256 * 256 + 4 * (32 * 254 * 254 + 64 * 125 * 125 + 64 + 1))
     ),
     # The table is not read as a whole: a row a token.
     "imdb-lstm": (
@@ -158,6 +175,11 @@ VALUES = {
         + 9 * (TRANSLATING + 2 * 1024 + 512 * 256 + 256 * 8_000 + 8_000)
         + (TRANSLATING + 512 * 256 + 256 * 8_000)
         + 64 * (20 * 2 * (2 + 128) + 4 * (20 * (2 * 128 + 2 * 6 * 256 + 256 + 256 + 8_000) + 20**2))
+    ),
+    "digits-ctc": (
+        9 * (3 * 128 * (40 + 128 + 2) + 3 * 128 * (128 + 128 + 2) + 28 * 129)
+        + (3 * 3 * 128 * 128 + 128 * 28)
+        + 32 * (2 * 200 * 40 + 4 * 200 * (2 * 5 * 128 + 28))
     ),
     "shakespeare-gpt": 9 * 804_096 + 795_904 + 12 * (2 * 64 + 64 * 128 + 4 * 553_024),
     "shakespeare-gpt-large": (

@@ -10,6 +10,7 @@ import shutil
 import struct
 import tarfile
 import threading
+import wave
 import zipfile
 from dataclasses import replace
 from functools import partial
@@ -22,7 +23,7 @@ from bench import datasets
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Silent
-from bench.datasets import cifar10, imdb, mnist, movielens, multi30k, shakespeare
+from bench.datasets import cifar10, digits, imdb, mnist, movielens, multi30k, shakespeare, xray
 from bench.datasets.common import download, prepared_store, sources, synthetic
 from bench.datasets.common.content import Content, split_digest
 from bench.datasets.common.dataset import OfficialFile
@@ -423,7 +424,7 @@ def test_auto_falls_back_to_the_twin_and_real_does_not(monkeypatch):
 
 def test_bad_requests():
     assert {"cifar10", "imdb", "mnist"} <= set(datasets.names())
-    with pytest.raises(UsageError, match=r"'minst'.*cifar10, imdb, mnist"):
+    with pytest.raises(UsageError, match=r"'minst'.*cifar10, digits, imdb, mnist"):
         datasets.prepare("minst")
     with pytest.raises(UsageError, match="'minst'"):
         datasets.status("minst")
@@ -644,6 +645,90 @@ def test_a_hostile_zip_is_refused(tmp_path, monkeypatch):
         movielens.parse({"": write_zip(tmp_path / "large.zip")}, SILENT)
 
 
+# Chest X-rays
+
+
+def write_xrays(path, *, compression=zipfile.ZIP_DEFLATED, **replaced) -> Path:
+    """Three pictures of 20 x 10 to train with, and two to test; or other arrays, None for none."""
+    arrays = {
+        "train_images": np.arange(600, dtype=np.uint8).reshape(3, 20, 10),
+        "train_labels": np.array([[0], [1], [1]], np.uint8),
+        "val_images": np.zeros((1, 20, 10), np.uint8),
+        "test_images": np.full((2, 20, 10), 7, np.uint8),
+        "test_labels": np.array([[1], [0]], np.uint8),
+    }
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, array in (arrays | replaced).items():
+            if array is None:
+                continue
+            stream = io.BytesIO()
+            np.save(stream, array)
+            content = stream.getvalue()
+            archive.writestr(f"{name}.npy", array if isinstance(array, bytes) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA]
+)
+def test_xrays_are_padded_with_black(tmp_path, compression):
+    path = write_xrays(tmp_path / "chest-xray.npz", compression=compression)
+    content = xray.parse({"": path}, SILENT)
+    arrays = content.arrays
+    assert arrays["train_x"].shape == (3, 1, 256, 256) and arrays["test_x"].shape[0] == 2
+    inner = arrays["train_x"][:, 0, 118:138, 123:133]
+    assert (inner == np.arange(600, dtype=np.uint8).reshape(3, 20, 10)).all()
+    assert arrays["train_x"].sum(dtype=int) == inner.sum(dtype=int)
+    assert arrays["train_y"].tolist() == [0, 1, 1] and arrays["test_y"].tolist() == [1, 0]
+    assert content.official == {"train": False, "test": False}
+    assert content.note.startswith("chest-xray.npz is not pneumoniamnist_224.npz (md5 ")
+
+
+def test_xrays_are_official_only_as_published(tmp_path, monkeypatch):
+    """With a made-up file as the published one, which is too large for the tests."""
+    path = write_xrays(tmp_path / "pneumoniamnist_224.npz")
+    monkeypatch.setattr(xray, "_OFFICIAL_MD5", hashlib.md5(path.read_bytes()).hexdigest())
+    content = xray.parse({"": path}, SILENT)
+    assert (content.official, content.note) == ({"train": True, "test": True}, "")
+
+
+@pytest.mark.parametrize(
+    ("replaced", "why"),
+    [
+        ({"test_labels": None}, "test_labels.npy is missing"),
+        ({"train_images": np.zeros((3, 257, 10), np.uint8)}, "its images have the shape"),
+        ({"train_images": np.zeros((3, 20, 10, 3), np.uint8)}, "its images have the shape"),
+        ({"train_images": np.zeros((3, 20, 10), np.int16)}, "its images have the shape"),
+        ({"train_images": np.zeros((3, 20, 10))}, "train_images.npy has the shape"),
+        ({"train_images": np.array([None])}, "train_images.npy has the shape"),
+        ({"train_images": b"no array"}, "train_images.npy is no array"),
+        ({"train_labels": np.zeros((2, 1), np.uint8)}, "its labels have the shape"),
+        ({"train_labels": np.zeros(3, np.uint8)}, "its labels have the shape"),
+        ({"train_labels": np.full((3, 1), 2, np.uint8)}, "from 2 to 2"),
+    ],
+)
+def test_damaged_xrays_are_refused(tmp_path, replaced, why):
+    with pytest.raises(DataError, match=why):
+        xray.parse({"": write_xrays(tmp_path / "xray.npz", **replaced)}, SILENT)
+
+
+def test_an_array_that_claims_more_than_it_has_is_refused(tmp_path):
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((3, 20, 10), np.uint8))
+    content = stream.getvalue().replace(b"(3, 20, 10), ", b"(3, 9**9, 1),")
+    claimed = stream.getvalue().replace(b"(3, 20, 10), }", b"(3, 20, 99), }")
+    for changed in (content, claimed):
+        assert changed != stream.getvalue()
+        with pytest.raises(DataError, match="train_images"):
+            xray.parse({"": write_xrays(tmp_path / "xray.npz", train_images=changed)}, SILENT)
+
+
+def test_a_zip_of_another_compression_is_refused(tmp_path):
+    path = write_xrays(tmp_path / "xray.npz", compression=zipfile.ZIP_BZIP2)
+    with pytest.raises(DataError, match="none of none, deflate, LZMA"):
+        xray.parse({"": path}, SILENT)
+
+
 # Tiny Shakespeare
 
 
@@ -693,6 +778,114 @@ def test_another_text_is_refused(tmp_path, text, why):
     path.write_bytes(text)
     with pytest.raises(DataError, match=why):
         shakespeare.parse({"input.txt": path}, SILENT)
+
+
+# Spoken digits
+
+
+def sound(samples, *, rate=8000, channels=1, width=2) -> bytes:
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as written:
+        written.setnchannels(channels)
+        written.setsampwidth(width)
+        written.setframerate(rate)
+        written.writeframes(np.asarray(samples, "<i2").tobytes())
+    return stream.getvalue()
+
+
+def tone(frequency, samples) -> np.ndarray:
+    return 8000 * np.sin(2 * np.pi * frequency * np.arange(samples) / 8000)
+
+
+def write_digits(path, *, top="free-spoken-digit-dataset-1.0.10", **replaced) -> Path:
+    """Two speakers who say each digit once for each set; or other bytes by a name."""
+    recordings = {
+        f"{digit}_{speaker}_{index}": sound(tone(200 + 100 * digit, 2000 + 160 * digit))
+        for digit in range(10)
+        for speaker in ("ann", "bob")
+        for index in (0, 5)
+    }
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in (recordings | replaced).items():
+            member = tarfile.TarInfo(f"{top}/recordings/{name}.wav")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_a_tone_is_loudest_in_its_own_band():
+    for frequency in (150, 440, 1000, 3000):
+        frames = digits.log_mel(tone(frequency, 4000))
+        assert frames.shape == (1 + (4000 - 200) // 80, digits.FEATURES)
+        pitch = 2595 * np.log10(1 + frequency / 700)
+        width = 2595 * np.log10(1 + 4000 / 700) / (digits.FEATURES + 1)
+        assert set(frames.argmax(axis=1)) <= {round(pitch / width) - 1, int(pitch / width) - 1}
+    assert digits.log_mel(np.zeros(10)).shape == (1, digits.FEATURES)
+    assert np.isfinite(digits.log_mel(np.zeros(10))).all()
+
+
+def test_recordings_are_joined_and_spelt(tmp_path):
+    for top in ("free-spoken-digit-dataset-1.0.10", "fsdd"):
+        content = digits.parse({"": write_digits(tmp_path / "digits.tar.gz", top=top)}, SILENT)
+    arrays = content.arrays
+    assert (content.official["train"], content.note) == (
+        False,
+        "40 recordings are not those of v1.0.10",
+    )
+    symbols = {number: symbol for symbol, number in digits.SYMBOLS.items()}
+    for split, times in (("train", 8), ("test", 3)):
+        offsets, letters = arrays[f"{split}_letter_offsets"], arrays[f"{split}_letters"]
+        texts = [
+            "".join(symbols[letter] for letter in letters[start:stop].tolist())
+            for start, stop in itertools.pairwise(offsets)
+        ]
+        words = [text.split() for text in texts]
+        assert {len(each) for each in words} == {2, 3, 4}
+        said = [word for each in words for word in each]
+        assert set(said) == set(digits.DIGITS)
+        assert max(map(said.count, digits.DIGITS)) <= 2 * times
+        frames = np.diff(arrays[f"{split}_frame_offsets"])
+        assert frames.max() <= digits.FRAMES and len(frames) == len(texts)
+        expected = [
+            sum(1 + (1800 + 160 * digits.DIGITS.index(word)) // 80 for word in each)
+            for each in words
+        ]
+        assert frames.tolist() == expected
+    kept = arrays["train_frames"] / digits.SCALE
+    assert kept.dtype == np.float64 and arrays["train_frames"].dtype == np.int16
+    assert abs(kept.mean()) < 0.2 and 0.5 < kept.std() < 2
+
+
+@pytest.mark.parametrize(
+    ("replaced", "why"),
+    [
+        ({"0_ann_5": b"no sound"}, "0_ann_5.wav"),
+        ({"0_ann_5": sound(np.zeros(2000), rate=16_000)}, "16000 Hz"),
+        ({"0_ann_5": sound(np.zeros(2000), channels=2)}, "2 x 8000 Hz"),
+        ({"0_ann_5": sound([])}, "0 bytes"),
+    ],
+)
+def test_damaged_recordings_are_refused(tmp_path, replaced, why):
+    with pytest.raises(DataError, match=why):
+        digits.parse({"": write_digits(tmp_path / "digits.tar.gz", **replaced)}, SILENT)
+
+
+def test_recordings_of_both_sets_are_needed(tmp_path):
+    path = tmp_path / "digits.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("fsdd/README"))
+    with pytest.raises(DataError, match="without those of a test or a training set"):
+        digits.parse({"": path}, SILENT)
+
+
+@pytest.mark.skipif(not (OFFICIAL / "fsdd").is_dir(), reason="needs the official files")
+def test_official_digits(monkeypatch):
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
+    (path,) = sources.find(digits.DATASET).values()
+    content = digits.parse({"": path}, SILENT)
+    assert content.official == {"train": True, "test": True} and not content.note
+    examples = len(content.arrays["train_letter_offsets"]) - 1
+    assert 4_000 < examples < 8 * 2_700 // 2
 
 
 # Multi30k, in its official format
@@ -783,6 +976,8 @@ def small_twins() -> dict[str, Content]:
         "movielens": movielens.twin(train=400, test=100),
         "multi30k": multi30k.twin(train=400, test=100),
         "shakespeare": shakespeare.twin(size=20_000),
+        "digits": digits.twin(each={"train": 4, "test": 2}),
+        "xray": synthetic.images(xray.TWIN, train=130, test=20),
     }
 
 
@@ -797,6 +992,8 @@ def test_twins_are_the_same_on_every_machine():
         "movielens": "1bbc261e18291b2b",
         "shakespeare": "c5e07ecc81ab6cbc",
         "multi30k": "6999cf2317fd2aca",
+        "xray": "8d82d5fb5dbc1d2b",
+        "digits": "3d13b88d28653196",
     }
 
 
@@ -829,6 +1026,15 @@ def test_twins_have_the_shapes_and_types_of_the_real_data():
         assert len(lengths) == 400 and lengths.min() == 3 and lengths.max() > 19
         assert arrays[f"train_{language}"].min() == 4
         assert 1 in arrays[f"test_{language}"]
+    arrays = twins["xray"].arrays
+    assert arrays["train_x"].shape == (130, 1, 256, 256)
+    assert set(arrays["test_y"].tolist()) == {0, 1}
+    assert 0.15 < arrays["test_x"].std() / 255 < 0.35
+    arrays = twins["digits"].arrays
+    assert arrays["train_frames"].dtype == np.int16
+    assert arrays["train_frames"].shape == (arrays["train_frame_offsets"][-1], digits.FEATURES)
+    assert np.diff(arrays["train_letter_offsets"]).min() >= 2
+    assert set(arrays["train_letters"].tolist()) == set(map(digits.SYMBOLS.get, "zeroniwthfuvsxg "))
     arrays = twins["shakespeare"].arrays
     assert (len(arrays["train_text"]), len(arrays["test_text"])) == (18_000, 2_000)
     assert arrays["train_text"].dtype == np.uint8

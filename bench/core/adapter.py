@@ -182,14 +182,15 @@ def network_module(package: str, task: Task) -> ModuleType:
 
 
 def losses(
-    module: ModuleType, task: Task, named: Mapping[str, Callable[[Native, Native], Native]]
+    module: ModuleType, task: Task, named: Mapping[str, Callable[..., Native]]
 ) -> list[Callable[..., Native]]:
     """The loss of each of the task's updates: functions of the network and of a batch's tensors.
 
     A network takes native tensors, and returns an output or a tuple of them. A batch's tensors are
     those of the task's fields, in their order. `module` is that of the network. If it has a
     function `losses(network, batch)`, that returns each update's loss by name. Otherwise the loss
-    is the one of `named`, the framework's own by kind, of an output and of a target.
+    is the one of `named`, the framework's own by kind, of an output and of the fields that the loss
+    reads.
 
     Raises UnsupportedError if the framework lacks a loss.
     """
@@ -200,7 +201,7 @@ def _loss(
     module: ModuleType,
     task: Task,
     update: Update,
-    named: Mapping[str, Callable[[Native, Native], Native]],
+    named: Mapping[str, Callable[..., Native]],
 ) -> Callable[..., Native]:
     fields = tuple(task.fields)
     own = getattr(module, "losses", None)
@@ -210,11 +211,15 @@ def _loss(
         raise UnsupportedError(f"this framework has no loss {update.loss.kind} for {task.name}")
     criterion = named[update.loss.kind]
     inputs = slice(len(task.inputs))
-    target = fields.index(update.loss.target)
-    if len(task.outputs) == 1:
-        return lambda network, *tensors: criterion(network(*tensors[inputs]), tensors[target])
-    output = task.outputs.index(update.loss.output)
-    return lambda network, *tensors: criterion(network(*tensors[inputs])[output], tensors[target])
+    targets = [fields.index(name) for name in update.loss.fields]
+    output = task.outputs.index(update.loss.output) if len(task.outputs) > 1 else None
+
+    def of(network: Callable[..., Native], *tensors: Native) -> Native:
+        found = network(*tensors[inputs])
+        own = found if output is None else found[output]
+        return criterion(own, *[tensors[target] for target in targets])
+
+    return of
 
 
 def named_outputs(task: Task, result: Any) -> dict[str, Native]:

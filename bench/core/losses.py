@@ -19,7 +19,7 @@ from bench.core.arrays import Array
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(ABC):
-    """A loss of one of the network's outputs and one of the batch's fields.
+    """A loss of one of the network's outputs and of fields of the batch, most often of one.
 
     `kind` is the name by which a framework finds its own.
     """
@@ -28,6 +28,11 @@ class Loss(ABC):
     target: str = "label"
 
     kind: ClassVar[str]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it reads, in the order in which a framework's function takes them."""
+        return (self.target,)
 
     @abstractmethod
     def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
@@ -147,3 +152,67 @@ class MeanSquaredError(Loss):
 
     def columns(self, width: int) -> str:
         return f"{width}, the predicted {self.target}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CTC(Loss):
+    """-log of the probability of the target's letters, by whatever frames they are said in.
+
+    Graves et al. (2006), "Connectionist temporal classification", of logits (N, T, K), of which 0
+    is the blank; letters (N, L), 1 to K - 1 and 0 behind the last; and how many frames of each
+    count, (N,). A text that has more letters than frames, with one for each pair of equal
+    neighbours, has no probability, and an infinite loss.
+    """
+
+    target: str = "letters"
+    count: str = "count"
+
+    kind = "ctc"
+
+    def __str__(self) -> str:
+        return "CTC with the blank 0, over the frames that count, the mean over the batch"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (self.target, self.count)
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        losses = unlikelihood(outputs[self.output], batch[self.target], batch[self.count])
+        return float(losses.sum()), losses.size
+
+    def columns(self, width: int) -> str:
+        return f"{width}, the blank and one per letter, at each frame"
+
+
+def unlikelihood(logits: Array, letters: Array, counts: Array) -> Array:
+    """CTC's -log p of each example, in float64: (N, T, K), (N, L) and (N,) -> (N,).
+
+    By Graves's forward variables, whose logarithms are summed from frame to frame: of the letters
+    with blanks before, between and behind them, (N, 2 * L + 1).
+    """
+    z: Array = np.asarray(logits, np.float64)
+    z = z - z.max(axis=-1, keepdims=True)
+    z = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    n, steps, _ = z.shape
+    spelt = np.zeros((n, 2 * letters.shape[1] + 1), np.intp)
+    spelt[:, 1::2] = letters
+    # A letter may follow another without a blank between, unless they are equal.
+    skips = np.zeros(spelt.shape, bool)
+    skips[:, 2:] = (spelt[:, 2:] != 0) & (spelt[:, 2:] != spelt[:, :-2])
+    forward = np.full(spelt.shape, -np.inf)
+    forward[:, :2] = np.take_along_axis(z[:, 0], spelt[:, :2], axis=1)
+    for step in range(1, steps):
+        moved = np.logaddexp(forward, _delayed(forward, 1))
+        moved = np.logaddexp(moved, np.where(skips, _delayed(forward, 2), -np.inf))
+        moved += np.take_along_axis(z[:, step], spelt, axis=1)
+        forward = np.where(step < counts[:, None], moved, forward)
+    rows, last = np.arange(n), 2 * np.count_nonzero(letters, axis=1)
+    found: Array = -np.logaddexp(forward[rows, last], forward[rows, last - 1])
+    return found
+
+
+def _delayed(values: Array, by: int) -> Array:
+    """Columns moved to the right, with -inf in place of the first: (N, S) -> (N, S)."""
+    moved = np.full_like(values, -np.inf)
+    moved[:, by:] = values[:, :-by]
+    return moved

@@ -132,3 +132,50 @@ class TokenAccuracy(Metric):
 
     def goal(self) -> str:
         return f"a token accuracy of {self.target:.0%}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterErrorRate(Metric):
+    """Changes of a letter that turn what is read into what is said, over the letters said.
+
+    What is read is the largest logit of each frame that counts, once where it is the same in
+    consecutive frames, and without blanks (0): logits (N, T, K), letters (N, L) with 0 behind the
+    last, and counts (N,). A change inserts, deletes or replaces a letter (Levenshtein, 1966).
+    """
+
+    field: str = "letters"
+    count: str = "count"
+
+    name = "character error rate"
+    unit = "fraction"
+    better = "less"
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        said = [row[row != 0].tolist() for row in batch[self.field]]
+        read = read_letters(outputs[self.output], batch[self.count])
+        changes = sum(_changes(one, other) for one, other in zip(read, said, strict=True))
+        return changes, sum(map(len, said))
+
+    def goal(self) -> str:
+        return f"a character error rate of {self.target:.0%} or less"
+
+
+def read_letters(logits: Array, counts: Array) -> list[list[int]]:
+    """What a network trained by CTC reads in each recording: (N, T, K) and (N,) -> N lists."""
+    found = []
+    for best, count in zip(logits.argmax(axis=-1), counts, strict=True):
+        row = best[:count]
+        is_new = np.diff(row, prepend=0) != 0
+        found.append(row[is_new & (row != 0)].tolist())
+    return found
+
+
+def _changes(one: list[int], other: list[int]) -> int:
+    """The least number of letters inserted, deleted or replaced that makes one text the other."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(one, start=1):
+        before, row[0] = row[0], number
+        for place, own in enumerate(other, start=1):
+            replaced = before + (letter != own)
+            before, row[place] = row[place], min(replaced, row[place] + 1, row[place - 1] + 1)
+    return row[-1]

@@ -213,3 +213,50 @@ class ExcerptReader(Reader):
         """The excerpts in `rows`, (N, length)."""
         found: Array = self._text[self._starts[rows][:, None] + self._places].astype(self._dtype)
         return found
+
+
+class PaddedReader(Reader):
+    """Sequences, the first `length` values or rows of each, with zeros after the last one."""
+
+    def __init__(
+        self, values: Array, offsets: Array, *, length: int, dtype: str, scale: int = 1
+    ) -> None:
+        """`values` are (T, ...), all end to end and `scale` times what is read.
+
+        Sequence n is at `offsets` n to n + 1.
+        """
+        self._values = values
+        self._offsets = offsets
+        self._length = length
+        self._dtype = dtype
+        self._scale = scale
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def rows(self, rows: Array) -> Array:
+        """The sequences in `rows`, (N, length, ...)."""
+        found = np.zeros((len(rows), self._length, *self._values.shape[1:]), self._dtype)
+        starts = self._offsets[rows]
+        stops = np.minimum(self._offsets[rows + 1], starts + self._length)
+        for place, start, stop in zip(found, starts, stops, strict=True):
+            place[: stop - start] = self._values[start:stop]
+        if self._scale != 1:
+            found /= self._scale
+        return found
+
+
+class CountReader(Reader):
+    """How many values each sequence has, `most` at most."""
+
+    def __init__(self, offsets: Array, *, most: int, dtype: str) -> None:
+        """Sequence n is at `offsets` n to n + 1."""
+        self._counts = np.minimum(np.diff(offsets), most).astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def rows(self, rows: Array) -> Array:
+        """The counts in `rows`, (N,)."""
+        found: Array = self._counts[rows]
+        return found

@@ -18,12 +18,16 @@ EVALUATION_BATCH = 500
 # Values of a network's output that a batch has at most: 32 MB in float32. Where each step of a
 # sequence has a logit for every word, an example has a hundred thousand.
 MOST_OUTPUTS = 1 << 23
+# Values that a layer makes of a batch at most: 512 MB in float32. Of a large picture a convolution
+# makes two million.
+MOST_VALUES = 1 << 27
 
 
 def _fitting(task: Task) -> int:
-    """The number of examples, at least 1, whose outputs `MOST_OUTPUTS` allows."""
-    values = task.layers[-1].output_values(task.length or 1)
-    return max(1, MOST_OUTPUTS // max(values, 1))
+    """The number of examples, at least 1, that `MOST_OUTPUTS` and `MOST_VALUES` allow."""
+    values = [layer.output_values(task.length or 1) for layer in task.layers]
+    fitting = min(MOST_OUTPUTS // max(values[-1], 1), MOST_VALUES // max(*values, 1))
+    return max(1, fitting)
 
 
 def evaluation_batch(task: Task) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import optax
 from jax import Array
 
@@ -23,7 +24,14 @@ def mean_squared_error(prediction: Array, target: Array) -> Array:
     return optax.squared_error(prediction, target).mean()
 
 
+def ctc(logits: Array, letters: Array, counts: Array) -> Array:
+    is_beyond = jnp.arange(logits.shape[1]) >= counts[:, None]  # (N, T)
+    paddings = [flags.astype(logits.dtype) for flags in (is_beyond, letters == 0)]
+    return optax.ctc_loss(logits, paddings[0], letters, paddings[1]).mean()
+
+
 LOSSES = {
+    "ctc": ctc,
     "token_cross_entropy": softmax_cross_entropy,  # the mean over steps as well
     "real_token_cross_entropy": real_token_cross_entropy,
     "softmax_cross_entropy": softmax_cross_entropy,

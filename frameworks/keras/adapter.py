@@ -32,6 +32,15 @@ COMPILE: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def side_by_side(targets: Sequence[Any]) -> Any:
+    """A loss's targets as one, by columns, as Keras takes one for each output."""
+    if len(targets) == 1:
+        return targets[0]
+    columns = [target if target.ndim > 1 else target[:, None] for target in targets]
+    joining = np if isinstance(columns[0], np.ndarray) else ops
+    return joining.concatenate(columns, 1)
+
+
 class StepLosses(keras.callbacks.Callback):
     """Keeps the loss that Keras tells after each step: the mean of all steps up to it."""
 
@@ -72,7 +81,7 @@ class KerasModelSession:
         self._task = task
         self._setting = setting
         self._inputs = slice(len(task.inputs))
-        self._target = list(task.fields).index(update.loss.target)
+        self._targets = [list(task.fields).index(name) for name in update.loss.fields]
         self._model: keras.Model = module.build(task)
         ENGINE.check(self._model, mode)
         self._weights = weights_of(self._model, task, floats)
@@ -122,7 +131,8 @@ class KerasModelSession:
     def _split(self, batch: Sequence[Any]) -> tuple[Any, Any]:
         """A batch as Keras takes it: one input, or a list of them, and the target."""
         inputs = list(batch[self._inputs])
-        return inputs[0] if len(inputs) == 1 else inputs, batch[self._target]
+        target = side_by_side([batch[place] for place in self._targets])
+        return inputs[0] if len(inputs) == 1 else inputs, target
 
     def outputs(self, batch: tuple[Any, ...]) -> dict[str, Any]:
         inputs, _ = self._split(batch)

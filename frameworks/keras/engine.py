@@ -45,6 +45,9 @@ class Engine(Protocol):
     def gradients(self, model: keras.Model, inputs: Any, target: Any) -> list[Any]:
         """The gradients of the model's loss in training mode, of its trainable variables."""
 
+    def ctc(self, logits: Any, letters: Any, counts: Any) -> Any:
+        """CTC's loss of each example: (N, T, K), (N, L) with 0 behind the last, and (N,)."""
+
     def dense(self, gradient: Any) -> Any:
         """A gradient as a tensor of its variable's shape."""
 

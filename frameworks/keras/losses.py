@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import keras
+from keras import ops
+
+from frameworks.keras.engine import ENGINE
+
+
+class CTC(keras.losses.Loss):
+    """Keras's operator. Its own loss of that name counts all frames of each recording."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Of letters with how many frames count behind them, (N, L + 1)."""
+        letters, counts = y_true[:, :-1], y_true[:, -1]
+        letters, counts = ops.cast(letters, "int32"), ops.cast(counts, "int32")
+        return ENGINE.ctc(y_pred, letters, counts)
+
 
 # Made only when they are needed, as a loss computes in the type that Keras has when it is made.
 LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
+    "ctc": CTC,
     "real_token_cross_entropy": partial(
         keras.losses.SparseCategoricalCrossentropy, from_logits=True, ignore_class=0
     ),

@@ -10,6 +10,7 @@ import jax
 import jaxlib
 import keras
 from jax import numpy as jnp
+from keras import ops
 
 from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
@@ -110,6 +111,10 @@ def gradients(model: keras.Model, inputs: Any, target: Any) -> list[jax.Array]:
         [variable.value for variable in model.trainable_variables]
     )
     return found
+
+
+def ctc(logits: Any, letters: Any, counts: Any) -> Any:
+    return ops.ctc_loss(letters, logits, ops.sum(letters != 0, 1), counts)
 
 
 def dense(gradient: Any) -> Any:

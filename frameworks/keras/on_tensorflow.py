@@ -8,11 +8,13 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import ops
 from tensorflow.python.eager import context
 
 from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
 from bench.core.setting import Device, Setting
+from frameworks.keras.exact_ctc import exact_ctc
 
 MODES = ("fit", "eager", "train_on_batch", "xla")
 # TensorFlow keeps integers of 32 bits in the host's memory.
@@ -85,6 +87,12 @@ def gradients(model: keras.Model, inputs: Any, target: Any) -> list[tf.Tensor]:
         loss = model.compute_loss(x=inputs, y=target, y_pred=outputs, training=True)
     variables = [variable.value for variable in model.trainable_variables]
     return [dense(gradient) for gradient in tape.gradient(loss, variables)]
+
+
+def ctc(logits: tf.Tensor, letters: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    if logits.dtype == tf.float64:  # of which Keras would compute in float32
+        return exact_ctc(logits, letters, counts)
+    return ops.ctc_loss(letters, logits, ops.sum(letters != 0, 1), counts)
 
 
 def dense(gradient: Any) -> tf.Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import torch
+from keras import ops
 from keras.src.backend.torch import core
 from torch._dynamo.utils import counters
 
@@ -73,6 +74,10 @@ def gradients(model: keras.Model, inputs: Any, target: Any) -> list[torch.Tensor
     outputs = model(inputs, training=True)
     model.compute_loss(x=inputs, y=target, y_pred=outputs, training=True).backward()
     return [variable.value.grad for variable in model.trainable_variables]
+
+
+def ctc(logits: Any, letters: Any, counts: Any) -> Any:
+    return ops.ctc_loss(letters, logits, ops.sum(letters != 0, 1), counts)
 
 
 def dense(gradient: Any) -> Any:

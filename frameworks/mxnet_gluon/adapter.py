@@ -33,7 +33,7 @@ from bench.core.recurrent import recurrent_names  # noqa: E402
 from bench.core.setting import Device, Setting, storage_dtype  # noqa: E402
 from bench.core.task import Task  # noqa: E402
 from frameworks.mxnet_gluon.layers import attend_by_products  # noqa: E402
-from frameworks.mxnet_gluon.losses import LOSSES  # noqa: E402
+from frameworks.mxnet_gluon.losses import losses_in  # noqa: E402
 from frameworks.mxnet_gluon.optimizers import (  # noqa: E402
     make_optimizer,
     mark_decay,
@@ -107,6 +107,7 @@ class MXNetGluonSession:
         self._inputs = slice(len(task.inputs))
         for update in task.updates:
             mark_decay(update.optimizer, self._weights.by_formula(update))
+        named = losses_in(setting.precision, task)
         self._updates = [
             UpdateStep(
                 self._losses_of(loss, mode=mode, expert=setting.tuning == "expert"),
@@ -117,7 +118,7 @@ class MXNetGluonSession:
                 ),
                 clip=update.clip,
             )
-            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+            for update, loss in zip(task.updates, losses(module, task, named), strict=True)
         ]
 
     def _losses_of(

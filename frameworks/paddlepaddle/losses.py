@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
+from paddle import Tensor
 from paddle.nn import functional as F
 
+
+def ctc(logits: Tensor, letters: Tensor, counts: Tensor) -> Tensor:
+    by_frame = logits.transpose([1, 0, 2])  # (N, T, K) -> (T, N, K)
+    lengths = (letters != 0).sum(1)
+    # Not its own mean, which first divides each loss by the number of letters.
+    return F.ctc_loss(by_frame, letters.astype("int32"), counts, lengths, reduction="none").mean()
+
+
 LOSSES = {
+    "ctc": ctc,
     "real_token_cross_entropy": partial(F.cross_entropy, ignore_index=0),
     "softmax_cross_entropy": F.cross_entropy,
     "token_cross_entropy": F.cross_entropy,  # over steps as well

@@ -14,7 +14,14 @@ def real_token_cross_entropy(logits: Tensor, tokens: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), ignore_index=0)
 
 
+def ctc(logits: Tensor, letters: Tensor, counts: Tensor) -> Tensor:
+    log_p = F.log_softmax(logits, -1).transpose(0, 1)  # (N, T, K) -> (T, N, K)
+    # Not its own mean, which first divides each loss by the number of letters.
+    return F.ctc_loss(log_p, letters, counts, (letters != 0).sum(1), reduction="none").mean()
+
+
 LOSSES = {
+    "ctc": ctc,
     "token_cross_entropy": token_cross_entropy,
     "real_token_cross_entropy": real_token_cross_entropy,
     "softmax_cross_entropy": F.cross_entropy,

@@ -210,8 +210,8 @@ def bidirectional_lstm(params: Params, name: str, x: Value, *, depth: int) -> Va
     return np.concatenate([forward[-1], backward[-1]], axis=1)
 
 
-def gru(params: Params, name: str, x: Value) -> Value:
-    """Cho et al.'s (2014) GRU as cuDNN has it: (N, T, in) -> the last state, (N, hidden).
+def gru_states(params: Params, name: str, x: Value) -> list[Value]:
+    """Cho et al.'s (2014) GRU as cuDNN has it: (N, T, in) -> T times (N, hidden).
 
     The reset gate scales the recurrent product and its bias, not the state that goes into it.
     """
@@ -219,10 +219,17 @@ def gru(params: Params, name: str, x: Value) -> Value:
     hidden = recurrent.shape[1]
     inputs = x @ params[f"{name}.input_weight"].T + params[f"{name}.bias"]  # (N, T, 3*hidden)
     h = np.zeros((x.shape[0], hidden), inputs.dtype)
+    states = []
     for t in range(x.shape[1]):
         a, b = inputs[:, t], h @ recurrent.T + bias  # (N, 3*hidden): reset, update, new
         r = sigmoid(a[:, :hidden] + b[:, :hidden])
         z = sigmoid(a[:, hidden : 2 * hidden] + b[:, hidden : 2 * hidden])
         n = np.tanh(a[:, 2 * hidden :] + r * b[:, 2 * hidden :])
         h = (1 - z) * n + z * h
-    return h
+        states.append(h)
+    return states
+
+
+def gru(params: Params, name: str, x: Value) -> Value:
+    """A GRU's last state: (N, T, in) -> (N, hidden)."""
+    return gru_states(params, name, x)[-1]

@@ -6,6 +6,9 @@ import autograd.numpy as np
 
 from frameworks.reference.layers import Value
 
+# The logarithm of the probability of what cannot be: finite, as the gradient of infinity is none.
+NEVER = -1e30
+
 
 def softmax_cross_entropy(logits: Value, labels: Value) -> Value:
     """The batch's mean of -log softmax(logits)[label]; labels (N,)."""
@@ -35,7 +38,38 @@ def mean_squared_error(prediction: Value, target: Value) -> Value:
     return np.mean((prediction - target) ** 2)
 
 
+def delayed(values: Value, by: int) -> Value:
+    """Columns moved to the right, with NEVER in place of the first: (N, S) -> (N, S)."""
+    gone = np.full((len(values), by), NEVER)
+    return np.concatenate([gone, values[:, :-by]], axis=1)
+
+
+def ctc(logits: Value, letters: Value, counts: Value) -> Value:
+    """The batch's mean of -log p(letters), Graves et al. (2006), section 4.1, by logarithms.
+
+    Of logits (N, T, K), letters (N, L) with 0 behind the last, and the number of frames (N,).
+    """
+    shifted = logits - np.max(logits, axis=2, keepdims=True)
+    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=2, keepdims=True))
+    count, steps, _ = log_p.shape
+    rows = np.arange(count)
+    spelt = np.zeros((count, 2 * letters.shape[1] + 1), int)  # a blank around each letter
+    spelt[:, 1::2] = letters
+    skips = np.zeros(spelt.shape, bool)  # over the blank between two different letters
+    skips[:, 3::2] = letters[:, 1:] != letters[:, :-1]
+    emitted = [log_p[:, t][rows[:, None], spelt] for t in range(steps)]  # T times (N, 2*L+1)
+    begun = np.arange(spelt.shape[1]) < 2
+    forward = np.where(begun, emitted[0], NEVER)
+    for t in range(1, steps):
+        arrived = np.logaddexp(forward, delayed(forward, 1))
+        arrived = np.logaddexp(arrived, np.where(skips, delayed(forward, 2), NEVER))
+        forward = np.where((t < counts)[:, None], arrived + emitted[t], forward)
+    last = 2 * np.sum(letters != 0, axis=1)  # the blank behind the last letter
+    return -np.mean(np.logaddexp(forward[rows, last], forward[rows, last - 1]))
+
+
 LOSSES = {
+    "ctc": ctc,
     "softmax_cross_entropy": softmax_cross_entropy,
     "token_cross_entropy": token_cross_entropy,
     "real_token_cross_entropy": real_token_cross_entropy,

@@ -18,7 +18,7 @@ from bench.core.task import Task
 from frameworks.keras import on_tensorflow
 from frameworks.keras.precision import set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
-from frameworks.tensorflow_keras.losses import LOSSES
+from frameworks.tensorflow_keras.losses import losses_in
 from frameworks.tensorflow_keras.modes import MODES, Compiled
 from frameworks.tensorflow_keras.precision import forward_in
 from frameworks.tensorflow_keras.updates import UpdateStep
@@ -48,6 +48,7 @@ class KerasSession:
         training = partial(self._network, training=True)
         self._inputs = slice(len(task.inputs))
         self._weights = weights_of(self._model, task, floats)
+        named = losses_in(mode, setting.precision)
         self._updates = [
             UpdateStep(
                 partial(loss, training),
@@ -57,7 +58,7 @@ class KerasSession:
                 clip=update.clip,
                 precision=setting.precision,
             )
-            for update, loss in zip(task.updates, losses(module, task, LOSSES), strict=True)
+            for update, loss in zip(task.updates, losses(module, task, named), strict=True)
         ]
         wrap = MODES[mode]
         self._train_step = wrap(self._train)

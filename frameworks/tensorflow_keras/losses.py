@@ -8,6 +8,9 @@ from functools import cache, partial
 import keras
 import tensorflow as tf
 
+from bench.core.setting import Precision
+from frameworks.keras.exact_ctc import exact_ctc
+
 
 def by_output(
     make: Callable[[], keras.losses.Loss],
@@ -25,7 +28,35 @@ def real_token_cross_entropy(logits: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(losses * real) / tf.reduce_sum(real)
 
 
+def ctc(logits: tf.Tensor, letters: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """With sparse letters, for which TensorFlow has an operator: for others it loops in Python."""
+    sparse = tf.sparse.from_dense(tf.cast(letters, tf.int32))
+    frames = tf.cast(counts, tf.int32)
+    losses = tf.nn.ctc_loss(sparse, logits, None, frames, logits_time_major=False, blank_index=0)
+    return tf.reduce_mean(losses)
+
+
+def dense_ctc(logits: tf.Tensor, letters: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """For XLA, which has nothing sparse."""
+    lengths = tf.math.count_nonzero(letters, axis=1, dtype=tf.int32)
+    losses = tf.nn.ctc_loss(
+        tf.cast(letters, tf.int32),
+        logits,
+        lengths,
+        tf.cast(counts, tf.int32),
+        logits_time_major=False,
+        blank_index=0,
+    )
+    return tf.reduce_mean(losses)
+
+
+def float64_ctc(logits: tf.Tensor, letters: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """For the proof."""
+    return tf.reduce_mean(exact_ctc(logits, letters, counts))
+
+
 LOSSES = {
+    "ctc": ctc,
     "real_token_cross_entropy": real_token_cross_entropy,
     "token_cross_entropy": by_output(  # the mean over steps as well
         partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True)
@@ -36,3 +67,10 @@ LOSSES = {
     "sigmoid_cross_entropy": by_output(partial(keras.losses.BinaryCrossentropy, from_logits=True)),
     "mean_squared_error": by_output(keras.losses.MeanSquaredError),
 }
+
+
+def losses_in(mode: str, precision: Precision) -> dict[str, Callable[..., tf.Tensor]]:
+    """The losses that a mode and a precision allow, by their kind."""
+    if precision == "float64":
+        return LOSSES | {"ctc": float64_ctc}
+    return LOSSES | {"ctc": dense_ctc} if mode == "xla" else LOSSES

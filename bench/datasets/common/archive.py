@@ -48,6 +48,13 @@ MOST_UNPACKED = 1 << 29
 # such as a tar whose member has a name of gigabytes.
 _PIECE = 1 << 20
 _LARGEST_READ = 1 << 22
+# Bytes that are asked for at a time, by a zip's compression. The module takes in as many packed
+# ones, and at once unpacks all LZMA that it took, up to seven thousand times as much.
+_ZIP_PIECES = {
+    zipfile.ZIP_STORED: _PIECE,
+    zipfile.ZIP_DEFLATED: _PIECE,
+    zipfile.ZIP_LZMA: 1 << 12,
+}
 # No data set has more members; the names alone of millions would fill the memory.
 _MOST_MEMBERS = 1 << 17
 # How a compressed file begins, and what opens it.
@@ -164,10 +171,19 @@ def not_official(contents: Mapping[str, bytes], official: Mapping[str, str]) -> 
     ]
 
 
-def _in_pieces(stream: IO[bytes], size: int) -> bytes:
+def md5_of(path: Path) -> str:
+    """The md5 of a file as it is, packed or not."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            md5.update(piece)
+    return md5.hexdigest()
+
+
+def _in_pieces(stream: IO[bytes], size: int, *, at_a_time: int = _PIECE) -> bytes:
     """A member's content, of the size that it declares."""
     pieces, left = [], size
-    while left > 0 and (piece := stream.read(min(left, _PIECE))):
+    while left > 0 and (piece := stream.read(min(left, at_a_time))):
         pieces.append(piece)
         left -= len(piece)
     if left:
@@ -199,11 +215,11 @@ def _zip_members(path: Path, is_wanted: IsWanted, limits: _Limits) -> Iterator[t
             wanted = not member.is_dir() and is_wanted(member.filename)
             limits.check(member.filename, member.file_size, is_plain=plain, is_wanted=wanted)
             if wanted:
-                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    # The module would unpack a whole piece of it, whatever it unpacks to.
-                    raise NotImplementedError("its compression is neither none nor deflate")
+                if member.compress_type not in _ZIP_PIECES:
+                    raise NotImplementedError("its compression is none of none, deflate, LZMA")
+                piece = _ZIP_PIECES[member.compress_type]
                 with archive.open(member) as stream:
-                    yield member.filename, _in_pieces(stream, member.file_size)
+                    yield member.filename, _in_pieces(stream, member.file_size, at_a_time=piece)
 
 
 def _folder_members(

@@ -14,6 +14,9 @@ from bench.datasets.common.content import Content
 class OfficialFile:
     """One file of an official download; `md5` and `size` (bytes) are those of the download.
 
+    `md5` is None where the publisher packs it anew from time to time; `size` is then the most that
+    it may have, and the content alone decides.
+
     `accepts` lists file patterns, best first, that are read in its place if they are in a user's
     folder; `unpacked` is the folder to which the archive unpacks. Their content
     decides whether they are official, because a repacked archive has another checksum.
@@ -21,7 +24,7 @@ class OfficialFile:
 
     name: str
     urls: tuple[str, ...]
-    md5: str
+    md5: str | None
     size: int
     accepts: tuple[str, ...]
     unpacked: str | None = None

@@ -8,6 +8,7 @@ floating-point sums), so that every machine generates the same bytes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,8 +19,9 @@ from bench.datasets.common.content import SPLITS, Content
 
 NOTE = "synthetic twin"
 _SEED = 20240229
-_CLASSES = 10
-_BLOCK = 2000  # images generated at a time, to limit memory
+# Images generated at a time, and values of these, to limit memory.
+_BLOCK = 2000
+_BLOCK_VALUES = _BLOCK * 3 * 32 * 32
 
 
 def generator(*words: int) -> np.random.Generator:
@@ -55,6 +57,7 @@ class Pictures:
     shift: int
     distractor: int
     noise: int
+    classes: int = 10
 
 
 def _bilinear(grid: int, side: int) -> Array:
@@ -72,7 +75,7 @@ def _prototypes(kind: Pictures) -> Array:
     """Every prototype at every shift: int16 (classes * prototypes, shifts, C, H, W)."""
     channels, side, _ = kind.shape
     rng = generator(kind.stream, 0)
-    count = _CLASSES * kind.prototypes
+    count = kind.classes * kind.prototypes
     size = (count, channels, kind.grid, kind.grid)
     coarse = rng.integers(0, 256, size, dtype=np.uint8).astype(np.int64)
     weights = _bilinear(kind.grid, side)
@@ -109,9 +112,10 @@ def images(kind: Pictures, *, train: int | None = None, test: int | None = None)
     for number, split in enumerate(SPLITS, start=1):
         rng = generator(kind.stream, number)
         x = np.empty((counts[split], *kind.shape), np.uint8)
-        labels = below(rng, _CLASSES, counts[split])
-        for start in range(0, counts[split], _BLOCK):
-            block = slice(start, start + _BLOCK)
+        labels = below(rng, kind.classes, counts[split])
+        size = min(_BLOCK, _BLOCK_VALUES // math.prod(kind.shape))
+        for start in range(0, counts[split], size):
+            block = slice(start, start + size)
             x[block] = _draw(kind, labels[block], table, rng)
         arrays |= {f"{split}_x": x, f"{split}_y": labels.astype(np.uint8)}
     return Content(arrays=arrays, official={"train": False, "test": False}, note=NOTE)
