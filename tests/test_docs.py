@@ -105,7 +105,7 @@ def test_a_task_s_row_states_its_recipe(name: str) -> None:
         assert rate and float(rate[1]) == optimizer.learning_rate
         assert ("momentum" in line) == bool(getattr(optimizer, "momentum", 0))
     if task.length is not None:
-        assert f"{task.length} tokens" in line
+        assert any(f"{task.length} {steps}" in line for steps in ("tokens", "frames"))
     rates = re.findall(r"dropout ([\d.]+)", line)
     # Of several equal blocks, once.
     of_kind = {re.sub(r"\.\d+\.", ".", name): rate for name, rate in task.dropout.items()}

@@ -187,8 +187,8 @@ MUTANTS = {
     ),
     "no rectifier behind an X-ray's dense layer": Mutant(
         file="frameworks/mxnet_gluon/models/xray_cnn.py",
-        old='in_units=64 * 62 * 62, activation="relu")',
-        new="in_units=64 * 62 * 62)",
+        old='in_units=64 * side * side, activation="relu")',
+        new="in_units=64 * side * side)",
         task="xray-cnn",
         caught_by="outputs",
         mode="compiled",
@@ -207,7 +207,7 @@ MUTANTS = {
         new='layers.MaxPooling2D(2, padding="same")(x)',
         task="xray-cnn",
         caught_by="shape",
-        reason="hidden.weight is (254016, 64) in the network, where the task has (246016, 64)",
+        reason="hidden.weight is (5184, 64) in the network, where the task has (4096, 64)",
         mode="compiled",
     ),
     "CTC's blank last, not first": Mutant(

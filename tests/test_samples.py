@@ -12,12 +12,13 @@ import pytest
 from bench import tasks
 from bench.core.arrays import Array
 from bench.core.errors import DataError
-from bench.core.fields import Excerpt, NextCharacters, Tokens
+from bench.core.fields import Excerpt, Field, NextCharacters, Tokens
 from bench.core.listener import SILENT
 from bench.core.measurement import Passage
 from bench.core.record import Cell, Record
-from bench.core.samples import Continuation, Translation
+from bench.core.samples import Continuation, Transcription, Translation
 from bench.core.setting import Setting
+from bench.core.speech_fields import FrameCount, Frames, Letters
 from bench.core.task import Budget
 from bench.core.translation_fields import PreviousTokens
 from bench.datasets import shakespeare
@@ -126,6 +127,33 @@ def test_sentences_are_translated_word_by_word(tmp_path: Path) -> None:
     ]
     fewer = replace(sample, sentences=1)
     assert fewer.write(network.outputs, SENTENCES, tmp_path) == expected[:1]
+
+
+def test_a_recording_is_spelt_as_it_is_read(tmp_path: Path) -> None:
+    arrays = {
+        "test_frames": np.array([[1], [1], [0], [1], [2], [0], [3]], np.int16) * 1000,
+        "test_frame_offsets": np.array([0, 5, 7]),
+        "test_letters": np.array([1, 1, 2, 3], np.uint8),
+        "test_letter_offsets": np.array([0, 3, 4]),
+        "alphabet": np.frombuffer(b"\0abc", np.uint8),
+    }
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    fields: dict[str, Field] = {
+        "frames": Frames(steps=6, features=1),
+        "letters": Letters(letters=3, symbols=3),
+        "count": FrameCount(steps=6),
+    }
+
+    def outputs(batch: Mapping[str, Array]) -> dict[str, Array]:
+        (frames,) = batch.values()
+        return {"logits": np.eye(4)[frames[..., 0].astype(int)]}  # the feature is the letter
+
+    passages = Transcription(recordings=5).write(outputs, fields, tmp_path)
+    assert [(each.given, each.written) for each in passages] == [
+        ("somebody says: aab", "aab"),
+        ("somebody says: c", "c"),
+    ]
 
 
 def test_the_definition_says_what_is_given_and_written() -> None:

@@ -28,6 +28,10 @@ from frameworks.reference.adapter import ReferenceSession
 from frameworks.reference.attention import attention, layer_norm
 from frameworks.reference.layers import Dropout, Params, Value
 from frameworks.reference.models import gpt
+from tests.rotation import rotating
+
+# Each makes hundreds of steps of the large GPT.
+pytestmark = pytest.mark.frameworks
 
 ATTENTION = "blocks.1.attention"
 LAYERS = ("position", ATTENTION, "blocks.3.contract")
@@ -133,13 +137,16 @@ class AnotherDrawInTheBackwardPass(Faulty):
 @pytest.mark.parametrize(
     ("session", "check"),
     [
-        (AnotherRate, "dropout"),
-        (Unscaled, "dropout backward"),
-        (WholeSteps, "dropout"),
-        (OneMaskForAllSteps, "dropout"),
-        (TheSameDrawAgain, "dropout"),
-        (Off, "dropout"),
-        (AnotherDrawInTheBackwardPass, "dropout backward"),
+        pytest.param(session, check, marks=rotating(f"tied dropout {session.__name__}"))
+        for session, check in (
+            (AnotherRate, "dropout"),
+            (Unscaled, "dropout backward"),
+            (WholeSteps, "dropout"),
+            (OneMaskForAllSteps, "dropout"),
+            (TheSameDrawAgain, "dropout"),
+            (Off, "dropout"),
+            (AnotherDrawInTheBackwardPass, "dropout backward"),
+        )
     ],
 )
 def test_faulty_draws_are_caught(session: type[Faulty], check: str, folder: Path) -> None:
@@ -176,7 +183,9 @@ def test_dropout_before_the_output_weight_is_caught(
     assert "dropout" in failed(ReferenceSession, folder)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(
+    "layer", [pytest.param(layer, marks=rotating(f"tied dropout {layer}")) for layer in LAYERS]
+)
 def test_another_rate_behind_one_layer_is_caught_there(folder: Path, layer: str) -> None:
     class OneLayer(AnotherRate):
         def _drop(self, name: str, x: Value) -> Value:

@@ -68,6 +68,9 @@ FIRST = 32
 # Batch normalization amplifies rounding by a factor of a thousand within a few steps.
 BATCH_NORM_EARLY = 1e-2
 
+# Of tasks that are proved on less than their own size.
+ROUGH_EARLY = 0.3
+
 Tasks = Callable[[str], TaskSnapshot | None]
 
 
@@ -76,6 +79,8 @@ def limits(task: TaskSnapshot, precision: str) -> LossLimits | None:
     if task.has("dropout"):
         return None
     usual = LOSS_LIMITS[precision]
+    if task.has("proof"):  # on less than its own size, where steps multiply rounding
+        return replace(usual, early=ROUGH_EARLY, alone=ROUGH_EARLY, later=None)
     if task.has("batch normalization"):
         early = max(usual.early, BATCH_NORM_EARLY)
         return replace(usual, early=early, alone=max(usual.alone, early), later=None)

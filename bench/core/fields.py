@@ -81,7 +81,7 @@ class Pixels(Field):
     """Images as float32: (pixel / 255 - mean) / std, one mean and std for each channel.
 
     Prepared as uint8 (N, C, H, W). `size` is the shape of one example in canonical order: (pixels,)
-    or (channels, height, width).
+    or (channels, height, width). Of larger images it takes the middle.
     """
 
     array: str = "x"
@@ -96,6 +96,8 @@ class Pixels(Field):
     def reader(self, folder: Path, split: SplitName, layout: BatchFormat) -> Reader:
         images = prepared_file(folder, split, self.array)
         flat = len(self.size) == 1
+        if not flat:
+            images = middle(images, *self.size[1:])
         return PixelReader(images, mean=self.mean, std=self.std, flat=flat, layout=layout)
 
     def __str__(self) -> str:
@@ -109,6 +111,12 @@ class Pixels(Field):
             f"images of {shape}{axes} in float32, (pixel / 255 - mean) / std, "
             f"with mean {mean} and std {std}{per_channel}"
         )
+
+
+def middle(images: Array, height: int, width: int) -> Array:
+    """The middle of each image: (N, C, H, W) -> (N, C, height, width)."""
+    top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
+    return images[:, :, top : top + height, left : left + width]
 
 
 # Every so many texts, the proof cuts one to half. Otherwise there would be no padding, as reviews

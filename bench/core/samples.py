@@ -7,7 +7,7 @@ of one shape, so that a framework that compiles does so once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from bench.core.arrays import Array
 from bench.core.fields import Field, prepared_file
 from bench.core.measurement import Passage
+from bench.core.metrics import read_letters
 from bench.core.readers import BatchFormat
 
 Outputs = Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -147,4 +148,47 @@ class Translation(Sample):
         return (
             f"up to {self.sentences:,} sentences of the test set, translated word by word; each "
             "word is the one with the largest logit, and ? is one outside the vocabulary"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcription(Sample):
+    """The first `recordings` of the test set, spelt as a network reads them that CTC has trained.
+
+    The prepared folder has `alphabet`, uint8 (K,): the code of the character for each letter's
+    number; 0 is the blank.
+    """
+
+    recordings: int
+    frames: str = "frames"
+    letters: str = "letters"
+    count: str = "count"
+    output: str = "logits"
+
+    def write(
+        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
+    ) -> tuple[Passage, ...]:
+        readers = {
+            name: fields[name].reader(folder, "test", BatchFormat())
+            for name in (self.frames, self.letters, self.count)
+        }
+        wanted = np.arange(min(self.recordings, len(readers[self.frames])))
+        batch = {name: reader.rows(wanted) for name, reader in readers.items()}
+        logits = outputs({self.frames: batch[self.frames]})[self.output]  # (N, T, K)
+        alphabet = np.load(folder / "alphabet.npy", allow_pickle=False).tolist()
+
+        def text(numbers: Sequence[int]) -> str:
+            return "".join(chr(alphabet[number]) for number in numbers if number)
+
+        said = [text(row) for row in batch[self.letters].tolist()]
+        read = [text(row) for row in read_letters(logits, batch[self.count])]
+        return tuple(
+            Passage(given=f"somebody says: {one}", written=other)
+            for one, other in zip(said, read, strict=True)
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"the first {self.recordings} recordings of the test set, spelt: the largest logit of "
+            "each frame, once where it is the same in consecutive frames, without blanks"
         )

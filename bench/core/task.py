@@ -78,6 +78,9 @@ class Task:
     more than in others.
 
     `sample` is what a trained network writes for people to look at.
+
+    `proved_as` is the same network on less, on which all is proved but the steps at full size:
+    where a reference takes minutes, or rounding multiplies until nothing can be compared.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Task:
     dropout: Mapping[str, float] = field(default_factory=dict)
     loss_tolerance: float = LOSS_TOLERANCE
     sample: Sample | None = None
+    proved_as: Task | None = None
     presets: Mapping[str, Budget] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

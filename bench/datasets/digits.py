@@ -142,10 +142,11 @@ def _text(example: Sequence[_Recording]) -> str:
 
 
 def _laid_out(split: SplitName, examples: Sequence[Sequence[_Recording]]) -> dict[str, Array]:
-    """Examples as the fields of `bench.core.speech_fields` read them."""
+    """Examples as the fields of `bench.core.speech_fields` read them, and the letters' codes."""
     frames = [np.concatenate([recording.frames for recording in each]) for each in examples]
     letters = [[SYMBOLS[symbol] for symbol in _text(each)] for each in examples]
     return {
+        "alphabet": np.frombuffer(("\0" + "".join(SYMBOLS)).encode(), np.uint8),
         f"{split}_frames": np.concatenate(frames),
         f"{split}_frame_offsets": np.cumsum([0, *map(len, frames)]),
         f"{split}_letters": np.concatenate(letters).astype(np.uint8),
@@ -175,8 +176,9 @@ def _as_integers(recordings: Sequence[_Recording]) -> list[_Recording]:
 def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The archive, or its folder, as `{train,test}_frames` int16 (T, 40), and `_letters` uint8.
 
-    With `_frame_offsets` and `_letter_offsets`, int64 (N + 1,). Raises DataError for a damaged
-    archive. Recordings that are not the published ones are read, and marked as not official.
+    With `_frame_offsets` and `_letter_offsets`, int64 (N + 1,), and the `alphabet`, uint8. Raises
+    DataError for a damaged archive. Recordings that are not the published ones are read, and marked
+    as not official.
     """
     (path,) = files.values()
     listener.phase("digits", f"reading {path.name}")

@@ -119,7 +119,7 @@ class TraceComparison:
         keys = self._keys("weights").values()
         changed = sum(not np.array_equal(trace[key], reference[key]) for key in keys)
         yield Check(name="weights", deviation=changed, tolerance=0)
-        extra = abs(int(trace["parameters"]) - self.task.parameter_count)
+        extra = abs(int(trace["parameters"]) - int(reference["parameters"]))
         yield Check(name="parameters", deviation=extra, tolerance=0)
         outputs = {name: self._largest(f"outputs/{name}") for name in self.task.outputs}
         yield self._worst("outputs", outputs, allowed.outputs)

@@ -127,6 +127,15 @@ BATCH_NORM: Mapping[str, Mapping[str, float]] = {
 # the other frameworks not at all. The same optimizer is held to the tight tolerance on cifar-lenet.
 SMALL_BATCH: Mapping[str, Mapping[str, float]] = {"float32": {"formula": 1e-2}}
 
+# The tolerances that differ for tasks that are proved on less than their own size, as there their
+# steps multiply rounding. On xray-cnn, float32's constants of Adam change each of 246,016 weights
+# of a unit alike, by 1e-8 of the rate: of the second loss that makes 1.5e-4 in every framework but
+# MXNet, whose constants are more exact.
+ROUGH: Mapping[str, Mapping[str, float]] = {
+    "float32": {"full_steps": 3e-3},
+    **{precision: {"full_steps": 1.0} for precision in ("tf32", "bf16", "fp16")},
+}
+
 # What rounding explains in float32 differs between tasks by a factor of a thousand. These are 20
 # times the worst deviation that honest frameworks showed on two kinds of processor, in every mode,
 # with one and two threads, and with other seeds, where that is tighter than the tolerances above.
@@ -249,6 +258,8 @@ def kind_special(task: Task, precision: Precision) -> Mapping[str, float]:
     """The tolerances that differ from those of the precision for tasks of this kind."""
     if task.running_statistics:
         return BATCH_NORM.get(precision, {})
+    if task.proved_as:
+        return ROUGH.get(precision, {})
     return SMALL_BATCH.get(precision, {}) if task.short_proof else {}
 
 

@@ -65,6 +65,10 @@ def definition(task: Task) -> dict[str, str]:
     words["training"] = "; ".join(
         f"{preset}: {_budget_text(budget)}" for preset, budget in task.presets.items()
     )
+    if task.proved_as:
+        smaller = task.proved_as
+        inputs = "; ".join(str(smaller.fields[name]) for name in smaller.inputs)
+        words["proof"] = f"on {inputs}; at full size for two steps"
     if task.sample:
         words["sample"] = str(task.sample)
     words["target"] = f"{task.metric.goal()} on the test set, by the full recipe"

@@ -9,6 +9,7 @@ from bench.core.losses import CTC
 from bench.core.metrics import CharacterErrorRate
 from bench.core.optimizers import Adam
 from bench.core.recurrent import GRU
+from bench.core.samples import Transcription
 from bench.core.speech_fields import FrameCount, Frames, Letters
 from bench.core.task import Budget, Task, Update
 
@@ -30,6 +31,7 @@ TASK = Task(
     updates=(Update(loss=CTC(), optimizer=Adam(learning_rate=1e-3)),),
     metric=CharacterErrorRate(target=0.15),
     batch=32,
+    sample=Transcription(recordings=10),
     presets={
         "quick": Budget(epochs=1, train_examples=640, test_examples=100),
         "standard": Budget(epochs=2, train_examples=3_200),

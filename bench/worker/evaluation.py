@@ -18,9 +18,9 @@ EVALUATION_BATCH = 500
 # Values of a network's output that a batch has at most: 32 MB in float32. Where each step of a
 # sequence has a logit for every word, an example has a hundred thousand.
 MOST_OUTPUTS = 1 << 23
-# Values that a layer makes of a batch at most: 512 MB in float32. Of a large picture a convolution
+# Values that a layer makes of a batch at most: 256 MB in float32. Of a large picture a convolution
 # makes two million.
-MOST_VALUES = 1 << 27
+MOST_VALUES = 1 << 26
 
 
 def _fitting(task: Task) -> int:

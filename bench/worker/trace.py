@@ -111,9 +111,10 @@ def trace(
 ) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`. `say` is told of each part.
 
-    All but the steps of `bench.worker.full_trace` is with sequences that are cut to LENGTH. In a
-    short proof, batches are cut to HEAVY_BATCH, and steps to HEAVY_STEPS; batches also where steps
-    are dear on short sequences. `check_execution` is called once, with a session after its steps.
+    All but the steps of `bench.worker.full_trace` is that of the task by which it is proved, with
+    sequences that are cut to LENGTH. In a short proof, batches are cut to HEAVY_BATCH, and steps to
+    HEAVY_STEPS; batches also where steps are dear on short sequences. `check_execution` is called
+    once, with a session after its steps.
 
     `rounding` asks for the formula with constants that float32 holds exactly, since one update
     shows as much in float64, and in a short proof for the steps at full size, which take some
@@ -124,6 +125,7 @@ def trace(
     if rounding or not task.short_proof:
         say("full steps")
         arrays = full_trace(open_session, task.with_dropout(), folder=folder, seed=seed, long=long)
+    task = task.proved_as or task
     task = task.with_length(min(LENGTH, task.length or LENGTH))
     if task.short_proof or step_flops(task) > DEAR_FLOPS:
         task = replace(task, batch=min(task.batch, HEAVY_BATCH))

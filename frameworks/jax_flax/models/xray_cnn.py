@@ -8,11 +8,11 @@ from frameworks.jax_flax.layers import MaxPool
 
 
 class XrayCNN(nnx.Module):
-    def __init__(self, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, side: int, *, rngs: nnx.Rngs) -> None:
         self.conv1 = nnx.Conv(1, 32, (3, 3), padding="VALID", rngs=rngs)
         self.conv2 = nnx.Conv(32, 64, (3, 3), padding="VALID", rngs=rngs)
         self.pool = MaxPool()
-        self.hidden = nnx.Linear(62 * 62 * 64, 64, rngs=rngs)
+        self.hidden = nnx.Linear(side * side * 64, 64, rngs=rngs)
         self.output = nnx.Linear(64, 1, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:
@@ -26,4 +26,5 @@ class XrayCNN(nnx.Module):
 
 
 def build(task: Task, rngs: nnx.Rngs) -> nnx.Module:
-    return XrayCNN(rngs=rngs)
+    _, side, _ = task.fields["image"].shape
+    return XrayCNN(((side - 2) // 2 - 2) // 2, rngs=rngs)  # behind each convolution and its pooling

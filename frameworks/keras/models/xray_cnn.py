@@ -7,7 +7,8 @@ from bench.core.task import Task
 
 
 def build(task: Task) -> keras.Model:
-    inputs = keras.Input((256, 256, 1))
+    _, side, _ = task.fields["image"].shape
+    inputs = keras.Input((side, side, 1))
     x = layers.Conv2D(32, 3, activation="relu", name="conv1")(inputs)  # (N, 254, 254, 32)
     x = layers.MaxPooling2D(2)(x)  # (N, 127, 127, 32)
     x = layers.Conv2D(64, 3, activation="relu", name="conv2")(x)  # (N, 125, 125, 64)

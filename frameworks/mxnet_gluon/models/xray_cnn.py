@@ -8,12 +8,12 @@ from bench.core.task import Task
 
 
 class XrayCNN(HybridBlock):
-    def __init__(self) -> None:
+    def __init__(self, side: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2D(32, 3, in_channels=1, activation="relu")
         self.conv2 = nn.Conv2D(64, 3, in_channels=32, activation="relu")
         self.pool = nn.MaxPool2D(2)
-        self.hidden = nn.Dense(64, in_units=64 * 62 * 62, activation="relu")
+        self.hidden = nn.Dense(64, in_units=64 * side * side, activation="relu")
         self.output = nn.Dense(1, in_units=64)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
@@ -27,4 +27,5 @@ class XrayCNN(HybridBlock):
 
 
 def build(task: Task) -> HybridBlock:
-    return XrayCNN()
+    _, side, _ = task.fields["image"].shape
+    return XrayCNN(((side - 2) // 2 - 2) // 2)  # behind each convolution and its pooling

@@ -7,11 +7,11 @@ from bench.core.task import Task
 
 
 class XrayCNN(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, side: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 32, 3)
         self.conv2 = nn.Conv2d(32, 64, 3)
-        self.hidden = nn.Linear(64 * 62 * 62, 64)
+        self.hidden = nn.Linear(64 * side * side, 64)
         self.output = nn.Linear(64, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -25,4 +25,5 @@ class XrayCNN(nn.Module):
 
 
 def build(task: Task) -> nn.Module:
-    return XrayCNN()
+    _, side, _ = task.fields["image"].shape
+    return XrayCNN(((side - 2) // 2 - 2) // 2)  # behind each convolution and its pooling
