@@ -65,6 +65,7 @@ STEPS = {
     "imdb-lstm": 24,
     "shakespeare-gpt": 40,
     "multi30k-seq2seq": 12,
+    "digits-ctc": 24,
 }
 
 

@@ -27,6 +27,7 @@ TASKS = {
     "lstm": "imdb-lstm",
     "gpt": "shakespeare-gpt",
     "seq2seq": "multi30k-seq2seq",
+    "speech": "digits-ctc",
 }
 
 
