@@ -42,13 +42,15 @@ _FOURIER = 512  # samples with the zeros behind a window: enough that no band ha
 _SILENCE = 1e-6  # added to each band's energy
 
 _WANTED = re.compile(r"(?:^|/)recordings/(\d)_([a-z]+)_(\d+)\.wav$")
-_RECORDINGS = 3000
 _TEST_INDICES = 5
 # sha256 over names and contents of the recordings of the tag v1.0.10, in the order of their names.
 _OFFICIAL_SHA256 = "6b1a8e30f4df78a933fe25cf1ca0140c8c6f169c0a83649a15b70a5ae7407014"
 # Bytes; the recordings have some 21 million.
 _MOST_UNPACKED = 1 << 28
 _EXPECTED = "recordings/DIGIT_SPEAKER_INDEX.wav, mono, 8 kHz, 16 bits"
+
+_STREAM = 8  # of random numbers
+_SPEAKERS = 6  # of the twin
 
 # How often each recording is used, in different company.
 _TIMES: dict[SplitName, int] = {"train": 8, "test": 3}
@@ -215,10 +217,6 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
 def _parts(name: str) -> tuple[int, str, int]:
     digit, speaker, index = name.removesuffix(".wav").split("_")
     return int(digit), speaker, int(index)
-
-
-_STREAM = 8
-_SPEAKERS = 6
 
 
 def _spoken(digit: int, speaker: int, shapes: Array, rng: np.random.Generator) -> Array:
