@@ -18,6 +18,14 @@ from bench.core.adapter import losses, named_outputs, network_module, require_mo
 from bench.core.arrays import digest
 from bench.core.errors import UnsupportedError, UsageError, WrongError
 from bench.core.fields import Excerpt, Field
+from bench.core.graph import (
+    UNLABELLED,
+    GraphConvolution,
+    NodeAccuracy,
+    NodeCrossEntropy,
+    NodeLabels,
+    SparseMatrix,
+)
 from bench.core.layout import Layout, NetworkWeights
 from bench.core.losses import CTC, unlikelihood
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
@@ -33,6 +41,7 @@ from bench.core.task import Budget, Task, Update
 from bench.core.weights import initial_weights
 from bench.records import record_lines
 from bench.records.snapshot import ACCURACY, MetricSnapshot
+from bench.worker.evaluation import evaluation_batch
 
 # The parameters of each recipe, counted by hand.
 PARAMETERS = {
@@ -69,6 +78,7 @@ PARAMETERS = {
         2 * 8_000 * 128 + 2 * 4 * 256 * (128 + 256 + 1) + 512 * 256 + 256 * 8_000 + 8_000
     ),
     "digits-ctc": 3 * 128 * (40 + 128 + 2) + 3 * 128 * (128 + 128 + 2) + 128 * 28 + 28,
+    "cora-gcn": 1433 * 16 + 16 + 16 * 7 + 7,
     # two tables, four blocks of two scales, four products of attention, two dense layers; a scale
     "shakespeare-gpt": (65 + 64) * 128 + 4 * (2 * 128 + 4 * 128**2 + 2 * 128 * 512) + 128,
     "shakespeare-gpt-large": ((65 + 256) * 384 + 6 * (2 * 384 + 4 * 384**2 + 2 * 384 * 1536) + 384),
@@ -494,6 +504,66 @@ def test_a_character_error_rate_counts_changes() -> None:
     batch = {"letters": letters, "count": counts}
     # one too many; none; 2 2 1 for 2 1 2 3 is two away; three are missing
     assert CharacterErrorRate(target=0.1).of({"logits": logits}, batch) == (1 + 0 + 2 + 3, 10)
+
+
+def test_only_labelled_nodes_count_in_a_loss_and_an_accuracy() -> None:
+    logits = np.array([[[2.0, 0.0], [0.0, 3.0], [1.0, 0.0], [0.0, 0.0]]])
+    batch = {"label": np.array([[0, 0, UNLABELLED, 1]], np.int32)}
+    outputs = {"logits": logits, "penalty": np.array([[0.25]])}
+    loss = NodeCrossEntropy(decay=2**-11, decayed="first.weight")
+    assert loss.outputs == ("logits", "penalty")
+    total, count = loss.of(outputs, batch)
+    expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(3)), np.log(2)]) + 0.25
+    assert (total / count, count) == (pytest.approx(expected), 3)
+    # Of equal logits the first is the largest.
+    assert NodeAccuracy(target=0.5).of(outputs, batch) == (1, 3)
+    assert "0.00048828125 times the sum of squares of first.weight" in str(loss)
+
+
+def small_graph(size: tuple[int, int]) -> SparseMatrix:
+    return SparseMatrix(array="links", values_of="values", size=size, entries=4, about="links")
+
+
+def test_a_graph_is_read_as_entries_and_labels(tmp_path: Path) -> None:
+    arrays = {
+        "links": np.array([[0, 0], [0, 1], [1, 0], [2, 2]], np.uint16),
+        "values": np.array([0.5, 0.25, 0.25, 1], np.float32),
+        "y": np.array([[1, UNLABELLED, 0]] * 5, np.int8),
+    }
+    for name, array in arrays.items():
+        np.save(tmp_path / f"train_{name}.npy", array)
+    layout = BatchFormat(floats="float64", labels="int32", tokens="int32")
+    field, labels = small_graph((3, 3)), NodeLabels(nodes=3, classes=2)
+    reader = field.reader(tmp_path, "train", layout)
+    assert len(reader) == len(labels.reader(tmp_path, "train", layout)) == 5
+    (found,) = rows = reader.rows(np.array([3]))
+    assert rows.shape == (1, *field.shape) and field.values == 12
+    assert found["row"].tolist() == [0, 0, 1, 2] and found["column"].tolist() == [0, 1, 0, 2]
+    assert found["value"].tolist() == [0.5, 0.25, 0.25, 1]
+    assert found["value"].dtype == np.float64 and found["row"].dtype == np.int32
+    read = labels.reader(tmp_path, "train", layout).rows(np.array([4]))
+    assert read.tolist() == [[1, UNLABELLED, 0]] and read.dtype == np.int32
+
+
+def test_the_proof_of_dropout_takes_a_graph_of_single_nodes() -> None:
+    kind = [("row", "int32"), ("column", "int32"), ("value", "float32")]
+    entries = np.array([[(0, 0, 0.5), (0, 1, 0.25), (1, 0, 0.25), (1, 1, 0.5)]], kind)
+    assert small_graph((2, 2)).of_each_class(entries, 2)["value"].tolist() == [[1, 0, 0, 1]]
+    assert small_graph((2, 9)).of_each_class(entries, 2) is entries  # no links
+    assert entries["value"][0, 1] == 0.25
+    labels = NodeLabels(nodes=5, classes=3).of_each_class(np.zeros((1, 5), np.int8), 3)
+    assert labels.tolist() == [[0, UNLABELLED, 1, UNLABELLED, 2]]
+
+
+def test_a_whole_graph_is_one_batch() -> None:
+    task = tasks.load("cora-gcn")
+    assert task.whole and not tasks.load("mnist-mlp").whole
+    assert evaluation_batch(task) == task.batch == 1
+    assert task.matrices == ((2708, 1433), (2708, 2708), None)
+    assert tasks.load("mnist-mlp").matrices == (None, None)
+    first, second = task.layers
+    assert isinstance(first, GraphConvolution) and (first.width, second.width) == (16, 7)
+    assert second.output_values(1) == 2708 * 7
 
 
 def test_a_recording_is_read_with_zeros_behind_it(tmp_path: Path) -> None:

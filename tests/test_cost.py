@@ -56,6 +56,8 @@ MULTIPLY_ADDS = {
     ),
     # two LSTMs and two dense layers for every step, and twice all pairs of steps
     "multi30k-seq2seq": (0, 20 * (TRANSLATING + 512 * 256 + 256 * 8_000) + 2 * 256 * 20**2),
+    # Words and links are data, and both convolutions multiply by the links.
+    "cora-gcn": (49_216 * 16 + 13_264 * (16 + 7), 2708 * 16 * 7),
     # The frames are data, whose gradient nobody needs; the state is not.
     "digits-ctc": (
         200 * 3 * 128 * 40,
@@ -89,6 +91,7 @@ TRAINING_FLOPS = {
     "imdb-transformer": 22_736_880,
     "multi30k-seq2seq": 357_089_280,
     "digits-ctc": 193_536_000,
+    "cora-gcn": 6_189_888,
     "shakespeare-gpt": 330_350_592,
     "shakespeare-gpt-large": 18_157_731_840,
 }
@@ -181,6 +184,8 @@ VALUES = {
         + (3 * 3 * 128 * 128 + 128 * 28)
         + 32 * (2 * 200 * 40 + 4 * 200 * (2 * 5 * 128 + 28))
     ),
+    # Of each entry of the two sparse matrices a row, a column and a value.
+    "cora-gcn": 9 * 23_063 + 16 * 7 + 2 * 3 * (49_216 + 13_264) + 4 * 2708 * (16 + 7),
     "shakespeare-gpt": 9 * 804_096 + 795_904 + 12 * (2 * 64 + 64 * 128 + 4 * 553_024),
     "shakespeare-gpt-large": (
         9 * 10_745_088 + 10_646_784 + 64 * (2 * 256 + 256 * 384 + 4 * 9_748_736)

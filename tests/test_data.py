@@ -19,11 +19,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
+from bench import datasets, tasks
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Silent
-from bench.datasets import cifar10, digits, imdb, mnist, movielens, multi30k, shakespeare, xray
+from bench.datasets import (
+    cifar10,
+    cora,
+    digits,
+    imdb,
+    mnist,
+    movielens,
+    multi30k,
+    shakespeare,
+    xray,
+)
 from bench.datasets.common import download, prepared_store, sources, synthetic
 from bench.datasets.common.content import Content, split_digest
 from bench.datasets.common.dataset import OfficialFile
@@ -424,7 +434,7 @@ def test_auto_falls_back_to_the_twin_and_real_does_not(monkeypatch):
 
 def test_bad_requests():
     assert {"cifar10", "imdb", "mnist"} <= set(datasets.names())
-    with pytest.raises(UsageError, match=r"'minst'.*cifar10, digits, imdb, mnist"):
+    with pytest.raises(UsageError, match=r"'minst'.*cifar10, cora, digits, imdb, mnist"):
         datasets.prepare("minst")
     with pytest.raises(UsageError, match="'minst'"):
         datasets.status("minst")
@@ -888,6 +898,109 @@ def test_official_digits(monkeypatch):
     assert 4_000 < examples < 8 * 2_700 // 2
 
 
+# Cora, in its official format
+
+
+PAPER_CLASSES = [f"class {place % 7}" for place in range(cora.PAPERS)]
+
+
+def write_cora(path, *, words=None, classes=PAPER_CLASSES, cites=b"1\t9\n9\t1\n3\t1\n") -> Path:
+    """A paper's number is its place and 1; it uses the word of its place, and the next one."""
+    flags = np.zeros((cora.PAPERS, cora.WORDS), np.uint8)
+    places = np.arange(cora.PAPERS)
+    for ahead in (0, 1):
+        flags[places, (places + ahead) % cora.WORDS] = 1
+    flags = flags if words is None else words(flags)
+    lines = [
+        "\t".join([str(place + 1), *map(str, row), name])
+        for place, (row, name) in enumerate(zip(flags.tolist(), classes, strict=True))
+    ]
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in (
+            ("cora.content", "\n".join(lines).encode()),
+            ("cora.cites", cites),
+        ):
+            member = tarfile.TarInfo(f"cora/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_a_graph_is_normalized_and_its_papers_are_split(tmp_path):
+    content = cora.parse({"": write_cora(tmp_path / "cora.tgz")}, SILENT)
+    assert content.official == {"train": False, "test": False}
+    assert content.note == "not the official file: cora.content, cora.cites"
+    arrays = content.arrays
+    links = np.zeros((cora.PAPERS, cora.PAPERS))
+    links[tuple(arrays["train_links"].astype(int).T)] = arrays["train_link_values"]
+    # Papers 1, 3 and 9: a citation counts once, whoever cites, and each paper is its own neighbour.
+    assert links[0, [0, 2, 8]] == pytest.approx([1 / 3, 6**-0.5, 6**-0.5])
+    assert links[2, [0, 2]] == pytest.approx([6**-0.5, 1 / 2])
+    assert links[1, 1] == 1 and len(arrays["train_links"]) == cora.PAPERS + 4
+    assert (links == links.T).all()
+    assert arrays["train_words"][:2].tolist() == [[0, 0], [0, 1]]
+    assert set(arrays["train_word_values"].tolist()) == {0.5}
+    train, test = arrays["train_y"], arrays["test_y"]
+    assert train.shape == (cora.STEPS, cora.PAPERS) and test.shape == (1, cora.PAPERS)
+    assert (train == train[0]).all()
+    known = np.arange(cora.PAPERS) % 7
+    assert (train[0][:140] == known[:140]).all() and (train[0][140:] == -1).all()
+    assert (test[0][500:1500] == known[500:1500]).all()
+    assert (test[0] >= 0).sum() == 1000
+
+
+def without_a_word(flags):
+    return np.delete(flags, 0, axis=1)
+
+
+def with_a_two(flags):
+    flags[5, 5] = 2
+    return flags
+
+
+def with_an_empty_paper(flags):
+    flags[5] = 0
+    return flags
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"words": without_a_word}, r"2708 lines of \[1434\] fields"),
+        ({"words": with_a_two}, "values that are not 0 or 1"),
+        ({"words": with_an_empty_paper}, "a paper without words"),
+        ({"classes": ["one class"] * cora.PAPERS}, "2708 papers of 1 classes"),
+        ({"cites": b"1\t2709\n"}, "not two papers"),
+        ({"cites": b"1\n"}, "not two papers"),
+        ({"cites": b""}, "is empty"),
+    ],
+)
+def test_a_damaged_graph_is_refused(tmp_path, changed, why):
+    with pytest.raises(DataError, match=why):
+        cora.parse({"": write_cora(tmp_path / "cora.tgz", **changed)}, SILENT)
+
+
+def test_both_files_of_a_graph_are_needed(tmp_path):
+    path = tmp_path / "cora.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("cora/cora.content"))
+    with pytest.raises(DataError, match=r"cora\.cites is missing"):
+        cora.parse({"": path}, SILENT)
+
+
+@pytest.mark.skipif(not (OFFICIAL / "cora").is_dir(), reason="needs the official files")
+def test_official_cora(monkeypatch):
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
+    (path,) = sources.find(cora.DATASET).values()
+    content = cora.parse({"": path}, SILENT)
+    assert content.official == {"train": True, "test": True} and not content.note
+    fields = tasks.load("cora-gcn").fields
+    assert [len(content.arrays[f"train_{name}"]) for name in ("words", "links")] == [
+        fields["words"].shape[0],
+        fields["links"].shape[0],
+    ]
+
+
 # Multi30k, in its official format
 
 
@@ -978,6 +1091,7 @@ def small_twins() -> dict[str, Content]:
         "shakespeare": shakespeare.twin(size=20_000),
         "digits": digits.twin(each={"train": 4, "test": 2}),
         "xray": synthetic.images(xray.TWIN, train=130, test=20),
+        "cora": cora.twin(),
     }
 
 
@@ -994,6 +1108,7 @@ def test_twins_are_the_same_on_every_machine():
         "multi30k": "6999cf2317fd2aca",
         "xray": "8d82d5fb5dbc1d2b",
         "digits": "3d13b88d28653196",
+        "cora": "2d85f79115a920af",
     }
 
 
@@ -1035,6 +1150,15 @@ def test_twins_have_the_shapes_and_types_of_the_real_data():
     assert arrays["train_frames"].shape == (arrays["train_frame_offsets"][-1], digits.FEATURES)
     assert np.diff(arrays["train_letter_offsets"]).min() >= 2
     assert set(arrays["train_letters"].tolist()) == set(map(digits.SYMBOLS.get, "zeroniwthfuvsxg "))
+    fields = tasks.load("cora-gcn").fields
+    for name, values in (("words", "word_values"), ("links", "link_values")):
+        pairs = twins["cora"].arrays[f"train_{name}"].astype(int)
+        assert len(pairs) == fields[name].shape[0]
+        assert len(np.unique(pairs, axis=0)) == len(pairs)
+        assert (pairs.max(axis=0) + 1).tolist() == list(fields[name].matrix)
+        assert twins["cora"].arrays[f"test_{values}"].shape == (len(pairs),)
+    labels = twins["cora"].arrays["train_y"][0][:140]
+    assert np.bincount(labels).tolist() == [19, 18, 27, 12, 24, 20, 20]
     arrays = twins["shakespeare"].arrays
     assert (len(arrays["train_text"]), len(arrays["test_text"])) == (18_000, 2_000)
     assert arrays["train_text"].dtype == np.uint8

@@ -17,6 +17,7 @@ from bench.core.setting import Precision, Setting
 from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.launch import catalogue
+from bench.proof import distances
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import CHECKS, Check, compare
 from bench.proof.tolerances import (
@@ -175,6 +176,13 @@ def test_the_worst_place_is_named() -> None:
     assert gradients.where == "output.bias" and gradients.deviation == pytest.approx(1)
     assert gradients.ulps == pytest.approx(1 / np.finfo(np.float64).eps)
     assert str(gradients) == "gradients: off by 1 in output.bias, where 1e-09 is allowed"
+
+
+def test_a_deviation_from_nothing_is_infinite() -> None:
+    nothing = np.zeros(2)
+    assert distances.largest(nothing, nothing) == 0
+    assert distances.largest(np.array([0.0, 1e-300]), nothing) == math.inf
+    assert distances.largest(np.array([1.0, 3.0]), np.array([1.0, 2.0])) == 0.5
 
 
 @pytest.mark.parametrize(

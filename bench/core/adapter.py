@@ -53,8 +53,9 @@ class Session(Protocol):
     def stage(self, batch: Mapping[str, Array]) -> Batch:
         """Turn a batch of host arrays in `format` into this framework's tensors on its device.
 
-        `batch` has the task's fields, in their order. The tensors may share the arrays' memory,
-        which is not written to again before a `sync`.
+        `batch` has the task's fields, in their order; of a sparse matrix the entries, structured as
+        `bench.core.graph` has them. The tensors may share the arrays' memory, which is not written
+        to again before a `sync`.
         """
 
     def step(self, batch: Batch) -> tuple[Native, ...]:
@@ -189,7 +190,7 @@ def losses(
     A network takes native tensors, and returns an output or a tuple of them. A batch's tensors are
     those of the task's fields, in their order. `module` is that of the network. If it has a
     function `losses(network, batch)`, that returns each update's loss by name. Otherwise the loss
-    is the one of `named`, the framework's own by kind, of an output and of the fields that the loss
+    is the one of `named`, the framework's own by kind, of the outputs and the fields that the loss
     reads.
 
     Raises UnsupportedError if the framework lacks a loss.
@@ -212,12 +213,13 @@ def _loss(
     criterion = named[update.loss.kind]
     inputs = slice(len(task.inputs))
     targets = [fields.index(name) for name in update.loss.fields]
-    output = task.outputs.index(update.loss.output) if len(task.outputs) > 1 else None
+    outputs = [task.outputs.index(name) for name in update.loss.outputs]
+    is_single = len(task.outputs) == 1
 
     def of(network: Callable[..., Native], *tensors: Native) -> Native:
         found = network(*tensors[inputs])
-        own = found if output is None else found[output]
-        return criterion(own, *[tensors[target] for target in targets])
+        own = [found] if is_single else [found[output] for output in outputs]
+        return criterion(*own, *[tensors[target] for target in targets])
 
     return of
 

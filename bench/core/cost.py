@@ -18,11 +18,11 @@ VALUE_BYTES = 4  # float32, and ids of 32 bits
 
 
 def _products(task: Task) -> Iterator[tuple[Product, bool]]:
-    """Every product, and whether the gradient of what its weight is multiplied with is needed."""
+    """Every product, and whether the gradients of both its factors are needed."""
     trained_below = False
     for layer in task.layers:
         for product in layer.products(task.length or 1):
-            yield product, product.inner or trained_below
+            yield product, not product.constant and (product.inner or trained_below)
         trained_below = trained_below or bool(layer.parameters)
 
 
@@ -34,7 +34,8 @@ def training_flops(task: Task) -> int:
     is three times the forward pass. The first layer's inputs are data, whose gradient is not
     needed, so that layer takes twice its forward pass (Hobbhahn and Sevilla, 2021, "What's the
     backward-forward FLOP ratio for neural networks?"). An embedding is trained: the layer that
-    reads it is not the first.
+    reads it is not the first. A product by data, such as a graph's links, takes twice its forward
+    pass in any layer.
     """
     return sum((3 if passes_on else 2) * product.flops for product, passes_on in _products(task))
 

@@ -37,11 +37,18 @@ class Field(ABC):
     array: str
 
     target: ClassVar[bool] = False
+    # Whether an example is the whole data set, as a graph is: a batch is one of them.
+    whole: ClassVar[bool] = False
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """Of one example, in canonical order."""
+
+    @property
+    def matrix(self) -> tuple[int, int] | None:
+        """Rows and columns, if it is a sparse matrix, of which a framework has its own kind."""
+        return None
 
     @abstractmethod
     def reader(self, folder: Path, split: SplitName, layout: BatchFormat) -> Reader:
@@ -67,6 +74,13 @@ class Field(ABC):
 
     def shortened(self, array: Array) -> Array:
         """A batch of it as the proof takes it, where something in it must be made to occur."""
+        return array
+
+    def of_each_class(self, array: Array, classes: int) -> Array:
+        """A batch of it with one example of each class, in their order.
+
+        Or, of a whole graph, with one labelled node of each class, which sees itself alone.
+        """
         return array
 
 
@@ -251,6 +265,9 @@ class Label(Field):
 
     def reader(self, folder: Path, split: SplitName, layout: BatchFormat) -> Reader:
         return ColumnReader(prepared_file(folder, split, self.array), layout.labels)
+
+    def of_each_class(self, array: Array, classes: int) -> Array:
+        return np.arange(classes).astype(array.dtype)
 
     def __str__(self) -> str:
         return f"one of {self.classes} classes"

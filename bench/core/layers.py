@@ -2,8 +2,8 @@
 
 A layer knows all about itself: its parameters with their canonical layouts and how they start, the
 products that it computes, and the values that it outputs. Together the layers of a task say what
-every framework's network is; the network itself is written by hand in each framework. Recurrent
-layers are in `bench.core.recurrent`, those of transformers in `bench.core.attention`.
+every framework's network is; the network itself is written by hand in each framework. Others are in
+`bench.core.recurrent`, `bench.core.attention` and `bench.core.graph`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ class Product:
     """Multiplications and additions of one example's forward pass, with the values of a weight.
 
     `weights` counts the values of the weight, which the backward pass reads again for the gradient
-    of what it was multiplied with. `inner` products always need that gradient; others need it only
-    if there is a trained weight in an earlier layer.
+    of what it was multiplied with. `inner` products always need that gradient, others if there is a
+    trained weight in an earlier layer. `constant` ones are by data, which have no gradient.
     """
 
     flops: int
     weights: int = 0
     inner: bool = False
+    constant: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from bench.core.arrays import Array
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(ABC):
-    """A loss of one of the network's outputs and of fields of the batch, most often of one.
+    """A loss of the network's outputs and of fields of the batch, most often of one of each.
 
     `kind` is the name by which a framework finds its own.
     """
@@ -33,6 +33,11 @@ class Loss(ABC):
     def fields(self) -> tuple[str, ...]:
         """The fields that it reads, in the order in which a framework's function takes them."""
         return (self.target,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The network's outputs that it reads, before the fields."""
+        return (self.output,)
 
     @abstractmethod
     def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:

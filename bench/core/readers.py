@@ -260,3 +260,23 @@ class CountReader(Reader):
         """The counts in `rows`, (N,)."""
         found: Array = self._counts[rows]
         return found
+
+
+class SparseReader(Reader):
+    """One sparse matrix, which is that of every example: structured, (N, entries)."""
+
+    def __init__(self, pairs: Array, values: Array, *, count: int, layout: BatchFormat) -> None:
+        """`pairs` are rows and columns, (entries, 2), and `values` float32 (entries,)."""
+        kind = [("row", layout.tokens), ("column", layout.tokens), ("value", layout.floats)]
+        self._matrix = np.empty(len(values), kind)
+        self._matrix["row"], self._matrix["column"] = pairs[:, 0], pairs[:, 1]
+        self._matrix["value"] = values
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def rows(self, rows: Array) -> Array:
+        """The matrix for each of the `rows`: one array, which is not to be written to."""
+        found: Array = np.broadcast_to(self._matrix, (len(rows), len(self._matrix)))
+        return found

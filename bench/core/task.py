@@ -123,6 +123,16 @@ class Task:
         """The names of the fields that the network reads."""
         return tuple(name for name, part in self.fields.items() if not part.target)
 
+    @cached_property
+    def matrices(self) -> tuple[tuple[int, int] | None, ...]:
+        """For each field, in their order: rows and columns, if it is a sparse matrix."""
+        return tuple(part.matrix for part in self.fields.values())
+
+    @property
+    def whole(self) -> bool:
+        """Whether an example is the whole data set, which a network reads in one batch."""
+        return any(part.whole for part in self.fields.values())
+
     @property
     def length(self) -> int | None:
         """The number of steps of its sequences; None if it has none."""

@@ -11,9 +11,14 @@ from bench.core.arrays import Array
 
 
 def largest(actual: Array, expected: Array) -> float:
-    """The largest difference over the largest entry; infinite if shapes differ."""
+    """The largest difference over the largest entry.
+
+    Infinite if shapes differ, or if only the expected entries are all 0.
+    """
     if actual.shape != expected.shape:
         return math.inf
+    if not expected.any():
+        return math.inf if actual.any() else 0.0
     return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 

@@ -45,8 +45,10 @@ def definition(task: Task) -> dict[str, str]:
     inputs = "; ".join(str(task.fields[name]) for name in task.inputs)
     words = {
         "data": f"{task.dataset}: {inputs}",
-        "batch": f"{task.batch} examples, reshuffled for each epoch; an incomplete last "
-        "batch is left out",
+        "batch": "the whole data set, the same at each step"
+        if task.whole
+        else f"{task.batch} examples, reshuffled for each epoch; an incomplete last batch is left "
+        "out",
     }
     for update in task.updates:
         words |= _update_text(task, update)

@@ -23,8 +23,10 @@ channel's values add to the loss, by Euler's theorem on homogeneous functions. T
 bias of 1 that made these values must be the same.
 
 This works for chains of convolutions and dense layers under a softmax, each at least as wide as
-there are classes. Where a layer's output is added to something, `bench.worker.summed_dropout` does
-the same. For each LAYER that is followed by dropout, the trace of `bench.worker.trace` has
+there are classes. Of a graph there is one labelled node of each class in place of an example, and
+the links are such that it sees itself alone. Where a layer's output is added to something,
+`bench.worker.summed_dropout` does the same. For each LAYER that is followed by dropout, the trace
+of `bench.worker.trace` has
 
 * `dropout/LAYER/values`  what the reader met in each draw: (draws, classes - 1, channels, places)
 * `dropout/LAYER/losses`  what the draw added to the loss: (draws,)
@@ -133,25 +135,27 @@ def draws(
     weights = _revealing_weights(task, layer)
     names = _layers(task)
     reader = _weight(task, names[names.index(layer) + 1])
-    examples = _classes(task)
+    classes = _classes(task)
+    examples = 1 if task.whole else classes
     train = Split(folder, "train", task, session.format, examples)
-    host = train.batch(np.arange(examples))
-    label = task.updates[0].loss.target
-    host[label] = np.arange(examples).astype(host[label].dtype)  # one example of each class
+    host = {
+        name: task.fields[name].of_each_class(array, classes)
+        for name, array in train.batch(np.arange(examples)).items()
+    }
 
     def parts(loss: float, updated: Mapping[str, Array]) -> dict[str, Array | float]:
         added = _by_place(reader, updated[reader.name] - weights[reader.name])
         first = _by_place(reader, weights[reader.name])[0]
         read = -(first * added[0]).sum(axis=1)
         return {
-            "values": added[1:examples] * examples,
-            "losses": loss - LEAD * (examples - 1) / examples,
+            "values": added[1:classes] * classes,
+            "losses": loss - LEAD * (classes - 1) / classes,
             "losses_read": read.sum(),
             "read": read,
             "moved": weights[f"{layer}.bias"] - updated[f"{layer}.bias"],
         }
 
-    values = weights[reader.name].size // reader.shape[0] * (examples - 1)
+    values = weights[reader.name].size // reader.shape[0] * (classes - 1)
     arrays = shown(
         session,
         single,
@@ -193,8 +197,8 @@ def shown(
         (loss,) = map(session.numpy, session.step(batch))
         every.append(parts(float(loss), session.dump()))
     session.load(weights)
-    (logits,) = outputs(session, unlabelled(task, host)).values()
-    arrays = {"logits": logits}
+    evaluated = outputs(session, unlabelled(task, host))
+    arrays = {"logits": evaluated[task.updates[0].loss.output]}
     if every:
         arrays |= {key: np.array([one[key] for one in every]) for key in PARTS}
     return {f"dropout/{layer}/{key}": array for key, array in arrays.items()}

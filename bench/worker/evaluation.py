@@ -32,7 +32,7 @@ def _fitting(task: Task) -> int:
 
 def evaluation_batch(task: Task) -> int:
     """The number of examples that are evaluated at a time."""
-    return min(EVALUATION_BATCH, _fitting(task))
+    return 1 if task.whole else min(EVALUATION_BATCH, _fitting(task))
 
 
 def outputs(session: Session, batch: HostBatch, size: int | None = None) -> dict[str, Array]:

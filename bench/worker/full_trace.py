@@ -79,7 +79,7 @@ def full_trace(
     test = Split(folder, "test", task, session.format, size)
     train = Split(folder, "train", task, session.format, None)
     feeds: tuple[Feed, ...] = ("host", "device")
-    trainers = cycle([Trainer(session, feed, account, task.batch) for feed in feeds])
+    trainers = cycle([Trainer(session, feed, account, task) for feed in feeds])
     own = seed + 1
     order = (rows for epoch in count() for rows in train.epoch(own, epoch))
 

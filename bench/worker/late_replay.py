@@ -27,7 +27,7 @@ from bench.core.setting import Setting
 from bench.core.split import Split
 from bench.core.task import Task
 from bench.worker.dropout_trace import OpenSession
-from bench.worker.evaluation import outputs
+from bench.worker.evaluation import evaluation_batch, outputs
 from bench.worker.late_trace import OUTPUTS, gradients, point, replayed_steps, shown
 
 
@@ -101,7 +101,7 @@ def _replayed(
     if any(key.startswith("outputs/") for key in trace):
         session.resume(*_apart(point(trace, 0)), steps=int(trace["steps"]))
         test = Split(folder, "test", task, session.format, budget.test_examples)
-        batch, _ = next(test.in_order(OUTPUTS))
+        batch, _ = next(test.in_order(min(OUTPUTS, evaluation_batch(task))))
         found = outputs(session, batch)
         arrays |= {f"outputs/{name}": output for name, output in found.items()}
     session.close()

@@ -51,13 +51,18 @@ class TrainedWindow:
 
 
 class Trainer:
-    """Trains one session in timed windows, in batches of `size`."""
+    """Trains one session of a task in timed windows.
 
-    def __init__(self, session: Session, feed: Feed, account: clock.Account, size: int) -> None:
+    A batch that is the whole data set is staged once, as a user would do.
+    """
+
+    def __init__(self, session: Session, feed: Feed, account: clock.Account, task: Task) -> None:
         self._session = session
         self._staged_ahead = feed == "device"
         self._account = account
-        self._size = size
+        self._size = task.batch
+        self._is_whole = task.whole
+        self._kept: Batch = None
 
     def seconds(self, intended: float, in_a_loop: float = LOOP_WINDOW) -> float:
         """The length of a window: `intended`, or `in_a_loop` for a session that owns its loop."""
@@ -109,7 +114,7 @@ class Trainer:
             return self._loop(session, batches, losses)
         if self._staged_ahead:
             with self._account.spent("stage ahead"):
-                staged: list[Batch] = [session.stage(batch) for batch in batches]
+                staged: list[Batch] = [self._stage(batch) for batch in batches]
                 session.sync()
 
             def step_staged() -> None:
@@ -120,9 +125,16 @@ class Trainer:
 
         def stage_and_step() -> None:
             for batch in batches:
-                losses.append(session.step(session.stage(batch)))
+                losses.append(session.step(self._stage(batch)))
 
         return stage_and_step
+
+    def _stage(self, batch: HostBatch) -> Batch:
+        if not self._is_whole:
+            return self._session.stage(batch)
+        if self._kept is None:
+            self._kept = self._session.stage(batch)
+        return self._kept
 
     def _loop(
         self, session: OwnLoop, batches: list[HostBatch], losses: list[tuple[Native, ...]]
@@ -217,7 +229,7 @@ def make_ready(
         train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
         supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
         first = next(supply)
-    trainer = Trainer(session, job.cell.feed, account, task.batch)
+    trainer = Trainer(session, job.cell.feed, account, task)
 
     listener.phase(str(job.cell), "first step")
     first_step = trainer.window([first])

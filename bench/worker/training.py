@@ -43,8 +43,13 @@ MOST_BEYOND = 3
 STEPS_IN_A_TURN = 4
 
 
-def time_feeding(job: Job, ready: ReadySession) -> float:
-    """Seconds that staging one batch takes: the best of a few turns, because a turn is short."""
+def time_feeding(job: Job, task: Task, ready: ReadySession) -> float:
+    """Seconds that staging a step's batch takes: the best of a few turns, as a turn is short.
+
+    None are needed where the whole data set is staged before.
+    """
+    if task.whole:
+        return 0.0
     session = ready.session
     with ready.account.spent("lay out batches"):
         last = ready.train.epoch(job.seed, job.budget.epochs - 1)
@@ -250,7 +255,7 @@ def measure(
         check_execution(session)
         peak_resident_bytes = clock.peak_resident_bytes()
         peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()
-    feed_seconds = time_feeding(job, ready)
+    feed_seconds = time_feeding(job, task, ready)
     if late:
         _trace_end(late, ready, job, task, test, training, listener)
     sample = sampling.write(evaluated, ready, job, task, test, listener)

@@ -26,6 +26,7 @@ from bench.core.readers import BatchFormat
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
+from frameworks.jax_flax.graphs import sparse_matrix
 from frameworks.jax_flax.losses import LOSSES
 from frameworks.jax_flax.optimizers import make_optimizer, state_of
 from frameworks.jax_flax.precision import set_layers, set_products
@@ -39,11 +40,13 @@ LAYOUT = Layout(
         "lstm_recurrent": (1, 0),
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden); the gates' order is the same
         "gru_recurrent": (1, 0),
+        "graph": (1, 0),
         **dict.fromkeys(KINDS, (1, 0)),
     },
     names={
         "dense": "kernel",
         "conv": "kernel",
+        "graph": "kernel",
         "embedding": "embedding",
         **recurrent_names(
             inputs="cell.dense_i.kernel",
@@ -180,7 +183,12 @@ class JaxFlaxSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
-        tensors = tuple(batch.values())
+        tensors: tuple[Any, ...] = tuple(
+            [
+                array if size is None else sparse_matrix(array, size)
+                for array, size in zip(batch.values(), self._task.matrices, strict=True)
+            ]
+        )
         if self._device == "cuda":
             self._last = tensors = jax.device_put(tensors)
         # On the CPU, NumPy's arrays are passed to the jitted step, as in JAX's guides: that takes a

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from bench.core.graph import UNLABELLED
+
 
 def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
@@ -30,7 +32,16 @@ def ctc(logits: Array, letters: Array, counts: Array) -> Array:
     return optax.ctc_loss(logits, paddings[0], letters, paddings[1]).mean()
 
 
+def node_cross_entropy(logits: Array, penalty: Array, labels: Array) -> Array:
+    # Of an unlabelled node optax makes NaN, whose gradient would remain.
+    is_labelled = labels != UNLABELLED
+    known = jnp.where(is_labelled, labels, 0)
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, known)
+    return losses.mean(where=is_labelled) + penalty[0, 0]
+
+
 LOSSES = {
+    "node_cross_entropy": node_cross_entropy,
     "ctc": ctc,
     "token_cross_entropy": softmax_cross_entropy,  # the mean over steps as well
     "real_token_cross_entropy": real_token_cross_entropy,

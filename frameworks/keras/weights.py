@@ -25,6 +25,7 @@ LAYOUT = Layout(
         "lstm_recurrent": (1, 0),
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden)
         "gru_recurrent": (1, 0),
+        "graph": (1, 0),
         **dict.fromkeys(KINDS, (1, 0)),
     },
     gates=dict.fromkeys(  # reset, update, new -> update, reset, new
@@ -33,6 +34,7 @@ LAYOUT = Layout(
     names={
         "dense": "kernel",
         "conv": "kernel",
+        "graph": "kernel",
         "embedding": "embeddings",
         **recurrent_names(
             inputs="cell.kernel",

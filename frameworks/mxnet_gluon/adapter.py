@@ -32,6 +32,7 @@ from bench.core.readers import BatchFormat  # noqa: E402
 from bench.core.recurrent import recurrent_names  # noqa: E402
 from bench.core.setting import Device, Setting, storage_dtype  # noqa: E402
 from bench.core.task import Task  # noqa: E402
+from frameworks.mxnet_gluon.graphs import sparse_matrix  # noqa: E402
 from frameworks.mxnet_gluon.layers import attend_by_products  # noqa: E402
 from frameworks.mxnet_gluon.losses import losses_in  # noqa: E402
 from frameworks.mxnet_gluon.optimizers import (  # noqa: E402
@@ -50,6 +51,7 @@ from frameworks.mxnet_gluon.precision import (  # noqa: E402
 from frameworks.mxnet_gluon.updates import Objective, UpdateStep  # noqa: E402
 
 LAYOUT = Layout(
+    axes={"graph": (1, 0)},  # (out, in) -> (in, out)
     names={
         **recurrent_names(
             inputs="{side}{depth}_i2h_weight",
@@ -165,7 +167,12 @@ class MXNetGluonSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[NDArray, ...]:
-        return tuple([self._tensor(array) for array in batch.values()])
+        return tuple(
+            [
+                self._tensor(array) if size is None else sparse_matrix(array, size, self._context)
+                for array, size in zip(batch.values(), self._task.matrices, strict=True)
+            ]
+        )
 
     def _tensor(self, array: Array) -> NDArray:
         if self._on_cpu:

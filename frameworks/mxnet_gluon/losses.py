@@ -10,6 +10,7 @@ from typing import Any
 
 from mxnet.gluon import HybridBlock, loss
 
+from bench.core.graph import UNLABELLED
 from bench.core.setting import Precision
 from bench.core.task import Task
 
@@ -29,6 +30,17 @@ class RealTokenCrossEntropy(HybridBlock):
         zeros = F.zeros_like(losses)
         total = F.sum(F.where(tokens, losses, zeros))
         return total / F.sum(F.where(tokens, F.ones_like(losses), zeros))
+
+
+class NodeCrossEntropy(HybridBlock):
+    """The mean over the labelled nodes of one graph, plus its penalty, (1, 1)."""
+
+    def hybrid_forward(self, F: Any, logits: Any, penalty: Any, labels: Any) -> Any:  # noqa: N803
+        losses = -F.pick(F.log_softmax(logits), labels)  # (1, nodes)
+        is_labelled = labels != UNLABELLED
+        zeros = F.zeros_like(losses)
+        total = F.sum(F.where(is_labelled, losses, zeros))
+        return total / F.sum(F.where(is_labelled, F.ones_like(losses), zeros)) + F.sum(penalty)
 
 
 class CTC(HybridBlock):
@@ -95,6 +107,7 @@ class ExactCTC(HybridBlock):
 
 LOSSES = {
     "ctc": CTC(),
+    "node_cross_entropy": NodeCrossEntropy(),
     "real_token_cross_entropy": RealTokenCrossEntropy(),
     "softmax_cross_entropy": loss.SoftmaxCrossEntropyLoss(),
     "token_cross_entropy": loss.SoftmaxCrossEntropyLoss(),  # the mean over an example's steps

@@ -19,12 +19,13 @@ from bench.core.readers import BatchFormat
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
+from frameworks.paddlepaddle.graphs import staged
 from frameworks.paddlepaddle.losses import LOSSES
 from frameworks.paddlepaddle.optimizers import make_optimizer, reset, state_of
 from frameworks.paddlepaddle.precision import AUTO_CAST, casting, make_scaler
 
 LAYOUT = Layout(
-    axes={"dense": (1, 0), **dict.fromkeys(KINDS, (1, 0))},  # (out, in) -> (in, out)
+    axes=dict.fromkeys(("dense", "graph", *KINDS), (1, 0)),  # (out, in) -> (in, out)
     names={
         **recurrent_names(
             inputs="weight_ih_l{depth}{side}",
@@ -184,8 +185,8 @@ class PaddleSession:
             lambda step, name, param: self.numpy(state_of(step.optimizer, name, param)),
         )
 
-    def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
-        return tuple([paddle.to_tensor(array) for array in batch.values()])
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
+        return tuple(map(staged, batch.values(), self._task.matrices))
 
     def step(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if not self._model.training:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from bench.core.readers import BatchFormat
 from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
+from frameworks.pytorch.graphs import sparse_matrix
 from frameworks.pytorch.losses import LOSSES
 from frameworks.pytorch.optimizers import clip_gradients, make_optimizer, reset, state_of
 from frameworks.pytorch.precision import check_support, forward_in, make_scaler, set_products
@@ -35,6 +37,7 @@ LAYOUT = Layout(
         **dict.fromkeys(INPUT_KINDS, "qkv.weight"),
         "attention_output": "output.weight",
     },
+    axes={"graph": (1, 0)},  # (out, in) -> (in, out)
     sides=("", "_reverse"),
     joined=dict.fromkeys(INPUT_KINDS, 0),
 )
@@ -122,6 +125,7 @@ class PyTorchSession:
         self._scaler = make_scaler(setting.precision, device)
         self._forward = forward_in(setting.precision, self._model, device)
         self._inputs = slice(len(task.inputs))
+        self._sparse_matrix = partial(sparse_matrix, device=device, expert=expert)
         self._updates = [
             UpdateStep(
                 loss,
@@ -166,7 +170,12 @@ class PyTorchSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
-        return tuple([self._tensor(array) for array in batch.values()])
+        return tuple(
+            [
+                self._tensor(array) if size is None else self._sparse_matrix(array, size)
+                for array, size in zip(batch.values(), self._task.matrices, strict=True)
+            ]
+        )
 
     def _tensor(self, array: Array) -> Tensor:
         tensor = torch.from_numpy(array)

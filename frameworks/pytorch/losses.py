@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
+from bench.core.graph import UNLABELLED
+
 
 def token_cross_entropy(logits: Tensor, tokens: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), tokens.flatten())  # (N, T, K) -> (N*T, K)
@@ -20,7 +22,12 @@ def ctc(logits: Tensor, letters: Tensor, counts: Tensor) -> Tensor:
     return F.ctc_loss(log_p, letters, counts, (letters != 0).sum(1), reduction="none").mean()
 
 
+def node_cross_entropy(logits: Tensor, penalty: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits[0], labels[0], ignore_index=UNLABELLED) + penalty[0, 0]
+
+
 LOSSES = {
+    "node_cross_entropy": node_cross_entropy,
     "ctc": ctc,
     "token_cross_entropy": token_cross_entropy,
     "real_token_cross_entropy": real_token_cross_entropy,

@@ -23,6 +23,14 @@ from frameworks.reference.optimizers import Updates
 MODES = ("eager",)
 
 
+def dense_matrix(entries: Array, size: tuple[int, int]) -> Array:
+    """All of a sparse matrix; `entries` are structured, (1, entries): see `bench.core.graph`."""
+    (found,) = entries
+    matrix: Array = np.zeros(size, found["value"].dtype)
+    matrix[found["row"], found["column"]] = found["value"]
+    return matrix
+
+
 class ReferenceSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting, seed: int) -> None:
         require_mode(mode, MODES)
@@ -79,7 +87,10 @@ class ReferenceSession:
         return {key: array for updates in self._updates for key, array in updates.state().items()}
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Array, ...]:
-        return tuple(batch.values())
+        return tuple(
+            array if size is None else dense_matrix(array, size)
+            for array, size in zip(batch.values(), self._task.matrices, strict=True)
+        )
 
     def step(self, batch: tuple[Array, ...]) -> tuple[Value, ...]:
         steps = []

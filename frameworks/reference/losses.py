@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import autograd.numpy as np
 
+from bench.core.graph import UNLABELLED
 from frameworks.reference.layers import Value
 
 # The logarithm of the probability of what cannot be: finite, as the gradient of infinity is none.
@@ -68,7 +69,14 @@ def ctc(logits: Value, letters: Value, counts: Value) -> Value:
     return -np.mean(np.logaddexp(forward[rows, last], forward[rows, last - 1]))
 
 
+def node_cross_entropy(logits: Value, penalty: Value, labels: Value) -> Value:
+    """The mean over the labelled nodes of one graph, plus its penalty: (1, nodes, K), (1, 1)."""
+    labelled = labels != UNLABELLED  # (1, nodes)
+    return softmax_cross_entropy(logits[labelled], labels[labelled]) + penalty[0, 0]
+
+
 LOSSES = {
+    "node_cross_entropy": node_cross_entropy,
     "ctc": ctc,
     "softmax_cross_entropy": softmax_cross_entropy,
     "token_cross_entropy": token_cross_entropy,

@@ -31,6 +31,16 @@ def directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
     return (layer,)
 
 
+def sparse_matrix(entries: Array, size: tuple[int, int]) -> tf.SparseTensor:
+    """TensorFlow's, by pairs of a row and a column.
+
+    `entries` are structured, (1, entries), as `bench.core.graph` has them.
+    """
+    (found,) = entries
+    pairs = np.stack([found["row"], found["column"]], axis=1)
+    return tf.SparseTensor(pairs, tf.constant(found["value"].copy()), size)
+
+
 class KerasSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, MODES)
@@ -43,7 +53,7 @@ class KerasSession:
         module = network_module("frameworks.keras", task)
         self._model: keras.Model = module.build(task)
         if mode == "xla":
-            self._forbid_cudnn()
+            self._compute_without_kernels()
         self._network = forward_in(setting.precision, self._model)
         training = partial(self._network, training=True)
         self._inputs = slice(len(task.inputs))
@@ -65,9 +75,11 @@ class KerasSession:
         self._gradients_step = wrap(self._gradients)
         self._forward = wrap(self._evaluate)
 
-    def _forbid_cudnn(self) -> None:
-        """Keep Keras from using cuDNN's fused layers on a GPU, which XLA cannot compile."""
+    def _compute_without_kernels(self) -> None:
+        """Keep Keras from what XLA cannot compile: cuDNN's fused layers, and sparse products."""
         for layer in self._model.layers:
+            if hasattr(layer, "by_segments"):
+                layer.by_segments = True
             for part in directions(layer):
                 if isinstance(part, (keras.layers.LSTM, keras.layers.GRU)):
                     part.use_cudnn = False
@@ -98,7 +110,12 @@ class KerasSession:
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[tf.Tensor, ...]:
         with tf.device(self._device):
-            return tuple([tf.constant(array) for array in batch.values()])
+            return tuple(
+                [
+                    tf.constant(array) if size is None else sparse_matrix(array, size)
+                    for array, size in zip(batch.values(), self._task.matrices, strict=True)
+                ]
+            )
 
     def step(self, batch: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
         trained: tuple[tf.Tensor, ...] = self._train_step(*batch)

@@ -8,6 +8,7 @@ from functools import cache, partial
 import keras
 import tensorflow as tf
 
+from bench.core.graph import UNLABELLED
 from bench.core.setting import Precision
 from frameworks.keras.exact_ctc import exact_ctc
 
@@ -55,7 +56,17 @@ def float64_ctc(logits: tf.Tensor, letters: tf.Tensor, counts: tf.Tensor) -> tf.
     return tf.reduce_mean(exact_ctc(logits, letters, counts))
 
 
+def node_cross_entropy(logits: tf.Tensor, penalty: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """As TensorFlow's tutorials mask: its operator makes NaN of a label below 0."""
+    is_labelled = labels != UNLABELLED
+    known = tf.where(is_labelled, labels, 0)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(known, logits)
+    labelled = tf.cast(is_labelled, losses.dtype)
+    return tf.reduce_sum(losses * labelled) / tf.reduce_sum(labelled) + penalty[0, 0]
+
+
 LOSSES = {
+    "node_cross_entropy": node_cross_entropy,
     "ctc": ctc,
     "real_token_cross_entropy": real_token_cross_entropy,
     "token_cross_entropy": by_output(  # the mean over steps as well
