@@ -15,6 +15,7 @@ from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError
 from bench.core.fields import Ids, Pixels, Target, Tokens
 from bench.core.losses import RealTokenCrossEntropy, TokenCrossEntropy
+from bench.core.noise_field import Noise
 from bench.core.readers import BatchFormat
 from bench.core.split import Split, unlabelled
 from bench.core.task import Task
@@ -60,7 +61,8 @@ def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["mnist-mlp", "imdb-lstm", "movielens-ncf", "multi30k-seq2seq", "shakespeare-gpt"]
+    "name",
+    ["mnist-mlp", "mnist-vae", "imdb-lstm", "movielens-ncf", "multi30k-seq2seq", "shakespeare-gpt"],
 )
 def test_evaluation_is_staged_without_its_targets(name: str) -> None:
     task = tasks.load(name)
@@ -72,6 +74,24 @@ def test_evaluation_is_staged_without_its_targets(name: str) -> None:
         assert (array == (0 if task.fields[field].target else 7)).all()
     targets = [update.loss.target for update in task.updates]
     assert all((batch[target] == 7).all() for target in targets)  # the metric's own are kept
+
+
+def test_noise_is_left_out_of_the_same_buffers(images: Path, image_task: Task) -> None:
+    noise = Noise(size=6, layer="conv1")
+    image, label = image_task.fields.values()
+    task = replace(image_task, fields={"image": image, "noise": noise, "label": label}, batch=4)
+    assert (task.noise, task.data) == ({"noise": "conv1"}, ("image", "label"))
+    whole = Split(images, "train", task, FORMAT, None)
+    bare = whole.without_noise()
+    rows = np.arange(8).reshape(2, 4)
+    first = bare.window(rows)
+    assert [list(batch) for batch in first] == [["image", "label"]] * 2
+    second = whole.window(rows)
+    assert [list(batch) for batch in second] == [["image", "noise", "label"]] * 2
+    assert second[1]["noise"].shape == (4, 6)
+    for one, other in zip(first, second, strict=True):
+        assert np.shares_memory(one["image"], other["image"])
+        assert (one["label"] == other["label"]).all()
 
 
 def test_channels_last_holds_the_same_pixels(images: Path, image_task: Task) -> None:

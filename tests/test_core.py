@@ -27,9 +27,10 @@ from bench.core.graph import (
     SparseMatrix,
 )
 from bench.core.layout import Layout, NetworkWeights
-from bench.core.losses import CTC, unlikelihood
+from bench.core.losses import CTC, NegativeELBO, negative_elbo, unlikelihood
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
-from bench.core.metrics import CharacterErrorRate, read_letters
+from bench.core.metrics import CharacterErrorRate, EvidenceBound, read_letters
+from bench.core.noise_field import Noise, standard_normal
 from bench.core.parameters import Parameter
 from bench.core.readers import BatchFormat
 from bench.core.record import Cell, Feed, Job, Record, Workload
@@ -79,10 +80,14 @@ PARAMETERS = {
     ),
     "digits-ctc": 3 * 128 * (40 + 128 + 2) + 3 * 128 * (128 + 128 + 2) + 128 * 28 + 28,
     "cora-gcn": 1433 * 16 + 16 + 16 * 7 + 7,
+    "mnist-vae": 784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784,
     # two tables, four blocks of two scales, four products of attention, two dense layers; a scale
     "shakespeare-gpt": (65 + 64) * 128 + 4 * (2 * 128 + 4 * 128**2 + 2 * 128 * 512) + 128,
     "shakespeare-gpt-large": ((65 + 256) * 384 + 6 * (2 * 384 + 4 * 384**2 + 2 * 384 * 1536) + 384),
 }
+
+
+KNOWN_NOISE = [-1.8839084, 0.22760794, -0.22143789]
 
 
 def test_every_task_has_the_parameters_of_its_recipe() -> None:
@@ -311,6 +316,19 @@ def test_a_network_s_own_losses_come_before_the_framework_s() -> None:
     assert [loss(lambda image: 2 * image, 5, 3) for loss in losses(own, task, named)] == [10, 3]
     with pytest.raises(UnsupportedError, match="no loss softmax_cross_entropy for mnist-mlp"):
         losses(plain, task, {})
+
+
+def test_a_network_s_own_losses_are_given_what_the_batch_has() -> None:
+    task = tasks.load("mnist-vae")
+    own = ModuleType("own")
+    own.losses = lambda network, batch: {"loss": batch}  # type: ignore[attr-defined]
+    (loss,) = losses(own, task, {})
+    assert loss(None, 1, 2) == {"image": 1, "noise": 2}
+    assert loss(None, 1) == {"image": 1}
+    with pytest.raises(
+        UnsupportedError, match="mnist-vae has noise, and plain no losses of its own"
+    ):
+        losses(ModuleType("plain"), task, {"negative_elbo": lambda *tensors: 0})
 
 
 def test_a_loss_finds_its_output_among_several() -> None:
@@ -593,3 +611,56 @@ def test_a_recording_is_read_with_zeros_behind_it(tmp_path: Path) -> None:
     letters = Letters(letters=3, symbols=27)
     assert rows_of(letters).tolist() == [[8, 9, 0], [7, 0, 0]]
     assert letters.with_length(3).shape == (1,)
+
+
+def test_an_evidence_bound_adds_what_pixels_and_the_code_take() -> None:
+    outputs = {
+        "logits": np.array([[0.0, np.log(3)], [-np.log(3), 800.0]]),
+        "mean": np.array([[0.0], [2.0]]),
+        "log_variance": np.array([[0.0], [np.log(4)]]),
+    }
+    batch = {"image": np.array([[0.7, 1.0], [0.25, 1.0]])}
+    # Probabilities of 1/2, 3/4, 1/4 and 1; then N(0, 1), and N(2, 4).
+    expected = [
+        -np.log(1 / 2) - np.log(3 / 4),
+        -(np.log(1 / 4) + 3 * np.log(3 / 4)) / 4 + (2**2 + 4 - 1 - np.log(4)) / 2,
+    ]
+    found = negative_elbo(
+        outputs["logits"],
+        batch["image"],
+        mean=outputs["mean"],
+        log_variance=outputs["log_variance"],
+    )
+    np.testing.assert_allclose(found, expected)
+    total = pytest.approx(sum(expected))
+    assert NegativeELBO().of(outputs, batch) == (total, 2)
+    assert EvidenceBound(target=105).of(outputs, batch) == (total, 2)
+
+
+def test_noise_is_standard_normal_and_independent() -> None:
+    values = standard_normal(np.arange(50_000), 20, stream=0).astype(np.float64)
+    error = 5 / np.sqrt(values.size)
+    for power, moment, spread in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs((values**power).mean() - moment) < error * np.sqrt(spread)
+    for one, other in (
+        (values[1:], values[:-1]),
+        (values[:, 1:], values[:, :-1]),
+        (values, standard_normal(np.arange(50_000), 20, stream=1)),
+    ):
+        assert abs((one * other).mean()) < 5 / np.sqrt(one.size)
+        assert abs((one**2 * other**2).mean() - 1) < 5 * np.sqrt(8 / one.size)
+
+
+def test_noise_depends_on_the_example_alone(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        np.save(tmp_path / f"{split}_x.npy", np.zeros((9, 1), np.uint8))
+    field, layout = Noise(size=3, layer="decoder"), BatchFormat(floats="float64")
+    train, test = (field.reader(tmp_path, split, layout) for split in ("train", "test"))
+    assert len(train) == len(test) == 9
+    rows = train.rows(np.array([4, 0, 4]))
+    assert rows.shape == (3, 3) and rows.dtype == np.float64
+    assert (rows[0] == rows[2]).all() and (rows == rows.astype(np.float32)).all()
+    assert (train.rows(np.arange(9))[[4, 0, 4]] == rows).all()
+    assert not np.isin(test.rows(np.arange(9)), train.rows(np.arange(9))).any()
+    # By no generator of numpy, whose numbers may change with its version.
+    np.testing.assert_allclose(train.rows(np.arange(1))[0], KNOWN_NOISE, rtol=1e-6)

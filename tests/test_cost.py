@@ -58,6 +58,7 @@ MULTIPLY_ADDS = {
     "multi30k-seq2seq": (0, 20 * (TRANSLATING + 512 * 256 + 256 * 8_000) + 2 * 256 * 20**2),
     # Words and links are data, and both convolutions multiply by the links.
     "cora-gcn": (49_216 * 16 + 13_264 * (16 + 7), 2708 * 16 * 7),
+    "mnist-vae": (784 * 400, 2 * 400 * 20 + 20 * 400 + 400 * 784),
     # The frames are data, whose gradient nobody needs; the state is not.
     "digits-ctc": (
         200 * 3 * 128 * 40,
@@ -92,6 +93,7 @@ TRAINING_FLOPS = {
     "multi30k-seq2seq": 357_089_280,
     "digits-ctc": 193_536_000,
     "cora-gcn": 6_189_888,
+    "mnist-vae": 3_280_000,
     "shakespeare-gpt": 330_350_592,
     "shakespeare-gpt-large": 18_157_731_840,
 }
@@ -106,6 +108,7 @@ CHANNELS = 7 * 16 + 6 * 32 + 6 * 64
 MAPS = 7 * 16 * 32 * 32 + 6 * 32 * 16 * 16 + 6 * 64 * 8 * 8
 VGG_ABOVE = 450 * 50 + 450 * 100 + 900 * 100 + 6400 * 512 + 512 * 10  # weights, but the first
 VGG = 27 * 50 + VGG_ABOVE + 50 + 50 + 100 + 100 + 512 + 10
+VAE_ABOVE = 2 * 400 * 20 + 20 * 400 + 400 * 784
 XRAY_ABOVE = 9 * 32 * 64 + 64 * 62 * 62 * 64 + 64  # weights, but the first
 TABLE, LSTM = 25_000 * 100, 4 * 256 * (100 + 256)
 FACTORS = (943 + 1682) * 50
@@ -186,6 +189,12 @@ VALUES = {
     ),
     # Of each entry of the two sparse matrices a row, a column and a value.
     "cora-gcn": 9 * 23_063 + 16 * 7 + 2 * 3 * (49_216 + 13_264) + 4 * 2708 * (16 + 7),
+    # The noise is read like the image, once more for the gradient of the log variance.
+    "mnist-vae": (
+        9 * (784 * 400 + 400 + VAE_ABOVE + 20 + 20 + 400 + 784)
+        + VAE_ABOVE
+        + 128 * (2 * (784 + 20) + 4 * (400 + 20 + 20 + 400 + 784))
+    ),
     "shakespeare-gpt": 9 * 804_096 + 795_904 + 12 * (2 * 64 + 64 * 128 + 4 * 553_024),
     "shakespeare-gpt-large": (
         9 * 10_745_088 + 10_646_784 + 64 * (2 * 256 + 256 * 384 + 4 * 9_748_736)
@@ -244,7 +253,8 @@ for name in {names!r}:
     task = importlib.import_module("bench.tasks." + name.replace("-", "_")).TASK
     model = importlib.import_module("frameworks.pytorch.models." + task.network).build(task)
     with FlopCounterMode(display=False) as counter:
-        model(torch.zeros(task.batch, *task.fields["image"].shape)).sum().backward()
+        found = model(torch.zeros(task.batch, *task.fields["image"].shape))
+        sum(output.sum() for output in (found if isinstance(found, tuple) else [found])).backward()
     counted[name] = counter.get_total_flops() / task.batch
 print(json.dumps(counted))
 """

@@ -52,6 +52,7 @@ def test_the_reference_replays_as_many_steps_as_a_second_holds() -> None:
     replayed = {name: replayed_steps(tasks.load(name)) for name in tasks.names()}
     assert replayed["mnist-mlp"] == LATE_STEPS
     assert replayed["imdb-lstm"] == replayed["cifar-resnet20"] == 1
+    assert replayed["mnist-vae"] == 2  # with known noise
     assert replayed["mnist-mlp-dropout"] == replayed["cifar-vgg"] == 0
 
 

@@ -142,11 +142,12 @@ def test_the_definition_has_the_task_s_figures(name: str) -> None:
     assert words["update"].count("w <- w - learning_rate") == 1
     assert words[update.loss.output].startswith(f"{task.layers[-1].width}, ")
     assert ("dropout" in words) == bool(task.dropout)
+    assert ("noise" in words) == bool(task.noise)
     for layer, rate in task.dropout.items():
         assert f"{rate:g} behind {layer}" in words["dropout"]
     assert words["data"].startswith(task.dataset)
     for field in (task.fields[name] for name in task.inputs):
-        assert str(field) in words["data"]
+        assert str(field) in words["noise" if field.drawn_for else "data"]
     assert all(preset in words["training"] for preset in task.presets)
 
 

@@ -107,7 +107,7 @@ def failed(traced: Mapping[str, Array], precision: str = "float64") -> list[Chec
         "rounding": allowed.rounding,
         "long curve": allowed.long_curve,
     }
-    expected = [name for name in CHECKS if optional.get(name, True)]
+    expected = [name for name in CHECKS if optional.get(name, name != "noise")]
     assert [check.name for check in every] == expected
     return [check for check in every if not check.passed]
 
@@ -388,7 +388,7 @@ def test_a_curve_of_another_number_of_steps_fails() -> None:
 def test_only_small_perceptrons_and_factors_have_a_long_curve() -> None:
     assert {name for name in tasks.names() if is_long(tasks.load(name))} == {
         name for name in tasks.names() if name.startswith(("mnist", "movielens"))
-    }
+    } - {"mnist-vae"}
 
 
 RESNET = tasks.load("cifar-resnet20")

@@ -75,8 +75,8 @@ Tasks = Callable[[str], TaskSnapshot | None]
 
 
 def limits(task: TaskSnapshot, precision: str) -> LossLimits | None:
-    """The limits for the first losses of a task; None if frameworks draw their own dropout."""
-    if task.has("dropout"):
+    """The limits for the first losses of a task; None if frameworks draw what they depend on."""
+    if task.is_random:
         return None
     usual = LOSS_LIMITS[precision]
     if task.has("proof"):  # on less than its own size, where steps multiply rounding

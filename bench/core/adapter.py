@@ -26,7 +26,8 @@ Batch = Any
 class Session(Protocol):
     """One network on one device, ready to train. Only its methods read native tensors.
 
-    Dropout is active only in `step`.
+    Dropout is active only in `step`. A batch for a `step` may be without the task's noise, which
+    the network then draws by the framework's own generator.
     """
 
     format: BatchFormat
@@ -53,9 +54,9 @@ class Session(Protocol):
     def stage(self, batch: Mapping[str, Array]) -> Batch:
         """Turn a batch of host arrays in `format` into this framework's tensors on its device.
 
-        `batch` has the task's fields, in their order; of a sparse matrix the entries, structured as
-        `bench.core.graph` has them. The tensors may share the arrays' memory, which is not written
-        to again before a `sync`.
+        `batch` has the task's fields, or those of its data, in their order; of a sparse matrix the
+        entries, structured as `bench.core.graph` has them. The tensors may share the arrays'
+        memory, which is not written to again before a `sync`.
         """
 
     def step(self, batch: Batch) -> tuple[Native, ...]:
@@ -188,12 +189,13 @@ def losses(
     """The loss of each of the task's updates: functions of the network and of a batch's tensors.
 
     A network takes native tensors, and returns an output or a tuple of them. A batch's tensors are
-    those of the task's fields, in their order. `module` is that of the network. If it has a
-    function `losses(network, batch)`, that returns each update's loss by name. Otherwise the loss
-    is the one of `named`, the framework's own by kind, of the outputs and the fields that the loss
-    reads.
+    those of the task's fields, or of its data, in their order. `module` is that of the network. If
+    it has a function `losses(network, batch)`, that returns each update's loss by name. Otherwise
+    the loss is the one of `named`, the framework's own by kind, of the outputs and the fields that
+    the loss reads.
 
-    Raises UnsupportedError if the framework lacks a loss.
+    Raises UnsupportedError if the framework lacks a loss, or the network of a task with noise has
+    none of its own.
     """
     return [_loss(module, task, update, named) for update in task.updates]
 
@@ -207,7 +209,15 @@ def _loss(
     fields = tuple(task.fields)
     own = getattr(module, "losses", None)
     if own is not None:
-        return lambda network, *tensors: own(network, dict(zip(fields, tensors)))[update.name]  # noqa: B905
+        names = {len(given): given for given in (task.data, fields)}
+
+        def own_loss(network: Callable[..., Native], *tensors: Native) -> Native:
+            batch = dict(zip(names[len(tensors)], tensors, strict=True))
+            return own(network, batch)[update.name]
+
+        return own_loss
+    if task.noise:
+        raise UnsupportedError(f"{task.name} has noise, and {module.__name__} no losses of its own")
     if update.loss.kind not in named:
         raise UnsupportedError(f"this framework has no loss {update.loss.kind} for {task.name}")
     criterion = named[update.loss.kind]

@@ -68,6 +68,14 @@ class Field(ABC):
         """The number of steps of its sequences; None if it has none."""
         return None
 
+    @property
+    def drawn_for(self) -> str | None:
+        """The first layer that reads it, if it is noise, which frameworks draw; None if it is data.
+
+        Batches of timed training are without noise.
+        """
+        return None
+
     def with_length(self, length: int) -> Field:
         """The same field with sequences of `length` steps, if it has any."""
         return self

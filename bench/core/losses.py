@@ -160,6 +160,49 @@ class MeanSquaredError(Loss):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NegativeELBO(Loss):
+    """The negative evidence lower bound of a variational autoencoder, in nats an example.
+
+    Kingma and Welling (2013), "Auto-encoding variational Bayes", of pixels in [0, 1] and logits of
+    a Bernoulli distribution each, (N, P), and of the mean and the log variance of the code's
+    distribution, (N, C).
+    """
+
+    target: str = "image"
+    mean: str = "mean"
+    log_variance: str = "log_variance"
+
+    kind = "negative_elbo"
+
+    def __str__(self) -> str:
+        return (
+            "sigmoid cross-entropy summed over pixels, plus the divergence (Kullback-Leibler) of "
+            "the code's distribution from the standard normal one, the mean over the batch"
+        )
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        losses = negative_elbo(
+            outputs[self.output],
+            batch[self.target],
+            mean=outputs[self.mean],
+            log_variance=outputs[self.log_variance],
+        )
+        return float(losses.sum()), losses.size
+
+    def columns(self, width: int) -> str:
+        return f"{width}, one per pixel"
+
+
+def negative_elbo(logits: Array, pixels: Array, *, mean: Array, log_variance: Array) -> Array:
+    """The negative evidence lower bound of each example in nats, in float64, (N,)."""
+    z: Array = np.asarray(logits, np.float64)
+    centre, spread = np.asarray(mean, np.float64), np.asarray(log_variance, np.float64)
+    reconstruction = (np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0) - z * pixels).sum(axis=1)
+    found: Array = reconstruction + (centre**2 + np.exp(spread) - 1 - spread).sum(axis=1) / 2
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class CTC(Loss):
     """-log of the probability of the target's letters, by whatever frames they are said in.
 

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from bench.core.arrays import Array
-from bench.core.losses import surprise
+from bench.core.losses import negative_elbo, surprise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +132,31 @@ class TokenAccuracy(Metric):
 
     def goal(self) -> str:
         return f"a token accuracy of {self.target:.0%}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceBound(Metric):
+    """The negative evidence lower bound, as `bench.core.losses.NegativeELBO` has it, in nats."""
+
+    field: str = "image"
+    mean: str = "mean"
+    log_variance: str = "log_variance"
+
+    name = "negative evidence lower bound"
+    unit = "nats"
+    better = "less"
+
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+        found = negative_elbo(
+            outputs[self.output],
+            batch[self.field],
+            mean=outputs[self.mean],
+            log_variance=outputs[self.log_variance],
+        )
+        return float(found.sum()), found.size
+
+    def goal(self) -> str:
+        return f"a negative evidence lower bound of {self.target:g} nats or less"
 
 
 @dataclass(frozen=True, kw_only=True)

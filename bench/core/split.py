@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Split:
     ) -> None:
         """Raises DataError if the fields' arrays differ in length."""
         self._batch = task.batch
+        self._data = task.data
         self._readers = {
             name: field.reader(folder, split, layout) for name, field in task.fields.items()
         }
@@ -61,6 +63,12 @@ class Split:
 
     def __len__(self) -> int:
         return len(self._indices)
+
+    def without_noise(self) -> Split:
+        """The same split, in the same buffers, without what a framework draws itself."""
+        split = copy.copy(self)
+        split._readers = {name: self._readers[name] for name in self._data}
+        return split
 
     @property
     def steps(self) -> int:

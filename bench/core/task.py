@@ -134,6 +134,17 @@ class Task:
         return any(part.whole for part in self.fields.values())
 
     @property
+    def noise(self) -> dict[str, str]:
+        """The fields that frameworks draw in timed training, and the layer that reads each."""
+        drawn = ((name, part.drawn_for) for name, part in self.fields.items())
+        return {name: layer for name, layer in drawn if layer is not None}
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The names of all other fields."""
+        return tuple(name for name in self.fields if name not in self.noise)
+
+    @property
     def length(self) -> int | None:
         """The number of steps of its sequences; None if it has none."""
         lengths = (part.length for part in self.fields.values())

@@ -21,8 +21,9 @@ from bench.core.weights import initial_weights, opened
 from bench.proof import distances
 from bench.proof.tolerances import (
     DROPOUT_SCALE_ROUNDING,
-    DROPOUT_STANDARD_ERRORS,
     EARLY_STEPS,
+    REPEATED_LOSSES,
+    STANDARD_ERRORS,
     Tolerance,
     tolerance,
 )
@@ -75,6 +76,8 @@ CHECKS = {
     "full update": "every weight after these steps",
     "long curve": f"where steps are cheap: in float64, the loss of {LONG_STEPS} more steps, the "
     "test loss between them, and every weight at the end",
+    "noise": "losses with noise of the framework's own: all different, their mean and variance as "
+    "with the harness's, in standard errors",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",
@@ -99,6 +102,7 @@ def compare(
         *comparison.formula(),
         *comparison.full_steps(),
         *comparison.long_curve(),
+        *comparison.noise(),
         *comparison.dropout(),
     )
 
@@ -183,6 +187,22 @@ class TraceComparison:
             }
             yield self._worst("long curve", deviations, self.allowed.long_curve)
 
+    def noise(self) -> Iterator[Check]:
+        """The framework's own noise, by the losses that `bench.worker.noise_trace` describes."""
+        if not self.task.noise:
+            return
+        own, expected = self.trace["noise/losses"], self.reference["noise/losses"]
+        errors = distances.sample_errors(own, expected)
+        where = max(errors, key=lambda name: errors[name])
+        repeats = Check(
+            name="noise",
+            deviation=len(own) - len(np.unique(own)),
+            tolerance=REPEATED_LOSSES,
+            where="losses that are the same",
+        )
+        drawn = Check(name="noise", deviation=errors[where], tolerance=STANDARD_ERRORS, where=where)
+        yield drawn if repeats.passed else repeats
+
     def dropout(self) -> Iterator[Check]:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""
         if not self.task.dropout:
@@ -203,7 +223,7 @@ class TraceComparison:
         yield Check(
             name="dropout",
             deviation=draws[layer],
-            tolerance=DROPOUT_STANDARD_ERRORS,
+            tolerance=STANDARD_ERRORS,
             where=layer,
         )
         yield self._worst("dropout backward", backward, self.allowed.gradients)

@@ -53,3 +53,19 @@ def standard_errors(dropped: Array, rate: float, epsilon: float) -> float:
             products = (off.sum(axis) ** 2).sum() - (off**2).sum()  # of each two, both ways round
             errors.append(abs(products) / (variance * math.sqrt(2 * (length - 1) * off.size)))
     return float(max(errors))
+
+
+def sample_errors(sample: Array, other: Array) -> dict[str, float]:
+    """How far two samples' means and variances are apart, in standard errors; infinite for NaN.
+
+    Variances by their logarithms, as of normal numbers: log(s^2) has an error of sqrt(2 / (n - 1)).
+    """
+    if not np.isfinite(sample).all():
+        return {"mean": math.inf}
+    variances = [values.var(ddof=1) for values in (sample, other)]
+    error = math.sqrt(variances[0] / len(sample) + variances[1] / len(other))
+    ratio = abs(math.log(variances[0] / variances[1])) if variances[0] else math.inf
+    return {
+        "mean": float(abs(sample.mean() - other.mean()) / error),
+        "variance": ratio / math.sqrt(2 / (len(sample) - 1) + 2 / (len(other) - 1)),
+    }

@@ -246,12 +246,15 @@ FLOAT32: Mapping[str, Mapping[str, float]] = {
 # No tolerance in FLOAT32 is less: sums in another order differ in their last four bits.
 LEAST = 2e-6
 
-# By chance alone, the draws of correct dropout are off by more than this many standard errors once
-# in two million times.
-DROPOUT_STANDARD_ERRORS = 5.0
+# By chance alone, correct draws, of dropout or of noise, are off by more than this many standard
+# errors once in two million times.
+STANDARD_ERRORS = 5.0
 # How far the scale of what dropout keeps may be off, relative, beside the tolerance: MXNet computes
 # it in float32 even in float64.
 DROPOUT_SCALE_ROUNDING = float(np.finfo(np.float32).eps)
+# How many losses with different noise may be the same by chance: two of 48, of numbers that differ
+# by 10 and are multiples of 6e-5, as in float32, coincide once in a thousand times.
+REPEATED_LOSSES = 1
 
 
 def kind_special(task: Task, precision: Precision) -> Mapping[str, float]:

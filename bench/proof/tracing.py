@@ -100,7 +100,7 @@ def trace(
     """Trace every task of `data`, prepared folders by task, as a claim without a task says.
 
     `rounding` asks for what only coarser precisions than float64 are held to, and `drawn` for what
-    dropout draws.
+    the framework draws itself.
     """
     job = proof_job(claim, data, folder=folder, seed=seed, rounding=rounding, drawn=drawn)
     return answered(job, data, environment, log=folder / LOG, folder=folder, listener=listener)

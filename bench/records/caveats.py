@@ -14,6 +14,8 @@ from bench.records.snapshot import Caveat
 UNEQUAL = (
     "Dropout masks: each framework draws its own. Their rate, scaling and gradient are proved; "
     "final accuracies are compared over seeds.",
+    "Noise: each framework draws its own. Its distribution is proved, and what is made of it; "
+    "final metrics are compared over seeds.",
     "Running variances of batch normalization: over n values in some frameworks, over n - 1 in "
     "others. Only evaluation uses them, and n is in the thousands; each is proved to be one of the "
     "two.",

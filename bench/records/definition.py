@@ -42,7 +42,7 @@ def _update_text(task: Task, update: Update) -> dict[str, str]:
 
 def definition(task: Task) -> dict[str, str]:
     """What a task prescribes to every framework, in words."""
-    inputs = "; ".join(str(task.fields[name]) for name in task.inputs)
+    inputs = "; ".join(str(task.fields[name]) for name in task.inputs if name in task.data)
     words = {
         "data": f"{task.dataset}: {inputs}",
         "batch": "the whole data set, the same at each step"
@@ -56,6 +56,12 @@ def definition(task: Task) -> dict[str, str]:
         rates = ", ".join(f"{rate:g} behind {layer}" for layer, rate in task.dropout.items())
         words["dropout"] = (
             f"in training, each value is zeroed with probability {rates}; in evaluation, none is"
+        )
+    if task.noise:
+        drawn = "; ".join(str(task.fields[name]) for name in task.noise)
+        words["noise"] = (
+            f"{drawn}, which each framework draws for each example of each step; in evaluation, "
+            "the same for all frameworks"
         )
     words |= dict(layer.remark for layer in task.layers if layer.remark)
     starts = {type(parameter.start).formula for parameter in task.parameters} - {""}

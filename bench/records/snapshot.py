@@ -102,6 +102,11 @@ class TaskSnapshot:
         """Whether its definition has words of this name, such as "dropout"."""
         return any(name == remark for name, _ in self.definition)
 
+    @property
+    def is_random(self) -> bool:
+        """Whether frameworks draw random numbers of their own in each step."""
+        return self.has("dropout") or self.has("noise")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionSettings:

@@ -1,7 +1,9 @@
 """A trace of a few further steps at the end of what was timed, for the proof that it was the task.
 
 The session that was timed goes on, outside the clock, with the first batches of the epoch after its
-budget, laid out and staged like all those before them. The arrays in the file:
+budget, laid out and staged like all those before them. Only the steps that are replayed are given
+noise, if the task has any: in the others, as in those that were timed, the framework draws its own.
+The arrays in the file:
 
 * `steps`              steps since the weights were loaded, counted by the harness, ()
 * `losses`             the loss of each further step, the sum of those of its updates, (steps,)
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +112,7 @@ def _trace(
     order = ready.train.epoch(job.seed, job.budget.epochs)[:LATE_STEPS]
     losses: list[float] = []
     samples: dict[str, list[Array]] = defaultdict(list)
-    for number, batch in enumerate([None, *ready.train.window(order)]):
+    for number, batch in enumerate(_before_each(ready, order, replayed)):
         if batch is not None:
             losses += ready.trainer.window([batch]).losses
         for key, tensor in shown(session).items():
@@ -119,6 +121,13 @@ def _trace(
                 arrays[f"point/{number}/{key}"] = tensor
     arrays["losses"] = np.array(losses)
     return arrays | {f"sample/{key}": np.stack(parts) for key, parts in samples.items()}
+
+
+def _before_each(ready: ReadySession, order: Array, replayed: int) -> Iterator[HostBatch | None]:
+    """None, and then the batch of each further step, of which the first ones are `replayed`."""
+    yield None
+    yield from ready.train_with_noise.window(order[:replayed])
+    yield from ready.train.window(order[replayed:])
 
 
 def shown(session: Session) -> dict[str, Array]:

@@ -199,13 +199,15 @@ def warm_up(
 class ReadySession:
     """A session after its warm-up, and how long getting there took.
 
-    `weights` are the canonical initial ones, which training starts from once they are loaded again.
-    `account` has all seconds so far that have no field of their own.
+    `train` is laid out as it is timed; `train_with_noise` is the same with what the framework draws
+    itself. `weights` are the canonical initial ones, which training starts from once they are
+    loaded again. `account` has all seconds so far that have no field of their own.
     """
 
     session: Session
     trainer: Trainer
     train: Split
+    train_with_noise: Split
     weights: dict[str, Array]
     build_seconds: float
     first_step_seconds: float
@@ -226,7 +228,9 @@ def make_ready(
     build_seconds = watch.read().wall
 
     with account.spent("lay out batches"):
-        train = Split(Path(job.data), "train", task, session.format, job.budget.train_examples)
+        limit = job.budget.train_examples
+        train_with_noise = Split(Path(job.data), "train", task, session.format, limit)
+        train = train_with_noise.without_noise()
         supply = cycle(train.batch(rows) for rows in train.epoch(job.seed, 0)[:WARMUP_BATCHES])
         first = next(supply)
     trainer = Trainer(session, job.cell.feed, account, task)
@@ -240,6 +244,7 @@ def make_ready(
         session=session,
         trainer=trainer,
         train=train,
+        train_with_noise=train_with_noise,
         weights=weights,
         build_seconds=build_seconds,
         first_step_seconds=first_step.timing.wall,

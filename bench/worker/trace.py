@@ -19,9 +19,10 @@ Where evaluation uses running statistics, the formula's steps start from other w
 * `opened/losses`          each update's loss in these steps, (FORMULA_STEPS, updates)
 * `opened/evaluated/NAME`  the test batch's outputs after them, (N, ...)
 
-All of this is without dropout, because no two frameworks draw the same units. What each dropout
-layer does is traced by `bench.worker.dropout_trace`, `bench.worker.summed_dropout`, and
-`bench.worker.tied_dropout`.
+All of this is without dropout, because no two frameworks draw the same units, and with noise that
+the harness draws. What each dropout layer does is traced by `bench.worker.dropout_trace`,
+`bench.worker.summed_dropout`, and `bench.worker.tied_dropout`; a framework's own noise by
+`bench.worker.noise_trace`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from bench.worker.dropout_trace import OpenSession, draws
 from bench.worker.evaluation import evaluation_batch, outputs
 from bench.worker.execution import ExecutionCheck
 from bench.worker.full_trace import DEAR_FLOPS, full_trace
+from bench.worker.noise_trace import noise_trace
 from bench.worker.summed_dropout import is_summed, summed_draws
 from bench.worker.tied_dropout import is_tied, tied_draws
 
@@ -73,7 +75,7 @@ class ProofJob:
 
     `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz.
     `rounding` asks for what only coarser precisions than float64 are held to, and `drawn` for what
-    dropout draws, see `trace`. `compiles` says whether the mode is one that compiles.
+    the framework draws itself, see `trace`. `compiles` says whether the mode is one that compiles.
     """
 
     framework: str
@@ -118,8 +120,9 @@ def trace(
 
     `rounding` asks for the formula with constants that float32 holds exactly, since one update
     shows as much in float64, and in a short proof for the steps at full size, which take some
-    frameworks minutes in float64. `drawn` asks for what dropout draws: of the reference, only what
-    it does without draws is compared.
+    frameworks minutes in float64. `drawn` asks for what dropout draws, and for noise of the
+    framework's own: of the reference, only what it does without draws is compared, and with the
+    harness's noise.
     """
     arrays = {}
     if rounding or not task.short_proof:
@@ -141,6 +144,9 @@ def trace(
     if rounding:
         say("formula")
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
+    if task.noise:
+        say("noise")
+        arrays |= noise_trace(open_session, task, folder=folder, drawn=drawn)
     if is_tied(task):
         return arrays | tied_draws(open_session, task, folder=folder, drawn=drawn, say=say)
     for layer in task.dropout:

@@ -19,6 +19,7 @@ from frameworks.keras.engine import ENGINE
 from frameworks.keras.losses import LOSSES
 from frameworks.keras.optimizer_state import state_of
 from frameworks.keras.optimizers import make_optimizer
+from frameworks.keras.own_loss import OwnLoss
 from frameworks.keras.precision import scaled, set_policy
 from frameworks.keras.weights import Place, spared_by, weights_of
 
@@ -33,9 +34,9 @@ COMPILE: Mapping[str, Mapping[str, Any]] = {
 
 
 def side_by_side(targets: Sequence[Any]) -> Any:
-    """A loss's targets as one, by columns, as Keras takes one for each output."""
-    if len(targets) == 1:
-        return targets[0]
+    """A loss's targets as one, by columns, as Keras takes one for each output; None for none."""
+    if len(targets) <= 1:
+        return targets[0] if targets else None
     columns = [target if target.ndim > 1 else target[:, None] for target in targets]
     joining = np if isinstance(columns[0], np.ndarray) else ops
     return joining.concatenate(columns, 1)
@@ -69,10 +70,11 @@ class KerasModelSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, ENGINE.MODES)
         module = network_module(__package__, task)
-        if len(task.updates) > 1 or len(task.outputs) > 1 or hasattr(module, "losses"):
+        losses = getattr(module, "losses", None)
+        if len(task.updates) > 1 or (losses is None and len(task.outputs) > 1):
             raise UnsupportedError(f"{task.name} needs a step of its own, which is not written yet")
         (update,) = task.updates
-        if update.loss.kind not in LOSSES:
+        if losses is None and update.loss.kind not in LOSSES:
             raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
         floats = storage_dtype(setting.precision)
         self.format = BatchFormat(
@@ -80,16 +82,19 @@ class KerasModelSession:
         )
         self._task = task
         self._setting = setting
-        self._inputs = slice(len(task.inputs))
-        self._targets = [list(task.fields).index(name) for name in update.loss.fields]
-        self._model: keras.Model = module.build(task)
-        ENGINE.check(self._model, mode)
-        self._weights = weights_of(self._model, task, floats)
+        self._network: keras.Model = module.build(task)
+        ENGINE.check(self._network, mode)
+        self._weights = weights_of(self._network, task, floats)
+        # Of a batch, the model's input and its target: all of it, and none, if it has its own loss.
+        self._inputs = slice(None if losses else len(task.inputs))
+        target_names = () if losses else update.loss.fields
+        self._targets = [list(task.fields).index(name) for name in target_names]
+        self._model = OwnLoss(task, self._network, losses) if losses else self._network
         spared = spared_by(self._weights, update)
         self._optimizer = make_optimizer(update.optimizer, clip=update.clip, spared=spared)
         self._model.compile(
             optimizer=scaled(setting.precision, self._optimizer),
-            loss=LOSSES[update.loss.kind](),
+            loss=None if losses else LOSSES[update.loss.kind](),
             **COMPILE[mode],
         )
         self._model.optimizer.build(self._model.trainable_variables)
@@ -103,7 +108,7 @@ class KerasModelSession:
             place.variable.assign(whole)
         for variable, initial in zip(self._model.optimizer.variables, self._initial, strict=True):
             variable.assign(initial.copy())
-        for layer in self._model.layers:
+        for layer in self._network.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.moving_mean.assign(ops.zeros_like(layer.moving_mean))
                 layer.moving_variance.assign(ops.ones_like(layer.moving_variance))

@@ -48,7 +48,7 @@ from frameworks.mxnet_gluon.precision import (  # noqa: E402
     set_operators,
     unscaled,
 )
-from frameworks.mxnet_gluon.updates import Objective, UpdateStep  # noqa: E402
+from frameworks.mxnet_gluon.updates import CompiledLosses, Objective, UpdateStep  # noqa: E402
 
 LAYOUT = Layout(
     axes={"graph": (1, 0)},  # (out, in) -> (in, out)
@@ -131,10 +131,14 @@ class MXNetGluonSession:
         if mode != "compiled":
             # A function: calling a block takes a twentieth of a small network's step.
             return losses_of
-        block = Objective(self._model, losses_of)
-        # Shapes are the same at each step, so memory is planned and allocated only once.
-        block.hybridize(**({"static_alloc": True, "static_shape": True} if expert else {}))
-        return block
+
+        def make() -> Objective:
+            block = Objective(self._model, losses_of)
+            # Shapes are the same at each step, so memory is planned and allocated only once.
+            block.hybridize(**({"static_alloc": True, "static_shape": True} if expert else {}))
+            return block
+
+        return CompiledLosses(make)
 
     def _pin_second_bias(self) -> None:
         """Keep the second bias of an LSTM zero and untrained, because the task has only one."""
@@ -231,8 +235,8 @@ class MXNetGluonSession:
         return int(total - free)
 
     def compiled_programs(self) -> int | None:
-        blocks = (update.losses_of for update in self._updates)
-        return sum(getattr(block, "_cached_op", None) is not None for block in blocks)
+        every = (update.losses_of for update in self._updates)
+        return sum(losses.programs for losses in every if isinstance(losses, CompiledLosses))
 
     def close(self) -> None:
         mx.nd.waitall()

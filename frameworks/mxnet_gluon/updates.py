@@ -23,6 +23,28 @@ class Objective(gluon.HybridBlock):
         return self._losses_of(*batch)  # (N,)
 
 
+class CompiledLosses:
+    """A batch's losses, compiled: a block for each number of tensors, as it takes no other.
+
+    A batch has a tensor less where a network draws its own noise.
+    """
+
+    def __init__(self, make: Callable[[], Objective]) -> None:
+        """`make` makes a block that is not compiled yet."""
+        self._make = make
+        self._blocks: dict[int, Objective] = {}
+
+    def __call__(self, *batch: NDArray) -> NDArray:
+        if len(batch) not in self._blocks:
+            self._blocks[len(batch)] = self._make()
+        return self._blocks[len(batch)](*batch)
+
+    @property
+    def programs(self) -> int:
+        """How many of its blocks have been compiled."""
+        return sum(block._cached_op is not None for block in self._blocks.values())
+
+
 class UpdateStep:
     """One of the task's updates: its losses, and the trainer of the weights that it moves."""
 

@@ -94,6 +94,8 @@ class ReferenceSession:
 
     def step(self, batch: tuple[Array, ...]) -> tuple[Value, ...]:
         steps = []
+        if len(batch) < len(self._task.fields):
+            batch = self._with_noise(batch)
         for gradient, moved, updates in zip(
             self._gradients, self._moved, self._updates, strict=True
         ):
@@ -157,6 +159,17 @@ class ReferenceSession:
             return self._forward({**params, **moved}, *inputs, self._drop)
 
         return loss(network, *batch)
+
+    def _with_noise(self, batch: tuple[Array, ...]) -> tuple[Array, ...]:
+        """A batch of the task's data, and the noise that a framework draws itself."""
+        named = dict(zip(self._task.data, batch, strict=True))
+        for name in self._task.noise:
+            shape = len(batch[0]), *self._task.fields[name].shape
+            named[name] = self._noise(shape).astype(self._dtype)
+        return tuple([named[name] for name in self._task.fields])
+
+    def _noise(self, shape: tuple[int, ...]) -> Array:
+        return self._random.standard_normal(shape)
 
     def _drop(self, layer: str, x: Value) -> Value:
         """Zero values at the task's rate, and scale the others so that the mean is kept."""

@@ -14,19 +14,19 @@ class Compiled:
 
     Its traces are called directly: a tf.function examines its arguments in each call to find the
     trace, which costs a tenth and more of a small network's step. Here the first tensor's shape
-    tells the trace: within a task, the shapes of the others follow from it.
+    and the number of tensors tell the trace: within a task, the others' shapes follow from these.
     """
 
     def __init__(self, function: Callable[..., Any], *, jit_compile: bool) -> None:
         # AutoGraph would find no Python control flow to rewrite in these functions.
         self._traced = tf.function(function, autograph=False, jit_compile=jit_compile)
-        self._traces: dict[tf.TensorShape, Callable[..., Any]] = {}
+        self._traces: dict[tuple[tf.TensorShape, int], Callable[..., Any]] = {}
 
     def __call__(self, *tensors: tf.Tensor) -> Any:
-        shape = tensors[0].shape
-        if shape not in self._traces:
-            self._traces[shape] = self._traced.get_concrete_function(*tensors)
-        return self._traces[shape](*tensors)
+        key = tensors[0].shape, len(tensors)
+        if key not in self._traces:
+            self._traces[key] = self._traced.get_concrete_function(*tensors)
+        return self._traces[key](*tensors)
 
     def programs(self, *, by_xla: bool) -> int:
         """How many graphs there are, or how many of them XLA compiles."""

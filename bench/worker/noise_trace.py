@@ -1,0 +1,85 @@
+"""What a framework draws where a batch is without noise, as the loss of many steps shows it.
+
+No two frameworks draw the same numbers, so their distribution is compared: by steps on one batch,
+each from the same weights, with losses that differ by the noise alone. The weights are such that
+
+* what the noise is added to is 0, and what it is multiplied with is 1: all layers before the one
+  that reads it first have weights and biases of 0;
+* each output of that layer reads one of the numbers, as it is or with the other sign, and its
+  rectifier lets pass what is above a threshold: ABOVE, or BELOW where the sign is the other;
+* the weights behind it are above 0, so that all that passes adds to the logits.
+
+So the loss adds up what the two tails of the distribution hold, and its mean shows their weight.
+Uniform numbers with the right deviation have a fourth of what a normal distribution has above
+ABOVE. The thresholds differ, so that a mean other than 0 shows as well. The loss's variance shows
+whether the numbers are independent: it is as many times too large as there are examples that share
+theirs. The trace has
+
+* `noise/losses`  the loss of each step, the sum of those of its updates, (STEPS,)
+
+In the reference's own trace, the noise is the harness's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.arrays import Array
+from bench.core.noise_field import OTHER_STREAM, standard_normal
+from bench.core.split import Split, unlabelled
+from bench.core.task import Task
+from bench.core.weights import initial_weights
+from bench.worker.dropout_trace import OpenSession
+
+# With 48 losses, a variance that is off by a factor of five is found.
+STEPS = 48
+ABOVE, BELOW = 1.5, 1.0
+
+
+def noise_trace(
+    open_session: OpenSession, task: Task, *, folder: Path, drawn: bool
+) -> dict[str, Array]:
+    """The array above; with the harness's noise if the framework's is not to be `drawn`."""
+    session = open_session(task)
+    train = Split(folder, "train", task, session.format, None)
+    rows = np.arange(task.batch) % len(train)
+    whole, bare = train.batch(rows), train.without_noise().batch(rows)
+    weights = revealing_weights(task)
+    losses = []
+    session.load(weights)
+    # As in a warm-up, with an evaluation after it.
+    session.step(session.stage(bare))
+    session.outputs(session.stage(unlabelled(task, whole)))
+    for step in range(STEPS):
+        if not drawn:
+            places = step * task.batch + np.arange(task.batch)
+            for name in task.noise:
+                noise = standard_normal(places, task.fields[name].values, stream=OTHER_STREAM)
+                whole[name] = noise.astype(whole[name].dtype)
+        session.load(weights)
+        own = session.step(session.stage(bare if drawn else whole))
+        losses.append(sum(float(session.numpy(loss)) for loss in own))
+    session.close()
+    return {"noise/losses": np.array(losses)}
+
+
+def revealing_weights(task: Task) -> dict[str, Array]:
+    """Weights by which the loss depends on the noise as the module's text says."""
+    initial = initial_weights(task, 0)
+    weights = {name: np.zeros_like(weight) for name, weight in initial.items()}
+    is_behind = False
+    for layer in task.layers:
+        if layer.name in task.noise.values():
+            is_behind = True
+            weight = weights[f"{layer.name}.weight"]
+            outputs, inputs = weight.shape
+            rows = np.arange(outputs)
+            signs = np.where(rows // inputs % 2, -1, 1)
+            weight[rows, rows % inputs] = signs
+            weights[f"{layer.name}.bias"][:] = np.where(signs > 0, -ABOVE, -BELOW)
+        elif is_behind:
+            for parameter in layer.parameters:
+                weights[parameter.name] = np.abs(initial[parameter.name])
+    return weights
