@@ -90,6 +90,7 @@ def test_a_timed_step_has_the_fields_of_an_exported_run(
     assert "'mnist-softmax': 2 tests" in compare(tmp_path, timed, exported)
 
 
+@pytest.mark.frameworks
 def test_plain_pytest_times_nothing() -> None:
     output = pytest_in_tree("tests/benchmarks", *SOFTMAX, expect=5)
     assert "1 deselected" in output

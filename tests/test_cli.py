@@ -232,6 +232,7 @@ def test_a_run_is_not_overwritten(framebench: Framebench, tmp_path: Path) -> Non
     assert "holds a run already" in done.stderr
 
 
+@pytest.mark.frameworks
 def test_cuda_without_a_gpu_is_unsupported(framebench: Framebench, tmp_path: Path) -> None:
     if Path("/dev/nvidia0").exists():
         pytest.skip("this machine has an NVIDIA GPU")
@@ -266,6 +267,7 @@ def test_help_has_examples(framebench: Framebench) -> None:
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
 
 
+@pytest.mark.frameworks
 def test_list_shows_frameworks_tasks_and_data(framebench: Framebench) -> None:
     inventory = json.loads(framebench("list", "--json").stdout)
     frameworks = {entry["name"]: entry for entry in inventory["frameworks"]}
@@ -284,6 +286,7 @@ def test_list_shows_frameworks_tasks_and_data(framebench: Framebench) -> None:
         assert name in table
 
 
+@pytest.mark.frameworks
 def test_output_and_exit_codes_of_a_process(tmp_path: Path) -> None:
     """Started as by a shell; the other tests call the entry point."""
     fine = in_a_process("--version", folder=tmp_path)
@@ -319,6 +322,7 @@ def test_a_full_disk_gives_a_one_line_error_and_exit_code_1(tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (1, "framebench: No space left on device\n")
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_list_shows_every_name_in_full(width: int) -> None:
     long = "could not be made: no matching distribution was found for mxnet==1.9.1"

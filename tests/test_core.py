@@ -577,8 +577,8 @@ def test_a_whole_graph_is_one_batch() -> None:
     task = tasks.load("cora-gcn")
     assert task.whole and not tasks.load("mnist-mlp").whole
     assert evaluation_batch(task) == task.batch == 1
-    assert task.matrices == ((2708, 1433), (2708, 2708), None)
-    assert tasks.load("mnist-mlp").matrices == (None, None)
+    assert task.matrices == {"words": (2708, 1433), "links": (2708, 2708)}
+    assert not tasks.load("mnist-mlp").matrices
     first, second = task.layers
     assert isinstance(first, GraphConvolution) and (first.width, second.width) == (16, 7)
     assert second.output_values(1) == 2708 * 7

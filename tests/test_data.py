@@ -963,6 +963,7 @@ def with_an_empty_paper(flags):
     return flags
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     ("changed", "why"),
     [

@@ -163,6 +163,7 @@ def trained_alike(random: np.random.Generator, modes: int) -> list[Record]:
     return trained
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("modes", [1, 3])
 def test_equal_frameworks_are_almost_never_called_wrong(modes: int) -> None:
     """A p-value is below 5 % in 5 % of tables, and none of 400 has a cell that is called wrong."""
@@ -218,6 +219,7 @@ def test_of_two_frameworks_neither_stands_out_by_chance_of_the_other() -> None:
     assert outlying(records("a", SEEDS) + records("b", (0.1, 0.2, 0.3))) == set()
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("modes", [1, 3])
 def test_no_process_of_equal_frameworks_stands_out(modes: int) -> None:
     random = np.random.default_rng(4)

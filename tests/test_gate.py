@@ -302,6 +302,7 @@ NOISES = {
 }
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("noise", NOISES)
 def test_equal_cells_seldom_fail(noise: str) -> None:
     """A limit of 0 is the worst case, as every cell is at the edge of failing."""

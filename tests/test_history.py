@@ -105,6 +105,7 @@ def test_the_page_has_a_chart_for_each_task(two_weeks: History) -> None:
     assert len(trace["x"]) == len(trace["error_y"]["array"]) == 3
 
 
+@pytest.mark.frameworks
 def test_the_command(framebench: Framebench) -> None:
     results = ("--results", str(catalogue.TREE / "results"))
     table = framebench("history", "standard-epyc-2cpu", "-t", "mnist-mlp", *results).stdout

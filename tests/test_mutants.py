@@ -347,6 +347,7 @@ MUTANTS = {
         task="cora-gcn",
         caught_by="dropout",
         mode="compiled",
+    ),
     "half the divergence of a code": Mutant(
         file="frameworks/pytorch/models/vae.py",
         old="+ log_variance.exp() - 1 - log_variance).sum() / 2",

@@ -178,6 +178,7 @@ def test_a_plugin_has_the_project_s_style(
     tomllib.loads((plugin / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@pytest.mark.frameworks
 def test_in_the_source_tree(framebench: Framebench, tmp_path: Path) -> None:
     tree = copy_source(tmp_path / "tree")
     new_task = ("new", "task", "mnist-deep", "--in-tree")

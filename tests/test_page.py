@@ -20,6 +20,9 @@ from bench.report.proof.proof_page import certificate_page
 from bench.report.run.run_page import run_page
 from tests.picture import ARGUMENTS, find_browser
 
+# Each opens pages in a browser.
+pytestmark = pytest.mark.frameworks
+
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 

@@ -135,6 +135,7 @@ def test_the_best_window_counts() -> None:
     assert 0.005 <= best_seconds(operation) < 0.02
 
 
+@pytest.mark.frameworks
 def test_a_slow_operation_is_measured_only_once() -> None:
     calls = 0
 

@@ -420,6 +420,7 @@ def test_a_package_that_cannot_be_used_is_left_out_with_the_reason(
         assert piece in part["reason"]
 
 
+@pytest.mark.frameworks
 def test_the_list_names_what_is_broken(faulty_site: Path) -> None:
     path = os.pathsep.join((str(faulty_site), str(catalogue.TREE)))
     command = (sys.executable, "-m", "bench", "list", "--json")

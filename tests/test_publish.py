@@ -260,6 +260,7 @@ def test_the_newest_run_comes_first(make_run: MakeRun) -> None:
     assert [run.name for run in published_runs(folder.parent)] == ["b", "c", "a"]
 
 
+@pytest.mark.frameworks
 def test_the_history_of_a_machine_with_several_runs_is_beside_the_index(make_run: MakeRun) -> None:
     first = make_run("first", started="2025-01-01T00:00:00+00:00")
     publish(first, first)
@@ -296,6 +297,7 @@ def test_pages_of_a_published_run_link_to_each_other_and_to_the_index(make_run: 
     assert 'href="report.html"' in (folder / "advice.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.frameworks
 def test_answers_that_are_not_to_be_relied_on_come_last() -> None:
     found = gallery_index.answers(published_runs(RESULTS))
     doubtful = [bool(answer.trust) for answer in found]
@@ -328,6 +330,7 @@ def test_an_index_never_overwrites_a_page_written_by_a_person(
     assert gallery_index.MARK in readme.read_text(encoding="utf-8")
 
 
+@pytest.mark.frameworks
 def test_the_published_index_is_up_to_date(framebench: Framebench, tmp_path: Path) -> None:
     copy = tmp_path / "results"
     shutil.copytree(RESULTS, copy)

@@ -220,6 +220,7 @@ def test_an_archived_project_has_no_advantage_in_comfort() -> None:
     assert sentences.headline(ranking).startswith("MXNET_GLUON (archived 2023) suits best")
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("run", sorted(PUBLISHED.parent.glob("*/run.json")), ids=str)
 def test_no_archived_project_comes_before_a_living_one_for_anybody(run: Path) -> None:
     report = build_report(Results.of(run_folder.read(run.parent)), [])
@@ -533,6 +534,7 @@ def test_a_malformed_fact_is_refused(old: str, new: str, message: str, tmp_path:
         facts.read(file)
 
 
+@pytest.mark.frameworks
 def test_a_changed_fact_does_not_invalidate_a_proof(plant: Callable[[str, str, str], Path]) -> None:
     def digest(tree: Path) -> str:
         code = """

@@ -46,6 +46,7 @@ def everything() -> list[pytest.Item]:
     return collect("--all")
 
 
+@pytest.mark.frameworks
 def test_every_share_takes_its_own_cases_and_what_is_not_marked(
     everything: list[pytest.Item],
 ) -> None:
@@ -58,6 +59,7 @@ def test_every_share_takes_its_own_cases_and_what_is_not_marked(
     assert max(sizes) < len(everything) / 2
 
 
+@pytest.mark.frameworks
 def test_pytest_takes_the_share_that_is_named(
     everything: list[pytest.Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:

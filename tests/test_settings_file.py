@@ -120,6 +120,7 @@ def test_other_commands_take_their_settings(framebench: Framebench, write: Write
     assert json.loads(framebench("list").stdout)
 
 
+@pytest.mark.frameworks
 def test_a_run_s_command_can_be_repeated_without_the_file(
     framebench: Framebench, write: Write, tmp_path: Path
 ) -> None:

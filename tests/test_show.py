@@ -136,7 +136,8 @@ def test_initial_weights_are_drawn_as_they_are_described(name: str) -> None:
 def test_the_definition_has_the_task_s_figures(name: str) -> None:
     task, words = tasks.load(name), list_task(name).definition
     assert f"{task.parameter_count:,} values" in words["parameters"]
-    assert words["batch"].startswith(f"{task.batch} ")
+    batch = "the whole data set, " if task.whole else f"{task.batch} "
+    assert words["batch"].startswith(batch)
     (update,) = task.updates
     assert f"learning rate {update.optimizer.learning_rate:g}" in words["optimizer"]
     assert words["update"].count("w <- w - learning_rate") == 1
@@ -194,6 +195,7 @@ def test_a_diff_counts_the_shared_lines() -> None:
     assert f"have {diff.shared_lines} lines in common" in listing_forms.diff_summary(diff)
 
 
+@pytest.mark.frameworks
 def test_the_page_holds_every_model_and_fetches_nothing(framebench: Framebench) -> None:
     page = Page(framebench("show", "--format", "html").stdout)
     shown = [model.source.text.rstrip() for name in TASKS for model in list_task(name).models]
@@ -246,6 +248,7 @@ def test_without_a_task_all_are_listed(framebench: Framebench) -> None:
     assert framebench("show", "--format", "markdown").stdout.count("\n") == len(TASKS) + 2
 
 
+@pytest.mark.frameworks
 def test_a_framework_without_the_model_is_named(framebench: Framebench, tmp_path: Path) -> None:
     tree = copy_source(tmp_path / "tree")
     (tree / "frameworks" / "pytorch" / "models" / "lstm.py").unlink()

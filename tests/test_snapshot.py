@@ -100,6 +100,7 @@ def forms(tree: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.frameworks
 def test_every_form_of_every_published_run_stays_as_it_was(edited: Path) -> None:
     now, later = (
         json.loads(process.communicate()[0]) for process in (forms(catalogue.TREE), forms(edited))

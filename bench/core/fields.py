@@ -24,6 +24,7 @@ from bench.core.readers import (
     PixelReader,
     Reader,
     TokenReader,
+    middle,
 )
 
 
@@ -133,12 +134,6 @@ class Pixels(Field):
             f"images of {shape}{axes} in float32, (pixel / 255 - mean) / std, "
             f"with mean {mean} and std {std}{per_channel}"
         )
-
-
-def middle(images: Array, height: int, width: int) -> Array:
-    """The middle of each image: (N, C, H, W) -> (N, C, height, width)."""
-    top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
-    return images[:, :, top : top + height, left : left + width]
 
 
 # Every so many texts, the proof cuts one to half. Otherwise there would be no padding, as reviews

@@ -124,6 +124,12 @@ class PixelReader(Reader):
         return x.astype(self._floats, copy=False)
 
 
+def middle(images: Array, height: int, width: int) -> Array:
+    """The middle of each image: (N, C, H, W) -> (N, C, height, width)."""
+    top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
+    return images[:, :, top : top + height, left : left + width]
+
+
 class TokenReader(Reader):
     """Texts as token ids, the last `length` words of each, padded with 0 at the front."""
 

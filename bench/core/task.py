@@ -124,9 +124,10 @@ class Task:
         return tuple(name for name, part in self.fields.items() if not part.target)
 
     @cached_property
-    def matrices(self) -> tuple[tuple[int, int] | None, ...]:
-        """For each field, in their order: rows and columns, if it is a sparse matrix."""
-        return tuple(part.matrix for part in self.fields.values())
+    def matrices(self) -> dict[str, tuple[int, int]]:
+        """The fields that are sparse matrices: rows and columns of each."""
+        sizes = ((name, part.matrix) for name, part in self.fields.items())
+        return {name: size for name, size in sizes if size is not None}
 
     @property
     def whole(self) -> bool:

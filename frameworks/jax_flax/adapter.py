@@ -183,10 +183,11 @@ class JaxFlaxSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
+        matrices = self._task.matrices
         tensors: tuple[Any, ...] = tuple(
             [
-                array if size is None else sparse_matrix(array, size)
-                for array, size in zip(batch.values(), self._task.matrices, strict=True)
+                sparse_matrix(array, matrices[name]) if name in matrices else array
+                for name, array in batch.items()
             ]
         )
         if self._device == "cuda":

@@ -171,14 +171,12 @@ class MXNetGluonSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[NDArray, ...]:
-        return tuple(
-            [
-                self._tensor(array) if size is None else sparse_matrix(array, size, self._context)
-                for array, size in zip(batch.values(), self._task.matrices, strict=True)
-            ]
-        )
+        sizes = self._task.matrices
+        return tuple([self._tensor(array, sizes.get(name)) for name, array in batch.items()])
 
-    def _tensor(self, array: Array) -> NDArray:
+    def _tensor(self, array: Array, size: tuple[int, int] | None) -> NDArray:
+        if size is not None:
+            return sparse_matrix(array, size, self._context)
         if self._on_cpu:
             # Shares the array's memory, as PyTorch's from_numpy does. A view, because MXNet makes
             # its argument read-only, and the next window is laid out in the same memory.

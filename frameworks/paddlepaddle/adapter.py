@@ -186,7 +186,7 @@ class PaddleSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
-        return tuple(map(staged, batch.values(), self._task.matrices))
+        return staged(batch, self._task.matrices)
 
     def step(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if not self._model.training:

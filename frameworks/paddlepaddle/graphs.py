@@ -7,6 +7,8 @@ takes two thirds longer, and its number of rows is unknown to a static graph.
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
@@ -17,14 +19,19 @@ from bench.core.arrays import Array
 Sparse = tuple[Tensor, Tensor, Tensor]
 
 
-def staged(array: Array, size: tuple[int, int] | None) -> Tensor | Sparse:
-    """An array as a tensor.
+def staged(batch: Mapping[str, Array], matrices: Container[str]) -> tuple[Tensor | Sparse, ...]:
+    """A batch's arrays as tensors, but for those that are the entries of sparse `matrices`."""
+    return tuple(
+        [
+            sparse_matrix(array) if name in matrices else paddle.to_tensor(array)
+            for name, array in batch.items()
+        ]
+    )
 
-    With a `size` it is a sparse matrix's entries, (1, entries), as `bench.core.graph` has them.
-    """
-    if size is None:
-        return paddle.to_tensor(array)
-    (found,) = array
+
+def sparse_matrix(entries: Array) -> Sparse:
+    """A sparse matrix from its entries, (1, entries), as `bench.core.graph` has them."""
+    (found,) = entries
     rows, columns, values = (found[name].copy() for name in ("row", "column", "value"))
     parts = (rows[:, None], columns, values[:, None])
     return tuple(map(paddle.to_tensor, parts))

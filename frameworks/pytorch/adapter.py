@@ -170,14 +170,12 @@ class PyTorchSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Tensor, ...]:
-        return tuple(
-            [
-                self._tensor(array) if size is None else self._sparse_matrix(array, size)
-                for array, size in zip(batch.values(), self._task.matrices, strict=True)
-            ]
-        )
+        sizes = self._task.matrices
+        return tuple([self._tensor(array, sizes.get(name)) for name, array in batch.items()])
 
-    def _tensor(self, array: Array) -> Tensor:
+    def _tensor(self, array: Array, size: tuple[int, int] | None) -> Tensor:
+        if size is not None:
+            return self._sparse_matrix(array, size)
         tensor = torch.from_numpy(array)
         if not self._on_cpu:
             tensor = tensor.to(self._device)

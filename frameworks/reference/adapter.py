@@ -87,9 +87,10 @@ class ReferenceSession:
         return {key: array for updates in self._updates for key, array in updates.state().items()}
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Array, ...]:
+        matrices = self._task.matrices
         return tuple(
-            array if size is None else dense_matrix(array, size)
-            for array, size in zip(batch.values(), self._task.matrices, strict=True)
+            dense_matrix(array, matrices[name]) if name in matrices else array
+            for name, array in batch.items()
         )
 
     def step(self, batch: tuple[Array, ...]) -> tuple[Value, ...]:

@@ -109,11 +109,12 @@ class KerasSession:
         )
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[tf.Tensor, ...]:
+        matrices = self._task.matrices
         with tf.device(self._device):
             return tuple(
                 [
-                    tf.constant(array) if size is None else sparse_matrix(array, size)
-                    for array, size in zip(batch.values(), self._task.matrices, strict=True)
+                    sparse_matrix(array, matrices[name]) if name in matrices else tf.constant(array)
+                    for name, array in batch.items()
                 ]
             )
 

@@ -103,6 +103,7 @@ TARS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("parse", [imdb.parse, cifar10.parse], ids=["imdb", "cifar10"])
 @pytest.mark.parametrize("content", TARS.values(), ids=TARS)
 def test_a_small_tar_does_not_become_large(
@@ -114,6 +115,7 @@ def test_a_small_tar_does_not_become_large(
         parse({"": path}, SILENT)
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_small_idx_file_does_not_become_large(
     tmp_path: Path, compress: Callable[[bytes], bytes]
@@ -161,6 +163,7 @@ def lying_zip(path: Path, *, declared: int, compression: int = zipfile.ZIP_DEFLA
     path.write_bytes(content.replace(struct.pack("<I", LYING), struct.pack("<I", declared)))
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     ("declared", "compression", "most"),
     [

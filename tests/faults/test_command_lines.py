@@ -100,6 +100,7 @@ def called(folder: Path, arguments: list[str]) -> tuple[object, str, str]:
     return end.value.code, *texts  # type: ignore[return-value]
 
 
+@pytest.mark.frameworks
 @settings(
     max_examples=EXAMPLES,
     derandomize=True,

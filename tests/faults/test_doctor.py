@@ -33,6 +33,9 @@ from tests.faults.test_telemetry import Odd, fail
 from tests.faults.test_usable_cores import FOUR, GROUP, MOUNTS, V2, plant
 from tests.test_core import some_record
 
+# They start the command, and look at a machine.
+pytestmark = pytest.mark.frameworks
+
 
 def finding(check: HealthCheck[Any], root: Path, *, threads: int = 1) -> Finding:
     (found,) = examine([check], results=root, threads=threads, seconds=0.0, root=root).findings

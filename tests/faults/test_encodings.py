@@ -17,6 +17,9 @@ import pytest
 from bench.cli.app import main
 from bench.launch import catalogue
 
+# They start commands, in locales of all kinds.
+pytestmark = pytest.mark.frameworks
+
 RESULTS = catalogue.TREE / "results"
 RUN, OTHER = str(RESULTS / "quick-epyc-2cpu"), str(RESULTS / "standard-epyc-2cpu")
 # A name in Latin-1, as Python holds what is no UTF-8.

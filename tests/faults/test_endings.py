@@ -18,6 +18,9 @@ from bench.report.task import availability
 from tests.conftest import Framebench
 from tests.source_tree import plant as plant_in
 
+# They start commands, and end them.
+pytestmark = pytest.mark.frameworks
+
 Start = Callable[..., "subprocess.Popen[str]"]
 
 # Signals that end a command, with the exit code that a shell gives to them.

@@ -28,6 +28,9 @@ from bench.proof.prover import Prover
 from tests.conftest import Framebench
 from tests.faults.test_damaged_data import Outcomes
 
+# They make environments.
+pytestmark = pytest.mark.frameworks
+
 # What would put packages elsewhere, or keep them from being installed.
 HOSTILE = ("user", "target", "prefix", "root", "dry-run", "no-deps", "require-virtualenv")
 

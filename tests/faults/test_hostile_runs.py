@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 from bench.records import run_folder
 from tests.conftest import FinishedRun, Framebench
 
+# They read a published run, changed in many places.
+pytestmark = pytest.mark.frameworks
+
 TRIED = int(os.environ.get("FRAMEBENCH_FUZZ", "100"))
 LINES = 10  # in a file, as a report takes much longer than reading a line
 

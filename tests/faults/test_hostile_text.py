@@ -141,6 +141,7 @@ def printed(renderable: RenderableType) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("command", ["report", "compare", "recommend", "verify"])
 def test_nothing_in_a_text_acts_on_a_terminal(acting: Forms, command: str) -> None:
     text = printed(acting.terminal[command])
@@ -237,6 +238,7 @@ def test_json_has_no_number_that_readers_refuse() -> None:
     assert json.loads(programs.to_json(values)) == {"a": None, "b": [None, [1.5]]}
 
 
+@pytest.mark.frameworks
 def test_a_page_of_hostile_texts_draws_every_chart_and_runs_nothing(
     tab: Tab, acting: Forms, tmp_path: Path
 ) -> None:

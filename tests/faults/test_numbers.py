@@ -40,6 +40,7 @@ def numeric_options() -> Iterator[tuple[str, str, str, str]]:
                 yield name, parameter.name, max(parameter.opts, key=len), IN_TEXTS[parameter.name]
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(("command", "name", "option", "text"), list(numeric_options()))
 def test_a_number_that_cannot_be_is_refused(
     framebench: Framebench, tmp_path: Path, command: str, name: str, option: str, text: str

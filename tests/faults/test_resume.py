@@ -118,6 +118,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("key", CHANGES)
 def test_a_run_goes_on_only_where_it_began(key: str, r: Path, framebench: Framebench) -> None:
     change, words = CHANGES[key]

@@ -133,6 +133,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_waiting_ends(
     conversation: Callable[..., list[Message]], kind: str, monkeypatch: pytest.MonkeyPatch
