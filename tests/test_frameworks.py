@@ -61,10 +61,11 @@ def _claims() -> Iterator[Claim]:
 def _claims_of_keras(framework: str, task: str) -> Iterator[Claim]:
     """By `fit` on every task that is not heavy; in each other mode on the perceptron.
 
-    On PyTorch and, uncompiled, on JAX a loop over time takes minutes there.
+    On PyTorch and, uncompiled, on JAX a loop over time takes minutes there. A graph is no array
+    that `fit` could cut into batches.
     """
     described = catalogue.load(framework)
-    if tasks.load(task).heavy:
+    if tasks.load(task).heavy or tasks.load(task).whole:
         return
     for precision in ("float64", "float32"):
         for mode in described.modes if task == "mnist-mlp" else [described.recommended]:

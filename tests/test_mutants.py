@@ -236,7 +236,7 @@ MUTANTS = {
         old="for flags in (is_beyond, letters == 0)]",
         new="for flags in (is_beyond, letters < 0)]",
         task="digits-ctc",
-        caught_by="full_steps",
+        caught_by="curve",
         mode="compiled",
     ),
     "CTC of a text without its last letter": Mutant(
