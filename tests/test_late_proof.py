@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,6 +158,21 @@ def test_a_proof_survives_json() -> None:
     assert str(proof).startswith("f0 mnist-mlp eager cpu 1 thread: wrong: what was timed was no")
     with pytest.raises(ValueError, match="malformed"):
         LateProof.from_fields({"cell": {}, "checks": []})
+
+
+def test_a_weight_that_no_update_moves_must_stay() -> None:
+    task, trace = tasks.load("mnist-mlp"), honest()
+    (update,) = task.updates
+    partly = replace(task, updates=(replace(update, layers=("output",)),))
+    (moved,) = compare(partly, trace, NOTHING_REPLAYED, "float32")[1:]
+    assert (moved.name, moved.where, moved.deviation) == (
+        "update",
+        "step 1, hidden.weight",
+        math.inf,
+    )
+    for name in ("hidden.weight", "hidden.bias"):
+        trace[f"sample/{WEIGHT}/{name}"][:] = trace[f"sample/{WEIGHT}/{name}"][0]
+    assert all(check.passed for check in compare(partly, trace, NOTHING_REPLAYED, "float32"))
 
 
 def with_replayed_step(gradient: Callable[[Array], Array]) -> tuple[dict[str, Array], ...]:

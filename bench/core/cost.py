@@ -17,13 +17,21 @@ from bench.core.task import Task
 VALUE_BYTES = 4  # float32, and ids of 32 bits
 
 
-def _products(task: Task) -> Iterator[tuple[Product, bool]]:
-    """Every product, and whether the gradients of both its factors are needed."""
+def _products(task: Task) -> Iterator[tuple[Product, bool, bool]]:
+    """Every product, whether it passes a gradient on, and whether it has one of its own weight.
+
+    A product by data passes one on, and has none of its own.
+    """
+    trained = {parameter.name for parameter in task.trained}
     trained_below = False
     for layer in task.layers:
+        own = [parameter.name for parameter in layer.parameters]
+        moves = not own or not trained.isdisjoint(own)
         for product in layer.products(task.length or 1):
-            yield product, not product.constant and (product.inner or trained_below)
-        trained_below = trained_below or bool(layer.parameters)
+            passes_on = product.inner or product.constant or trained_below
+            owns = moves and not product.constant
+            yield product, passes_on and not product.of_data, owns and not product.of_data
+        trained_below = trained_below or not trained.isdisjoint(own)
 
 
 def training_flops(task: Task) -> int:
@@ -35,9 +43,11 @@ def training_flops(task: Task) -> int:
     needed, so that layer takes twice its forward pass (Hobbhahn and Sevilla, 2021, "What's the
     backward-forward FLOP ratio for neural networks?"). An embedding is trained: the layer that
     reads it is not the first. A product by data, such as a graph's links, takes twice its forward
-    pass in any layer.
+    pass in any layer, and so does one by a weight that is not trained.
     """
-    return sum((3 if passes_on else 2) * product.flops for product, passes_on in _products(task))
+    return sum(
+        (1 + passes_on + owns) * product.flops for product, passes_on, owns in _products(task)
+    )
 
 
 def step_flops(task: Task) -> int:
@@ -75,7 +85,7 @@ def step_bytes(task: Task) -> int:
     """
     length = task.length or 1
     read_forward = sum(layer.read_once for layer in task.layers)
-    read_backward = sum(product.weights for product, passes_on in _products(task) if passes_on)
+    read_backward = sum(product.weights for product, passes_on, _ in _products(task) if passes_on)
     inputs = sum(task.fields[name].values for name in task.inputs)
     outputs = sum(layer.output_values(length) for layer in task.layers)
     looked_up = sum(layer.looked_up(length) for layer in task.layers)

@@ -1,9 +1,8 @@
 """Layers: what each one trains, computes and costs.
 
 A layer knows all about itself: its parameters with their canonical layouts and how they start, the
-products that it computes, and the values that it outputs. Together the layers of a task say what
-every framework's network is; the network itself is written by hand in each framework. Others are in
-`bench.core.recurrent`, `bench.core.attention` and `bench.core.graph`.
+products that it computes, and its output values. Together a task's layers say what its network is,
+written by hand in each framework. Others: `recurrent`, `attention`, `graph`, `style` in this room.
 """
 
 from __future__ import annotations
@@ -23,13 +22,14 @@ class Product:
 
     `weights` counts the values of the weight, which the backward pass reads again for the gradient
     of what it was multiplied with. `inner` products always need that gradient, others if there is a
-    trained weight in an earlier layer. `constant` ones are by data, which have no gradient.
+    trained weight in an earlier layer. `constant` ones are by data, `of_data` ones of data alone.
     """
 
     flops: int
     weights: int = 0
     inner: bool = False
     constant: bool = False
+    of_data: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Layer(ABC):
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
-        """What it trains, in an order that never changes: it chooses the random streams."""
+        """Its weights, in an order that never changes: it chooses the random streams."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Trained parameters: their names, shapes and kinds, as `bench.core.layers` declares them.
+"""Parameters: their names, shapes and kinds, as `bench.core.layers` declares them.
 
 Arrays have the same canonical layout in every record and every proof. A framework's
 `bench.core.layout.Layout` tells, by a parameter's kind, where its own layout differs.
@@ -23,7 +23,7 @@ class StackPlace:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One trained tensor, in canonical layout.
+    """One tensor of weights, in canonical layout.
 
     `axes` describes its dimensions in words, and `start` is how its values start. `flattened` is
     the (channels, height, width) of the feature map that a dense weight reads its columns from; a

@@ -111,12 +111,18 @@ class Task:
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Every trained tensor, from the first layer to the last."""
+        """Every tensor that a seed draws and a session loads, from the first layer to the last."""
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
+
+    @cached_property
+    def trained(self) -> tuple[Parameter, ...]:
+        """Those of them that an update moves. The others stay as they are loaded."""
+        return tuple(p for p in self.parameters if any(u.moves(p) for u in self.updates))
 
     @property
     def parameter_count(self) -> int:
-        return sum(parameter.size for parameter in self.parameters)
+        """Trained values."""
+        return sum(parameter.size for parameter in self.trained)
 
     @property
     def inputs(self) -> tuple[str, ...]:

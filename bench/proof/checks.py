@@ -137,7 +137,7 @@ class TraceComparison:
 
     def first_update(self) -> Iterator[Check]:
         """The first batch's gradients, and weights and optimizer after its update."""
-        gradients = {name: self._largest(key) for name, key in self._keys("grads").items()}
+        gradients = {p.name: self._largest(f"grads/{p.name}") for p in self.task.trained}
         yield self._worst("gradients", gradients, self.allowed.gradients)
         updates = self._updates("updated", self._weights("weights"))
         yield self._worst("update", updates, self.allowed.update)

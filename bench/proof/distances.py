@@ -23,9 +23,14 @@ def largest(actual: Array, expected: Array) -> float:
 
 
 def update(actual: Array, expected: Array, initial: Array) -> float:
-    """The distance from the expected weights over the update's; infinite if shapes differ."""
+    """The distance from the expected weights over the update's; infinite if shapes differ.
+
+    Or if weights have moved that are not to be.
+    """
     if actual.shape != expected.shape:
         return math.inf
+    if np.array_equal(expected, initial):
+        return 0.0 if np.array_equal(actual, expected) else math.inf
     return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected - initial))
 
 

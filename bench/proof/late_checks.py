@@ -20,6 +20,7 @@ from bench.core.arrays import Array
 from bench.core.optimizers import WEIGHT, Optimizer
 from bench.core.setting import EPSILONS, Precision
 from bench.core.task import Task
+from bench.proof import distances
 from bench.proof.checks import Check, worst
 from bench.worker.late_trace import LATE_STEPS, gradients, point, trained
 
@@ -143,6 +144,7 @@ class _LateComparison:
             if number in self._idle:
                 weights[place] = math.inf
                 continue
+            weights |= self._kept(number, place)
             for update in self.task.updates:
                 for parameter in filter(update.moves, self.task.parameters):
                     moved = self._moved(parameter.name, update.optimizer.of(parameter), number)
@@ -181,6 +183,16 @@ class _LateComparison:
         length = np.linalg.norm(expected[WEIGHT] - before[WEIGHT])
         deviations[WEIGHT] = float(np.linalg.norm(off) / length) if off.any() else 0.0
         return deviations
+
+    def _kept(self, number: int, place: str) -> dict[str, float]:
+        """By place: 0 for each weight that no update moves, or infinite if a step has moved it."""
+        before, after = self._samples(number), self._samples(number + 1)
+        trained = {parameter.name for parameter in self.task.trained}
+        return {
+            f"{place}, {p.name}": distances.update(after[key], before[key], before[key])
+            for p in self.task.parameters
+            if p.name not in trained and (key := f"{WEIGHT}/{p.name}")
+        }
 
     def _samples(self, number: int) -> dict[str, Array]:
         """The sampled entries after so many steps, by STATE/NAME."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Sequence
 
 from bench import tasks
 from bench.core.parameters import Parameter
@@ -40,6 +41,12 @@ def _update_text(task: Task, update: Update) -> dict[str, str]:
     return {f"{prefix}{name}": text for name, text in words.items()}
 
 
+def _tensors_text(parameters: Sequence[Parameter]) -> str:
+    count = len(parameters)
+    size = sum(parameter.size for parameter in parameters)
+    return f"{size:,} values in {count} tensor{'s' * (count != 1)}"
+
+
 def definition(task: Task) -> dict[str, str]:
     """What a task prescribes to every framework, in words."""
     inputs = "; ".join(str(task.fields[name]) for name in task.inputs if name in task.data)
@@ -65,8 +72,9 @@ def definition(task: Task) -> dict[str, str]:
         )
     words |= dict(layer.remark for layer in task.layers if layer.remark)
     starts = {type(parameter.start).formula for parameter in task.parameters} - {""}
-    count = len(task.parameters)
-    words["parameters"] = f"{task.parameter_count:,} values in {count} tensors, float32"
+    words["parameters"] = f"{_tensors_text(task.trained)}, float32"
+    if frozen := [parameter for parameter in task.parameters if parameter not in task.trained]:
+        words["not trained"] = f"{_tensors_text(frozen)}: {', '.join(p.name for p in frozen)}"
     words["initial weights"] = "; ".join(
         ["drawn from the run's seed, one stream per tensor", *sorted(starts)]
     )

@@ -41,6 +41,7 @@ LAYOUT = Layout(
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden); the gates' order is the same
         "gru_recurrent": (1, 0),
         "graph": (1, 0),
+        "canvas": (0, 2, 3, 1),  # (1, channels, height, width) -> (1, height, width, channels)
         **dict.fromkeys(KINDS, (1, 0)),
     },
     names={
@@ -174,7 +175,7 @@ class JaxFlaxSession:
         return np.asarray(reduce(getitem, self._paths[id(variable)], tree).get_value())
 
     def parameter_count(self) -> int:
-        return sum(leaf.size for leaf in jax.tree.leaves(self._programs.trees(self._state)[0]))
+        return self._programs.trained_values(self._state)
 
     def state(self) -> dict[str, Array]:
         return self._weights.state(

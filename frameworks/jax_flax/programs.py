@@ -70,6 +70,12 @@ class Programs:
         trees: Trees = jax.tree.unflatten(self._structure, state)
         return trees
 
+    def trained_values(self, state: list[jax.Array]) -> int:
+        """How many values the updates move."""
+        params = self.trees(state)[0]
+        moved = [update.parts(params)[0] for update in self._updates]
+        return sum(leaf.size for leaf in jax.tree.leaves(moved))
+
     def _initial_moments(self, params: nnx.State) -> list[optax.OptState]:
         return [update.optimizer.init(update.parts(params)[0]) for update in self._updates]
 

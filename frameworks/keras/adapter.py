@@ -148,7 +148,10 @@ class KerasModelSession:
         found = ENGINE.gradients(self._model, *self._split(batch))
         paths = [variable.path for variable in self._model.trainable_variables]
         gradients = dict(zip(paths, map(ops.convert_to_numpy, found), strict=True))
-        return self._weights.canonical(lambda place: gradients[place.variable.path][place.row])
+        (update,) = self._task.updates
+        return self._weights.canonical(
+            lambda place: gradients[place.variable.path][place.row], update=update
+        )
 
     def numpy(self, value: Any) -> Array:
         return np.asarray(ops.convert_to_numpy(value), self.format.floats)

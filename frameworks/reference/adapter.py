@@ -74,7 +74,7 @@ class ReferenceSession:
         return {name: param.copy() for name, param in self._params.items()}
 
     def parameter_count(self) -> int:
-        return sum(param.size for param in self._params.values())
+        return sum(self._params[name].size for moved in self._moved for name in moved)
 
     def state(self) -> dict[str, Array]:
         return {key: array for updates in self._updates for key, array in updates.state().items()}
