@@ -18,12 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench import datasets, tasks
 from bench.core.dataset_info import DatasetInfo
 from bench.core.errors import DataError, UsageError
 from bench.core.listener import SILENT, Silent
 from bench.datasets import (
+    art,
     cifar10,
     cora,
     digits,
@@ -434,7 +436,7 @@ def test_auto_falls_back_to_the_twin_and_real_does_not(monkeypatch):
 
 def test_bad_requests():
     assert {"cifar10", "imdb", "mnist"} <= set(datasets.names())
-    with pytest.raises(UsageError, match=r"'minst'.*cifar10, cora, digits, imdb, mnist"):
+    with pytest.raises(UsageError, match=r"'minst'.*art, cifar10, cora, digits, imdb, mnist"):
         datasets.prepare("minst")
     with pytest.raises(UsageError, match="'minst'"):
         datasets.status("minst")
@@ -1002,6 +1004,78 @@ def test_official_cora(monkeypatch):
     ]
 
 
+# Pictures, in their official formats
+
+
+def write_pictures(folder, *, content: Image.Image, style: Image.Image) -> dict[str, Path]:
+    paths = {}
+    for file, image in zip(art.DATASET.files, (content, style), strict=True):
+        image.save(folder / file.name)
+        paths[file.name] = folder / file.name
+    return paths
+
+
+def test_the_middle_of_a_picture_is_resized(tmp_path):
+    content = Image.new("RGBA", (600, 256), "white")
+    content.paste("red", (172, 0, 428, 256))  # the square in the middle
+    content.paste("lime", (300, 0, 428, 256))  # its right half
+    style = Image.new("L", (128, 300), 100)
+    parsed = art.parse(write_pictures(tmp_path, content=content, style=style), SILENT)
+    assert parsed.official == {"train": False, "test": False}
+    assert parsed.note == "not the official file: astronaut.png, starry_night_google.jpg"
+    arrays = parsed.arrays
+    assert arrays["train_content"].shape == (art.STEPS, 3, 128, 128)
+    assert arrays["test_style"].shape == (1, 3, 128, 128)
+    assert arrays["train_content"].dtype == np.uint8
+    red, green, blue = arrays["test_content"][0]
+    assert (red[:, :60] == 255).all() and (red[:, 68:] == 0).all()
+    assert (green[:, :60] == 0).all() and (green[:, 68:] == 255).all() and (blue == 0).all()
+    assert np.abs(arrays["test_style"].astype(int) - 100).max() <= 1
+    for name in ("content", "style"):
+        assert (arrays[f"train_{name}"] == arrays[f"test_{name}"]).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "cannot identify image file"),
+        (b"GIF89a", "cannot identify image file"),
+        ((127, 500), "127 x 500 pixels"),
+        ((8200, 8200), "8200 x 8200 pixels"),
+    ],
+)
+def test_a_damaged_picture_is_refused(tmp_path, content, why):
+    small = Image.new("L", (128, 128))
+    paths = write_pictures(tmp_path, content=small, style=small)
+    if isinstance(content, bytes):
+        paths["astronaut.png"].write_bytes(content)
+    else:
+        Image.new("1", content).save(paths["astronaut.png"])
+    with pytest.raises(DataError, match=why):
+        art.parse(paths, SILENT)
+
+
+def test_a_picture_that_ends_early_is_refused(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
+    image = Image.fromarray(noise)
+    paths = write_pictures(tmp_path, content=image, style=image)
+    whole = paths["astronaut.png"].read_bytes()
+    paths["astronaut.png"].write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"astronaut\.png"):
+        art.parse(paths, SILENT)
+
+
+@pytest.mark.skipif(not (OFFICIAL / "pictures").is_dir(), reason="needs the official files")
+def test_official_pictures(monkeypatch):
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
+    content = art.parse(sources.find(art.DATASET), SILENT)
+    assert content.official == {"train": True, "test": True} and not content.note
+    # Whatever a decoder rounds: the night is blue.
+    red, _, blue = content.arrays["test_style"][0].astype(int)
+    assert blue.mean() > red.mean() + 20
+    assert content.arrays["test_content"].std() > 50
+
+
 # Multi30k, in its official format
 
 
@@ -1093,6 +1167,7 @@ def small_twins() -> dict[str, Content]:
         "digits": digits.twin(each={"train": 4, "test": 2}),
         "xray": synthetic.images(xray.TWIN, train=130, test=20),
         "cora": cora.twin(),
+        "art": art.twin(),
     }
 
 
@@ -1110,7 +1185,16 @@ def test_twins_are_the_same_on_every_machine():
         "xray": "8d82d5fb5dbc1d2b",
         "digits": "74366bb53830005c",
         "cora": "2d85f79115a920af",
+        "art": "e0a06d9f91736809",
     }
+
+
+def test_the_twin_of_the_pictures_is_two_of_them():
+    arrays = art.twin().arrays
+    assert arrays["train_content"].shape == (art.STEPS, 3, 128, 128)
+    assert arrays["test_style"].shape == (1, 3, 128, 128)
+    assert 40 < arrays["test_content"].std() < 100 and 40 < arrays["test_style"].std() < 100
+    assert (arrays["test_content"] != arrays["test_style"]).mean() > 0.5
 
 
 def test_twins_have_the_shapes_and_types_of_the_real_data():
