@@ -38,6 +38,7 @@ from bench.core.recurrent import recurrent_names
 from bench.core.setting import Device, Precision, Setting, Tuning
 from bench.core.speech_fields import FrameCount, Frames, Letters
 from bench.core.starts import Zeros
+from bench.core.style import FeatureConv, StyleDistance, StyleLoss
 from bench.core.task import Budget, Task, Update
 from bench.core.weights import initial_weights
 from bench.records import record_lines
@@ -80,6 +81,7 @@ PARAMETERS = {
     ),
     "digits-ctc": 3 * 128 * (40 + 128 + 2) + 3 * 128 * (128 + 128 + 2) + 128 * 28 + 28,
     "cora-gcn": 1433 * 16 + 16 + 16 * 7 + 7,
+    "style-transfer": 3 * 128 * 128,  # the picture alone
     "mnist-vae": 784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784,
     # two tables, four blocks of two scales, four products of attention, two dense layers; a scale
     "shakespeare-gpt": (65 + 64) * 128 + 4 * (2 * 128 + 4 * 128**2 + 2 * 128 * 512) + 128,
@@ -582,6 +584,34 @@ def test_a_whole_graph_is_one_batch() -> None:
     first, second = task.layers
     assert isinstance(first, GraphConvolution) and (first.width, second.width) == (16, 7)
     assert second.output_values(1) == 2708 * 7
+
+
+def test_only_the_canvas_of_a_style_transfer_is_trained() -> None:
+    task = tasks.load("style-transfer")
+    assert [parameter.name for parameter in task.trained] == ["canvas.pixels"]
+    assert len(task.parameters) == 1 + 2 * 13
+    assert tasks.load("mnist-mlp").trained == tasks.load("mnist-mlp").parameters
+    assert task.whole and evaluation_batch(task) == task.batch == 1
+    canvas, *convs, style = task.layers
+    given = {conv.name: conv.given for conv in convs if isinstance(conv, FeatureConv)}
+    assert [name for name, pictures in given.items() if pictures == 1] == [
+        *("conv4_3", "conv4_4", "conv5_1"),
+    ]
+    assert canvas.width == 3 and style.width == 5
+    small = task.proved_as
+    assert small and [p.shape for p in small.trained] == [(1, 3, 32, 32)]
+    assert [p.shape for p in small.parameters[1:]] == [p.shape for p in task.parameters[1:]]
+
+
+def test_distances_of_a_canvas_are_weighted() -> None:
+    outputs = {
+        "content": np.array([[0.5]], np.float32),
+        "style": np.array([[1, 0, 0.25, 0.25, 0]], np.float32),
+    }
+    assert StyleLoss(weight=2).of(outputs, {}) == (3.5, 1)
+    assert StyleDistance(weight=2, target=0.1).of(outputs, {}) == (3.5 / 11, 1)
+    nothing = {name: np.ones_like(output) for name, output in outputs.items()}
+    assert StyleDistance(weight=2, target=0.1).of(nothing, {}) == (1, 1)
 
 
 def test_a_recording_is_read_with_zeros_behind_it(tmp_path: Path) -> None:

@@ -15,6 +15,18 @@ from bench.core.optimizers import SGD, Adam
 from bench.launch.catalogue import TREE
 from bench.launch.virtual_environments import Environment
 
+# VGG-19 at 128 x 128: up to conv4_2, from there to conv5_1, and the Gram matrices of one picture.
+STYLE_LOWER = 9 * (
+    128 * 128 * (3 * 64 + 64 * 64)
+    + 64 * 64 * (64 * 128 + 128 * 128)
+    + 32 * 32 * (128 * 256 + 3 * 256 * 256)
+    + 16 * 16 * (256 * 512 + 512 * 512)
+)
+STYLE_UPPER = 9 * (16 * 16 * 2 * 512 * 512 + 8 * 8 * 512 * 512)
+STYLE_GRAMS = 4 * (128 * 64) ** 2 + (8 * 512) ** 2
+STYLE_WEIGHTS = 9 * (3 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 256 + 3 * 256 * 256)
+STYLE_WEIGHTS += 9 * (256 * 512 + 4 * 512 * 512)
+STYLE_MAPS = 2 * 64 * 128**2 + 2 * 128 * 64**2 + 4 * 256 * 32**2 + 4 * 512 * 16**2 + 512 * 8**2
 TRANSLATING = 2 * 4 * 256 * (128 + 256)  # the weights of two LSTMs
 # Multiply-adds of one example's forward pass: those of the first layer, and those of all others.
 MULTIPLY_ADDS = {
@@ -56,6 +68,9 @@ MULTIPLY_ADDS = {
     ),
     # two LSTMs and two dense layers for every step, and twice all pairs of steps
     "multi30k-seq2seq": (0, 20 * (TRANSLATING + 512 * 256 + 256 * 8_000) + 2 * 256 * 20**2),
+    # No weight has a gradient. The lower convolutions see three pictures forward and one backward,
+    # the upper ones two and one; the Gram matrices two, and have the gradient of both factors.
+    "style-transfer": (2 * (STYLE_LOWER + STYLE_GRAMS), STYLE_UPPER),
     # Words and links are data, and both convolutions multiply by the links.
     "cora-gcn": (49_216 * 16 + 13_264 * (16 + 7), 2708 * 16 * 7),
     "mnist-vae": (784 * 400, 2 * 400 * 20 + 20 * 400 + 400 * 784),
@@ -93,6 +108,7 @@ TRAINING_FLOPS = {
     "multi30k-seq2seq": 357_089_280,
     "digits-ctc": 193_536_000,
     "cora-gcn": 6_189_888,
+    "style-transfer": 46_900_707_328,
     "mnist-vae": 3_280_000,
     "shakespeare-gpt": 330_350_592,
     "shakespeare-gpt-large": 18_157_731_840,
@@ -189,6 +205,14 @@ VALUES = {
     ),
     # Of each entry of the two sparse matrices a row, a column and a value.
     "cora-gcn": 9 * 23_063 + 16 * 7 + 2 * 3 * (49_216 + 13_264) + 4 * 2708 * (16 + 7),
+    # The canvas alone has a gradient and an update; all weights are read forward and backward.
+    "style-transfer": (
+        9 * 3 * 128**2
+        + 2 * STYLE_WEIGHTS
+        + (2 * 64 + 2 * 128 + 4 * 256 + 5 * 512)
+        + 2 * 2 * 3 * 128**2
+        + 4 * (3 * 128**2 + STYLE_MAPS + 64**2 + 128**2 + 256**2 + 2 * 512**2)
+    ),
     # The noise is read like the image, once more for the gradient of the log variance.
     "mnist-vae": (
         9 * (784 * 400 + 400 + VAE_ABOVE + 20 + 20 + 400 + 784)
@@ -242,7 +266,9 @@ def test_bytes_grow_with_the_batch_and_with_what_the_optimizer_keeps(name: str) 
 @pytest.mark.frameworks
 def test_pytorch_counts_the_same_flops(environment: Callable[[str], Environment]) -> None:
     """All but the recurrent ones, whose operators on the CPU it does not count."""
-    names = [name for name in tasks.names() if "image" in tasks.load(name).fields]
+    names = [
+        name for name in tasks.names() if tasks.load(name).fields.keys() & {"image", "content"}
+    ]
     code = f"""
 import importlib, json, sys
 sys.path.insert(0, {str(TREE)!r})
@@ -253,7 +279,8 @@ for name in {names!r}:
     task = importlib.import_module("bench.tasks." + name.replace("-", "_")).TASK
     model = importlib.import_module("frameworks.pytorch.models." + task.network).build(task)
     with FlopCounterMode(display=False) as counter:
-        found = model(torch.zeros(task.batch, *task.fields["image"].shape))
+        fields = [task.fields[field] for field in task.inputs if field in task.data]
+        found = model(*[torch.zeros(task.batch, *field.shape) for field in fields])
         sum(output.sum() for output in (found if isinstance(found, tuple) else [found])).backward()
     counted[name] = counter.get_total_flops() / task.batch
 print(json.dumps(counted))

@@ -65,7 +65,7 @@ def _claims_of_keras(framework: str, task: str) -> Iterator[Claim]:
     that `fit` could cut into batches.
     """
     described = catalogue.load(framework)
-    if tasks.load(task).heavy or tasks.load(task).whole:
+    if tasks.load(task).heavy or tasks.load(task).matrices:
         return
     for precision in ("float64", "float32"):
         for mode in described.modes if task == "mnist-mlp" else [described.recommended]:

@@ -441,6 +441,69 @@ MUTANTS = {
         task="mnist-vae",
         caught_by="noise",
     ),
+    "a network that is trained as well": Mutant(
+        file="frameworks/pytorch/models/style.py",
+        old="        self.requires_grad_(False)\n",
+        new="",
+        task="style-transfer",
+        caught_by="parameters",
+    ),
+    "a network that is trained, and does not say so": Mutant(
+        file="frameworks/mxnet_gluon/adapter.py",
+        old="        update.apply(len(example_losses))\n",
+        new="        update.apply(len(example_losses))\n"
+        "        self._model.conv5_1.bias.data()[:] -= 2**-10\n",
+        task="style-transfer",
+        caught_by="update",
+    ),
+    "Gram matrices that are centered": Mutant(
+        file="frameworks/jax_flax/models/style.py",
+        old="    return x.T @ x / len(x)",
+        new="    x = x - x.mean(0)\n    return x.T @ x / len(x)",
+        task="style-transfer",
+        caught_by="outputs",
+        mode="compiled",
+    ),
+    "maximum for average pooling": Mutant(
+        file="frameworks/paddlepaddle/models/style.py",
+        old="        x = F.avg_pool2d(x, 2)  # (1, 512, S/16, S/16)\n",
+        new="        x = F.max_pool2d(x, 2)  # (1, 512, S/16, S/16)\n",
+        task="style-transfer",
+        caught_by="outputs",
+    ),
+    "the content a layer too low": Mutant(
+        file="frameworks/mxnet_gluon/models/style.py",
+        old="        return distance(top, wanted).reshape((1, 1)),",
+        new="        *_, wanted, _ = self.features(content)\n"
+        "        return distance(layers[-1], wanted).reshape((1, 1)),",
+        task="style-transfer",
+        caught_by="outputs",
+        mode="compiled",
+    ),
+    "a style layer of another weight": Mutant(
+        file="frameworks/paddlepaddle/models/style.py",
+        old="style.sum()",
+        new="(style.sum() + style[0, -1])",
+        task="style-transfer",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "a content without a gradient": Mutant(
+        file="frameworks/pytorch/models/style.py",
+        old='"loss": content.sum()',
+        new='"loss": content.detach().sum()',
+        task="style-transfer",
+        caught_by="gradients",
+    ),
+    "a canvas kept within the range of pixels": Mutant(
+        file="frameworks/mxnet_gluon/adapter.py",
+        old="        update.apply(len(example_losses))\n",
+        new="        update.apply(len(example_losses))\n"
+        "        canvas = self._model.canvas.pixels\n"
+        "        canvas.set_data(canvas.data().clip(0, 1))\n",
+        task="style-transfer",
+        caught_by="update",
+    ),
     "gradients summed, not averaged": Mutant(
         file="frameworks/mxnet_gluon/updates.py",
         old="self.trainer.step(examples)",

@@ -22,6 +22,7 @@ from bench.core.record import Cell, Record
 from bench.core.samples import Continuation, SampleSheet, Transcription, Translation, Written
 from bench.core.setting import Setting
 from bench.core.speech_fields import FrameCount, Frames, Letters
+from bench.core.style import TrainedPicture
 from bench.core.task import Budget
 from bench.core.translation_fields import PreviousTokens
 from bench.datasets import shakespeare
@@ -40,6 +41,28 @@ FIELDS = {
 }
 ALPHABET = "abcde"
 PARTS = ("weight", "bias")
+
+
+class Canvas:
+    """What a network of a style transfer outputs, for the first test example alone."""
+
+    def __init__(self, pixels: Array) -> None:
+        self._pixels = pixels
+
+    def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        assert not inputs
+        return {"canvas": self._pixels}
+
+
+def test_a_canvas_is_shown_as_a_picture(tmp_path: Path) -> None:
+    canvas = np.full((1, 3, 2, 4), -0.5)
+    canvas[0, 0, 0, 1], canvas[0, 1, 1, 3] = 0.5, 9.0
+    sample = TrainedPicture(mean=(0.5, 0.25, 0.1), std=(0.5, 0.5, 0.25))
+    (picture,) = sample.write(Canvas(canvas).outputs, {}, tmp_path).pictures
+    assert picture.pixels.shape == (2, 4, 3) and picture.pixels.dtype == np.uint8
+    assert picture.pixels[0, 0].tolist() == [64, 0, 0]
+    assert picture.pixels[0, 1].tolist() == [191, 0, 0]
+    assert picture.pixels[1, 3].tolist() == [64, 255, 0]
 
 
 class Summing:

@@ -21,7 +21,10 @@ from bench.core.pictures import Mark, Picture, as_bytes, sheet
 from bench.core.readers import BatchFormat
 
 Outputs = Callable[[Mapping[str, Array]], Mapping[str, Array]]
-"""The outputs of a network in evaluation mode, by name: for its inputs by field, (N, ...) each."""
+"""The outputs of a network in evaluation mode, by name: for its inputs by field, (N, ...) each.
+
+For no inputs, those of the first test example.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,8 @@ def _outputs(
     def found(inputs: Mapping[str, Array]) -> dict[str, Array]:
         # Each time, as a worker that is silent for long would be taken for one that hangs.
         listener.phase(subject, "sample")
+        if not inputs:
+            return outputs(ready.session, example)
         count = len(inputs[task.inputs[0]])
         batch = {
             name: inputs[name].astype(one.dtype)

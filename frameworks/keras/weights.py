@@ -26,6 +26,7 @@ LAYOUT = Layout(
         "gru_input": (1, 0),  # (3 * hidden, in) -> (in, 3 * hidden)
         "gru_recurrent": (1, 0),
         "graph": (1, 0),
+        "canvas": (0, 2, 3, 1),  # (1, channels, height, width) -> (1, height, width, channels)
         **dict.fromkeys(KINDS, (1, 0)),
     },
     gates=dict.fromkeys(  # reset, update, new -> update, reset, new

@@ -150,6 +150,13 @@ def max_pool(x: Value) -> Value:
     return np.sum(squares * first, axis=-1)
 
 
+def avg_pool(x: Value) -> Value:
+    """The mean of each 2x2 square: (N, C, H, W) -> (N, C, H/2, W/2)."""
+    n, c, height, width = x.shape
+    squares = x.reshape(n, c, height // 2, 2, width // 2, 2)
+    return np.mean(squares, axis=(3, 5))
+
+
 def embedding(params: Params, name: str, tokens: Value) -> Value:
     """Rows of the table: (N, T) -> (N, T, features), or (N,) -> (N, features)."""
     return params[f"{name}.weight"][tokens]
