@@ -97,6 +97,13 @@ BudgetOption = Annotated[
     str | None,
     typer.Option(help="The most time that --until may take: 90s, 30m, 2h. Default: 1h."),
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Measure only a part: 3/8 is every eighth block of a task, from the third on, with "
+        "the seeds of the whole. `framebench merge` makes one run of all parts."
+    ),
+]
 ResumeOption = Annotated[
     bool,
     typer.Option(
@@ -169,6 +176,7 @@ class RunOptions:
     spare: SpareOption = None
     until: UntilOption = None
     budget: BudgetOption = None
+    shard: ShardOption = None
     results: ResultsOption = Path("results")
     name: NameOption = None
     resume: ResumeOption = False
@@ -192,8 +200,9 @@ class RunOptions:
     def to_request(self, settings: Sequence[str]) -> Request:
         """The request. `settings` are the options that the command line has left to the file.
 
-        Raises UsageError for a malformed percentage, duration or size.
+        Raises UsageError for a malformed percentage, duration, size or shard.
         """
+        from bench.core.shard import Shard
         from bench.run.request import Request, duration, fraction, size
 
         values: dict[str, Any] = vars(self).copy()
@@ -202,6 +211,7 @@ class RunOptions:
         for name in ("run", "resume", "add_blocks", "json", "wait_for_quiet", "show_config"):
             del values[name]
         until, budget = values.pop("until"), values.pop("budget")
+        shard = values.pop("shard")
         time_limit, memory_limit = values.pop("time_limit"), values.pop("memory_limit")
         return Request(
             **values,
@@ -209,5 +219,6 @@ class RunOptions:
             memory_limit=None if memory_limit is None else size(memory_limit),
             until=None if until is None else fraction(until),
             budget_seconds=None if budget is None else duration(budget),
+            shard=None if shard is None else Shard.parse(shard),
             command=shlex.join(["framebench", *sys.argv[1:], *settings]),
         )

@@ -67,7 +67,11 @@ class ResumedFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunFields(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's `run.json`. A run is finished if it has `wall_seconds`."""
+    """A run's `run.json`. A run is finished if it has `wall_seconds`.
+
+    `blocks_by_task` are the planned blocks of each task, where not every task is in every block of
+    the `repeats`, or blocks are not measured in their order.
+    """
 
     name: str
     machine: MachineFields
@@ -75,6 +79,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     request: dict[str, Any] = {}
     threads: Count = 0
     repeats: Count = 0
+    blocks_by_task: dict[str, Count] = {}
     started: str = ""
     framebench: str = ""
     about: str = ""

@@ -15,8 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench.core.errors import UsageError
 from bench.core.record import Record
+from bench.core.shard import Shard
 from bench.proof.certificate import Certificate
 from bench.proof.late_proof import LateProof
 from bench.records import consistency, record_lines, run_fields
@@ -76,6 +79,14 @@ class Run:
                 f"{self.folder / INFO}: a late proof: {one_line(str(error))}"
             ) from None
 
+    @cached_property
+    def shard(self) -> Shard | None:
+        """The part of a run that it is; None if it is whole. Raises UsageError for no shard."""
+        try:
+            return msgspec.convert(self.info.get("request", {}).get("shard"), Shard | None)
+        except ValueError as error:
+            raise UsageError(f"{self.folder / INFO}: the shard: {one_line(str(error))}") from None
+
     @property
     def finished(self) -> bool:
         """Whether it ended by itself, and not by an interruption."""
@@ -85,9 +96,24 @@ class Run:
     def caveats(self) -> tuple[Caveat, ...]:
         """What a reader of its figures must know: the snapshot's, what is left out, or mixed."""
         figures = (f"run {self.info.get('name', self.folder.name)}",)
-        words = [self.lines.words(), self.lost, *consistency.mixtures(self.records, self.line)]
+        words = [
+            self._part_of,
+            self.lines.words(),
+            self.lost,
+            *consistency.mixtures(self.records, self.line),
+        ]
         own = (Caveat(figures=figures, text=text) for text in words if text)
         return (*self.snapshot.caveats, *own)
+
+    @property
+    def _part_of(self) -> str:
+        """That it is a shard; "" if it is whole."""
+        if not self.shard:
+            return ""
+        return (
+            f"shard {self.shard.number} of {self.shard.count}: a part of the run's blocks; "
+            "`framebench merge` makes one run of all shards"
+        )
 
     @property
     def lost(self) -> str:
@@ -178,7 +204,9 @@ def read(folder: Path) -> Run:
     """
     info = read_info(folder)
     try:
-        lines = record_lines.read(files.read(folder / RECORDS))
+        # A shard has not every block, and the nodes of a cluster are not done in order.
+        any_order = info.get("repeats", 0) if info.get("blocks_by_task") else 0
+        lines = record_lines.read(files.read(folder / RECORDS), any_order=any_order)
     except FileNotFoundError:  # interrupted before its first record
         lines = RecordLines()
     except IsADirectoryError:
@@ -188,7 +216,7 @@ def read(folder: Path) -> Run:
     # Now, so that a run that is read can be reported.
     if "snapshot" in info:
         _ = run.snapshot
-    _ = run.certificates, run.late_proofs
+    _ = run.certificates, run.late_proofs, run.shard
     return run
 
 

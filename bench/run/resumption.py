@@ -100,6 +100,8 @@ def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> Earli
     )
     wanted = run.info.get("blocks_wanted", 0)
     if add_blocks:
+        if request.shard:
+            raise UsageError(f"{folder} is a shard: add blocks to the run that it is merged into")
         if not run.finished:
             raise UsageError(
                 f"{folder} is not finished: go on with it by --resume before you add blocks"

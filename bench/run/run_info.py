@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from bench.launch.virtual_environments import Environment, installed_bytes
 from bench.records.snapshot_taking import take
 from bench.run.plan import Plan
 from bench.run.preparation import Preparation
+from bench.run.task_blocks import planned
 
 
 def now() -> str:
@@ -27,7 +29,7 @@ def origin(plan: Plan) -> dict[str, Any]:
         "machine": machine.describe(),
         "source_digests": {
             name: catalogue.source_digest(catalogue.load(name))
-            for name in sorted({cell.framework for cell in plan.cells})
+            for name in sorted({cell.framework for cell in plan.whole})
         },
     }
 
@@ -82,5 +84,15 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "certificates": [
             certificate.to_fields() for certificate in preparation.certificates.values()
         ],
-        "snapshot": take(plan.cells, plan.budgets).to_fields(),
+        "snapshot": take(plan.whole, plan.budgets).to_fields(),
+        **(_blocks_by_task(plan) if request.shard else {}),
     }
+
+
+def _blocks_by_task(plan: Plan) -> dict[str, Any]:
+    """How many blocks of each task are planned, for a run that has not every task in each block."""
+    request = plan.request
+    parts = planned(
+        plan.whole, seed=request.seed, blocks=plan.stopping.repeats, shard=request.shard
+    )
+    return {"blocks_by_task": dict(Counter(part.task for part in parts))}

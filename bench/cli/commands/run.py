@@ -34,6 +34,8 @@ EXAMPLES = """[bold]Examples[/bold]
 
   framebench run --show-config                             what framebench.yaml has set
 
+  framebench run -t mnist-mlp -n 6 --shard 1/3             a third, to be merged with the others
+
   framebench run --resume                                  go on with an interrupted run
 
   framebench run --add-blocks 3 results/mine               three more repeats of each cell
@@ -58,7 +60,7 @@ def run(options: RunOptions, origins: Origins) -> None:
     from bench.cli.run_beginning import begun, told_how_to_go_on
     from bench.report.run.report_files import PAGE, write_reports
     from bench.report.task.availability import broken_plugins
-    from bench.run import campaign
+    from bench.run import campaign, schedule
     from bench.run.preparation import prepare
     from bench.run.time_left import TimeLeft
 
@@ -80,7 +82,12 @@ def run(options: RunOptions, origins: Origins) -> None:
             earlier.check_prepared(preparation)
         settled = earlier.settled if earlier else ()
         done = {(record.job.cell, record.job.block) for record in settled}
-        time_left = TimeLeft(cells=plan.cells, blocks=plan.stopping.repeats, done=done)
+        time_left = TimeLeft(
+            cells=plan.cells,
+            blocks=plan.stopping.repeats,
+            done=done,
+            elsewhere=schedule.elsewhere(plan),
+        )
         with RunDisplay(time_left) as run_display:
             missed = campaign.run(plan, preparation, run_display, earlier)
         finished = write_reports(plan.folder)
