@@ -70,7 +70,8 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     """A run's `run.json`. A run is finished if it has `wall_seconds`.
 
     `blocks_by_task` are the planned blocks of each task, where not every task is in every block of
-    the `repeats`, or blocks are not measured in their order.
+    the `repeats`, or blocks are not measured in their order. `nodes` are the machines that its
+    records name, and `machine` is the first of them.
     """
 
     name: str
@@ -80,6 +81,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     threads: Count = 0
     repeats: Count = 0
     blocks_by_task: dict[str, Count] = {}
+    nodes: dict[str, MachineFields] = {}
     started: str = ""
     framebench: str = ""
     about: str = ""

@@ -23,6 +23,7 @@ from bench.core.shard import Shard
 from bench.proof.certificate import Certificate
 from bench.proof.late_proof import LateProof
 from bench.records import consistency, record_lines, run_fields
+from bench.records.node_kinds import NodeKind, node_kinds, node_words, shard_words
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
 from bench.system import files, whole_json
@@ -87,6 +88,11 @@ class Run:
         except ValueError as error:
             raise UsageError(f"{self.folder / INFO}: the shard: {one_line(str(error))}") from None
 
+    @cached_property
+    def node_kinds(self) -> tuple[NodeKind, ...]:
+        """The kinds of the machines that measured its records; one kind for most runs."""
+        return node_kinds(self.info, self.records)
+
     @property
     def finished(self) -> bool:
         """Whether it ended by itself, and not by an interruption."""
@@ -97,23 +103,14 @@ class Run:
         """What a reader of its figures must know: the snapshot's, what is left out, or mixed."""
         figures = (f"run {self.info.get('name', self.folder.name)}",)
         words = [
-            self._part_of,
+            shard_words(self.shard),
+            node_words(self.node_kinds),
             self.lines.words(),
             self.lost,
             *consistency.mixtures(self.records, self.line),
         ]
         own = (Caveat(figures=figures, text=text) for text in words if text)
         return (*self.snapshot.caveats, *own)
-
-    @property
-    def _part_of(self) -> str:
-        """That it is a shard; "" if it is whole."""
-        if not self.shard:
-            return ""
-        return (
-            f"shard {self.shard.number} of {self.shard.count}: a part of the run's blocks; "
-            "`framebench merge` makes one run of all shards"
-        )
 
     @property
     def lost(self) -> str:

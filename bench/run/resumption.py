@@ -57,6 +57,8 @@ class EarlierRun:
         info = {
             **self.info,
             "repeats": self.plan.stopping.repeats,
+            # The machine may have another name than before, such as in another container.
+            "nodes": {**self.info.get("nodes", {}), **run_info.nodes()},
             "resumed": [*self.info.get("resumed", []), past],
         }
         return {key: info[key] for key in info if key not in ("wall_seconds", "stopped")}

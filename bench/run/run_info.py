@@ -34,6 +34,11 @@ def origin(plan: Plan) -> dict[str, Any]:
     }
 
 
+def nodes() -> dict[str, Any]:
+    """The machine's facts by its name in records: what a run says of each that it has used."""
+    return {machine.node_name(): machine.describe()}
+
+
 def prepared(preparation: Preparation) -> dict[str, Any]:
     """What a run's figures depend on and preparing it has found: packages and data."""
     infos = [DatasetInfo.read(folder) for folder in dict.fromkeys(preparation.data.values())]
@@ -70,6 +75,7 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "threads": plan.cells[0].threads,
         "repeats": plan.stopping.repeats,
         "started": now(),
+        "nodes": nodes(),
         "health": preparation.health.to_fields(),
         "package_records": {
             name: dict(environment.records) for name, environment in _made(preparation).items()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bench.analysis.results import Results
 from bench.core.framework_name import framework_of
 from bench.core.grouping import grouped
@@ -66,8 +69,15 @@ def unfinished(results: Results) -> str:
 
 
 def machine_text(results: Results) -> str:
-    """Processor, cores, memory and GPUs of the machine of a run."""
-    machine = results.run.info["machine"]
+    """Processor, cores, memory and GPUs of the machine of a run; of each kind if it had several."""
+    kinds = results.run.node_kinds
+    if sum(len(kind.nodes) for kind in kinds) == 1:
+        return facts_text(kinds[0].machine)
+    return "; ".join(f"{len(kind.nodes)} × {facts_text(kind.machine)}" for kind in kinds)
+
+
+def facts_text(machine: Mapping[str, Any]) -> str:
+    """Processor, cores, memory and GPUs by a machine's facts in `run.json`."""
     memory = machine["memory_bytes"]
     words = [
         machine["cpu"] or f"processor {NOT_TOLD}",
