@@ -66,6 +66,12 @@ class ResumedFields(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Seconds
 
 
+class MergedFields(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that became a part of this one."""
+
+    name: str
+
+
 class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     """A run's `run.json`. A run is finished if it has `wall_seconds`.
 
@@ -89,6 +95,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: Seconds | UnsetType = UNSET
     resumed: list[ResumedFields] = []
     blocks_wanted: Count = 0
+    merged: list[MergedFields] = []
     environments: dict[str, dict[str, str]] = {}
     installed_bytes: dict[str, Count] = {}
     source_digests: dict[str, str] = {}

@@ -154,6 +154,12 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
     files.write(folder / INFO, json.dumps(info, indent=2, sort_keys=True) + "\n")
 
 
+def write(folder: Path, info: dict[str, Any], lines: str) -> None:
+    """Write a whole run: the lines of its records, and then its `run.json`, which makes it one."""
+    files.write(folder / RECORDS, lines)
+    write_info(folder, info)
+
+
 class RunFolder:
     """The folder of a run in progress."""
 

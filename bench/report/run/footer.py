@@ -33,10 +33,13 @@ def footer(results: Results) -> list[str]:
     if "stopped" in info:
         lines.append(f"stopped: {info['stopped']}")
     lines.append(f"command: {info.get('command') or 'unknown'}")
+    if merged := info.get("merged"):
+        lines.append(f"merged from: {', '.join(part['name'] for part in merged)}")
     if resumed := info.get("resumed"):
         when = (f"{past['started'][:16].replace('T', ' ')}" for past in resumed)
         lines.append(f"went on: {', '.join(when)}")
-    lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}")
+    together = ", all parts together" if "merged" in info else ""
+    lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}{together}")
     return lines
 
 
