@@ -104,6 +104,21 @@ ShardOption = Annotated[
         "the seeds of the whole. `framebench merge` makes one run of all parts."
     ),
 ]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        help="local: this machine measures; ray: the nodes of a Ray cluster do, a block of a task "
+        "at a time.",
+        autocompletion=among(lambda: ("local", "ray")),
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="With --engine ray: HOST or HOST:PORT of the cluster's head. Default: the cluster "
+        "that this machine is in."
+    ),
+]
 ResumeOption = Annotated[
     bool,
     typer.Option(
@@ -141,6 +156,8 @@ NameOption = Annotated[
 ]
 
 
+# The options of a single call of the command, which are not a request's.
+ONE_CALL = ("run", "resume", "add_blocks", "address", "json", "wait_for_quiet", "show_config")
 # The options that may be given several times, which a request has in the plural.
 _SEVERAL = ("framework", "task", "mode", "device", "precision", "tuning")
 
@@ -177,6 +194,8 @@ class RunOptions:
     until: UntilOption = None
     budget: BudgetOption = None
     shard: ShardOption = None
+    engine: EngineOption = "local"
+    address: AddressOption = None
     results: ResultsOption = Path("results")
     name: NameOption = None
     resume: ResumeOption = False
@@ -208,7 +227,7 @@ class RunOptions:
         values: dict[str, Any] = vars(self).copy()
         for name in _SEVERAL:
             values[self.request_field(name)] = values.pop(name)
-        for name in ("run", "resume", "add_blocks", "json", "wait_for_quiet", "show_config"):
+        for name in ONE_CALL:
             del values[name]
         until, budget = values.pop("until"), values.pop("budget")
         shard = values.pop("shard")

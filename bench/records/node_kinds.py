@@ -5,12 +5,11 @@ Ratios are taken within a block of a task, and so within a machine; a pace is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.core.grouping import grouped
-from bench.core.record import Record
 from bench.core.shard import Shard
 
 
@@ -26,14 +25,14 @@ class NodeKind:
     machine: Mapping[str, Any]
 
 
-def node_kinds(info: Mapping[str, Any], records: Sequence[Record]) -> tuple[NodeKind, ...]:
-    """The kinds of the machines on which these records were measured, in the records' order.
+def node_kinds(info: Mapping[str, Any], names: Iterable[str]) -> tuple[NodeKind, ...]:
+    """The kinds of the machines with these names in records, in their order; at least one.
 
-    `info` is the run's `run.json`. A record whose machine it does not describe is taken to be from
-    the run's own, as those are that do not name one.
+    `info` is the run's `run.json`. A machine that it does not describe is taken to be the run's
+    own, as are those of records that name none.
     """
     nodes: Mapping[str, Mapping[str, Any]] = info.get("nodes", {})
-    names = list(dict.fromkeys(record.node for record in records)) or [""]
+    names = list(dict.fromkeys(names)) or [""]
     groups = grouped(names, lambda name: _kind(nodes.get(name, info.get("machine", {}))))
     return tuple(
         NodeKind(nodes=tuple(group), machine=nodes.get(group[0], info.get("machine", {})))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,7 +91,7 @@ class Run:
     @cached_property
     def node_kinds(self) -> tuple[NodeKind, ...]:
         """The kinds of the machines that measured its records; one kind for most runs."""
-        return node_kinds(self.info, self.records)
+        return node_kinds(self.info, (record.node for record in self.records))
 
     @property
     def finished(self) -> bool:
@@ -170,6 +170,10 @@ class RunFolder:
 
     def write_info(self, info: dict[str, Any]) -> None:
         write_info(self.folder, info)
+
+    def append_lines(self, lines: Sequence[str]) -> None:
+        """Add the lines of several records at once. Returns once they are on the disk."""
+        files.append_line(self.folder / RECORDS, "\n".join(lines))
 
     def append(self, record: Record) -> None:
         """Add a record. Returns once it is on the disk."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.core.errors import UsageError
+from bench.core.errors import FramebenchError, UsageError
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.records.node_kinds import node_kinds
@@ -48,11 +48,11 @@ def merge(runs: Sequence[Run], *, name: str, partial: bool) -> MergedRun:
     lacking = _lacking(runs)
     if lacking and not partial:
         raise UsageError(f"{lacking}; give --partial to merge what is there")
-    records = [record for run in runs for record in run.records]
+    nodes = [record.node for run in runs for record in run.records]
     info = merged_info([run.info for run in runs])
     info |= {"name": name, "command": _whole_command(info.get("command", ""))}
     info["merged"] = [_origin(run) for run in runs]
-    if len(node_kinds(info, records)) > 1:
+    if len(node_kinds(info, nodes)) > 1:
         info["rates"] = []  # a share of the peak needs one machine's peak
     repeats, tasks = info["repeats"], info["snapshot"]["tasks"]
     if lacking:
@@ -107,26 +107,38 @@ def _check_together(first: Run, other: Run) -> None:
     for run in (first, other):
         if "snapshot" not in run.info or "request" not in run.info:
             raise UsageError(f"{run.folder} cannot be merged: it is older than shards")
-    if differences := list(part_differences(first.info, other.info)):
+    if differences := list(_part_differences(first.info, other.info)):
         raise UsageError(
             f"{other.folder} does not belong to {first.folder}: "
             f"{one_line('; '.join(differences), limit=600)}"
         )
 
 
-def part_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+def check_origin(info: Mapping[str, Any], other: Mapping[str, Any], *, of: str) -> None:
+    """Raises FramebenchError if `of`, which `other` describes, has other source, packages or data.
+
+    `info` is a run's `run.json`, or as much of it as is known.
+    """
+    if differences := list(_origin_differences(info, other)):
+        raise FramebenchError(
+            f"{of} does not belong to the run: {one_line('; '.join(differences), limit=600)}"
+        )
+
+
+def _origin_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    """How source, packages and data differ, as far as both tell of the same ones."""
+    alike: dict[str, Any] = {"framebench": other["framebench"]}
+    same: dict[str, Any] = {"framebench": info["framebench"]}
+    for key in ("source_digests", "environments", "data"):
+        shared = info.get(key, {}).keys() & other.get(key, {}).keys()
+        alike[key] = {name: other[key][name] for name in shared}
+        same[key] = {name: info[key][name] for name in shared}
+    yield from origin_changes(same, alike)
+
+
+def _part_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
     """What two parts of a run have not in common though they should, in words."""
-    alike = {
-        key: {name: value for name, value in other[key].items() if name in info[key]}
-        for key in ("source_digests", "environments", "data")
-    }
-    same = {
-        key: {name: value for name, value in info[key].items() if name in alike[key]}
-        for key in alike
-    }
-    yield from origin_changes(
-        {"framebench": info["framebench"], **same}, {"framebench": other["framebench"], **alike}
-    )
+    yield from _origin_differences(info, other)
     if (old := info["machine"]["python"]) != (new := other["machine"]["python"]):
         yield f"Python {old} → {new}"
     old, new = ({**part["request"], "threads": part["threads"]} for part in (info, other))

@@ -112,11 +112,11 @@ def _parts(request: Request, whole: Sequence[Cell], repeats: int) -> list[TaskBl
 def _spare(request: Request, repeats: int) -> int:
     """How many blocks may be added in place of disturbed ones: at most half as many again.
 
-    A single repeat gives no interval to repair, and a shard knows only its own part of a block.
+    A single repeat gives no interval to repair, and a shard or a node knows only its own blocks.
     """
     if request.spare is not None:
         return request.spare
-    return 0 if request.shard else repeats // 2
+    return 0 if request.shard or request.engine == "ray" else repeats // 2
 
 
 def refusals(cells: Iterable[Cell]) -> dict[Cell, str]:

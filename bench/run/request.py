@@ -20,6 +20,8 @@ from bench.launch.worker_process import TIME_LIMIT
 from bench.records import run_name
 from bench.run.number_limits import check_numbers
 
+Engine = Literal["local", "ray"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -28,7 +30,8 @@ class Request:
     `warmup`, `window`, `seconds` (the least that each process is timed), `timeout`, `time_limit`
     and `budget_seconds` are in seconds, `memory_limit` is in bytes; `until` is the half-width of an
     interval over its estimate. `shard` is the part of the run to measure; None for all of it.
-    `command` is the command line of the request.
+    `engine` says where: `local` on this machine, `ray` on the nodes of a cluster. `command`
+    is the command line of the request.
     """
 
     preset: str = "quick"
@@ -58,6 +61,7 @@ class Request:
     until: float | None = None
     budget_seconds: float | None = None
     shard: Shard | None = None
+    engine: Engine = "local"
     results: Path = Path("results")
     name: str | None = None
     command: str = ""
@@ -102,6 +106,13 @@ def check(request: Request) -> None:
     check_choice("preset", request.preset, PRESETS)
     check_choice("feed", request.feed, get_args(Feed))
     check_choice("data source", request.data, get_args(SourceKind))
+    check_choice("engine", request.engine, get_args(Engine))
+    if request.engine == "ray":
+        _check_planned(request, "--engine ray")
+        if request.shard:
+            raise UsageError("--engine ray and --shard exclude each other: Ray shares out the run")
+        if request.env.startswith("like:"):
+            raise UsageError("--engine ray and --env like:RUN exclude each other: nodes lack RUN")
     provider(request.env, request.results)
     for device in request.devices:
         check_choice("device", device, ["cpu", "cuda", "auto"])

@@ -45,6 +45,11 @@ class EarlierRun:
     seconds: float
 
     @property
+    def on_cluster(self) -> bool:
+        """Whether nodes of a cluster measure, and not this machine."""
+        return self.plan.request.engine == "ray"
+
+    @property
     def rates(self) -> list[Rates]:
         """The machine's rates, as they were measured before the run."""
         return [Rates.from_fields(rates) for rates in self.info.get("rates", [])]
@@ -56,7 +61,10 @@ class EarlierRun:
             **self.info,
             "repeats": self.plan.stopping.repeats,
             # The machine may have another name than before, such as in another container.
-            "nodes": {**self.info.get("nodes", {}), **run_info.nodes()},
+            "nodes": {
+                **self.info.get("nodes", {}),
+                **({} if self.on_cluster else run_info.nodes()),
+            },
             "resumed": [*self.info.get("resumed", []), past],
         }
         return {key: info[key] for key in info if key not in ("wall_seconds", "stopped")}
@@ -114,7 +122,10 @@ def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> Earli
         # Exactly so many, however disturbed they are: that is what was asked for.
         stopping = replace(plan.stopping, repeats=wanted, spare=0, until=None)
         plan = replace(plan, stopping=stopping)
-    _check_unchanged(plan, run.info, run_info.origin(plan))
+    present = run_info.origin(plan)
+    if request.engine == "ray":
+        del present["machine"]  # which only gives blocks to nodes
+    _check_unchanged(plan, run.info, present)
     if run.lines.unended and not run.lines.torn:
         run_folder.end_last_line(folder)
     return EarlierRun(

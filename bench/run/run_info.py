@@ -63,18 +63,8 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     """The content of `run.json` at the start of a run, as JSON's types."""
     request = plan.request
     return {
-        **origin(plan),
+        **requested(plan),
         **prepared(preparation),
-        "name": plan.name,
-        "command": request.command,
-        "request": {
-            name: value
-            for name, value in asdict(request).items()
-            if name not in ("results", "command")
-        },
-        "threads": plan.cells[0].threads,
-        "repeats": plan.stopping.repeats,
-        "started": now(),
         "nodes": nodes(),
         "health": preparation.health.to_fields(),
         "package_records": {
@@ -90,8 +80,26 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "certificates": [
             certificate.to_fields() for certificate in preparation.certificates.values()
         ],
-        "snapshot": take(plan.whole, plan.budgets).to_fields(),
         **(_blocks_by_task(plan) if request.shard else {}),
+    }
+
+
+def requested(plan: Plan) -> dict[str, Any]:
+    """What `run.json` says of a run before it is prepared."""
+    request = plan.request
+    return {
+        **origin(plan),
+        "name": plan.name,
+        "command": request.command,
+        "request": {
+            name: value
+            for name, value in asdict(request).items()
+            if name not in ("results", "command")
+        },
+        "threads": plan.cells[0].threads,
+        "repeats": plan.stopping.repeats,
+        "started": now(),
+        "snapshot": take(plan.whole, plan.budgets).to_fields(),
     }
 
 
