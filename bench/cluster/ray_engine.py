@@ -20,7 +20,7 @@ from bench.core.record import Cell
 from bench.core.shard import Shard
 from bench.records import record_lines
 from bench.records.node_kinds import node_kinds
-from bench.records.run_folder import RunFolder
+from bench.records.run_folder import RunFolder, read_info
 from bench.run import run_info
 from bench.run.merging import check_origin, merged_info
 from bench.run.plan import Plan, devices_of
@@ -106,8 +106,8 @@ def run(
     done, lost = len(every) - len(requests), []
     with _connected(address) as ray:
         folder = RunFolder(plan.folder)
-        info = _first_info(plan, earlier)
-        folder.write_info(info)
+        folder.write_info(_first_info(plan, earlier))
+        info = read_info(plan.folder)  # in JSON's types, as nodes tell theirs
         board = ray.remote(num_cpus=0, max_restarts=-1)(_Board).remote()
         pending = _submitted(ray, requests, plan, board)
         while pending:
@@ -126,7 +126,8 @@ def run(
             listener.nodes(_states(ray, board), done=done, blocks=len(every))
     if lost:
         raise FramebenchError(f"{len(lost)} of {len(every)} blocks were lost: {lost[0]}")
-    info["stopped"] = f"{repeats} blocks on {len(info['nodes'])} nodes, as planned"
+    nodes = "1 node" if len(info["nodes"]) == 1 else f"{len(info['nodes'])} nodes"
+    info["stopped"] = f"{repeats} blocks on {nodes}, as planned"
     info["wall_seconds"] = round(before + time.monotonic() - started, 1)
     folder.write_info(info)
 
