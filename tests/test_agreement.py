@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.analysis import agreement
-from bench.analysis.agreement import LOSS_LIMITS
+from bench.analysis.agreement import LOSS_LIMITS, middles
 from bench.analysis.results import Results
 from bench.core.measurement import Windows
-from bench.core.record import Record
+from bench.core.record import Cell, Record
+from bench.core.setting import Setting
 from bench.core.task import LOSS_TOLERANCE, Budget
 from bench.launch.catalogue import TREE
 from bench.proof.tolerances import EARLY_STEPS
@@ -209,3 +211,33 @@ def test_a_cell_that_trains_otherwise_is_wrong() -> None:
 def test_nothing_is_found_in_a_published_run(folder: object) -> None:
     results = Results.of(run_folder.read(folder.parent))  # type: ignore[attr-defined]
     assert [str(summary.cell) for summary in results.summaries if not summary.ok] == []
+
+
+def test_the_middle_has_the_same_weight_for_every_framework() -> None:
+    """By its definition, column by column: also where shares add up to half within rounding."""
+    rng = random.Random(0)
+    for _ in range(200):
+        rows = {
+            cell(f"f{framework}", mode): [float(rng.randint(0, 5)) for _ in range(4)]
+            for framework in range(rng.randint(1, 5))
+            for mode in "abc"[: rng.randint(1, 3)]
+        }
+        for position, found in enumerate(middles(rows)):
+            values = {key: row[position] for key, row in rows.items()}
+            below, above = (
+                sum(share(rows, key) for key, value in values.items() if sign * (value - found) > 0)
+                for sign in (-1, 1)
+            )
+            half = len({key.framework for key in rows}) / 2
+            assert below <= half + 1e-9 and above <= half + 1e-9
+    assert middles({cell("a", "x"): [1.0, 2.0], cell("b", "x"): [3.0]}) == [2.0]
+    assert middles({cell("a", "x"): []}) == []
+
+
+def cell(framework: str, mode: str) -> Cell:
+    return Cell(framework=framework, task="mnist-mlp", mode=mode, setting=Setting())
+
+
+def share(rows: Mapping[Cell, object], key: Cell) -> float:
+    """The weight of a cell, of which each framework's have 1 together."""
+    return 1 / sum(other.framework == key.framework for other in rows)

@@ -56,6 +56,7 @@ ROOMS: Mapping[str, set[str]] = {
         "health",
         "advice",
     },
+    "cluster": {"core", "records", "run"},
     "cli": {
         "system",
         "core",
@@ -66,6 +67,7 @@ ROOMS: Mapping[str, set[str]] = {
         "analysis",
         "health",
         "run",
+        "cluster",
         "advice",
         "report",
     },

@@ -415,18 +415,19 @@ def test_a_record_survives_its_json() -> None:
     measurement = replace(
         some.measurement, windows=Windows.of([window]), other_seconds={"fence": 0.25}
     )
-    record = replace(some, measurement=measurement, phases={"train": 1.5}, companions=2)
+    record = replace(some, measurement=measurement, phases={"train": 1.5}, companions=2, node="n")
     line = record.to_json()
     assert "\n" not in line
     assert record_lines.record(line.encode()) == record
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     record = some_record()
     fields = json.loads(record.to_json())
     fields["schema"] = schema
     del fields["job"]["sample"], fields["measurement"]["sample"]
+    del fields["node"]
     if schema < 8:
         fields["job"]["cell"]["variant"] = ""
     if schema < 6:

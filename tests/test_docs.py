@@ -20,6 +20,7 @@ from bench import tasks
 from bench.analysis.results import Results
 from bench.cli import settings_file
 from bench.cli.command_line import app
+from bench.cluster.ray_engine import RESOURCE
 from bench.core.record import Status
 from bench.core.weights import initial_weights
 from bench.launch import catalogue
@@ -138,6 +139,31 @@ def test_the_recipes_for_ci_are_yaml_whose_commands_exist() -> None:
     for call in calls:
         name, *arguments = shlex.split(call)
         command.commands[name].make_context(name, arguments)
+
+
+def test_what_clusters_run_is_yaml_and_commands_that_exist() -> None:
+    """For each shard there is a job, and what a node offers is what a block takes."""
+    text = TEXTS[DOCS / "clusters.md"]
+    github, ray = (yaml.safe_load(block) for block in code_blocks("clusters.md", "yaml"))
+    shards = github["jobs"]["shard"]["strategy"]["matrix"]["shard"]
+    steps = [step for job in github["jobs"].values() for step in job["steps"]]
+    lines = re.sub(
+        r"\$\{\{.*?\}\}", "1", "\n".join([*(step.get("run", "") for step in steps), text])
+    )
+    calls = re.findall(r"^framebench ((?:run|merge) [^>|\n]*)", lines, re.MULTILINE)
+    assert len(calls) >= 10
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    for call in calls:
+        name, *arguments = shlex.split(call)
+        command.commands[name].make_context(name, arguments)
+    assert f"/{len(shards)} " in lines
+    assert f"framebench merge {' '.join(f'shard-{number}' for number in shards)} --results" in lines
+    offered = re.findall(r"--resources='(.*?)'", text)
+    assert len(offered) == 3 and all(json.loads(found) == {RESOURCE: 1} for found in offered)
+    assert RESOURCE in ray["worker_start_ray_commands"][-1]
+    (array,) = code_blocks("clusters.md", "bash")
+    assert re.search(r"--array=1-(\d+)", array)[1] == re.search(r"TASK_ID/(\d+)", array)[1]  # type: ignore[index]
 
 
 def test_the_number_of_planted_faults() -> None:

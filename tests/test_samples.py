@@ -280,6 +280,7 @@ def test_the_first_process_of_each_cell_writes_in_the_full_preset(preset: str) -
     cell = Cell(framework="a", task="shakespeare-gpt", mode="eager", setting=Setting())
     plan = Plan(
         request=Request(preset=preset),
+        whole=[cell],
         cells=[cell],
         refused={},
         budgets={cell.task: Budget(epochs=1)},

@@ -46,6 +46,7 @@ WIDE = records({"a": (1.0, 1.1, 1.2), "b": (2.0, 1.2, 2.4)})
 def plan_of(cells: Sequence[Cell], *, seed: int = 0) -> Plan:
     return Plan(
         request=Request(seed=seed),
+        whole=cells,
         cells=cells,
         refused={},
         budgets={cell.task: Budget(epochs=1) for cell in cells},

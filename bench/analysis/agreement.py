@@ -29,6 +29,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bench.analysis.findings import WorkFinding
 from bench.core.grouping import grouped
 from bench.core.measurement import Measurement
@@ -133,22 +135,22 @@ class _Losses:
     @staticmethod
     def of(by_cell: Mapping[Cell, Sequence[float]], *, name: str, scale_of: int) -> _Losses:
         """The scale is the mean of the middle over the first `scale_of` columns."""
-        shortest = min(map(len, by_cell.values()))
-        columns = [{cell: row[i] for cell, row in by_cell.items()} for i in range(shortest)]
-        centre = [middle(column) for column in columns]
+        centre = middles(by_cell)
         scale = statistics.fmean(map(abs, centre[:scale_of])) if centre else 0.0
         return _Losses(by_cell=by_cell, middle=centre, scale=scale, name=name)
 
     def beyond(self, limit: float, columns: slice) -> Iterator[tuple[Cell, str]]:
         """The cells that are off by more than `limit` in any of these columns, with the worst."""
         positions = range(len(self.middle))[columns]
+        centre = self.middle[columns]
         for cell, row in self.by_cell.items():
-            off = {position: abs(row[position] - self.middle[position]) for position in positions}
-            worst = max(off, key=off.__getitem__, default=None)
-            if worst is None or off[worst] <= limit * self.scale:
+            off = [abs(loss - usual) for loss, usual in zip(row[columns], centre, strict=False)]
+            most = max(off, default=0.0)
+            if most <= limit * self.scale:
                 continue
+            worst = positions[off.index(most)]
             two = len({cell.framework for cell in self.by_cell}) == 2
-            share, allowed = told_apart(off[worst] / self.scale if self.scale else math.inf, limit)
+            share, allowed = told_apart(most / self.scale if self.scale else math.inf, limit)
             yield (
                 cell,
                 f"does not train like the other cells: the {self.name} {worst + 1} is "
@@ -200,15 +202,29 @@ def epoch_means(measured: Measurement) -> list[float]:
     return [sums[epoch] / steps[epoch] for epoch in sorted(sums)]
 
 
-def middle(values: Mapping[Cell, float]) -> float:
-    """The median of the cells' values, in which every framework has the same weight."""
-    frameworks = grouped(values, lambda cell: cell.framework)
-    weights = sorted((values[cell], 1 / len(frameworks[cell.framework])) for cell in values)
-    half, passed = len(frameworks) / 2, 0.0
-    for (value, weight), (following, _) in zip(weights, [*weights[1:], weights[-1]], strict=True):
-        passed += weight
-        if math.isclose(passed, half):
-            return (value + following) / 2
-        if passed > half:
-            return value
-    raise AssertionError("the weights add up to the number of frameworks")
+# Sums of shares such as a third are off by less than this part of them.
+ROUNDING = 1e-9
+
+
+def middles(rows: Mapping[Cell, Sequence[float]]) -> list[float]:
+    """The median of the cells' values in each column that all rows have.
+
+    Every framework has the same weight, however many cells it has.
+    """
+    shortest = min(map(len, rows.values()))
+    if not shortest:
+        return []
+    frameworks = Counter(cell.framework for cell in rows)
+    shares = np.array([1 / frameworks[cell.framework] for cell in rows])
+    values = np.array([row[:shortest] for row in rows.values()], dtype=np.float64)
+    order = values.argsort(axis=0)  # (cells, columns)
+    values, passed = np.take_along_axis(values, order, axis=0), shares[order].cumsum(axis=0)
+    half = len(frameworks) / 2
+    exact = np.abs(passed - half) < ROUNDING * half
+    reached = (exact | (passed > half)).argmax(axis=0)
+    columns = np.arange(shortest)
+    found = values[reached, columns]
+    following = values[np.minimum(reached + 1, len(values) - 1), columns]
+    at_half = exact[reached, columns]
+    centre: list[float] = np.where(at_half, (found + following) / 2, found).tolist()
+    return centre

@@ -72,10 +72,16 @@ def history(
 ) -> History:
     """The history on a machine, as a run describes it, of these tasks and frameworks, or of all.
 
-    `every` are the results of runs, oldest first.
+    `every` are the results of runs, oldest first. A run on machines of several kinds is on no
+    machine's history.
     """
     every = list(every)
-    same = [r for r in every if not machine_changes(r.run.info.get("machine", {}), machine)]
+    same = [
+        r
+        for r in every
+        if len(r.run.node_kinds) == 1
+        and not machine_changes(r.run.info.get("machine", {}), machine)
+    ]
     found: dict[Cell, list[tuple[Results, CellSummary]]] = {}
     for results in same:
         for summary in results.summaries:

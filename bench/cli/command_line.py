@@ -16,6 +16,7 @@ from bench.cli.commands.doctor import doctor
 from bench.cli.commands.export import export
 from bench.cli.commands.history import history
 from bench.cli.commands.inventory import inventory
+from bench.cli.commands.merge import merge
 from bench.cli.commands.new import new
 from bench.cli.commands.publish import publish
 from bench.cli.commands.recommend import EPILOG as WEIGHTS
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=EXAMPLES)(run)
+app.command()(merge)
 app.command()(setup)
 app.command(name="list")(inventory)
 app.command()(doctor)

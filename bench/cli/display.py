@@ -137,7 +137,7 @@ class RunDisplay(_Display, CampaignListener):
     def __init__(self, time_left: TimeLeft, *, console: Console = STDERR) -> None:
         super().__init__(console)
         self._time_left = time_left
-        self._jobs = len(time_left.cells) * time_left.blocks
+        self._jobs = time_left.jobs
         self._finished = len(time_left.done)
         self._together = 0  # jobs that take turns, whose own phases change too often to be read
         self._printed = self._started

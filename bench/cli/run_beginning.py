@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.options import Origins
 from bench.cli.output import say
-from bench.cli.run_options import RunOptions
+from bench.cli.run_options import ONE_CALL, RunOptions
 from bench.core.errors import FramebenchError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.run.resumption import EarlierRun
 
 # The options that a run does not go on by: where it is, and what is printed.
-_OTHERS = {"run", "resume", "add_blocks", "results", "json", "wait_for_quiet", "show_config"}
+_OTHERS = {*ONE_CALL, "results"}
 
 
 @contextmanager

@@ -97,6 +97,28 @@ BudgetOption = Annotated[
     str | None,
     typer.Option(help="The most time that --until may take: 90s, 30m, 2h. Default: 1h."),
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Measure only a part: 3/8 is every eighth block of a task, from the third on, with "
+        "the seeds of the whole. `framebench merge` makes one run of all parts."
+    ),
+]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        help="local: this machine measures; ray: the nodes of a Ray cluster do, a block of a task "
+        "at a time.",
+        autocompletion=among(lambda: ("local", "ray")),
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="With --engine ray: HOST or HOST:PORT of the cluster's head. Default: the cluster "
+        "that this machine is in."
+    ),
+]
 ResumeOption = Annotated[
     bool,
     typer.Option(
@@ -134,6 +156,8 @@ NameOption = Annotated[
 ]
 
 
+# The options of a single call of the command, which are not a request's.
+ONE_CALL = ("run", "resume", "add_blocks", "address", "json", "wait_for_quiet", "show_config")
 # The options that may be given several times, which a request has in the plural.
 _SEVERAL = ("framework", "task", "mode", "device", "precision", "tuning")
 
@@ -169,6 +193,9 @@ class RunOptions:
     spare: SpareOption = None
     until: UntilOption = None
     budget: BudgetOption = None
+    shard: ShardOption = None
+    engine: EngineOption = "local"
+    address: AddressOption = None
     results: ResultsOption = Path("results")
     name: NameOption = None
     resume: ResumeOption = False
@@ -192,16 +219,18 @@ class RunOptions:
     def to_request(self, settings: Sequence[str]) -> Request:
         """The request. `settings` are the options that the command line has left to the file.
 
-        Raises UsageError for a malformed percentage, duration or size.
+        Raises UsageError for a malformed percentage, duration, size or shard.
         """
+        from bench.core.shard import Shard
         from bench.run.request import Request, duration, fraction, size
 
         values: dict[str, Any] = vars(self).copy()
         for name in _SEVERAL:
             values[self.request_field(name)] = values.pop(name)
-        for name in ("run", "resume", "add_blocks", "json", "wait_for_quiet", "show_config"):
+        for name in ONE_CALL:
             del values[name]
         until, budget = values.pop("until"), values.pop("budget")
+        shard = values.pop("shard")
         time_limit, memory_limit = values.pop("time_limit"), values.pop("memory_limit")
         return Request(
             **values,
@@ -209,5 +238,6 @@ class RunOptions:
             memory_limit=None if memory_limit is None else size(memory_limit),
             until=None if until is None else fraction(until),
             budget_seconds=None if budget is None else duration(budget),
+            shard=None if shard is None else Shard.parse(shard),
             command=shlex.join(["framebench", *sys.argv[1:], *settings]),
         )

@@ -14,7 +14,8 @@ Schema history
 7  adds to a job whether it makes a sample, and to a measurement the sample, some of whose texts say
    what a person wrote; none in older records
 8  has a cell's variant in the name of its framework; older cells have none
-9  adds to a measurement the files of its pictures; none in older records
+9  adds to a measurement the files of its pictures, and to a record the machine that measured it;
+   none in older ones
 """
 
 from __future__ import annotations
@@ -174,7 +175,8 @@ class Record:
 
     `phases` are the seconds of each phase of its worker by the runner's clock, counted only while
     the worker was allowed to run; phases of the same name are added up. `companions` is the number
-    of processes that took turns, this one included; None if unknown.
+    of processes that took turns, this one included; None if unknown. `node` is the name of the
+    machine, by which `run.json` describes it.
     """
 
     job: Job
@@ -190,6 +192,7 @@ class Record:
     wall_seconds: float = 0.0
     phases: dict[str, float] = field(default_factory=dict)
     companions: int | None = None
+    node: str = ""
     schema: int = SCHEMA
 
     def to_json(self) -> str:

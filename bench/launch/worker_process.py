@@ -92,6 +92,7 @@ def make_record(
         source_digest=catalogue.source_digest(catalogue.load(job.cell.framework)),
         started=started.isoformat(timespec="seconds"),
         wall_seconds=round(seconds, 3),
+        node=machine.node_name(),
         **findings,
     )
 

@@ -56,14 +56,15 @@ def lost(records: Sequence[Record], info: Mapping[str, Any], *, left_out: int) -
     """How many records a finished run lacks, beyond the lines that are left out; "" for none.
 
     Every cell is in every block, of which there are as many as were planned, or more; or fewer, if
-    the time for `--until` was up.
+    the time for `--until` was up. A shard says itself how many blocks of each task it has.
     """
     planned_blocks = 0 if info.get("request", {}).get("until") else info.get("repeats", 0)
     blocks = max([planned_blocks, *(1 + record.job.block for record in records)])
     cells = {record.job.cell for record in records}
     if not records:
         return "all of its records are missing" if blocks and not left_out else ""
-    planned = blocks * len(cells)
+    by_task = info.get("blocks_by_task") or {}
+    planned = sum(by_task.get(cell.task, blocks) for cell in cells)
     missing = planned - len({(record.job.cell, record.job.block) for record in records}) - left_out
     if missing <= 0:
         return ""

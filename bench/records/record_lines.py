@@ -107,8 +107,11 @@ def record(line: bytes) -> Record:
     return found
 
 
-def read(content: bytes) -> RecordLines:
-    """All that can be read from the content of a `records.jsonl`."""
+def read(content: bytes, *, any_order: int = 0) -> RecordLines:
+    """All that can be read from the content of a `records.jsonl`.
+
+    The first `any_order` blocks may be on any line; every other one is behind all before it.
+    """
     *lines, last = content.split(b"\n")
     lines += [last] if last else []
     counting: dict[tuple[Cell, int], NumberedRecord] = {}
@@ -123,7 +126,7 @@ def read(content: bytes) -> RecordLines:
             left_out.append(LeftOut(line=number, reason=reason))
             continue
         job = found.record.job
-        if job.block >= number:  # every block before it has a line at least
+        if job.block >= max(number, any_order):  # every block before it has a line at least
             reason = f"block {job.block} cannot be on line {number}"
             left_out.append(LeftOut(line=number, reason=reason))
             continue

@@ -66,8 +66,19 @@ class ResumedFields(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Seconds
 
 
+class MergedFields(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that became a part of this one."""
+
+    name: str
+
+
 class RunFields(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's `run.json`. A run is finished if it has `wall_seconds`."""
+    """A run's `run.json`. A run is finished if it has `wall_seconds`.
+
+    `blocks_by_task` are the planned blocks of each task, where not every task is in every block of
+    the `repeats`, or blocks are not measured in their order. `nodes` are the machines that its
+    records name, and `machine` is the first of them.
+    """
 
     name: str
     machine: MachineFields
@@ -75,6 +86,8 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     request: dict[str, Any] = {}
     threads: Count = 0
     repeats: Count = 0
+    blocks_by_task: dict[str, Count] = {}
+    nodes: dict[str, MachineFields] = {}
     started: str = ""
     framebench: str = ""
     about: str = ""
@@ -82,6 +95,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: Seconds | UnsetType = UNSET
     resumed: list[ResumedFields] = []
     blocks_wanted: Count = 0
+    merged: list[MergedFields] = []
     environments: dict[str, dict[str, str]] = {}
     installed_bytes: dict[str, Count] = {}
     source_digests: dict[str, str] = {}

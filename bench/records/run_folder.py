@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench.core.errors import UsageError
 from bench.core.record import Record
+from bench.core.shard import Shard
 from bench.proof.certificate import Certificate
 from bench.proof.late_proof import LateProof
 from bench.records import consistency, record_lines, run_fields
+from bench.records.node_kinds import NodeKind, node_kinds, node_words, shard_words
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
 from bench.system import files, whole_json
@@ -76,6 +80,19 @@ class Run:
                 f"{self.folder / INFO}: a late proof: {one_line(str(error))}"
             ) from None
 
+    @cached_property
+    def shard(self) -> Shard | None:
+        """The part of a run that it is; None if it is whole. Raises UsageError for no shard."""
+        try:
+            return msgspec.convert(self.info.get("request", {}).get("shard"), Shard | None)
+        except ValueError as error:
+            raise UsageError(f"{self.folder / INFO}: the shard: {one_line(str(error))}") from None
+
+    @cached_property
+    def node_kinds(self) -> tuple[NodeKind, ...]:
+        """The kinds of the machines that measured its records; one kind for most runs."""
+        return node_kinds(self.info, (record.node for record in self.records))
+
     @property
     def finished(self) -> bool:
         """Whether it ended by itself, and not by an interruption."""
@@ -85,7 +102,13 @@ class Run:
     def caveats(self) -> tuple[Caveat, ...]:
         """What a reader of its figures must know: the snapshot's, what is left out, or mixed."""
         figures = (f"run {self.info.get('name', self.folder.name)}",)
-        words = [self.lines.words(), self.lost, *consistency.mixtures(self.records, self.line)]
+        words = [
+            shard_words(self.shard),
+            node_words(self.node_kinds),
+            self.lines.words(),
+            self.lost,
+            *consistency.mixtures(self.records, self.line),
+        ]
         own = (Caveat(figures=figures, text=text) for text in words if text)
         return (*self.snapshot.caveats, *own)
 
@@ -131,6 +154,12 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
     files.write(folder / INFO, json.dumps(info, indent=2, sort_keys=True) + "\n")
 
 
+def write(folder: Path, info: dict[str, Any], lines: str) -> None:
+    """Write a whole run: the lines of its records, and then its `run.json`, which makes it one."""
+    files.write(folder / RECORDS, lines)
+    write_info(folder, info)
+
+
 class RunFolder:
     """The folder of a run in progress."""
 
@@ -141,6 +170,10 @@ class RunFolder:
 
     def write_info(self, info: dict[str, Any]) -> None:
         write_info(self.folder, info)
+
+    def append_lines(self, lines: Sequence[str]) -> None:
+        """Add the lines of several records at once. Returns once they are on the disk."""
+        files.append_line(self.folder / RECORDS, "\n".join(lines))
 
     def append(self, record: Record) -> None:
         """Add a record. Returns once it is on the disk."""
@@ -178,7 +211,9 @@ def read(folder: Path) -> Run:
     """
     info = read_info(folder)
     try:
-        lines = record_lines.read(files.read(folder / RECORDS))
+        # A shard has not every block, and the nodes of a cluster are not done in order.
+        any_order = info.get("repeats", 0) if info.get("blocks_by_task") else 0
+        lines = record_lines.read(files.read(folder / RECORDS), any_order=any_order)
     except FileNotFoundError:  # interrupted before its first record
         lines = RecordLines()
     except IsADirectoryError:
@@ -188,7 +223,7 @@ def read(folder: Path) -> Run:
     # Now, so that a run that is read can be reported.
     if "snapshot" in info:
         _ = run.snapshot
-    _ = run.certificates, run.late_proofs
+    _ = run.certificates, run.late_proofs, run.shard
     return run
 
 

@@ -21,6 +21,7 @@ from bench.launch.framework import Framework
 from bench.records import snapshot_taking
 from bench.records.run_folder import check_writable
 from bench.run.request import Request, check
+from bench.run.task_blocks import TaskBlock, planned
 
 # Seconds that --until may take where the request sets no budget.
 DEFAULT_BUDGET_SECONDS = 3600.0
@@ -30,11 +31,14 @@ DEFAULT_BUDGET_SECONDS = 3600.0
 class Plan:
     """A run before anything is done for it.
 
-    `refused` gives the reason for each cell that cannot run on this machine, which stays in the
-    table. `budgets` is by task. `folder` is where the run will be written.
+    `whole` are the cells that the request names, by which its blocks are laid out, and `cells`
+    those that are measured here: all of them, or those of a shard's tasks. `refused` gives the
+    reason for each cell that cannot run on this machine, which stays in the table. `budgets` is by
+    task. `folder` is where the run will be written.
     """
 
     request: Request
+    whole: Sequence[Cell]
     cells: Sequence[Cell]
     refused: Mapping[Cell, str]
     budgets: Mapping[str, Budget]
@@ -59,7 +63,8 @@ def make_plan(request: Request) -> Plan:
     """The plan for a request. Raises UsageError for a request that cannot be met."""
     check(request)
     stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
-    folder = request.results / (request.name or f"{stamp}-{request.preset}")
+    shard = f"-shard-{request.shard.number}-of-{request.shard.count}" if request.shard else ""
+    folder = request.results / (request.name or f"{stamp}-{request.preset}{shard}")
     plan = plan_in(folder, request)
     check_writable(folder)
     return plan
@@ -70,17 +75,19 @@ def plan_in(folder: Path, request: Request) -> Plan:
 
     Raises UsageError if there is nothing to run.
     """
-    cells = cells_of(request)
+    whole = cells_of(request)
     repeats = request.repeats or PRESETS[request.preset].repeats
+    own = {part.task for part in _parts(request, whole, repeats)}
+    cells = [cell for cell in whole if cell.task in own]
     return Plan(
         request=request,
+        whole=whole,
         cells=cells,
         refused=refusals(cells),
-        budgets={cell.task: budget_of(request, cell.task) for cell in cells},
+        budgets={cell.task: budget_of(request, cell.task) for cell in whole},
         stopping=Stopping(
             repeats=repeats,
-            # A single repeat gives no interval to repair; otherwise, at most half as many again.
-            spare=repeats // 2 if request.spare is None else request.spare,
+            spare=_spare(request, repeats),
             until=request.until,
             seconds=request.budget_seconds or DEFAULT_BUDGET_SECONDS,
             metrics=snapshot_taking.metric,
@@ -88,6 +95,28 @@ def plan_in(folder: Path, request: Request) -> Plan:
         name=folder.name,
         folder=folder,
     )
+
+
+def _parts(request: Request, whole: Sequence[Cell], repeats: int) -> list[TaskBlock]:
+    """The blocks of tasks that are measured. Raises UsageError for a shard that has none."""
+    parts = planned(whole, seed=request.seed, blocks=repeats, shard=request.shard)
+    if not parts:
+        count = len(planned(whole, seed=request.seed, blocks=repeats, shard=None))
+        raise UsageError(
+            f"--shard {request.shard} has nothing to measure: the run has {count} blocks of a task "
+            "in all, so make at most as many shards"
+        )
+    return parts
+
+
+def _spare(request: Request, repeats: int) -> int:
+    """How many blocks may be added in place of disturbed ones: at most half as many again.
+
+    A single repeat gives no interval to repair, and a shard or a node knows only its own blocks.
+    """
+    if request.spare is not None:
+        return request.spare
+    return 0 if request.shard or request.engine == "ray" else repeats // 2
 
 
 def refusals(cells: Iterable[Cell]) -> dict[Cell, str]:

@@ -64,7 +64,9 @@ def prepare(
     """
     usable = [cell for cell in plan.cells if cell not in plan.refused]
     provide = provider(plan.request.env, plan.request.results)
-    data = prepare_data(plan.budgets, plan.request.data, listener)
+    data = prepare_data(
+        dict.fromkeys(cell.task for cell in plan.cells), plan.request.data, listener
+    )
     environments = prepare_environments(usable, provide, listener)
     prover = Prover(environments, data, provide=provide)
     required = [claim for cell in usable for claim in required_claims(cell)]

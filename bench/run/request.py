@@ -13,11 +13,14 @@ from bench.core.errors import UsageError
 from bench.core.presets import PRESETS
 from bench.core.record import Feed
 from bench.core.setting import EPSILONS, Device, Precision, Tuning
+from bench.core.shard import Shard
 from bench.datasets import SourceKind
 from bench.launch.providers import provider
 from bench.launch.worker_process import TIME_LIMIT
 from bench.records import run_name
 from bench.run.number_limits import check_numbers
+
+Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,9 @@ class Request:
 
     `warmup`, `window`, `seconds` (the least that each process is timed), `timeout`, `time_limit`
     and `budget_seconds` are in seconds, `memory_limit` is in bytes; `until` is the half-width of an
-    interval over its estimate. `command` is the command line of the request.
+    interval over its estimate. `shard` is the part of the run to measure; None for all of it.
+    `engine` says where: `local` on this machine, `ray` on the nodes of a cluster. `command`
+    is the command line of the request.
     """
 
     preset: str = "quick"
@@ -55,6 +60,8 @@ class Request:
     spare: int | None = None
     until: float | None = None
     budget_seconds: float | None = None
+    shard: Shard | None = None
+    engine: Engine = "local"
     results: Path = Path("results")
     name: str | None = None
     command: str = ""
@@ -99,6 +106,13 @@ def check(request: Request) -> None:
     check_choice("preset", request.preset, PRESETS)
     check_choice("feed", request.feed, get_args(Feed))
     check_choice("data source", request.data, get_args(SourceKind))
+    check_choice("engine", request.engine, get_args(Engine))
+    if request.engine == "ray":
+        _check_planned(request, "--engine ray")
+        if request.shard:
+            raise UsageError("--engine ray and --shard exclude each other: Ray shares out the run")
+        if request.env.startswith("like:"):
+            raise UsageError("--engine ray and --env like:RUN exclude each other: nodes lack RUN")
     provider(request.env, request.results)
     for device in request.devices:
         check_choice("device", device, ["cpu", "cuda", "auto"])
@@ -108,8 +122,21 @@ def check(request: Request) -> None:
         check_choice("tuning", tuning, ["expert", "default"])
     check_numbers(vars(request))
     _check_stopping(request)
+    if request.shard is not None:
+        request.shard.check()
+        _check_planned(request, "--shard")
     if request.name is not None:
         run_name.checked(request.name)
+
+
+def _check_planned(request: Request, option: str) -> None:
+    """Raises UsageError if blocks could be added, where no process sees all of the run."""
+    for name, value in (("--until", request.until), ("--spare", request.spare)):
+        if value:
+            raise UsageError(
+                f"{option} and {name} exclude each other: whether a run needs more blocks is "
+                "known only where all of them are"
+            )
 
 
 def _check_stopping(request: Request) -> None:

@@ -22,14 +22,12 @@ from bench.records import run_folder
 from bench.records.record_lines import PASSING
 from bench.records.run_folder import Run
 from bench.run import run_info
+from bench.run.origin_changes import origin_changes
 from bench.run.plan import Plan, plan_in
 from bench.run.preparation import Preparation
 from bench.run.request import Request, check
 from bench.run.run_info import now
 from bench.system.plain_text import one_line
-
-# More changed packages are counted, not named.
-_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +45,11 @@ class EarlierRun:
     seconds: float
 
     @property
+    def on_cluster(self) -> bool:
+        """Whether nodes of a cluster measure, and not this machine."""
+        return self.plan.request.engine == "ray"
+
+    @property
     def rates(self) -> list[Rates]:
         """The machine's rates, as they were measured before the run."""
         return [Rates.from_fields(rates) for rates in self.info.get("rates", [])]
@@ -57,6 +60,11 @@ class EarlierRun:
         info = {
             **self.info,
             "repeats": self.plan.stopping.repeats,
+            # The machine may have another name than before, such as in another container.
+            "nodes": {
+                **self.info.get("nodes", {}),
+                **({} if self.on_cluster else run_info.nodes()),
+            },
             "resumed": [*self.info.get("resumed", []), past],
         }
         return {key: info[key] for key in info if key not in ("wall_seconds", "stopped")}
@@ -100,6 +108,8 @@ def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> Earli
     )
     wanted = run.info.get("blocks_wanted", 0)
     if add_blocks:
+        if request.shard:
+            raise UsageError(f"{folder} is a shard: add blocks to the run that it is merged into")
         if not run.finished:
             raise UsageError(
                 f"{folder} is not finished: go on with it by --resume before you add blocks"
@@ -112,7 +122,10 @@ def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> Earli
         # Exactly so many, however disturbed they are: that is what was asked for.
         stopping = replace(plan.stopping, repeats=wanted, spare=0, until=None)
         plan = replace(plan, stopping=stopping)
-    _check_unchanged(plan, run.info, run_info.origin(plan))
+    present = run_info.origin(plan)
+    if request.engine == "ray":
+        del present["machine"]  # which only gives blocks to nodes
+    _check_unchanged(plan, run.info, present)
     if run.lines.unended and not run.lines.torn:
         run_folder.end_last_line(folder)
     return EarlierRun(
@@ -171,52 +184,9 @@ def _check_unchanged(plan: Plan, info: Mapping[str, Any], present: Mapping[str, 
     changes = []
     if "machine" in present:
         changes += machine_changes(info["machine"], present["machine"])
-    for name, words in (
-        ("framebench", lambda old, new: f"framebench {old} → {new}"),
-        ("source_digests", _sources),
-        ("environments", _packages),
-        ("data", _data),
-    ):
-        if name in present and info.get(name) != present[name]:
-            changes.append(words(info.get(name, {}), present[name]))
+    changes += origin_changes(info, present)
     if changes:
         raise UsageError(
             f"{plan.folder} cannot go on, as its figures would not be comparable with new ones: "
             f"{one_line('; '.join(changes), limit=600)}; begin another run"
         )
-
-
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-
-
-def _sources(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    return f"the source of {', '.join(_differing(old, new))} has changed"
-
-
-def _packages(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    parts = []
-    for name in _differing(old, new):
-        before, after = old.get(name), new.get(name)
-        if before is None or after is None:
-            parts.append(f"the environment of {name} is {'gone' if after is None else 'new'}")
-            continue
-        changed = _differing(before, after)
-        words = [
-            f"{package} {before.get(package, 'none')} → {after.get(package, 'none')}"
-            for package in changed[:_NAMED]
-        ]
-        words += [f"{len(changed) - _NAMED} more"] if len(changed) > _NAMED else []
-        parts.append(f"packages of {name}: {', '.join(words)}")
-    return "; ".join(parts)
-
-
-def _data(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    if not old:
-        return "it does not say which data it used"
-    parts = []
-    for name in _differing(old, new):
-        kinds = [side.get(name, {}).get("source", "none") for side in (old, new)]
-        words = f" ({kinds[0]} → {kinds[1]})" if kinds[0] != kinds[1] else ""
-        parts.append(f"the data {name} have changed{words}")
-    return "; ".join(parts)

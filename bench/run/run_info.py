@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from bench.launch.virtual_environments import Environment, installed_bytes
 from bench.records.snapshot_taking import take
 from bench.run.plan import Plan
 from bench.run.preparation import Preparation
+from bench.run.task_blocks import planned
 
 
 def now() -> str:
@@ -27,9 +29,14 @@ def origin(plan: Plan) -> dict[str, Any]:
         "machine": machine.describe(),
         "source_digests": {
             name: catalogue.source_digest(catalogue.load(name))
-            for name in sorted({cell.framework for cell in plan.cells})
+            for name in sorted({cell.framework for cell in plan.whole})
         },
     }
+
+
+def nodes() -> dict[str, Any]:
+    """The machine's facts by its name in records: what a run says of each that it has used."""
+    return {machine.node_name(): machine.describe()}
 
 
 def prepared(preparation: Preparation) -> dict[str, Any]:
@@ -56,18 +63,9 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     """The content of `run.json` at the start of a run, as JSON's types."""
     request = plan.request
     return {
-        **origin(plan),
+        **requested(plan),
         **prepared(preparation),
-        "name": plan.name,
-        "command": request.command,
-        "request": {
-            name: value
-            for name, value in asdict(request).items()
-            if name not in ("results", "command")
-        },
-        "threads": plan.cells[0].threads,
-        "repeats": plan.stopping.repeats,
-        "started": now(),
+        "nodes": nodes(),
         "health": preparation.health.to_fields(),
         "package_records": {
             name: dict(environment.records) for name, environment in _made(preparation).items()
@@ -82,5 +80,33 @@ def describe(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "certificates": [
             certificate.to_fields() for certificate in preparation.certificates.values()
         ],
-        "snapshot": take(plan.cells, plan.budgets).to_fields(),
+        **(_blocks_by_task(plan) if request.shard else {}),
     }
+
+
+def requested(plan: Plan) -> dict[str, Any]:
+    """What `run.json` says of a run before it is prepared."""
+    request = plan.request
+    return {
+        **origin(plan),
+        "name": plan.name,
+        "command": request.command,
+        "request": {
+            name: value
+            for name, value in asdict(request).items()
+            if name not in ("results", "command")
+        },
+        "threads": plan.cells[0].threads,
+        "repeats": plan.stopping.repeats,
+        "started": now(),
+        "snapshot": take(plan.whole, plan.budgets).to_fields(),
+    }
+
+
+def _blocks_by_task(plan: Plan) -> dict[str, Any]:
+    """How many blocks of each task are planned, for a run that has not every task in each block."""
+    request = plan.request
+    parts = planned(
+        plan.whole, seed=request.seed, blocks=plan.stopping.repeats, shard=request.shard
+    )
+    return {"blocks_by_task": dict(Counter(part.task for part in parts))}

@@ -11,25 +11,24 @@ import random
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from bench.core.grouping import grouped
 from bench.core.record import Cell, Job
 from bench.run.plan import Plan
+from bench.run.task_blocks import TaskBlock, own_tasks, planned, turns_of_block
 
 
 def block(plan: Plan, data: Mapping[str, Path], number: int) -> list[list[Job]]:
     """The jobs of a plan's block, those that take turns together; `data` holds folders by task.
 
     All cells of a block share a seed, so that they start from the same weights and see the same
-    batches; each block has another.
+    batches; each block has another. A shard lays out the same blocks and takes its tasks of each.
     """
-    seed = plan.request.seed + number
-    shuffler = random.Random(seed)
-    order = list(plan.cells)
-    shuffler.shuffle(order)
-    together = grouped(order, lambda cell: (cell.task, cell.device))
-    tasks = list(together)
-    shuffler.shuffle(tasks)
-    return [[_job(plan, cell, data, number) for cell in together[task]] for task in tasks]
+    seed, shard = plan.request.seed, plan.request.shard
+    own = own_tasks(plan.whole, seed=seed, block=number, shard=shard)
+    return [
+        [_job(plan, cell, data, number) for cell in group]
+        for group in turns_of_block(plan.whole, seed=seed + number)
+        if group[0].task in own
+    ]
 
 
 def _job(plan: Plan, cell: Cell, data: Mapping[str, Path], number: int) -> Job:
@@ -53,14 +52,41 @@ def ends(
 ) -> set[tuple[Cell, int]]:
     """The jobs, by cell and block, whose end is to be proved: one of each cell.
 
-    It is drawn by the run's seed among the planned blocks. A run that goes on draws among the jobs
-    that are not `settled`, for the cells that are not `proved` yet.
+    It is drawn by the run's seed among the planned blocks, alike by all shards, each of which then
+    keeps those of its own blocks. A run that goes on draws among its jobs that are not `settled`,
+    for the cells that are not `proved` yet.
     """
-    chooser = random.Random(plan.request.seed)
+    chooser, blocks = random.Random(plan.request.seed), range(plan.stopping.repeats)
+    first = {cell: chooser.choice(blocks) for cell in plan.whole}
+    own = _own_parts(plan)
     drawn = set()
-    for cell in plan.cells:
-        blocks = range(plan.stopping.repeats)
-        left = [block for block in blocks if (cell, block) not in settled]
-        if left and cell not in proved:
-            drawn.add((cell, chooser.choice(left)))
+    for cell, block in first.items():
+        if TaskBlock(task=cell.task, block=block) not in own or cell in proved:
+            continue
+        left = [
+            number
+            for number in blocks
+            if TaskBlock(task=cell.task, block=number) in own and (cell, number) not in settled
+        ]
+        if left:
+            drawn.add((cell, block if block in left else chooser.choice(left)))
     return drawn
+
+
+def elsewhere(plan: Plan) -> frozenset[tuple[Cell, int]]:
+    """The jobs of the planned blocks, by cell and block, that other shards measure."""
+    own = _own_parts(plan)
+    return frozenset(
+        (cell, block)
+        for cell in plan.cells
+        for block in range(plan.stopping.repeats)
+        if TaskBlock(task=cell.task, block=block) not in own
+    )
+
+
+def _own_parts(plan: Plan) -> set[TaskBlock]:
+    """The blocks of tasks that are planned here."""
+    request = plan.request
+    return set(
+        planned(plan.whole, seed=request.seed, blocks=plan.stopping.repeats, shard=request.shard)
+    )

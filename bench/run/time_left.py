@@ -29,11 +29,15 @@ OVERDUE = 0.05
 
 @dataclass(kw_only=True)
 class TimeLeft:
-    """`cells` are those of a block, `blocks` how many are planned, `done` what was done before."""
+    """`cells` are those of a block, `blocks` how many are planned, `done` what was done before.
+
+    `elsewhere` are jobs of these blocks that other shards measure.
+    """
 
     cells: Sequence[Cell]
     blocks: int
     done: set[tuple[Cell, int]]
+    elsewhere: frozenset[tuple[Cell, int]] = frozenset()
     clock: Callable[[], float] = time.monotonic
     _seconds: dict[Cell, list[float]] = field(default_factory=dict)
     _started: float | None = None
@@ -42,6 +46,11 @@ class TimeLeft:
     _around: float = 1.0  # seconds by the clock for each of the jobs' own
     _end: float | None = None  # as it was last shown
     _shown: float = 0.0
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs are planned here, those that were done before included."""
+        return len(self.cells) * self.blocks - len(self.elsewhere)
 
     def begin(self, cells: Collection[Cell] = ()) -> None:
         """Jobs are in progress from now on, unless some were already: of these cells, if known."""
@@ -81,7 +90,7 @@ class TimeLeft:
             expected[cell]
             for block in range(self.blocks)
             for cell in self.cells
-            if (cell, block) not in self.done
+            if (cell, block) not in self.done and (cell, block) not in self.elsewhere
         )
         now = self.clock()
         if self._begun is not None and left:

@@ -62,7 +62,10 @@ class RunDifference:
 def differences(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[RunDifference]:
     """What differs in the cells that both runs have, as far as both runs recorded it."""
     by_kind: dict[DifferenceKind, list[str]] = {
-        "machine": machine_changes(*(run.info.get("machine", {}) for run in (a, b))),
+        "machine": [
+            *machine_changes(*(run.info.get("machine", {}) for run in (a, b))),
+            *_kind_changes(a, b),
+        ],
         "threads": _changes(shared, lambda record: {"threads": str(record.job.cell.threads)}),
         "data": _changes(shared, _data),
         "budgets": _changes(
@@ -118,6 +121,12 @@ def machine_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
     if gpus[0] != gpus[1]:
         changes.append(f"GPU {_words(gpus[0])} → {_words(gpus[1])}")
     return changes
+
+
+def _kind_changes(a: Run, b: Run) -> list[str]:
+    """That a run was made on machines of several kinds, whose paces are means over all of them."""
+    counts = [len(run.node_kinds) for run in (a, b)]
+    return [f"kinds of machine {counts[0]} → {counts[1]}"] if max(counts) > 1 else []
 
 
 def _words(value: Any) -> str:

@@ -34,6 +34,10 @@ EXAMPLES = """[bold]Examples[/bold]
 
   framebench run --show-config                             what framebench.yaml has set
 
+  framebench run -t mnist-mlp -n 6 --shard 1/3             a third, to be merged with the others
+
+  framebench run --engine ray --address head               on the nodes of a Ray cluster
+
   framebench run --resume                                  go on with an interrupted run
 
   framebench run --add-blocks 3 results/mine               three more repeats of each cell
@@ -54,35 +58,16 @@ def run(options: RunOptions, origins: Origins) -> None:
     packages: jax_flax\[flax==0.12.7]), or a backend, such as keras\[jax].
     """
     from bench.cli.commands.report import print_results
-    from bench.cli.display import RunDisplay, SetupDisplay
     from bench.cli.run_beginning import begun, told_how_to_go_on
+    from bench.cli.run_measuring import measured
     from bench.report.run.report_files import PAGE, write_reports
-    from bench.report.task.availability import broken_plugins
-    from bench.run import campaign
-    from bench.run.preparation import prepare
-    from bench.run.time_left import TimeLeft
 
     if options.show_config:
         document(origins.shown)
         return
     _ = options.quiet_within  # a malformed one is refused before anything is done
     with begun(options, origins) as (plan, earlier), told_how_to_go_on(plan.folder):
-        with SetupDisplay() as setup_display:
-            setup_display.leave_out(broken_plugins())
-            preparation = prepare(
-                plan,
-                setup_display,
-                rates=earlier.rates if earlier else None,
-                quiet_within=options.quiet_within,
-            )
-        say(f"machine: {preparation.health.with_remedy()}")
-        if earlier:
-            earlier.check_prepared(preparation)
-        settled = earlier.settled if earlier else ()
-        done = {(record.job.cell, record.job.block) for record in settled}
-        time_left = TimeLeft(cells=plan.cells, blocks=plan.stopping.repeats, done=done)
-        with RunDisplay(time_left) as run_display:
-            missed = campaign.run(plan, preparation, run_display, earlier)
+        missed = measured(plan, earlier, options)
         finished = write_reports(plan.folder)
     print_results(finished, json=options.json)
     say(f"results: {plan.folder}; report with charts: {plan.folder / PAGE}")

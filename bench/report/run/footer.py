@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bench.analysis.results import Results
 from bench.core.framework_name import framework_of
 from bench.core.grouping import grouped
@@ -30,10 +33,13 @@ def footer(results: Results) -> list[str]:
     if "stopped" in info:
         lines.append(f"stopped: {info['stopped']}")
     lines.append(f"command: {info.get('command') or 'unknown'}")
+    if merged := info.get("merged"):
+        lines.append(f"merged from: {', '.join(part['name'] for part in merged)}")
     if resumed := info.get("resumed"):
         when = (f"{past['started'][:16].replace('T', ' ')}" for past in resumed)
         lines.append(f"went on: {', '.join(when)}")
-    lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}")
+    together = ", all parts together" if "merged" in info else ""
+    lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}{together}")
     return lines
 
 
@@ -66,8 +72,15 @@ def unfinished(results: Results) -> str:
 
 
 def machine_text(results: Results) -> str:
-    """Processor, cores, memory and GPUs of the machine of a run."""
-    machine = results.run.info["machine"]
+    """Processor, cores, memory and GPUs of the machine of a run; of each kind if it had several."""
+    kinds = results.run.node_kinds
+    if sum(len(kind.nodes) for kind in kinds) == 1:
+        return facts_text(kinds[0].machine)
+    return "; ".join(f"{len(kind.nodes)} × {facts_text(kind.machine)}" for kind in kinds)
+
+
+def facts_text(machine: Mapping[str, Any]) -> str:
+    """Processor, cores, memory and GPUs by a machine's facts in `run.json`."""
     memory = machine["memory_bytes"]
     words = [
         machine["cpu"] or f"processor {NOT_TOLD}",

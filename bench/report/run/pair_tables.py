@@ -1,4 +1,4 @@
-"""Tables of pairs that readers ask for: what a layer costs, and what an upgrade brings."""
+"""Tables that some runs have: what a layer costs, what an upgrade brings, paces by machine."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
+from bench.analysis.kind_paces import PaceByKind, paces_by_kind
 from bench.analysis.layer_costs import LayerCost, layer_costs
 from bench.analysis.results import Results
 from bench.analysis.upgrades import Upgrade, upgrades
 from bench.core.framework_name import framework_of
 from bench.core.grouping import grouped
 from bench.core.record import Cell
+from bench.records.node_kinds import NodeKind
 from bench.records.snapshot import Snapshot
 from bench.report.common import markdown, terminal
 from bench.report.common.text import (
     capitalized,
+    count_text,
     estimate_text,
     mode_text,
     place_text,
@@ -26,9 +29,15 @@ from bench.report.common.text import (
     seconds_text,
 )
 from bench.report.common.ties import listed
+from bench.report.run.footer import facts_text
 from bench.report.run.verdicts import times_text
 
 WORDS = 3
+KINDS = (
+    "Training samples a second on each kind of machine, with the 95 % interval of its blocks "
+    "alone; empty where a kind has no block of the cell. Ratios are in the tables above, over all "
+    "machines."
+)
 LAYERS = (
     "How many times as fast a layer trains as the framework beneath it does in a loop of its own, "
     "each in its recommended mode, with the 95 % interval of this ratio alone; and what starting "
@@ -65,7 +74,7 @@ class PairTable:
 
 
 def pair_tables(results: Results) -> Iterator[PairTable]:
-    """Those that a run has: on layers beside what is beneath them, and on versions."""
+    """Those that a run has: on layers and what is beneath them, on versions, on unlike machines."""
     snapshot = results.snapshot
     if costs := [cost for table in results.tables for cost in layer_costs(table, snapshot)]:
         layers = list(grouped(costs, _layer).values())
@@ -85,6 +94,37 @@ def pair_tables(results: Results) -> Iterator[PairTable]:
             sentence=_upgrade_sentence(steps, snapshot),
             about=UPGRADES,
         )
+
+    if paces := list(paces_by_kind(results)):
+        kinds = results.run.node_kinds
+        yield PairTable(
+            title="Paces by kind of machine",
+            headings=("framework", "mode", "task", *(kind_name(kind) for kind in kinds)),
+            rows=tuple(_pace_row(pace, snapshot) for pace in paces),
+            sentence=_kinds_sentence(kinds),
+            about=KINDS,
+        )
+
+
+def kind_name(kind: NodeKind) -> str:
+    """The name of a kind of machine: that of its first node."""
+    return f"kind {kind.nodes[0]}"
+
+
+def _kinds_sentence(kinds: Sequence[NodeKind]) -> str:
+    """What each kind of machine is, and how many there are of it."""
+    told = [f"{kind_name(kind)} ({len(kind.nodes)} × {facts_text(kind.machine)})" for kind in kinds]
+    return f"This run was made on unlike machines: {listed(told)}."
+
+
+def _pace_row(pace: PaceByKind, snapshot: Snapshot) -> tuple[str, ...]:
+    cell = pace.cell
+    return (
+        snapshot.framework_title(cell.framework),
+        mode_text(cell.mode, cell.tuning),
+        _where(cell),
+        *(estimate_text(throughput, count_text) for throughput in pace.throughputs),
+    )
 
 
 def _where(cell: Cell) -> str:

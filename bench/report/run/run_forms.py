@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from bench.analysis.kind_paces import PaceByKind, paces_by_kind
 from bench.analysis.results import Results
 from bench.report.common import markdown, programs, terminal
 from bench.report.run.footer import footer
@@ -114,12 +115,27 @@ def to_json(results: Results) -> str:
     """The run's description, its caveats, and every figure of every cell."""
     # JSON has no infinity, so a break-even that never comes is written as a word.
     frame = results.frame().astype(object).replace(math.inf, "never")
-    fields = {
+    fields: dict[str, Any] = {
         "run": _description(results),
         "caveats": [msgspec.to_builtins(caveat) for caveat in results.caveats],
         "cells": json.loads(frame.to_json(orient="records")),
     }
+    if paces := list(paces_by_kind(results)):
+        fields["paces_by_kind"] = [_pace_fields(pace, results) for pace in paces]
     return programs.to_json(fields)
+
+
+def _pace_fields(pace: PaceByKind, results: Results) -> dict[str, Any]:
+    """A cell's throughput on each kind of machine, by the names of the kind's nodes."""
+    columns = pace.cell.to_columns()
+    kinds = zip(results.run.node_kinds, pace.throughputs, strict=True)
+    return {
+        **columns,
+        "kinds": [
+            {"nodes": kind.nodes, "samples_per_second": throughput and throughput.estimate}
+            for kind, throughput in kinds
+        ],
+    }
 
 
 def _description(results: Results) -> dict[str, Any]:

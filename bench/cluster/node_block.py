@@ -1,0 +1,93 @@
+"""What a node of a cluster does: prepare whatever it lacks, and measure one block of a task.
+
+A block is a shard of the run that has nothing else in it, so it has the seeds, the proofs and the
+order of the whole run.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.core.errors import FramebenchError
+from bench.core.record import Cell, Record
+from bench.records import run_folder
+from bench.run import campaign, run_info
+from bench.run.campaign_listener import CampaignListener
+from bench.run.merging import check_origin
+from bench.run.plan import plan_in
+from bench.run.preparation import prepare
+from bench.run.request import Request
+
+NAME = "block"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeBlock:
+    """A block of a task from a node: its `run.json`, and the lines of its records."""
+
+    node: str
+    info: Mapping[str, Any]
+    lines: tuple[str, ...]
+
+
+class NodeListener(CampaignListener):
+    """Tells in words what a node is at."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def phase(self, subject: str, name: str) -> None:
+        self._tell(f"{subject}: {name}")
+
+    def progress(self, subject: str, done: int, total: int) -> None:
+        self._tell(f"{subject}: {done:,} of {total:,}")
+
+    def finished(self, subject: str, outcome: str) -> None:
+        self._tell(f"{subject}: {outcome}")
+
+    def turns(self, cells: Sequence[Cell], done: float) -> None:
+        if cells:
+            self._tell(f"{cells[0].task}: {len(cells)} cells take turns, {done:.0%} done")
+
+    def recorded(self, record: Record) -> None:
+        self._tell(f"{record.job.cell}: {record.status}")
+
+    def extended(self, jobs: int, why: str) -> None:
+        raise AssertionError("a node measures what is planned")
+
+    def proved(self, summary: str, objections: Sequence[str]) -> None:
+        self._tell(f"after the timing: {summary}")
+
+
+def measure(
+    request: Request,
+    cells: Sequence[Cell],
+    origin: Mapping[str, Any],
+    *,
+    node: str,
+    tell: Callable[[str], None],
+) -> NodeBlock:
+    """Measure the block that the request's shard is, on this machine, which is called `node`.
+
+    `cells` are those of the whole run, and `origin` tells its source. Raises FramebenchError if
+    this machine has others, or the data cannot be obtained.
+    """
+    listener = NodeListener(tell)
+    with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
+        place = Path(folder) / NAME
+        plan = plan_in(place, replace(request, results=Path(folder), name=NAME))
+        check_origin(origin, run_info.origin(plan), of=f"node {node}")
+        if list(plan.whole) != list(cells):
+            raise FramebenchError(f"node {node} does not belong to the run: it has other cells")
+        preparation = prepare(plan, listener)
+        campaign.run(plan, preparation, listener)
+        run = run_folder.read(place)
+        return NodeBlock(
+            node=node,
+            info={**run.info, "nodes": {node: run.info["machine"]}},
+            lines=tuple(replace(record, node=node).to_json() for record in run.records),
+        )

@@ -1,0 +1,167 @@
+"""A run on the nodes of a Ray cluster equals that of one machine, also if a node is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cluster.ray_engine import RESOURCE
+from bench.launch import catalogue
+from bench.records import run_folder
+from tests.conftest import Framebench, in_a_process
+from tests.test_boundaries import PYTHON_FILES, imported, path_in_tree
+from tests.test_merge import REAL, outcome
+
+# Seconds that a whole run on the cluster may take.
+PATIENCE = 400
+
+
+def test_only_the_engine_imports_ray() -> None:
+    importing = [
+        path_in_tree(file)
+        for file in PYTHON_FILES
+        if any(module.split(".")[0] == "ray" for module in imported(file))
+    ]
+    assert importing == ["bench/cluster/ray_engine.py"]
+
+
+def test_without_ray_the_error_says_what_to_install(tmp_path: Path) -> None:
+    """In a process that cannot import it, as where the extra is not installed."""
+    code = (
+        "import sys; sys.modules['ray'] = None; "
+        "sys.argv = ['framebench', 'run', '--engine', 'ray', '-t', 'mnist-mlp', '--name', 'r']; "
+        "from bench.cli.app import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(catalogue.TREE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "pip install 'framebench[ray]'" in done.stderr
+    assert not (tmp_path / "results" / "r").exists()  # its name is still free
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--engine", "slurm"), "slurm"),
+        (("--engine", "ray", "--shard", "1/2"), "--engine ray and --shard exclude each other"),
+        (("--engine", "ray", "--until", "2%"), "--engine ray and --until exclude each other"),
+        (("--engine", "ray", "--env", "like:x"), "--env like:RUN exclude each other"),
+        (("--engine", "ray", "--wait-for-quiet", "1m"), "--wait-for-quiet waits on this machine"),
+        (("--address", "head"), "--address has no effect without --engine ray"),
+    ],
+)
+def test_options_that_exclude_each_other(
+    arguments: tuple[str, ...], words: str, framebench: Framebench, tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    error = framebench("run", "-t", "mnist-mlp", "--name", "r", *arguments, expect=2).stderr
+    assert words in error and error.count("\n") == 1
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Ray cluster of a head without blocks and three nodes, all on this machine."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(catalogue.TREE))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # What the machine has of it is shared by all; without it a node is not lost for want of memory.
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        for _ in range(3):
+            cluster.add_node(num_cpus=1, resources={RESOURCE: 1})
+        cluster.wait_for_nodes()
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def node_of_a_worker(cluster: Any) -> Any:
+    """The node on which a framework's worker trains, once there is one."""
+    import psutil
+
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        for node in cluster.worker_nodes:
+            (raylet,) = node.all_processes["raylet"]
+            for child in psutil.Process(raylet.process.pid).children(recursive=True):
+                if any("worker/launch.py" in word for word in child.cmdline()):
+                    return node
+        time.sleep(0.2)
+    raise AssertionError("no node has begun to measure")
+
+
+@pytest.mark.frameworks
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_cluster_that_loses_a_node_measures_what_one_machine_does(
+    cluster: Any, framebench: Framebench, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    framebench(*REAL, "--spare", "0", "--name", "alone")
+    driver = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bench", *REAL, "--name", "r", "--engine", "ray"),
+            *("--address", cluster.address),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(catalogue.TREE), "COLUMNS": "160"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lost = node_of_a_worker(cluster)
+    name = lost.node_id[:8]
+    cluster.remove_node(lost, allow_graceful=False)
+    printed, errors = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 0, errors
+    alone, run = run_folder.read(results / "alone"), run_folder.read(results / "r")
+    assert sorted(map(outcome, run.records)) == sorted(map(outcome, alone.records))
+    assert run.finished and not run.lost and not run.lines.left_out
+    nodes = {record.node for record in run.records}
+    assert nodes == set(run.info["nodes"]) and name not in nodes and 1 <= len(nodes) <= 2
+    assert {proof.status for proof in run.late_proofs} == {"ok"} and len(run.late_proofs) == 1
+    assert run.certificates == alone.certificates
+    assert re.search(r"stopped: 3 blocks on \d nodes?, as planned", printed)
+    assert not any("processor's vendor" in caveat.text for caveat in run.caveats)
+
+
+@pytest.mark.frameworks
+@pytest.mark.filterwarnings("ignore")
+def test_a_driver_that_is_killed_goes_on(cluster: Any, tmp_path: Path) -> None:
+    """With what is on the disk: blocks that are there are not measured again."""
+    arguments = (*REAL, "--name", "r", "--engine", "ray", "--address", cluster.address)
+    run = tmp_path / "results" / "r"
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(catalogue.TREE)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + PATIENCE
+    while not (run / "records.jsonl").exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    driver.kill()
+    driver.wait()
+    first = (run / "records.jsonl").read_bytes().splitlines()[0]
+    assert not run_folder.read(run).finished
+    done = in_a_process(*("run", "--resume", "r", "--address", cluster.address), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    finished = run_folder.read(run)
+    assert (run / "records.jsonl").read_bytes().splitlines()[0] == first
+    assert finished.finished and sorted(r.job.seed for r in finished.records) == [0, 1, 2]
