@@ -309,11 +309,13 @@ def test_a_network_s_own_losses_come_before_the_framework_s() -> None:
     for loss in losses(plain, task, named):
         assert loss(lambda image: 2 * image, 5, 3) == 7
     own = ModuleType("own")
-    own.losses = lambda network, batch: {  # type: ignore[attr-defined]
-        "first": network(batch["image"]),
-        "second": batch["label"],
+    own.LOSSES = {  # type: ignore[attr-defined]
+        "first": lambda network, batch: network(batch["image"]),
+        "second": lambda network, batch: batch["label"],
     }
     assert [loss(lambda image: 2 * image, 5, 3) for loss in losses(own, task, named)] == [10, 3]
+    del own.LOSSES["first"]
+    assert [loss(lambda image: 2 * image, 5, 3) for loss in losses(own, task, named)] == [7, 3]
     with pytest.raises(UnsupportedError, match="no loss softmax_cross_entropy for mnist-mlp"):
         losses(plain, task, {})
 
@@ -321,7 +323,7 @@ def test_a_network_s_own_losses_come_before_the_framework_s() -> None:
 def test_a_network_s_own_losses_are_given_what_the_batch_has() -> None:
     task = tasks.load("mnist-vae")
     own = ModuleType("own")
-    own.losses = lambda network, batch: {"loss": batch}  # type: ignore[attr-defined]
+    own.LOSSES = {"loss": lambda network, batch: batch}  # type: ignore[attr-defined]
     (loss,) = losses(own, task, {})
     assert loss(None, 1, 2) == {"image": 1, "noise": 2}
     assert loss(None, 1) == {"image": 1}

@@ -323,10 +323,10 @@ LATE_MUTANTS = {
     ),
     "weights shown that are not those trained, with dropout": LateMutant(
         file=REFERENCE,
-        old="        result = self._forward(self._params, *inputs, lambda layer, value: value)\n",
+        old="        network = self._network(self._params, lambda layer, value: value)\n",
         new="        late = self._updates[0]._steps > 30\n"
         "        params = {n: p * (0.999 if late else 1) for n, p in self._params.items()}\n"
-        "        result = self._forward(params, *inputs, lambda layer, value: value)\n",
+        "        network = self._network(params, lambda layer, value: value)\n",
         task="mnist-mlp-dropout",
         caught_by="outputs",
     ),

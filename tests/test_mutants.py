@@ -626,8 +626,9 @@ MUTANTS = {
     ),
     "labels off by one": Mutant(
         file="frameworks/tensorflow_keras/adapter.py",
-        old="return tuple([tf.constant(array) for array in batch.values()])",
-        new="return tf.constant(batch['image']), tf.constant((batch['label'] + 1) % 10)",
+        old="        matrices = self._task.matrices\n",
+        new="        batch = {**batch, 'label': (batch['label'] + 1) % 10}\n"
+        "        matrices = self._task.matrices\n",
         task="mnist-mlp",
         caught_by="loss",
         mode="compiled",
@@ -658,8 +659,8 @@ MUTANTS = {
     ),
     "bf16 that is float32": Mutant(
         file="frameworks/pytorch/precision.py",
-        old="with torch.autocast(device.type, dtype):",
-        new="with torch.autocast(device.type, dtype, enabled=False):",
+        old="with torch.autocast(self._device.type, self._dtype):",
+        new="with torch.autocast(self._device.type, self._dtype, enabled=False):",
         task="cifar-cnn",
         caught_by="rounding",
         precision="bf16",
@@ -977,10 +978,9 @@ MUTANTS = {
     ),
     "texts cut to their last 24 tokens": Mutant(
         file=TORCH,
-        old="return tuple([self._tensor(array) for array in batch.values()])",
-        new="return tuple(\n"
-        "            [self._tensor(a[:, -24:] if a.ndim == 2 else a) for a in batch.values()]\n"
-        "        )",
+        old="        sizes = self._task.matrices\n",
+        new="        batch = {n: a[:, -24:] if a.ndim == 2 else a for n, a in batch.items()}\n"
+        "        sizes = self._task.matrices\n",
         task="imdb-gru",
         caught_by="full steps",
     ),

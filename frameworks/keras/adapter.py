@@ -70,11 +70,13 @@ class KerasModelSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, ENGINE.MODES)
         module = network_module(__package__, task)
-        losses = getattr(module, "losses", None)
-        if len(task.updates) > 1 or (losses is None and len(task.outputs) > 1):
+        if len(task.updates) > 1:
             raise UnsupportedError(f"{task.name} needs a step of its own, which is not written yet")
         (update,) = task.updates
-        if losses is None and update.loss.kind not in LOSSES:
+        own_loss = getattr(module, "LOSSES", {}).get(update.name)
+        if own_loss is None and len(task.outputs) > 1:
+            raise UnsupportedError(f"{task.name} needs a step of its own, which is not written yet")
+        if own_loss is None and update.loss.kind not in LOSSES:
             raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
         floats = storage_dtype(setting.precision)
         self.format = BatchFormat(
@@ -86,15 +88,15 @@ class KerasModelSession:
         ENGINE.check(self._network, mode)
         self._weights = weights_of(self._network, task, floats)
         # Of a batch, the model's input and its target: all of it, and none, if it has its own loss.
-        self._inputs = slice(None if losses else len(task.inputs))
-        target_names = () if losses else update.loss.fields
+        self._inputs = slice(None if own_loss else len(task.inputs))
+        target_names = () if own_loss else update.loss.fields
         self._targets = [list(task.fields).index(name) for name in target_names]
-        self._model = OwnLoss(task, self._network, losses) if losses else self._network
+        self._model = OwnLoss(task, self._network, own_loss) if own_loss else self._network
         spared = spared_by(self._weights, update)
         self._optimizer = make_optimizer(update.optimizer, clip=update.clip, spared=spared)
         self._model.compile(
             optimizer=scaled(setting.precision, self._optimizer),
-            loss=None if losses else LOSSES[update.loss.kind](),
+            loss=None if own_loss else LOSSES[update.loss.kind](),
             **COMPILE[mode],
         )
         self._model.optimizer.build(self._model.trainable_variables)
@@ -169,19 +171,20 @@ class FittedModel(KerasModelSession):
     """A compiled model that is trained by `fit` and evaluated by `predict`."""
 
     def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(self._fit(batch, size=len(batch[0])))
+        (losses,) = self._fit(batch, size=len(batch[0]))
+        return losses
 
-    def train(self, examples: Mapping[str, Array], size: int) -> list[Any]:
+    def train(self, examples: Mapping[str, Array], size: int) -> list[tuple[Any, ...]]:
         return self._fit(tuple(examples.values()), size=size)
 
-    def _fit(self, examples: tuple[Any, ...], *, size: int) -> list[Any]:
+    def _fit(self, examples: tuple[Any, ...], *, size: int) -> list[tuple[Any, ...]]:
         """Train on examples in their order. Returns what Keras tells of each step."""
         inputs, target = self._split(examples)
         losses = StepLosses()
         self._model.fit(
             inputs, target, batch_size=size, shuffle=False, verbose=0, callbacks=[losses]
         )
-        return list(losses.each)
+        return [(loss,) for loss in losses.each]
 
     def predict(self, examples: Mapping[str, Array], size: int) -> dict[str, Any]:
         inputs, _ = self._split(tuple(examples.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -17,15 +17,13 @@ class OwnLoss(keras.Model):
     Its input is a whole batch, one tensor or a list of them; there is no target beside it.
     """
 
-    def __init__(
-        self, task: Task, network: keras.Model, losses: Callable[..., Mapping[str, Any]]
-    ) -> None:
-        """`losses` is the function of the network's file."""
+    def __init__(self, task: Task, network: keras.Model, loss: Callable[..., Any]) -> None:
+        """`loss` is the function of the network's file."""
         super().__init__()
         self.network = network
         self._inputs_in_order = task.inputs
         self._names = {len(names): names for names in (task.data, tuple(task.fields))}
-        self._losses_of = losses
+        self._loss_of = loss
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         batch = self._named(inputs)
@@ -42,8 +40,7 @@ class OwnLoss(keras.Model):
     ) -> Any:
         # In mixed precision, outputs are of fewer bits.
         outputs = [ops.cast(output, keras.config.floatx()) for output in y_pred]
-        (loss,) = self._losses_of(lambda *inputs: outputs, self._named(x)).values()
-        return loss
+        return self._loss_of(lambda *inputs: outputs, self._named(x))
 
     def _named(self, batch: Any) -> dict[str, Any]:
         tensors = batch if isinstance(batch, (list, tuple)) else [batch]

@@ -20,7 +20,7 @@ from frameworks.keras.precision import set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
 from frameworks.tensorflow_keras.losses import losses_in
 from frameworks.tensorflow_keras.modes import MODES, Compiled
-from frameworks.tensorflow_keras.precision import forward_in
+from frameworks.tensorflow_keras.precision import Forward
 from frameworks.tensorflow_keras.updates import UpdateStep
 
 
@@ -54,8 +54,8 @@ class KerasSession:
         self._model: keras.Model = module.build(task)
         if mode == "xla":
             self._compute_without_kernels()
-        self._network = forward_in(setting.precision, self._model)
-        training = partial(self._network, training=True)
+        training = Forward(self._model, setting.precision, training=True)
+        self._evaluating = Forward(self._model, setting.precision, training=False)
         self._inputs = slice(len(task.inputs))
         self._weights = weights_of(self._model, task, floats)
         named = losses_in(mode, setting.precision)
@@ -167,7 +167,7 @@ class KerasSession:
         return [update.gradients(batch) for update in self._updates]
 
     def _evaluate(self, *inputs: tf.Tensor) -> Any:
-        return self._network(*inputs, training=False)
+        return self._evaluating(*inputs)
 
 
 class KerasAdapter:

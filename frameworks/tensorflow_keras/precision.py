@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,16 +11,26 @@ from bench.core.setting import Precision
 from frameworks.keras.precision import POLICIES
 
 
-def forward_in(precision: Precision, model: keras.Model) -> Callable[..., Any]:
-    """The network's forward pass. In mixed precision, outputs are float32."""
+class Forward:
+    """A network's forward pass, and that of each of its parts, by its name.
 
-    def forward(*inputs: tf.Tensor, training: bool) -> Any:
-        outputs = model(inputs if len(inputs) > 1 else inputs[0], training=training)
-        if precision not in POLICIES:
+    In mixed precision, outputs are float32.
+    """
+
+    def __init__(self, layer: keras.Layer, precision: Precision, *, training: bool) -> None:
+        self._layer = layer
+        self._precision = precision
+        self._training = training
+
+    def __call__(self, *inputs: tf.Tensor) -> Any:
+        outputs = self._layer(inputs if len(inputs) > 1 else inputs[0], training=self._training)
+        if self._precision not in POLICIES:
             return outputs
         return tf.nest.map_structure(lambda output: tf.cast(output, tf.float32), outputs)
 
-    return forward
+    def __getattr__(self, part: str) -> Forward:
+        layer = getattr(self._layer, part)
+        return Forward(layer, self._precision, training=self._training)
 
 
 def unscaled(gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:
