@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 
 import numpy as np
 
@@ -77,7 +77,7 @@ CHECKS = {
     "long curve": f"where steps are cheap: in float64, the loss of {LONG_STEPS} more steps, the "
     "test loss between them, and every weight at the end",
     "noise": "losses with noise of the framework's own: all different, their mean and variance as "
-    "with the harness's, in standard errors",
+    "with the harness's, and the correlation of those of two updates, in standard errors",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",
@@ -131,9 +131,8 @@ class TraceComparison:
             deviation = max(*outputs.values(), np.finfo(np.float64).tiny)
             yield Check(name="rounding", deviation=allowed.rounding / deviation, tolerance=1)
         losses = np.abs(trace["losses"][0] / reference["losses"][0] - 1)
-        several = len(self.task.updates) > 1  # otherwise there is no place to name
-        names = (update.name if several else "" for update in self.task.updates)
-        yield self._worst("loss", dict(zip(names, losses.tolist(), strict=True)), allowed.loss)
+        by_update = dict(zip(self._update_names(), losses.tolist(), strict=True))
+        yield self._worst("loss", by_update, allowed.loss)
 
     def first_update(self) -> Iterator[Check]:
         """The first batch's gradients, and weights and optimizer after its update."""
@@ -191,12 +190,21 @@ class TraceComparison:
         """The framework's own noise, by the losses that `bench.worker.noise_trace` describes."""
         if not self.task.noise:
             return
-        own, expected = self.trace["noise/losses"], self.reference["noise/losses"]
-        errors = distances.sample_errors(own, expected)
+        own, expected = self.trace["noise/losses"], self.reference["noise/losses"]  # (N, updates)
+        names = self._update_names()
+        errors = {
+            " ".join(filter(None, (name, what))): error
+            for number, name in enumerate(names)
+            for what, error in distances.sample_errors(own[:, number], expected[:, number]).items()
+        }
+        for one, other in combinations(range(len(names)), 2):
+            pair = [one, other]
+            error = distances.correlation_error(own[:, pair], expected[:, pair])
+            errors[f"{names[one]} with {names[other]}"] = error
         where = max(errors, key=lambda name: errors[name])
         repeats = Check(
             name="noise",
-            deviation=len(own) - len(np.unique(own)),
+            deviation=max(len(losses) - len(np.unique(losses)) for losses in own.T),
             tolerance=REPEATED_LOSSES,
             where="losses that are the same",
         )
@@ -228,6 +236,11 @@ class TraceComparison:
         )
         yield self._worst("dropout backward", backward, self.allowed.gradients)
         yield self._worst("dropout off", off, self.allowed.outputs)
+
+    def _update_names(self) -> list[str]:
+        """The updates' names; of a single one "", as then there is no place to name."""
+        several = len(self.task.updates) > 1
+        return [update.name if several else "" for update in self.task.updates]
 
     def _keys(self, prefix: str) -> dict[str, str]:
         """The key in a trace for each of the task's parameters."""

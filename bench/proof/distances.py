@@ -9,6 +9,9 @@ import numpy as np
 
 from bench.core.arrays import Array
 
+# The largest correlation that is told from 1, at which Fisher's transform is infinite.
+MOST = 1 - 1e-15
+
 
 def largest(actual: Array, expected: Array) -> float:
     """The largest difference over the largest entry.
@@ -69,3 +72,17 @@ def sample_errors(sample: Array, other: Array) -> dict[str, float]:
         "mean": float(abs(sample.mean() - other.mean()) / error),
         "variance": ratio / math.sqrt(2 / (len(sample) - 1) + 2 / (len(other) - 1)),
     }
+
+
+def correlation_error(sample: Array, other: Array) -> float:
+    """How far the correlations of two samples of pairs, (N, 2), are apart, in standard errors.
+
+    By Fisher's transform: atanh(r) has an error of 1 / sqrt(n - 3), as of normal numbers. Infinite
+    for NaN.
+    """
+    with np.errstate(invalid="ignore"):  # of losses that are all the same
+        correlations = [np.corrcoef(values.T)[0, 1] for values in (sample, other)]
+    if not np.isfinite(correlations).all():
+        return math.inf
+    one, another = (math.atanh(float(np.clip(r, -MOST, MOST))) for r in correlations)
+    return abs(one - another) / math.sqrt(1 / (len(sample) - 3) + 1 / (len(other) - 3))
