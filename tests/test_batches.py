@@ -62,7 +62,15 @@ def test_pixels_are_scaled_channel_by_channel(images: Path, image_task: Task) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["mnist-mlp", "mnist-vae", "imdb-lstm", "movielens-ncf", "multi30k-seq2seq", "shakespeare-gpt"],
+    [
+        "mnist-mlp",
+        "mnist-vae",
+        "mnist-gan",
+        "imdb-lstm",
+        "movielens-ncf",
+        "multi30k-seq2seq",
+        "shakespeare-gpt",
+    ],
 )
 def test_evaluation_is_staged_without_its_targets(name: str) -> None:
     task = tasks.load(name)

@@ -81,6 +81,7 @@ PARAMETERS = {
     "digits-ctc": 3 * 128 * (40 + 128 + 2) + 3 * 128 * (128 + 128 + 2) + 128 * 28 + 28,
     "cora-gcn": 1433 * 16 + 16 + 16 * 7 + 7,
     "mnist-vae": 784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784,
+    "mnist-gan": 2 * (256 * 512 + 512 * 784) + 100 * 256 + 256 + 2 * (256 + 512) + 784 + 1,
     # two tables, four blocks of two scales, four products of attention, two dense layers; a scale
     "shakespeare-gpt": (65 + 64) * 128 + 4 * (2 * 128 + 4 * 128**2 + 2 * 128 * 512) + 128,
     "shakespeare-gpt-large": ((65 + 256) * 384 + 6 * (2 * 384 + 4 * 384**2 + 2 * 384 * 1536) + 384),

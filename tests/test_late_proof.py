@@ -53,6 +53,7 @@ def test_the_reference_replays_as_many_steps_as_a_second_holds() -> None:
     assert replayed["mnist-mlp"] == LATE_STEPS
     assert replayed["imdb-lstm"] == replayed["cifar-resnet20"] == 1
     assert replayed["mnist-vae"] == 2  # with known noise
+    assert replayed["mnist-gan"] == 1
     assert replayed["mnist-mlp-dropout"] == replayed["cifar-vgg"] == 0
 
 

@@ -442,6 +442,120 @@ MUTANTS = {
         task="mnist-vae",
         caught_by="noise",
     ),
+    "a generator that gets the gradient of the discriminator's loss as well": Mutant(
+        file="frameworks/pytorch/models/gan.py",
+        old="    return F.softplus(-fake).mean()\n",
+        new="    other = F.softplus(fake).mean()\n"
+        "    return F.softplus(-fake).mean() + other - other.detach()\n",
+        task="mnist-gan",
+        caught_by="gradients",
+    ),
+    "gradients of the generator's step kept for the discriminator's": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="""            update.optimizer.step()
+        self._clear_grad()
+""",
+        new="""            update.optimizer.step()
+        for param in update.optimizer._parameter_list:
+            param.clear_gradient(False)
+""",
+        task="mnist-gan",
+        caught_by="curve",
+        mode="compiled",
+    ),
+    "Adam's usual beta in place of a GAN's": Mutant(
+        file="frameworks/jax_flax/optimizers.py",
+        old="return optax.adam(settings.learning_rate, settings.beta1, ",
+        new="return optax.adam(settings.learning_rate, 0.9, ",
+        task="mnist-gan",
+        caught_by="state",
+        mode="compiled",
+    ),
+    "one Adam for two updates": Mutant(
+        file="frameworks/mxnet_gluon/optimizers.py",
+        old="def make_optimizer(settings: Optimizer, dtype: str)",
+        new="import functools\n\n\n@functools.cache\n"
+        "def make_optimizer(settings: Optimizer, dtype: str)",
+        task="mnist-gan",
+        caught_by="update",
+    ),
+    "data taken for samples": Mutant(
+        file="frameworks/mxnet_gluon/models/gan.py",
+        old="(SOFTPLUS(-real) + SOFTPLUS(fake))",
+        new="(SOFTPLUS(real) + SOFTPLUS(-fake))",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "a generator's loss that saturates": Mutant(
+        file="frameworks/jax_flax/models/gan.py",
+        old="return nnx.softplus(-fake).mean()",
+        new="return -nnx.softplus(fake).mean()",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "a leaky rectifier's usual slope": Mutant(
+        file="frameworks/pytorch/models/gan.py",
+        old="x = F.leaky_relu(self.second(x), SLOPE)  # (N, 256)",
+        new="x = F.leaky_relu(self.second(x))  # (N, 256)",
+        task="mnist-gan",
+        caught_by="outputs",
+    ),
+    "both losses at the weights before the step": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="        return tuple([update.apply(batch) for update in self._updates])\n",
+        new="        found = [update._loss_and_gradients(batch) for update in self._updates]\n"
+        "        for update, (_, gradients) in zip(self._updates, found, strict=True):\n"
+        "            update._optimizer.apply(gradients)\n"
+        "        return tuple([loss for loss, _ in found])\n",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "the discriminator's noise for the generator as well": Mutant(
+        file="frameworks/keras/models/gan.py",
+        framework="tensorflow_keras",
+        old="generator(noise))  # (N, 1)\n    return ops.mean(ops.softplus(-fake))",
+        new="generator(batch.get('noise_d', noise)))\n    return ops.mean(ops.softplus(-fake))",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "random numbers that begin anew for the second update": Mutant(
+        file="frameworks/jax_flax/programs.py",
+        old="""            (loss, other), gradients, scale, finite = value_and_grad(
+                self._loss_of(update, kept, other, batch), moved, scale
+""",
+        new="""            first = first if losses else other
+            (loss, other), gradients, scale, finite = value_and_grad(
+                self._loss_of(update, kept, first, batch), moved, scale
+""",
+        task="mnist-gan",
+        caught_by="noise",
+        mode="compiled",
+    ),
+    "one batch's noise for both updates": Mutant(
+        file="frameworks/pytorch/adapter.py",
+        old="        return tuple([self._updated(update, batch) for update in self._updates])\n",
+        new="        seed = int(torch.randint(1 << 30, ()))\n"
+        "        def again(update):\n"
+        "            torch.manual_seed(seed)\n"
+        "            return self._updated(update, batch)\n"
+        "        losses = tuple([again(update) for update in self._updates])\n"
+        "        torch.manual_seed(seed + 1)\n"
+        "        return losses\n",
+        task="mnist-gan",
+        caught_by="noise",
+    ),
+    "the same noise of the generator in every step": Mutant(
+        file="frameworks/pytorch/models/gan.py",
+        old='else network.noise(batch["image"])',
+        new="else torch.linspace(-2, 2, 12800).reshape(128, 100)",
+        task="mnist-gan",
+        caught_by="noise",
+        mode="compiled",
+    ),
     "gradients summed, not averaged": Mutant(
         file="frameworks/mxnet_gluon/updates.py",
         old="self.trainer.step(examples)",

@@ -71,7 +71,7 @@ class KerasModelSession:
         require_mode(mode, ENGINE.MODES)
         module = network_module(__package__, task)
         if len(task.updates) > 1:
-            raise UnsupportedError(f"{task.name} needs a step of its own, which is not written yet")
+            raise UnsupportedError(f"{task.name} makes several updates in a step, and `fit` one")
         (update,) = task.updates
         own_loss = getattr(module, "LOSSES", {}).get(update.name)
         if own_loss is None and len(task.outputs) > 1:
