@@ -380,11 +380,11 @@ LATE_MUTANTS = {
     "a rate that a later call of fit lowers": LateMutant(
         file="frameworks/keras/adapter.py",
         backend="[tensorflow]",
-        old="        losses = StepLosses()\n",
+        old="        losses = StepLosses(self._told_as)\n",
         new="        self._count = getattr(self, '_count', 0) + len(target) // size\n"
         "        if self._count > 40:\n"
-        "            self._optimizer.learning_rate = 0.0009\n"
-        "        losses = StepLosses()\n",
+        "            self._optimizers[0].learning_rate = 0.0009\n"
+        "        losses = StepLosses(self._told_as)\n",
         caught_by="update",
     ),
 }

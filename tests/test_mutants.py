@@ -477,7 +477,7 @@ MUTANTS = {
         new="import functools\n\n\n@functools.cache\n"
         "def make_optimizer(settings: Optimizer, dtype: str)",
         task="mnist-gan",
-        caught_by="update",
+        caught_by="loss",
     ),
     "data taken for samples": Mutant(
         file="frameworks/mxnet_gluon/models/gan.py",
@@ -1456,10 +1456,28 @@ MUTANTS = {
     "the mean loss of a window for that of its last step": Mutant(
         file="frameworks/keras/adapter.py",
         framework="keras[jax]",
-        old="return np.diff(means * np.arange(1, len(means) + 1), prepend=0.0)",
-        new="return means",
+        old="return list(map(tuple, np.diff(means * steps, prepend=0.0, axis=0)))",
+        new="return list(map(tuple, means))",
         task="mnist-mlp",
         caught_by="full steps",
+        mode="fit",
+    ),
+    "a generator that is updated first": Mutant(
+        file="frameworks/keras/own_loss.py",
+        framework="keras[tensorflow]",
+        old="in zip(self._updates, losses, self._means, strict=True):",
+        new="in list(zip(self._updates, losses, self._means, strict=True))[::-1]:",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="fit",
+    ),
+    "gradients of both updates that add up from step to step": Mutant(
+        file="frameworks/keras/on_torch.py",
+        framework="keras[torch]",
+        old="    model.zero_grad()  # of all variables, as a loss leaves gradients in others\n",
+        new="",
+        task="mnist-gan",
+        caught_by="loss",
         mode="fit",
     ),
     "a Keras that is told to compile and does not": Mutant(

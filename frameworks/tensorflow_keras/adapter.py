@@ -16,11 +16,10 @@ from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
 from frameworks.keras import on_tensorflow
-from frameworks.keras.precision import set_policy
+from frameworks.keras.precision import Forward, set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
 from frameworks.tensorflow_keras.losses import losses_in
 from frameworks.tensorflow_keras.modes import MODES, Compiled
-from frameworks.tensorflow_keras.precision import Forward
 from frameworks.tensorflow_keras.updates import UpdateStep
 
 
