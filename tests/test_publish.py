@@ -100,7 +100,7 @@ def test_a_run_is_published_without_its_logs(
     assert "index of 1 run in out/README.md" in printed
     after = tmp_path / "out" / "theirs"
     left_out = {"report.png"} if page else {"report.png", "report.html", "advice.html"}
-    assert files(after) == set(publication.FILES) - left_out
+    assert files(after) == set(publication.FILES) - left_out - {run_folder.PICTURES}
     assert (after / "records.jsonl").read_bytes() == (before / "records.jsonl").read_bytes()
     run = run_folder.read(after)
     unpublished = run_folder.read(before)

@@ -1,7 +1,8 @@
-"""Texts that trained networks write: made alike in every framework, and kept in records."""
+"""Texts and pictures that trained networks make, alike in every framework."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from bench import tasks
 from bench.core.arrays import Array
 from bench.core.errors import DataError
-from bench.core.fields import Excerpt, Field, NextCharacters, Tokens
+from bench.core.fields import Excerpt, Field, Label, NextCharacters, Pixels, Tokens
 from bench.core.listener import SILENT
 from bench.core.measurement import Passage
+from bench.core.noise_field import STREAMS, Noise, standard_normal
+from bench.core.pictures import Mark
 from bench.core.record import Cell, Record
-from bench.core.samples import Continuation, Transcription, Translation
+from bench.core.samples import Continuation, SampleSheet, Transcription, Translation, Written
 from bench.core.setting import Setting
 from bench.core.speech_fields import FrameCount, Frames, Letters
 from bench.core.task import Budget
@@ -36,6 +39,7 @@ FIELDS = {
     "next": NextCharacters(steps=4, vocabulary=5),
 }
 ALPHABET = "abcde"
+PARTS = ("weight", "bias")
 
 
 class Summing:
@@ -59,9 +63,9 @@ def prepared(tmp_path: Path) -> Path:
 
 def test_a_text_is_continued_by_the_likeliest_character(prepared: Path) -> None:
     network = Summing()
-    passages = Continuation(prompt=2, characters=5).write(network.outputs, FIELDS, prepared)
+    written = Continuation(prompt=2, characters=5).write(network.outputs, FIELDS, prepared)
     # 1 2 | 1 + 2 = 3, 1 + 2 + 3 = 1, 1 + 2 + 3 + 1 = 2, then of four alone: 2 + 3 + 1 + 2 = 3, ...
-    assert passages == (Passage(given="bc", written="dbcde"),)
+    assert written == Written(passages=(Passage(given="bc", written="dbcde"),))
     assert network.read == [
         [1, 2, 0, 0],
         [1, 2, 3, 0],
@@ -73,7 +77,8 @@ def test_a_text_is_continued_by_the_likeliest_character(prepared: Path) -> None:
 
 def test_a_prompt_may_be_longer_than_what_the_network_reads(prepared: Path) -> None:
     network = Summing()
-    (passage,) = Continuation(prompt=6, characters=1).write(network.outputs, FIELDS, prepared)
+    sample = Continuation(prompt=6, characters=1)
+    (passage,) = sample.write(network.outputs, FIELDS, prepared).passages
     assert (passage.given, passage.written) == ("bcaeee", ALPHABET[(0 + 4 + 4 + 4) % 5])
     assert network.read == [[0, 4, 4, 4]]
 
@@ -115,7 +120,7 @@ def test_sentences_are_translated_word_by_word(tmp_path: Path) -> None:
         Passage(given=given, written=written, expected=person)
         for (given, written), person in zip(wrote, people, strict=True)
     )
-    assert sample.write(network.outputs, SENTENCES, tmp_path) == expected
+    assert sample.write(network.outputs, SENTENCES, tmp_path).passages == expected
     # It reads what it has written so far, in batches of one size.
     assert network.read == [
         [[2, 0, 0]] * 2,
@@ -126,13 +131,16 @@ def test_sentences_are_translated_word_by_word(tmp_path: Path) -> None:
         [[2, 8, 7], [2, 6, 5]],
     ]
     fewer = replace(sample, sentences=1)
-    assert fewer.write(network.outputs, SENTENCES, tmp_path) == expected[:1]
+    assert fewer.write(network.outputs, SENTENCES, tmp_path).passages == expected[:1]
 
 
 def test_a_recording_is_spelt_as_it_is_read(tmp_path: Path) -> None:
     arrays = {
         "test_frames": np.array([[1], [1], [0], [1], [2], [0], [3]], np.int16) * 1000,
         "test_frame_offsets": np.array([0, 5, 7]),
+        "test_peaks": np.array(
+            [[0, 0], [-9, 0], [0, 4], [-1, 9], [3, 5], [0, 0], [0, 0]], np.int16
+        ),
         "test_letters": np.array([1, 1, 2, 3], np.uint8),
         "test_letter_offsets": np.array([0, 3, 4]),
         "alphabet": np.frombuffer(b"\0abc", np.uint8),
@@ -149,11 +157,77 @@ def test_a_recording_is_spelt_as_it_is_read(tmp_path: Path) -> None:
         (frames,) = batch.values()
         return {"logits": np.eye(4)[frames[..., 0].astype(int)]}  # the feature is the letter
 
-    passages = Transcription(recordings=5).write(outputs, fields, tmp_path)
-    assert [(each.given, each.written) for each in passages] == [
+    written = Transcription(recordings=5).write(outputs, fields, tmp_path)
+    assert [(each.given, each.written) for each in written.passages] == [
         ("somebody says: aab", "aab"),
         ("somebody says: c", "c"),
     ]
+    (wave,) = written.pictures
+    # Each letter stands below its first frame, of five.
+    assert wave.marks == tuple(
+        Mark(text=text, place=place) for text, place in (("a", 0.1), ("a", 0.7), ("b", 0.9))
+    )
+    height, width = wave.pixels.shape
+    frames = wave.pixels.reshape(height, 5, width // 5)
+    assert (frames == frames[:, :, :1]).all()
+    inked = [np.flatnonzero(frames[:, number, 0] < 128) for number in range(5)]
+    # A frame is drawn from its lowest to its highest sample; the loudest fills the picture.
+    middle, bottom = (height - 1) / 2, height - 1
+    assert [abs(rows - middle).max() for rows in inked[:1]] == [0.5]
+    assert (inked[1].min(), inked[1].max()) == (math.ceil(middle - 0.5), bottom)
+    assert (inked[3].min(), inked[3].max()) == (0, round(middle + middle / 9))
+    assert inked[2].min() == round(middle - middle * 4 / 9)
+    assert inked[4].max() == round(middle - middle * 3 / 9)
+
+
+NOISY: dict[str, Field] = {
+    "image": Pixels(size=(4,), mean=(0.0,), std=(1.0,)),
+    "noise": Noise(size=2, layer="decoder"),
+    "label": Label(classes=2),
+}
+
+
+def test_a_sheet_shows_what_a_network_makes_of_noise(tmp_path: Path) -> None:
+    np.save(tmp_path / "test_x.npy", np.zeros((3, 1, 2, 2), np.uint8))
+    sample = SampleSheet(images=9, columns=2, size=(1, 2), output="sample", black=-1)
+    read: list[Mapping[str, Array]] = []
+
+    def outputs(batch: Mapping[str, Array]) -> dict[str, Array]:
+        read.append(batch)
+        return {"sample": np.array([[-1, 1], [0, 2], [-0.5, -3]])}
+
+    (picture,) = sample.write(outputs, NOISY, tmp_path).pictures
+    # Three images of 1 x 2 pixels: two above, and one below, whose neighbour is white.
+    gap = [255, 255]
+    assert picture.pixels.tolist() == [
+        [0, 255, *gap, 128, 255],
+        [255] * 6,
+        [255] * 6,
+        [64, 0, *gap, 255, 255],
+    ]
+    (batch,) = read
+    assert list(batch) == ["image", "noise"]
+    assert (batch["noise"] == standard_normal(np.arange(3), 2, stream=STREAMS["test"])).all()
+
+
+def test_a_sheet_of_logits_shows_probabilities(tmp_path: Path) -> None:
+    np.save(tmp_path / "test_x.npy", np.zeros((1, 1, 2, 2), np.uint8))
+    sample = SampleSheet(images=1, columns=1, size=(2, 2), output="logits", are_logits=True)
+    logits = np.array([[0.0, np.log(3), -np.log(3), -1e9]])
+    (picture,) = sample.write(lambda batch: {"logits": logits}, NOISY, tmp_path).pictures
+    assert picture.pixels.tolist() == [[128, 191], [64, 0]]
+
+
+def test_an_autoencoder_makes_images_of_noise_alone() -> None:
+    """Without the layers of the code's distribution, the code is the noise."""
+    sample = tasks.load("mnist-vae").sample
+    assert sample
+    trained = {p.name: np.ones(p.shape) for p in tasks.load("mnist-vae").parameters}
+    used = sample.weights(trained)
+    silent = {name for name, weight in used.items() if not weight.any()}
+    assert silent == {f"{layer}.{part}" for layer in ("mean", "log_variance") for part in PARTS}
+    assert all((used[name] == trained[name]).all() for name in trained if name not in silent)
+    assert trained["mean.bias"].all()
 
 
 def test_the_definition_says_what_is_given_and_written() -> None:

@@ -239,7 +239,7 @@ def job_of_the_reference(tmp_path: Path) -> tuple[Job, WorkerSpec]:
 @pytest.mark.frameworks
 def test_a_worker_that_is_given_up_is_gone(tmp_path: Path) -> None:
     job, spec = job_of_the_reference(tmp_path)
-    running = worker_process.run_job(job, spec, listener=SILENT)
+    running = worker_process.run_job(job, spec, pictures=tmp_path, listener=SILENT)
     (record,) = together(usual={job.cell: 1e-6}, load=BUSY).run({job.cell: running})
     assert record.status == "timeout" and not record.measurement
     assert record.reason.startswith("given up after ") and record.reason.endswith("; see log")
@@ -250,7 +250,7 @@ def test_a_worker_that_is_given_up_is_gone(tmp_path: Path) -> None:
 def test_a_worker_is_stopped_between_its_turns(tmp_path: Path) -> None:
     """With all of its threads; and that time counts neither as its own nor against its limit."""
     job, spec = job_of_the_reference(tmp_path)
-    running = worker_process.run_job(job, spec, listener=SILENT)
+    running = worker_process.run_job(job, spec, pictures=tmp_path, listener=SILENT)
     waiting = next(running)
     assert waiting.done == 0 and waiting.resident_bytes > MEBIBYTE
     (leader,) = children.live()

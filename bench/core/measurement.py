@@ -117,6 +117,14 @@ class Passage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PictureFile:
+    """A picture that a trained network has made: a PNG in the run's `pictures` folder."""
+
+    title: str
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """What a worker measured: seconds, bytes and raw windows; no statistics.
 
@@ -127,8 +135,8 @@ class Measurement:
     batch of host arrays into tensors. `joules` is the energy of the processor packages over all
     windows, and `device_joules` that of the GPU; None if the machine does not report it.
     `other_seconds` are those that no other field has, by what they were spent on (see `Spent`).
-    `sample` is what the network wrote with the weights of the last evaluation, for people to look
-    at; empty unless the job asked for it.
+    `sample` is what the network wrote with the weights of the last evaluation, and `pictures` what
+    it drew, for people to look at; empty unless the job asked for it.
     """
 
     import_seconds: float
@@ -150,6 +158,7 @@ class Measurement:
     device_joules: float | None = None
     other_seconds: dict[str, float] = field(default_factory=dict)
     sample: tuple[Passage, ...] = ()
+    pictures: tuple[PictureFile, ...] = ()
 
     @property
     def budget_windows(self) -> Windows:

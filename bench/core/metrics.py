@@ -203,12 +203,21 @@ class CharacterErrorRate(Metric):
 
 def read_letters(logits: Array, counts: Array) -> list[list[int]]:
     """What a network trained by CTC reads in each recording: (N, T, K) and (N,) -> N lists."""
-    found = []
-    for best, count in zip(logits.argmax(axis=-1), counts, strict=True):
-        row = best[:count]
-        is_new = np.diff(row, prepend=0) != 0
-        found.append(row[is_new & (row != 0)].tolist())
-    return found
+    return [
+        [letter for _, letter in spoken_letters(own[:count])]
+        for own, count in zip(logits, counts, strict=True)
+    ]
+
+
+def spoken_letters(logits: Array) -> list[tuple[int, int]]:
+    """The letters that such a network reads in the frames of a recording, (T, K).
+
+    Each with the first of its frames.
+    """
+    best = logits.argmax(axis=-1)
+    is_read = (np.diff(best, prepend=0) != 0) & (best != 0)
+    frames = np.flatnonzero(is_read)
+    return list(zip(frames.tolist(), best[frames].tolist(), strict=True))
 
 
 def _changes(one: list[int], other: list[int]) -> int:

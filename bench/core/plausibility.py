@@ -7,6 +7,7 @@ and what is beyond the range of a clock, of float32 or of an address overflows i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from bench.core.measurement import Measurement
 from bench.core.record import Record
@@ -17,6 +18,8 @@ _LEAST, _MOST = 1e-9, 1e9
 _HUGE, _COUNT = 1e39, 1 << 62
 # More than a test set has to translate: texts of a sample, and characters of all of them together.
 _PASSAGES, _CHARACTERS = 2_000, 1_000_000
+# More than a person looks at.
+_PICTURES = 20
 
 
 def objection(record: Record) -> str:
@@ -80,6 +83,9 @@ def _impossible(measured: Measurement) -> Iterator[str]:
     characters = sum(len(text) for passage in texts for text in passage)
     if len(measured.sample) > _PASSAGES or characters > _CHARACTERS:
         yield "its sample is too long"
+    names = [picture.file for picture in measured.pictures]
+    if len(names) > _PICTURES or any(not name or name != Path(name).name for name in names):
+        yield "it has too many pictures, or some elsewhere than in the run's folder"
 
 
 def _within(values: Iterable[float], least: float, most: float) -> bool:

@@ -14,6 +14,7 @@ Schema history
 7  adds to a job whether it makes a sample, and to a measurement the sample, some of whose texts say
    what a person wrote; none in older records
 8  has a cell's variant in the name of its framework; older cells have none
+9  adds to a measurement the files of its pictures; none in older records
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from bench.core.measurement import Measurement, measurement_fields
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget, Task
 
-SCHEMA = 8
-READABLE = (1, 2, 3, 4, 5, 6, 7, 8)
+SCHEMA = 9
+READABLE = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"

@@ -1,4 +1,4 @@
-"""Samples: texts that a trained network writes, for people to look at.
+"""Samples: texts and pictures that a trained network makes, for people to look at.
 
 A sample needs no more of a framework than the outputs of its network. It asks for them in batches
 of one shape, so that a framework that compiles does so once.
@@ -16,7 +16,8 @@ import numpy as np
 from bench.core.arrays import Array
 from bench.core.fields import Field, prepared_file
 from bench.core.measurement import Passage
-from bench.core.metrics import read_letters
+from bench.core.metrics import read_letters, spoken_letters
+from bench.core.pictures import Mark, Picture, as_bytes, sheet
 from bench.core.readers import BatchFormat
 
 Outputs = Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -24,13 +25,23 @@ Outputs = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a network has made: texts, and pictures of which each has another title."""
+
+    passages: tuple[Passage, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sample(ABC):
     """What a network writes from some of a task's test data."""
 
+    def weights(self, trained: Mapping[str, Array]) -> dict[str, Array]:
+        """The weights with which it is written, by those that were trained: these, if not said."""
+        return dict(trained)
+
     @abstractmethod
-    def write(
-        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
-    ) -> tuple[Passage, ...]:
+    def write(self, outputs: Outputs, fields: Mapping[str, Field], folder: Path) -> Written:
         """What the network writes; `fields` are the task's, and `folder` has its prepared data."""
 
     @abstractmethod
@@ -54,9 +65,7 @@ class Continuation(Sample):
     field: str = "characters"
     output: str = "logits"
 
-    def write(
-        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
-    ) -> tuple[Passage, ...]:
+    def write(self, outputs: Outputs, fields: Mapping[str, Field], folder: Path) -> Written:
         field = fields[self.field]
         (steps,) = field.shape
         ids: list[int] = prepared_file(folder, "test", field.array)[: self.prompt].tolist()
@@ -68,7 +77,8 @@ class Continuation(Sample):
             ids.append(int(logits[0, len(seen) - 1].argmax()))
         alphabet = np.load(folder / "alphabet.npy", allow_pickle=False).tolist()
         text = "".join(chr(alphabet[number]) for number in ids)
-        return (Passage(given=text[: self.prompt], written=text[self.prompt :]),)
+        passage = Passage(given=text[: self.prompt], written=text[self.prompt :])
+        return Written(passages=(passage,))
 
     def __str__(self) -> str:
         return (
@@ -100,9 +110,7 @@ class Translation(Sample):
     end: int = 3
     words: int = 4
 
-    def write(
-        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
-    ) -> tuple[Passage, ...]:
+    def write(self, outputs: Outputs, fields: Mapping[str, Field], folder: Path) -> Written:
         (steps,) = fields[self.previous].shape
         people = (folder / f"test_{self.languages[1]}.txt").read_text(encoding="utf-8").splitlines()
         count = min(self.sentences, len(people))
@@ -119,9 +127,11 @@ class Translation(Sample):
             self._texts(ids[:count], folder, language)
             for ids, language in zip((source, written), self.languages, strict=True)
         )
-        return tuple(
-            Passage(given=given, written=own, expected=expected)
-            for given, own, expected in zip(*texts, people[:count], strict=True)
+        return Written(
+            passages=tuple(
+                Passage(given=given, written=own, expected=expected)
+                for given, own, expected in zip(*texts, people[:count], strict=True)
+            )
         )
 
     def _translated(self, outputs: Outputs, source: Array, steps: int) -> Array:
@@ -155,8 +165,11 @@ class Translation(Sample):
 class Transcription(Sample):
     """The first `recordings` of the test set, spelt as a network reads them that CTC has trained.
 
+    The first of them is drawn as well, with each letter below the frame in which it is read.
+
     The prepared folder has `alphabet`, uint8 (K,): the code of the character for each letter's
-    number; 0 is the blank.
+    number; 0 is the blank. And `test_peaks`, int16 (frames, 2): the lowest and the highest sample
+    of sound in each frame of the test set.
     """
 
     recordings: int
@@ -165,9 +178,7 @@ class Transcription(Sample):
     count: str = "count"
     output: str = "logits"
 
-    def write(
-        self, outputs: Outputs, fields: Mapping[str, Field], folder: Path
-    ) -> tuple[Passage, ...]:
+    def write(self, outputs: Outputs, fields: Mapping[str, Field], folder: Path) -> Written:
         readers = {
             name: fields[name].reader(folder, "test", BatchFormat())
             for name in (self.frames, self.letters, self.count)
@@ -182,13 +193,90 @@ class Transcription(Sample):
 
         said = [text(row) for row in batch[self.letters].tolist()]
         read = [text(row) for row in read_letters(logits, batch[self.count])]
-        return tuple(
+        passages = tuple(
             Passage(given=f"somebody says: {one}", written=other)
             for one, other in zip(said, read, strict=True)
         )
+        # The frames of the first recording are the first frames.
+        count = int(batch[self.count][0])
+        peaks = prepared_file(folder, "test", "peaks")[:count]
+        marks = tuple(
+            Mark(text=text([letter]), place=(frame + 0.5) / count)
+            for frame, letter in spoken_letters(logits[0, :count])
+        )
+        title = f"The sound of “{said[0]}”, and the frame in which each letter is read"
+        drawn = Picture(title=title, pixels=_waveform(peaks), marks=marks)
+        return Written(passages=passages, pictures=(drawn,))
 
     def __str__(self) -> str:
         return (
             f"the first {self.recordings} recordings of the test set, spelt: the largest logit of "
             "each frame, once where it is the same in consecutive frames, without blanks"
+        )
+
+
+# Of a waveform: pixels a frame, and height.
+_FRAME_WIDTH, _WAVE_HEIGHT = 5, 96
+_INK, _PAPER = 60, 255
+
+
+def _waveform(peaks: Array) -> Array:
+    """A waveform, gray: from the lowest to the highest sample of each frame, (T, 2) -> (H, W)."""
+    middle = (_WAVE_HEIGHT - 1) / 2
+    loudest = max(1, int(np.abs(peaks.astype(np.int64)).max()))
+    low, high = (peaks.astype(np.float64) / loudest * middle).T
+    heights = middle - np.arange(_WAVE_HEIGHT)[:, None]  # upwards from the middle
+    is_ink = (heights >= low - 0.5) & (heights <= high + 0.5)
+    return np.repeat(np.where(is_ink, _INK, _PAPER).astype(np.uint8), _FRAME_WIDTH, axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSheet(Sample):
+    """A sheet of images that a network makes of the test set's first noise, in rows of `columns`.
+
+    `output` has their pixels, (N, H * W) for images of `size`: values of which `black` is black
+    and `white` white, or logits. The layers that are `silenced` get weights and biases of 0: an
+    autoencoder whose code then has a mean and a log variance of 0 decodes noise alone.
+    """
+
+    images: int
+    columns: int
+    size: tuple[int, int]
+    output: str
+    are_logits: bool = False
+    black: float = 0.0
+    white: float = 1.0
+    silenced: tuple[str, ...] = ()
+
+    def weights(self, trained: Mapping[str, Array]) -> dict[str, Array]:
+        return {
+            name: np.zeros_like(weight) if name.rpartition(".")[0] in self.silenced else weight
+            for name, weight in trained.items()
+        }
+
+    def write(self, outputs: Outputs, fields: Mapping[str, Field], folder: Path) -> Written:
+        readers = {
+            name: field.reader(folder, "test", BatchFormat())
+            for name, field in fields.items()
+            if not field.target
+        }
+        count = min(self.images, *(len(reader) for reader in readers.values()))
+        batch = {name: reader.rows(np.arange(count)) for name, reader in readers.items()}
+        values = np.asarray(outputs(batch)[self.output], np.float64)
+        if self.are_logits:
+            values = (1 + np.tanh(values / 2)) / 2  # the logistic function, which cannot overflow
+        else:
+            values = (values - self.black) / (self.white - self.black)
+        images = as_bytes(values).reshape(count, *self.size)
+        drawn = Picture(title=self.title, pixels=sheet(images, columns=self.columns))
+        return Written(pictures=(drawn,))
+
+    @property
+    def title(self) -> str:
+        return "Images made of noise"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.images} images that the network makes of noise, the same noise in every "
+            "framework"
         )

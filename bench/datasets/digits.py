@@ -13,7 +13,7 @@ import io
 import re
 import wave
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -58,12 +58,16 @@ _TIMES: dict[SplitName, int] = {"train": 8, "test": 3}
 
 @dataclass(frozen=True, kw_only=True)
 class _Recording:
-    """What one speaker says once; `frames` are (T, FEATURES)."""
+    """What one speaker says once.
+
+    `frames` are (T, FEATURES); `peaks`, int16 (T, 2), the lowest and the highest sample of each.
+    """
 
     digit: int
     speaker: str
     index: int
     frames: Array
+    peaks: Array
 
     @property
     def split(self) -> SplitName:
@@ -88,14 +92,19 @@ def _bands() -> Array:
     return weights
 
 
-def log_mel(samples: Array) -> Array:
-    """The logarithm of a recording's energy in each band, frame by frame: (S,) -> (T, FEATURES).
+def windows_of(samples: Array) -> Array:
+    """The stretch of a recording that each frame is about: (S,) -> (T, _WINDOW).
 
     A recording shorter than a window is filled up with silence.
     """
-    samples = np.pad(samples / 2.0**15, (0, max(0, _WINDOW - len(samples))))
-    windows = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
-    spectrum = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), _FOURIER)) ** 2
+    samples = np.pad(samples, (0, max(0, _WINDOW - len(samples))))
+    found: Array = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
+    return found
+
+
+def log_mel(windows: Array) -> Array:
+    """The logarithm of the energy of int16 samples in each band: (T, _WINDOW) -> (T, FEATURES)."""
+    spectrum = np.abs(np.fft.rfft(windows / 2.0**15 * np.hanning(_WINDOW), _FOURIER)) ** 2
     found: Array = np.log(spectrum @ _bands().T + _SILENCE)
     return found
 
@@ -150,6 +159,7 @@ def _laid_out(split: SplitName, examples: Sequence[Sequence[_Recording]]) -> dic
     return {
         "alphabet": np.frombuffer(("\0" + "".join(SYMBOLS)).encode(), np.uint8),
         f"{split}_frames": np.concatenate(frames),
+        f"{split}_peaks": np.concatenate([one.peaks for each in examples for one in each]),
         f"{split}_frame_offsets": np.cumsum([0, *map(len, frames)]),
         f"{split}_letters": np.concatenate(letters).astype(np.uint8),
         f"{split}_letter_offsets": np.cumsum([0, *map(len, letters)]),
@@ -167,20 +177,15 @@ def _as_integers(recordings: Sequence[_Recording]) -> list[_Recording]:
         kept: Array = np.clip(scaled, limits.min, limits.max).astype(np.int16)
         return kept
 
-    return [
-        _Recording(
-            digit=each.digit, speaker=each.speaker, index=each.index, frames=integers(each.frames)
-        )
-        for each in recordings
-    ]
+    return [replace(each, frames=integers(each.frames)) for each in recordings]
 
 
 def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The archive, or its folder, as `{train,test}_frames` int16 (T, 40), and `_letters` uint8.
 
-    With `_frame_offsets` and `_letter_offsets`, int64 (N + 1,), and the `alphabet`, uint8. Raises
-    DataError for a damaged archive. Recordings that are not the published ones are read, and marked
-    as not official.
+    With `_peaks`, int16 (T, 2), `_frame_offsets` and `_letter_offsets`, int64 (N + 1,), and the
+    `alphabet`, uint8. Raises DataError for a damaged archive. Recordings that are not the published
+    ones are read, and marked as not official.
     """
     (path,) = files.values()
     listener.phase("digits", f"reading {path.name}")
@@ -194,8 +199,16 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     for name in sorted(contents):
         sha.update(name.encode() + b"\0" + contents[name])
         digit, speaker, index = _parts(name)
-        frames = log_mel(_samples(path, name, contents[name]))
-        recordings.append(_Recording(digit=digit, speaker=speaker, index=index, frames=frames))
+        windows = windows_of(_samples(path, name, contents[name]))
+        recordings.append(
+            _Recording(
+                digit=digit,
+                speaker=speaker,
+                index=index,
+                frames=log_mel(windows),
+                peaks=np.stack([windows.min(axis=1), windows.max(axis=1)], axis=1),
+            )
+        )
     if {each.split for each in recordings} != set(SPLITS):
         why = f"it has {len(recordings)} recordings, without those of a test or a training set"
         raise damaged(path, why=why, expected=_EXPECTED)
@@ -231,6 +244,12 @@ def _spoken(digit: int, speaker: int, shapes: Array, rng: np.random.Generator) -
     return found
 
 
+def _made_up(digit: int, speaker: int, index: int, frames: Array) -> _Recording:
+    """A recording of the twin, which has no sound: its peaks are where its features are extreme."""
+    peaks = np.stack([frames.min(axis=1), frames.max(axis=1)], axis=1)
+    return _Recording(digit=digit, speaker=str(speaker), index=index, frames=frames, peaks=peaks)
+
+
 def twin(*, each: Mapping[SplitName, int] | None = None) -> Content:
     """The twin, in which every letter sounds the same wherever it stands, but for a speaker's tone.
 
@@ -244,12 +263,7 @@ def twin(*, each: Mapping[SplitName, int] | None = None) -> Content:
     for number, split in enumerate(SPLITS, start=1):
         rng = generator(_STREAM, number)
         recordings = [
-            _Recording(
-                digit=digit,
-                speaker=str(speaker),
-                index=index,
-                frames=_spoken(digit, speaker, shapes, rng),
-            )
+            _made_up(digit, speaker, index, _spoken(digit, speaker, shapes, rng))
             for digit in range(10)
             for speaker in range(_SPEAKERS)
             for index in range(counts[split])

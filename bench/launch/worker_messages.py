@@ -95,10 +95,51 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="
     dataset: dict[str, Any] = {}
 
 
+# Pixels that a picture has at most, on a side.
+_SIDE = 1024
+
+
+class SentMark(msgspec.Struct, frozen=True, kw_only=True):
+    """A text below a picture, at a place from 0, its left edge, to 1."""
+
+    text: str
+    place: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.place <= 1 and len(self.text) <= 20):
+            raise ValueError("a mark of a picture is too long or beside it")
+
+
+class SentPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that a network has made: see `bench.core.pictures`."""
+
+    title: str
+    width: int
+    height: int
+    pixels: bytes
+    marks: tuple[SentMark, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.width <= _SIDE and 1 <= self.height <= _SIDE):
+            raise ValueError(f"a picture has {self.width} x {self.height} pixels")
+        if len(self.pixels) not in (self.values, 3 * self.values):
+            raise ValueError(f"a picture of {self.values} pixels has {len(self.pixels)} bytes")
+
+    @property
+    def values(self) -> int:
+        """The number of its pixels."""
+        return self.width * self.height
+
+    @property
+    def is_gray(self) -> bool:
+        return len(self.pixels) == self.values
+
+
 class MeasuredResult(Result, frozen=True, kw_only=True, tag="result"):
     """The result of a job that trains and measures a cell."""
 
     measurement: Measurement | None = None
+    pictures: tuple[SentPicture, ...] = ()
 
     def __post_init__(self) -> None:
         if self.status == "ok" and self.measurement is None:

@@ -24,7 +24,7 @@ from bench.core import plugins
 from bench.core.listener import Listener
 from bench.core.record import Job, Record, Status
 from bench.core.setting import Setting
-from bench.launch import catalogue, gpu_state, machine, memory_limit
+from bench.launch import catalogue, gpu_state, machine, memory_limit, picture_files
 from bench.launch.conversation import Conversation, JobEndedError
 from bench.launch.framework import Framework
 from bench.launch.gpu_sampling import SamplingListener
@@ -103,11 +103,12 @@ JobInTurns = Generator[Waiting, float, Returned]
 
 
 def run_job(
-    job: Job, spec: WorkerSpec, *, listener: Listener, late: Path | None = None
+    job: Job, spec: WorkerSpec, *, pictures: Path, listener: Listener, late: Path | None = None
 ) -> JobInTurns[Record]:
     """Run a job in a fresh process, in turns, and have its end traced to `late`, if there is one.
 
-    Returns a record whatever happens to the worker.
+    What pictures it makes are kept in the folder `pictures`, by the name of its log. Returns a
+    record whatever happens to the worker.
     """
     started = datetime.now(timezone.utc)
     with gpu_state.watched() if job.cell.device == "cuda" else nullcontext() as watch:
@@ -125,11 +126,15 @@ def run_job(
     if isinstance(answer, Ended):
         reason = f"{answer.reason}; see {spec.log.name}" * (answer.status == "timeout")
         return make_record(job, answer.status, reason or answer.reason, **told)
+    measurement = answer.measurement
+    if measurement:
+        kept = picture_files.keep(answer.pictures, pictures, spec.log.stem)
+        measurement = replace(measurement, pictures=kept)
     return make_record(
         job,
         answer.status,
         answer.reason,
-        measurement=answer.measurement,
+        measurement=measurement,
         versions=answer.versions,
         dataset=answer.dataset,
         **told,

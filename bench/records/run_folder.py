@@ -1,4 +1,4 @@
-"""A run's folder on disk: `run.json`, `records.jsonl`, `logs/`, and its tables and page.
+"""A run's folder: `run.json`, `records.jsonl`, `logs/`, `pictures/`, its tables and its page.
 
 A record is on the disk before the next job starts, so that no measurement is lost. What is damaged
 is never fatal for what is not: `Run.lines` says which lines of a run are left out.
@@ -26,7 +26,7 @@ from bench.system import files, whole_json
 from bench.system.moments import moment
 from bench.system.plain_text import one_line
 
-LOGS = "logs"
+LOGS, PICTURES = "logs", "pictures"
 INFO, RECORDS = "run.json", "records.jsonl"
 
 

@@ -20,7 +20,7 @@ from bench.launch.worker_process import JobInTurns, WorkerSpec
 from bench.proof.certificate import Claim
 from bench.proof.late_proof import LateProof
 from bench.proof.late_prover import LateProver
-from bench.records.run_folder import LOGS, RunFolder
+from bench.records.run_folder import LOGS, PICTURES, RunFolder
 from bench.run import run_info, schedule
 from bench.run.campaign_listener import CampaignListener
 from bench.run.plan import Plan
@@ -110,7 +110,11 @@ def _records_of(
         else:
             spec = _spec(job, plan, preparation, number)
             started[job.cell] = worker_process.run_job(
-                job, spec, listener=listener, late=traced.get(job)
+                job,
+                spec,
+                pictures=plan.folder / PICTURES,
+                listener=listener,
+                late=traced.get(job),
             )
     if started:
         first = jobs[0]  # they share a device, threads and a seed

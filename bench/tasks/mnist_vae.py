@@ -9,6 +9,7 @@ from bench.core.losses import NegativeELBO
 from bench.core.metrics import EvidenceBound
 from bench.core.noise_field import Noise
 from bench.core.optimizers import Adam
+from bench.core.samples import SampleSheet
 from bench.core.task import Budget, Task, Update
 
 TASK = Task(
@@ -31,6 +32,14 @@ TASK = Task(
     updates=(Update(loss=NegativeELBO(), optimizer=Adam(learning_rate=1e-3)),),
     metric=EvidenceBound(target=107),
     batch=128,
+    sample=SampleSheet(
+        images=100,
+        columns=10,
+        size=(28, 28),
+        output="logits",
+        are_logits=True,
+        silenced=("mean", "log_variance"),
+    ),
     presets={
         "quick": Budget(epochs=1, train_examples=16_000, test_examples=5_000),
         "standard": Budget(epochs=3),

@@ -27,6 +27,7 @@ from bench.core.dataset_info import DatasetInfo
 from bench.core.framework_name import framework_of, is_version
 from bench.core.listener import Listener
 from bench.core.measurement import measurement_fields
+from bench.core.pictures import picture_fields
 from bench.core.record import Job, JobKind, Status
 from bench.core.task import Task
 from bench.worker import execution, late_replay, machine_rates, on_demand, trace, training
@@ -126,7 +127,7 @@ def train(
                 check_execution=check_execution,
             )
             return {**context, "status": "ok"}
-        measurement = training.measure(
+        measurement, pictures = training.measure(
             job,
             task,
             adapter,
@@ -139,7 +140,12 @@ def train(
         )
     except errors.FramebenchError as error:
         return {**context, **failure(error, cell.framework)}
-    return {**context, "status": "ok", "measurement": measurement_fields(measurement)}
+    return {
+        **context,
+        "status": "ok",
+        "measurement": measurement_fields(measurement),
+        "pictures": [picture_fields(picture) for picture in pictures],
+    }
 
 
 def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:

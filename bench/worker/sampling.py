@@ -15,9 +15,8 @@ import numpy as np
 
 from bench.core.arrays import Array
 from bench.core.listener import Listener
-from bench.core.measurement import Passage
 from bench.core.record import Job
-from bench.core.samples import Outputs
+from bench.core.samples import Outputs, Written
 from bench.core.split import Split, unlabelled
 from bench.core.task import Task
 from bench.worker.evaluation import outputs
@@ -39,21 +38,21 @@ def write(
     task: Task,
     test: Split,
     listener: Listener,
-) -> tuple[Passage, ...]:
-    """The sample that the session writes with the `trained` weights; none without them.
+) -> Written:
+    """The sample that the session writes after it was `trained` so; nothing without weights.
 
     The measurement is not lost if this fails: the log says why, and there is no sample.
     """
     if not (trained and task.sample):
-        return ()
+        return Written()
     with ready.account.spent("sample"):
         try:
-            ready.session.load(trained)
+            ready.session.load(task.sample.weights(trained))
             found = _outputs(ready, str(job.cell), task, test, listener)
             return task.sample.write(found, task.fields, Path(job.data))
         except Exception:  # a framework may raise anything, and the data may lack something
             traceback.print_exc()
-            return ()
+            return Written()
 
 
 def _outputs(

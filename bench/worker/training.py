@@ -19,6 +19,7 @@ from bench.core.arrays import digest
 from bench.core.errors import DivergedError
 from bench.core.listener import Listener
 from bench.core.measurement import Evaluation, Measurement, Window, Windows
+from bench.core.pictures import Picture
 from bench.core.record import Job
 from bench.core.split import Split
 from bench.core.task import Task
@@ -208,7 +209,7 @@ def _trained(
 
 
 def _trace_end(
-    file: Path,
+    file: Path | None,
     ready: ReadySession,
     job: Job,
     task: Task,
@@ -216,6 +217,9 @@ def _trace_end(
     training: TimedTraining,
     listener: Listener,
 ) -> None:
+    """Trace the session's end to a file, if there is one."""
+    if not file:
+        return
     listener.phase(str(job.cell), "trace the end")
     with ready.account.spent("trace the end"):
         tested, _ = next(test.in_order(evaluation_batch(task)))
@@ -233,12 +237,12 @@ def measure(
     import_seconds: float,
     check_execution: ExecutionCheck,
     late: Path | None,
-) -> Measurement:
+) -> tuple[Measurement, tuple[Picture, ...]]:
     """Train the job's budget, and for `job.seconds` at least, and check how that was done.
 
-    Its end is traced to the file `late`, if there is one. `account` has what was spent before this,
-    and gets all that has no field of its own. Raises DivergedError when a loss is no longer finite,
-    and what `check_execution` raises.
+    Returns what was measured, and the pictures of the sample. Its end is traced to the file `late`,
+    if there is one. `account` has what was spent before this, and gets all the rest. Raises
+    DivergedError when a loss is no longer finite, and what `check_execution` raises.
     """
     ready = make_ready(job, task, adapter, listener=listener, account=account)
     session = ready.session
@@ -256,12 +260,11 @@ def measure(
         peak_resident_bytes = clock.peak_resident_bytes()
         peak_device_bytes, parameter_count = session.peak_device_bytes(), session.parameter_count()
     feed_seconds = time_feeding(job, task, ready)
-    if late:
-        _trace_end(late, ready, job, task, test, training, listener)
-    sample = sampling.write(evaluated, ready, job, task, test, listener)
+    _trace_end(late, ready, job, task, test, training, listener)
+    written = sampling.write(evaluated, ready, job, task, test, listener)
     with account.spent("close"):
         session.close()
-    return Measurement(
+    measurement = Measurement(
         import_seconds=import_seconds,
         build_seconds=ready.build_seconds,
         first_step_seconds=ready.first_step_seconds,
@@ -280,5 +283,6 @@ def measure(
         joules=training.joules,
         device_joules=training.device_joules,
         other_seconds=dict[str, float](account.by_purpose.items()),
-        sample=sample,
+        sample=written.passages,
     )
+    return measurement, written.pictures

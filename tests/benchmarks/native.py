@@ -133,6 +133,7 @@ class Pair:
                     log=self._scratch / "adapter.log",
                     timeout=300,
                 ),
+                pictures=self._scratch,
                 listener=SILENT,
             )
         )

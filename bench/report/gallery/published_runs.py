@@ -52,7 +52,7 @@ class PublishedRun:
             contended_share=results.cleanness.contended_share,
             proved=(statuses.count("ok"), len(statuses)) if statuses else None,
             command=run.info.get("command", ""),
-            files=tuple(file for file in FILES if (run.folder / file).is_file()),
+            files=tuple(file for file in FILES if (run.folder / file).exists()),
         )
 
 

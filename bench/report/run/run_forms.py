@@ -48,7 +48,7 @@ def to_terminal(results: Results, *, width: int) -> Group:
         own = _on_two_lines(table.columns)
         grid = terminal.grid([own[index] for index in shown], rows, words=_WORDS)
         parts += [Text(table.caption, "bold"), grid, Text(), *_lines_below(table, hidden), Text()]
-        if written := WrittenPart.of(table.table, results.snapshot):
+        if written := WrittenPart.of(table.table, results):
             parts += [*written.to_terminal(), Text()]
     for pairs in pair_tables(results):
         parts += [*pairs.to_terminal(), Text()]
@@ -97,7 +97,7 @@ def to_markdown(results: Results) -> str:
             markdown.table(table.columns, [row.texts for row in table.rows], words=_WORDS),
             markdown.items(filter(None, lines)),
         ]
-        if written := WrittenPart.of(table.table, results.snapshot):
+        if written := WrittenPart.of(table.table, results):
             parts += written.to_markdown()
     for pairs in pair_tables(results):
         parts += pairs.to_markdown()

@@ -84,7 +84,7 @@ def sections(results: Results) -> list[RunSection]:
                 rows=[NumberedRow(number=numbers[row.summary.cell], row=row) for row in table.rows],
                 charts=[chart for chart in drawn if chart.main],
                 more_charts=[chart for chart in drawn if not chart.main],
-                written=WrittenPart.of(compared, results.snapshot),
+                written=WrittenPart.of(compared, results),
                 records=[_record_row(process, numbers) for process in compared.processes],
             )
         )

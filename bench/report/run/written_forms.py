@@ -1,24 +1,31 @@
-"""What the networks of a table have written, in each form: page, Markdown and terminal."""
+"""What the networks of a table have written and drawn: in a page, Markdown and a terminal."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 
-from bench.analysis.results import ResultTable
+from bench.analysis.drawn_pictures import DrawnPictures, drawn_pictures
+from bench.analysis.results import Results, ResultTable
 from bench.analysis.written_texts import Version, WrittenTexts, bleu_by_cell, written_texts
 from bench.core.record import Cell
-from bench.records.snapshot import Snapshot
+from bench.records.run_folder import PICTURES
 from bench.report.common import markdown
 from bench.report.common.text import capitalized, labels
 from bench.report.common.ties import listed
-from bench.system.plain_text import plain
+from bench.system import files
+from bench.system.plain_text import one_line, plain
 
 # Stands for a text that ends where another goes on.
 _END = "(ends here)"
+# Bytes: what is larger is none of a run's pictures.
+_LARGEST_PICTURE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +56,34 @@ class ShownTexts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownPicture:
+    """The picture of the cell that has this name, by its place beside the run's other files."""
+
+    name: str
+    place: str
+    file: Path
+
+    @property
+    def source(self) -> str:
+        """The picture itself, for a page that has it within; empty if it cannot be read."""
+        with suppress(OSError):
+            with files.open_regular(self.file) as stream:
+                content = stream.read(_LARGEST_PICTURE)
+            return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownPictures:
+    """The pictures of one title, those of the fastest first."""
+
+    title: str
+    pictures: tuple[ShownPicture, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class WrittenPart:
-    """What the networks of a table have written; `about` says from what, and how.
+    """What the networks of a table have written and drawn; `about` says from what, and how.
 
     `score` says how near it is to what people wrote; empty if they wrote nothing.
     """
@@ -58,23 +91,33 @@ class WrittenPart:
     about: str
     score: str
     texts: tuple[ShownTexts, ...]
+    drawings: tuple[ShownPictures, ...]
 
-    heading: ClassVar[str] = "What the networks write"
     human: ClassVar[str] = "A person wrote"
 
     @staticmethod
-    def of(table: ResultTable, snapshot: Snapshot) -> WrittenPart | None:
-        """The part of a table; None if its networks have written nothing."""
-        task, texts = snapshot.task(table.task), written_texts(table)
-        if not texts:
+    def of(table: ResultTable, results: Results) -> WrittenPart | None:
+        """The part of a table; None if its networks have written and drawn nothing."""
+        snapshot = results.snapshot
+        task, texts, drawn = snapshot.task(table.task), written_texts(table), drawn_pictures(table)
+        if not texts and not drawn:
             return None
         names = labels([summary.cell for summary in table.ok], snapshot.framework_title)
         about = dict(task.definition).get("sample", "") if task else ""
+        folder = results.run.folder / PICTURES
         return WrittenPart(
             about=f"{capitalized(about)}." if about else "",
             score=_score(table, names, shown=len(texts)),
             texts=tuple(_shown(each, names) for each in texts),
+            drawings=tuple(_pictures(each, names, folder) for each in drawn),
         )
+
+    @property
+    def heading(self) -> str:
+        """What the part is about, by what there is."""
+        if not self.drawings:
+            return "What the networks write"
+        return f"What the networks {'write and draw' if self.texts else 'draw'}"
 
     def to_markdown(self) -> Iterator[str]:
         """The blocks of a section: of all versions but the first, only the rest."""
@@ -94,6 +137,11 @@ class WrittenPart:
             for version in text.versions:
                 yield f"{markdown.escaped(version.title)}:"
                 yield markdown.fenced(_without_marks(version), "text")
+        for drawn in self.drawings:
+            yield f"{markdown.escaped(drawn.title)}:"
+            for picture in drawn.pictures:
+                yield markdown.escaped(picture.name)
+                yield f"![{markdown.escaped(picture.name)}]({picture.place})"
 
     def to_terminal(self) -> Iterator[Text]:
         """The same for a terminal."""
@@ -111,6 +159,9 @@ class WrittenPart:
             for version in text.versions:
                 yield Text(f"{version.title}:", "bold")
                 yield Text(_without_marks(version))
+        for drawn in self.drawings:
+            yield Text(f"{drawn.title}:", "bold")
+            yield from (Text(f"{picture.name}: {picture.place}") for picture in drawn.pictures)
 
 
 def _without_marks(version: ShownVersion) -> str:
@@ -138,6 +189,16 @@ def _shown(texts: WrittenTexts, names: dict[Cell, str]) -> ShownTexts:
         versions=tuple(
             _shown_version(version, names, first=not number)
             for number, version in enumerate(texts.versions)
+        ),
+    )
+
+
+def _pictures(drawn: DrawnPictures, names: dict[Cell, str], folder: Path) -> ShownPictures:
+    return ShownPictures(
+        title=one_line(drawn.title),
+        pictures=tuple(
+            ShownPicture(name=names[cell], place=f"{folder.name}/{file}", file=folder / file)
+            for cell, file in drawn.files
         ),
     )
 
