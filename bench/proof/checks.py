@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import islice
 
 import numpy as np
 
@@ -190,26 +190,14 @@ class TraceComparison:
         """The framework's own noise, by the losses that `bench.worker.noise_trace` describes."""
         if not self.task.noise:
             return
-        own, expected = self.trace["noise/losses"], self.reference["noise/losses"]  # (N, updates)
-        names = self._update_names()
-        errors = {
-            " ".join(filter(None, (name, what))): error
-            for number, name in enumerate(names)
-            for what, error in distances.sample_errors(own[:, number], expected[:, number]).items()
-        }
-        for one, other in combinations(range(len(names)), 2):
-            pair = [one, other]
-            error = distances.correlation_error(own[:, pair], expected[:, pair])
-            errors[f"{names[one]} with {names[other]}"] = error
-        where = max(errors, key=lambda name: errors[name])
-        repeats = Check(
-            name="noise",
-            deviation=max(len(losses) - len(np.unique(losses)) for losses in own.T),
-            tolerance=REPEATED_LOSSES,
-            where="losses that are the same",
-        )
-        drawn = Check(name="noise", deviation=errors[where], tolerance=STANDARD_ERRORS, where=where)
-        yield drawn if repeats.passed else repeats
+        own, expected = self.trace["noise/losses"], self.reference["noise/losses"]
+        where, allowed = "losses that are the same", float(REPEATED_LOSSES)
+        deviation = float(distances.most_repeats(own))
+        if deviation <= allowed:
+            errors = distances.of_losses(own, expected, self._update_names())
+            where, allowed = max(errors, key=lambda name: errors[name]), STANDARD_ERRORS
+            deviation = errors[where]
+        yield Check(name="noise", deviation=deviation, tolerance=allowed, where=where)
 
     def dropout(self) -> Iterator[Check]:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""
@@ -228,19 +216,14 @@ class TraceComparison:
             backward[f"{layer}, gradient"] = distances.largest(arrays["moved"], arrays["read"])
             off[layer] = self._largest(f"dropout/{layer}/logits")
         layer = max(draws, key=lambda name: draws[name])
-        yield Check(
-            name="dropout",
-            deviation=draws[layer],
-            tolerance=STANDARD_ERRORS,
-            where=layer,
-        )
+        yield Check(name="dropout", deviation=draws[layer], tolerance=STANDARD_ERRORS, where=layer)
         yield self._worst("dropout backward", backward, self.allowed.gradients)
         yield self._worst("dropout off", off, self.allowed.outputs)
 
     def _update_names(self) -> list[str]:
-        """The updates' names; of a single one "", as then there is no place to name."""
-        several = len(self.task.updates) > 1
-        return [update.name if several else "" for update in self.task.updates]
+        """The updates' names; "" of a single one, as then there is no place to name."""
+        names = [update.name for update in self.task.updates]
+        return names if len(names) > 1 else [""]
 
     def _keys(self, prefix: str) -> dict[str, str]:
         """The key in a trace for each of the task's parameters."""

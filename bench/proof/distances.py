@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -56,6 +57,28 @@ def standard_errors(dropped: Array, rate: float, epsilon: float) -> float:
             products = (off.sum(axis) ** 2).sum() - (off**2).sum()  # of each two, both ways round
             errors.append(abs(products) / (variance * math.sqrt(2 * (length - 1) * off.size)))
     return float(max(errors))
+
+
+def of_losses(own: Array, other: Array, names: Sequence[str]) -> dict[str, float]:
+    """How far two samples of updates' losses, (N, updates), are apart, in standard errors.
+
+    By what is compared: mean and variance of each update's, and the correlation of each two. The
+    `names` are the updates'.
+    """
+    errors = {
+        " ".join(filter(None, (name, what))): error
+        for number, name in enumerate(names)
+        for what, error in sample_errors(own[:, number], other[:, number]).items()
+    }
+    for pair in combinations(range(len(names)), 2):
+        error = correlation_error(own[:, pair], other[:, pair])
+        errors[" with ".join(names[number] for number in pair)] = error
+    return errors
+
+
+def most_repeats(losses: Array) -> int:
+    """How many of the losses of an update, (N, updates), are repeats, for the one with the most."""
+    return max(len(own) - len(np.unique(own)) for own in losses.T)
 
 
 def sample_errors(sample: Array, other: Array) -> dict[str, float]:

@@ -10,6 +10,7 @@ from bench.core.fields import Pixels
 from bench.core.layers import Dense
 from bench.core.noise_field import Noise
 from bench.core.optimizers import Adam
+from bench.core.samples import SampleSheet
 from bench.core.task import Budget, Task, Update
 
 GENERATOR = (
@@ -52,6 +53,9 @@ TASK = Task(
     ),
     metric=FrechetDistance(target=20),
     batch=128,
+    sample=SampleSheet(
+        images=100, columns=10, size=(28, 28), output="sample", black=-1.0, white=1.0
+    ),
     presets={
         "quick": Budget(epochs=1, train_examples=16_000, test_examples=5_000),
         "standard": Budget(epochs=3),
