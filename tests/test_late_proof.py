@@ -357,9 +357,9 @@ LATE_MUTANTS = {
     ),
     "a bias correction that stands still": LateMutant(
         file="frameworks/mxnet_gluon/optimizers.py",
-        old="        super().update(index, weight, grad, state)\n",
-        new="        if step > 30:\n            self._index_update_count[index] = 30\n"
-        "        super().update(index, weight, grad, state)\n",
+        old="        self.epsilon = self._task_epsilon * math.sqrt(1 - self.beta2**step)\n",
+        new="        self.epsilon = self._task_epsilon * math.sqrt(1 - self.beta2**step)\n"
+        "        if step > 30:\n            self._index_update_count[index] = 30\n",
         caught_by="update",
     ),
     "a rate by a schedule": LateMutant(

@@ -276,7 +276,7 @@ MUTANTS = {
         caught_by="outputs",
     ),
     "a graph normalized on one side": Mutant(
-        file="frameworks/tensorflow_keras/adapter.py",
+        file="frameworks/tensorflow_keras/graphs.py",
         old='tf.constant(found["value"].copy())',
         new='tf.constant(1 / np.bincount(found["row"])[found["row"]])',
         task="cora-gcn",
@@ -300,12 +300,11 @@ MUTANTS = {
         mode="compiled",
     ),
     "rows and columns swapped": Mutant(
-        file="frameworks/keras/graphs.py",
-        framework="tensorflow_keras",
-        old="""matrix.indices[:, 1], axis=0) * matrix.values[:, None]
-        return ops.segment_sum(terms, matrix.indices[:, 0],""",
-        new="""matrix.indices[:, 0], axis=0) * matrix.values[:, None]
-        return ops.segment_sum(terms, matrix.indices[:, 1],""",
+        file="frameworks/tensorflow_keras/graphs.py",
+        old="""matrix.indices[:, 1]) * values[:, None]
+    return tf.math.unsorted_segment_sum(terms, matrix.indices[:, 0],""",
+        new="""matrix.indices[:, 0]) * values[:, None]
+    return tf.math.unsorted_segment_sum(terms, matrix.indices[:, 1],""",
         task="cora-gcn",
         caught_by="outputs",
         mode="xla",
@@ -740,9 +739,10 @@ MUTANTS = {
     ),
     "labels off by one": Mutant(
         file="frameworks/tensorflow_keras/adapter.py",
-        old="        matrices = self._task.matrices\n",
-        new="        batch = {**batch, 'label': (batch['label'] + 1) % 10}\n"
-        "        matrices = self._task.matrices\n",
+        old="                    for name, array in batch.items()\n",
+        new="                    for name, array in {\n"
+        "                        **batch, 'label': (batch['label'] + 1) % 10\n"
+        "                    }.items()\n",
         task="mnist-mlp",
         caught_by="loss",
         mode="compiled",
@@ -1092,9 +1092,9 @@ MUTANTS = {
     ),
     "texts cut to their last 24 tokens": Mutant(
         file=TORCH,
-        old="        sizes = self._task.matrices\n",
-        new="        batch = {n: a[:, -24:] if a.ndim == 2 else a for n, a in batch.items()}\n"
-        "        sizes = self._task.matrices\n",
+        old="self._tensor(array, sizes.get(name)) for name, array in batch.items()",
+        new="self._tensor(array[:, -24:] if array.ndim == 2 else array, None)"
+        " for array in batch.values()",
         task="imdb-gru",
         caught_by="full steps",
     ),

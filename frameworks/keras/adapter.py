@@ -89,6 +89,7 @@ class KerasModelSession:
         self._setting = setting
         self._network: keras.Model = module.build(task)
         ENGINE.check(self._network, mode, updates=len(task.updates))
+        ENGINE.choose_operators(self._network, setting)
         self._weights = weights_of(self._network, task, floats)
         # Of a batch, the model's input and its target: all of it, and none, if it has its own loss.
         self._inputs = slice(None if own else len(task.inputs))

@@ -24,6 +24,9 @@ class Engine(Protocol):
     def set_up(self, setting: Setting) -> None:
         """Choose device, threads and number types for the whole process."""
 
+    def choose_operators(self, model: keras.Model, setting: Setting) -> None:
+        """Have layers compute by the fastest operators, if the tuning is an expert's."""
+
     def check(self, model: keras.Model, mode: str, *, updates: int) -> None:
         """Raises UnsupportedError if it can't train the model in that mode.
 

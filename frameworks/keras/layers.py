@@ -1,11 +1,15 @@
-"""Layers that Keras has not."""
+"""Layers that Keras has not, or not so fast."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
+
+# Of values, a rate, and a generator of seeds: the values after dropout.
+Drop = Callable[[Any, float, keras.random.SeedGenerator], Any]
 
 
 class Position(keras.layers.Layer):
@@ -17,6 +21,19 @@ class Position(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         return x + self.embeddings[: x.shape[1]]
+
+
+class Dropout(keras.layers.Dropout):
+    """Keras's own, by its own operator unless `drop` is set to another."""
+
+    def __init__(self, rate: float, **settings: Any) -> None:
+        super().__init__(rate, **settings)
+        self.drop: Drop = keras.random.dropout
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return (
+            self.drop(inputs, self.rate, self.seed_generator) if training and self.rate else inputs
+        )
 
 
 def gelu(x: Any) -> Any:

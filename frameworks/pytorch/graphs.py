@@ -24,22 +24,17 @@ class Product(torch.autograd.Function):
         return None, None, ctx.transposed @ gradient
 
 
-class TransposedOnce:
-    """A constant sparse matrix with its transpose, which PyTorch's own product sorts at each step.
-
-    PyTorch Geometric's `SparseTensor` keeps one, too.
-    """
-
-    def __init__(self, matrix: Tensor, transposed: Tensor) -> None:
-        self._matrix = matrix
-        self._transposed = transposed
-
-    def __matmul__(self, x: Tensor) -> Tensor:
-        product: Tensor = Product.apply(self._matrix, self._transposed, x)
-        return product
+# A constant matrix, and perhaps its transpose, which PyTorch's own product sorts at each step.
+# PyTorch Geometric's `SparseTensor` keeps one, too. A class of its own would be slow to compile.
+Sparse = Tensor | tuple[Tensor, Tensor]
 
 
-Sparse = Tensor | TransposedOnce
+def product(matrix: Sparse, x: Tensor) -> Tensor:
+    """Of a sparse matrix and a dense one."""
+    if isinstance(matrix, Tensor):
+        return matrix @ x
+    found: Tensor = Product.apply(*matrix, x)
+    return found
 
 
 def sparse_matrix(
@@ -55,9 +50,7 @@ def sparse_matrix(
     if not expert:
         return matrix
     order = np.lexsort((row, column))
-    return TransposedOnce(
-        matrix, by_rows(column[order], row[order], value[order], size[::-1], device)
-    )
+    return matrix, by_rows(column[order], row[order], value[order], size[::-1], device)
 
 
 def by_rows(
@@ -79,4 +72,4 @@ class GraphConvolution(nn.Module):
 
     def forward(self, x: Sparse, links: Sparse) -> Tensor:
         """Of (nodes, in), dense or sparse."""
-        return links @ (x @ self.weight) + self.bias
+        return product(links, product(x, self.weight)) + self.bias

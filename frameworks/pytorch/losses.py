@@ -23,7 +23,9 @@ def ctc(logits: Tensor, letters: Tensor, counts: Tensor) -> Tensor:
 
 
 def node_cross_entropy(logits: Tensor, penalty: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(logits[0], labels[0], ignore_index=UNLABELLED) + penalty[0, 0]
+    # Not by an index, whose gradient is copied into zeros.
+    crossentropy = F.cross_entropy(logits.squeeze(0), labels.squeeze(0), ignore_index=UNLABELLED)
+    return crossentropy + penalty.squeeze()
 
 
 LOSSES = {

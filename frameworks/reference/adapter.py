@@ -17,19 +17,12 @@ from bench.core.errors import UnsupportedError
 from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting
 from bench.core.task import Task
+from frameworks.reference.graphs import sparse_matrix
 from frameworks.reference.layers import Running, Value
 from frameworks.reference.losses import LOSSES
 from frameworks.reference.optimizers import Updates
 
 MODES = ("eager",)
-
-
-def dense_matrix(entries: Array, size: tuple[int, int]) -> Array:
-    """All of a sparse matrix; `entries` are structured, (1, entries): see `bench.core.graph`."""
-    (found,) = entries
-    matrix: Array = np.zeros(size, found["value"].dtype)
-    matrix[found["row"], found["column"]] = found["value"]
-    return matrix
 
 
 class Network:
@@ -111,10 +104,10 @@ class ReferenceSession:
     def state(self) -> dict[str, Array]:
         return {key: array for updates in self._updates for key, array in updates.state().items()}
 
-    def stage(self, batch: Mapping[str, Array]) -> tuple[Array, ...]:
+    def stage(self, batch: Mapping[str, Array]) -> tuple[Value, ...]:
         matrices = self._task.matrices
         return tuple(
-            dense_matrix(array, matrices[name]) if name in matrices else array
+            sparse_matrix(array, matrices[name]) if name in matrices else array
             for name, array in batch.items()
         )
 

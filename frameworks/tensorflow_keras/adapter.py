@@ -18,6 +18,7 @@ from bench.core.task import Task
 from frameworks.keras import on_tensorflow
 from frameworks.keras.precision import Forward, set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
+from frameworks.tensorflow_keras.graphs import product, product_by_segments, sparse_matrix
 from frameworks.tensorflow_keras.losses import losses_in
 from frameworks.tensorflow_keras.modes import MODES, Compiled
 from frameworks.tensorflow_keras.updates import UpdateStep
@@ -28,16 +29,6 @@ def directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
     if isinstance(layer, keras.layers.Bidirectional):
         return layer.forward_layer, layer.backward_layer
     return (layer,)
-
-
-def sparse_matrix(entries: Array, size: tuple[int, int]) -> tf.SparseTensor:
-    """TensorFlow's, by pairs of a row and a column.
-
-    `entries` are structured, (1, entries), as `bench.core.graph` has them.
-    """
-    (found,) = entries
-    pairs = np.stack([found["row"], found["column"]], axis=1)
-    return tf.SparseTensor(pairs, tf.constant(found["value"].copy()), size)
 
 
 class KerasSession:
@@ -51,8 +42,8 @@ class KerasSession:
         self._task = task
         module = network_module("frameworks.keras", task)
         self._model: keras.Model = module.build(task)
-        if mode == "xla":
-            self._compute_without_kernels()
+        on_tensorflow.choose_operators(self._model, setting)
+        self._choose_operators()
         training = Forward(self._model, setting.precision, training=True)
         self._evaluating = Forward(self._model, setting.precision, training=False)
         self._inputs = slice(len(task.inputs))
@@ -74,13 +65,17 @@ class KerasSession:
         self._gradients_step = wrap(self._gradients)
         self._forward = wrap(self._evaluate)
 
-    def _compute_without_kernels(self) -> None:
-        """Keep Keras from what XLA cannot compile: cuDNN's fused layers, and sparse products."""
+    def _choose_operators(self) -> None:
+        """Let layers compute by TensorFlow's operators, under XLA by those that it can compile.
+
+        It lacks cuDNN's fused layers, and sparse products.
+        """
+        is_xla = self._mode == "xla"
         for layer in self._model.layers:
-            if hasattr(layer, "by_segments"):
-                layer.by_segments = True
+            if hasattr(layer, "product"):
+                layer.product = product_by_segments if is_xla else product
             for part in directions(layer):
-                if isinstance(part, (keras.layers.LSTM, keras.layers.GRU)):
+                if is_xla and isinstance(part, (keras.layers.LSTM, keras.layers.GRU)):
                     part.use_cudnn = False
 
     def load(self, params: Mapping[str, Array]) -> None:

@@ -66,7 +66,13 @@ STEPS = {
     "shakespeare-gpt": 40,
     "multi30k-seq2seq": 12,
     "digits-ctc": 24,
+    "cora-gcn": 24,
 }
+
+
+def script_of(framework: str, task: str) -> Path:
+    """Where a framework's native script for a task is, if it has one."""
+    return NATIVE / framework_of(framework) / f"{tasks.load(task).network}.py"
 
 
 def _in_one_turn(job: worker_process.JobInTurns[Record]) -> Record:
@@ -95,7 +101,7 @@ class Pair:
         if environment is None:
             sys.exit(f"{cell.framework} has no environment yet: framebench setup {cell.framework}")
         self._environment: Environment = environment
-        self._script = NATIVE / framework_of(cell.framework) / f"{self._task.network}.py"
+        self._script = script_of(cell.framework, cell.task)
         self._steps = 1
         self._batches = scratch / f"{cell.framework}-{cell.task}.npz"
         if not self._batches.exists():
@@ -240,6 +246,8 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
     setting = Setting(threads=options.threads)
     for task in options.task or sorted(STEPS):
         for framework in options.framework or catalogue.compared():
+            if not script_of(framework, task).exists():
+                continue
             for mode in catalogue.load(framework).modes:
                 if not options.mode or mode in options.mode:
                     yield Cell(framework=framework, task=task, mode=mode, setting=setting)

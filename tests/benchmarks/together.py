@@ -29,6 +29,18 @@ def load(name: str, file: Path) -> Any:
     return module
 
 
+def once(stage: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What `stage` makes of the first batch, for each batch."""
+    first: list[Any] = []
+
+    def staged(batch: Any) -> Any:
+        if not first:
+            first.append(stage(batch))
+        return first[0]
+
+    return staged
+
+
 def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     """A function that trains a window's batches by the adapter, as a worker does."""
     from bench.core.adapter import OwnLoop
@@ -46,12 +58,15 @@ def adapter_of(wanted: dict[str, Any]) -> Callable[[list[Any]], list[Any]]:
     def train(batches: list[Any]) -> list[Any]:
         if isinstance(session, OwnLoop):
             return list(session.train(dict(zip(task.fields, batches, strict=True)), task.batch))
-        losses = [
-            session.step(session.stage(dict(zip(task.fields, batch, strict=True))))
-            for batch in batches
-        ]
+        losses = [session.step(staged(batch)) for batch in batches]
         session.sync()
         return losses
+
+    def stage(batch: Any) -> Any:
+        return session.stage(dict(zip(task.fields, batch, strict=True)))
+
+    # A batch that is the whole data set is staged once, as a worker does it.
+    staged = once(stage) if task.whole else stage
 
     return train
 

@@ -3,7 +3,8 @@
 A script is a training loop as an expert writes it after the framework's own documentation. Its
 `prepare(mode, threads, length)` returns `train(batches)`, which turns each batch's numpy arrays
 into tensors, takes a step with each, waits for the last step, and returns the losses unread. A
-batch has an array for each field of the task, in their order. Where the framework `OWNS_LOOP`, it
+batch has an array for each field of the task, in their order. Where all batches are the same graph,
+only the first is turned into tensors. Where the framework `OWNS_LOOP`, it
 is given an array for each field with all examples of a window instead, one batch after the other,
 unless the mode is `train_on_batch`. This file owns the clock, as the
 project's worker does for adapters, and shares no code with it.
@@ -28,6 +29,7 @@ TASKS = {
     "gpt": "shakespeare-gpt",
     "seq2seq": "multi30k-seq2seq",
     "speech": "digits-ctc",
+    "gcn": "cora-gcn",
 }
 
 

@@ -3,17 +3,18 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import ops
 
 from bench.core.task import Task
 from frameworks.keras.graphs import GraphConvolution
+from frameworks.keras.layers import Dropout
 
 
 class GCN(keras.Model):
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.first = GraphConvolution(1433, 16, name="first")
-        self.dropout = layers.Dropout(rate, name="dropout")
+        self.dropout = Dropout(rate, name="dropout")
         self.second = GraphConvolution(16, 7, name="second")
 
     def call(self, inputs: tuple[Any, Any]) -> tuple[Any, Any]:

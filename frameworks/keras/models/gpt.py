@@ -4,7 +4,7 @@ import keras
 from keras import KerasTensor, layers
 
 from bench.core.task import Task
-from frameworks.keras.layers import Position, gelu
+from frameworks.keras.layers import Dropout, Position, gelu
 
 
 def norm(x: KerasTensor, name: str) -> KerasTensor:
@@ -18,11 +18,11 @@ def block(task: Task, x: KerasTensor, number: int, *, heads: int) -> KerasTensor
         heads, features // heads, use_bias=False, name=f"{name}-attention"
     )
     y = attention(y, y, use_causal_mask=True)
-    x = x + layers.Dropout(task.rate(f"blocks.{number}.attention"), name=f"{name}-dropout1")(y)
+    x = x + Dropout(task.rate(f"blocks.{number}.attention"), name=f"{name}-dropout1")(y)
     y = norm(x, f"{name}-feed_norm")
     y = layers.Dense(4 * features, use_bias=False, name=f"{name}-expand")(y)
     y = layers.Dense(features, use_bias=False, name=f"{name}-contract")(gelu(y))
-    return x + layers.Dropout(task.rate(f"blocks.{number}.contract"), name=f"{name}-dropout2")(y)
+    return x + Dropout(task.rate(f"blocks.{number}.contract"), name=f"{name}-dropout2")(y)
 
 
 def gpt(task: Task, *, steps: int, blocks: int, features: int, heads: int) -> keras.Model:
@@ -30,7 +30,7 @@ def gpt(task: Task, *, steps: int, blocks: int, features: int, heads: int) -> ke
     inputs = keras.Input((task.length,), dtype="int64")
     x = token(inputs)  # (N, T) -> (N, T, features)
     x = Position(steps, features, name="position")(x)
-    x = layers.Dropout(task.rate("position"), name="dropout")(x)
+    x = Dropout(task.rate("position"), name="dropout")(x)
     for number in range(blocks):
         x = block(task, x, number, heads=heads)
     x = norm(x, "norm")
