@@ -174,7 +174,7 @@ def test_only_what_shares_weights_and_batches_is_compared() -> None:
     assert found(*ALIKE, replace(odd, job=replace(odd.job, cell=slower))) == {"d eager": "alone"}
 
 
-@pytest.mark.parametrize("task", ["mnist-mlp-dropout", "mnist-vae"])
+@pytest.mark.parametrize("task", ["mnist-mlp-dropout", "mnist-vae", "mnist-gan"])
 def test_where_frameworks_draw_random_numbers_only_epochs_are_compared(task: str) -> None:
     alike = [trained(name, task=task) for name in "abc"]
     assert found(*alike, trained("d", task=task, losses=off(0, 0.5))) == {}

@@ -125,6 +125,9 @@ MAPS = 7 * 16 * 32 * 32 + 6 * 32 * 16 * 16 + 6 * 64 * 8 * 8
 VGG_ABOVE = 450 * 50 + 450 * 100 + 900 * 100 + 6400 * 512 + 512 * 10  # weights, but the first
 VGG = 27 * 50 + VGG_ABOVE + 50 + 50 + 100 + 100 + 512 + 10
 VAE_ABOVE = 2 * 400 * 20 + 20 * 400 + 400 * 784
+# Of each of the two networks: the weights of the first layer, and of those above it.
+GENERATOR, GENERATOR_ABOVE = 100 * 256, 256 * 512 + 512 * 784
+JUDGE, JUDGE_ABOVE = 784 * 512, 512 * 256 + 256
 XRAY_ABOVE = 9 * 32 * 64 + 64 * 62 * 62 * 64 + 64  # weights, but the first
 TABLE, LSTM = 25_000 * 100, 4 * 256 * (100 + 256)
 FACTORS = (943 + 1682) * 50
@@ -219,6 +222,13 @@ VALUES = {
         + VAE_ABOVE
         + 128 * (2 * (784 + 20) + 4 * (400 + 20 + 20 + 400 + 784))
     ),
+    # Forward, each update reads both networks. Backward, the discriminator's gets to its own second
+    # layer, from data and from samples, and the generator's through the other to its own.
+    "mnist-gan": (
+        (8 + 2) * 1_093_137
+        + (JUDGE_ABOVE + GENERATOR_ABOVE + JUDGE + JUDGE_ABOVE)
+        + 128 * (2 * (784 + 2 * 100) + (2 + 4) * (256 + 512 + 784) + (8 + 4) * (512 + 256 + 1))
+    ),
     "shakespeare-gpt": 9 * 804_096 + 795_904 + 12 * (2 * 64 + 64 * 128 + 4 * 553_024),
     "shakespeare-gpt-large": (
         9 * 10_745_088 + 10_646_784 + 64 * (2 * 256 + 256 * 384 + 4 * 9_748_736)
@@ -233,6 +243,13 @@ def test_flops_worked_out_by_hand(name: str) -> None:
     first, others = MULTIPLY_ADDS[name]
     # The first layer's inputs are data, whose gradient nobody needs.
     assert training_flops(task) == 2 * (2 * first + 3 * others) == TRAINING_FLOPS[name]
+
+
+def test_flops_of_two_updates_worked_out_by_hand() -> None:
+    discriminator = GENERATOR + GENERATOR_ABOVE + 2 * (2 * JUDGE + 3 * JUDGE_ABOVE)
+    # The discriminator passes the gradient on, and its own weights need none.
+    generator = 2 * GENERATOR + 3 * GENERATOR_ABOVE + 2 * (JUDGE + JUDGE_ABOVE)
+    assert training_flops(tasks.load("mnist-gan")) == 2 * (discriminator + generator) == 11_331_584
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -252,7 +269,7 @@ def test_a_shorter_text_costs_less() -> None:
 def test_bytes_grow_with_the_batch_and_with_what_the_optimizer_keeps(name: str) -> None:
     task = tasks.load(name)
     kinds = [
-        step_bytes(task.with_optimizers(optimizer))
+        step_bytes(task.with_optimizers(*[optimizer] * len(task.updates)))
         for optimizer in (
             SGD(learning_rate=0.1),
             SGD(learning_rate=0.1, momentum=0.9),
@@ -277,11 +294,16 @@ from torch.utils.flop_counter import FlopCounterMode
 counted = {{}}
 for name in {names!r}:
     task = importlib.import_module("bench.tasks." + name.replace("-", "_")).TASK
-    model = importlib.import_module("frameworks.pytorch.models." + task.network).build(task)
+    module = importlib.import_module("frameworks.pytorch.models." + task.network)
+    model = module.build(task)
+    batch = {{n: torch.zeros(task.batch, *task.fields[n].shape) for n in task.inputs}}
     with FlopCounterMode(display=False) as counter:
-        fields = [task.fields[field] for field in task.inputs if field in task.data]
-        found = model(*[torch.zeros(task.batch, *field.shape) for field in fields])
-        sum(output.sum() for output in (found if isinstance(found, tuple) else [found])).backward()
+        for update in task.updates:
+            for place, param in model.named_parameters():
+                layer = place.rpartition(".")[0]
+                param.requires_grad_(update.layers is None or layer in update.layers)
+            own = getattr(module, "LOSSES", {{}}).get(update.name)
+            (own(model, batch) if own else model(*batch.values()).sum()).backward()
     counted[name] = counter.get_total_flops() / task.batch
 print(json.dumps(counted))
 """

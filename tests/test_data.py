@@ -137,6 +137,8 @@ def test_mnist_arrays_and_notes(tmp_path):
     assert content.arrays["train_x"].shape == (5, 1, 28, 28)
     assert content.arrays["train_x"].tobytes() == raw[16:]
     assert content.arrays["test_y"].tolist() == [0, 1, 2]
+    components = content.arrays.pop("components")
+    assert (components.shape, components.dtype) == ((784, 64), np.float64)
     assert {array.dtype for array in content.arrays.values()} == {np.dtype(np.uint8)}
     assert content.official == {"train": False, "test": False}
     assert content.note.count("is not the official file") == 4
@@ -360,7 +362,7 @@ def test_prepare_reads_the_data_folder_and_does_not_change_it(tmp_path, monkeypa
     info = DatasetInfo.read(prepared)
     assert (info.name, info.source) == ("mnist", "real")
     loaded = {file.stem: np.load(file, allow_pickle=False) for file in prepared.glob("*.npy")}
-    assert loaded.keys() == {"train_x", "train_y", "test_x", "test_y"}
+    assert loaded.keys() == {"train_x", "train_y", "test_x", "test_y", "components"}
     assert info.digest == {split: split_digest(loaded, split) for split in ("train", "test")}
     assert any("reading train-images" in line for line in listener.lines)
     left = {path.name for path in prepared.parent.iterdir()}

@@ -20,10 +20,11 @@ from bench.core.noise_field import Noise
 from bench.core.setting import EPSILONS, Precision, Setting
 from bench.core.task import Task
 from bench.proof.checks import TraceComparison
-from bench.proof.distances import sample_errors
+from bench.proof.distances import correlation_error, sample_errors
 from bench.proof.tolerances import tolerance
 from bench.worker.noise_trace import noise_trace
 from frameworks.reference.adapter import ReferenceSession
+from tests.test_adversarial import small
 
 # A small one: the reference's formulas take layers of any size.
 TASK = replace(
@@ -42,6 +43,9 @@ TASK = replace(
 )
 
 
+GAN = small(tasks.load("mnist-gan"))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared folder with pictures enough for a batch."""
@@ -56,28 +60,37 @@ def expected(folder: Path) -> dict[str, Array]:
     return losses(ReferenceSession, folder, drawn=False)
 
 
+@pytest.fixture(scope="module")
+def expected_of_two(folder: Path) -> dict[str, Array]:
+    return losses(ReferenceSession, folder, drawn=False, task=GAN)
+
+
 def losses(
     session: type[ReferenceSession],
     folder: Path,
     *,
     drawn: bool = True,
     precision: Precision = "float64",
+    task: Task = TASK,
 ) -> dict[str, Array]:
     def opened(task: Task) -> ReferenceSession:
         return session(task, mode="eager", setting=Setting(precision=precision), seed=1)
 
-    return noise_trace(opened, TASK, folder=folder, drawn=drawn)
+    return noise_trace(opened, task, folder=folder, drawn=drawn)
 
 
 def failed(
-    trace: dict[str, Array], expected: dict[str, Array], precision: Precision = "float64"
+    trace: dict[str, Array],
+    expected: dict[str, Array],
+    precision: Precision = "float64",
+    task: Task = TASK,
 ) -> str:
     """The place at which the check of a trace fails; nothing if it passes."""
     comparison = TraceComparison(
-        task=TASK,
+        task=task,
         trace=trace,
         reference=expected,
-        allowed=tolerance(TASK, precision),
+        allowed=tolerance(task, precision),
         epsilon=EPSILONS[precision],
     )
     (check,) = comparison.noise()
@@ -157,6 +170,57 @@ def test_faulty_noise_is_caught(
     session: type[ReferenceSession], places: list[str], folder: Path, expected: dict[str, Array]
 ) -> None:
     assert failed(losses(session, folder), expected) in places
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_honest_noise_of_two_updates_passes(
+    folder: Path, expected_of_two: dict[str, Array], precision: Precision
+) -> None:
+    found = losses(ReferenceSession, folder, precision=precision, task=GAN)
+    assert failed(found, expected_of_two, task=GAN) == ""
+
+
+class OneForBothUpdates(ReferenceSession):
+    def _with_noise(self, batch: tuple[Array, ...]) -> tuple[Array, ...]:
+        image, noise, _ = super()._with_noise(batch)
+        return image, noise, noise
+
+
+class TheSameForTheGenerator(ReferenceSession):
+    def _with_noise(self, batch: tuple[Array, ...]) -> tuple[Array, ...]:
+        image, noise, other = super()._with_noise(batch)
+        return image, noise, np.random.default_rng(0).standard_normal(other.shape)
+
+
+@pytest.mark.parametrize(
+    ("session", "place"),
+    [
+        (OneForBothUpdates, "discriminator with generator"),
+        # They still vary by what the discriminator's update made of its own.
+        (TheSameForTheGenerator, "generator variance"),
+        (ATenthMore, "mean"),
+        (Uniform, "mean"),
+        (OneForAllExamples, "variance"),
+    ],
+)
+def test_faulty_noise_of_two_updates_is_caught(
+    session: type[ReferenceSession],
+    place: str,
+    folder: Path,
+    expected_of_two: dict[str, Array],
+) -> None:
+    found = failed(losses(session, folder, task=GAN), expected_of_two, task=GAN)
+    assert found.endswith(place)
+
+
+def test_the_error_of_a_correlation_by_hand() -> None:
+    one = np.array([[0.0, 0], [1, 1], [2, 2], [3, 3], [4, 9]])
+    off = np.array([[0.0, 4], [1, 3], [2, 0], [3, 3], [4, 4], [2, 5], [2, 4]])
+    r, s = np.corrcoef(one.T)[0, 1], np.corrcoef(off.T)[0, 1]
+    by_hand = abs(np.arctanh(r) - np.arctanh(s)) / np.sqrt(1 / 2 + 1 / 4)
+    assert correlation_error(one, off) == pytest.approx(by_hand)
+    assert correlation_error(one, np.zeros((7, 2))) == np.inf
+    assert np.isfinite(correlation_error(one[:, [0, 0]], off))  # a correlation of 1
 
 
 def test_errors_of_two_samples_by_hand() -> None:

@@ -54,6 +54,7 @@ def test_the_reference_replays_as_many_steps_as_a_second_holds() -> None:
     assert replayed["mnist-mlp"] == LATE_STEPS
     assert replayed["imdb-lstm"] == replayed["cifar-resnet20"] == 1
     assert replayed["mnist-vae"] == 2  # with known noise
+    assert replayed["mnist-gan"] == 1
     assert replayed["mnist-mlp-dropout"] == replayed["cifar-vgg"] == 0
 
 
@@ -339,10 +340,10 @@ LATE_MUTANTS = {
     ),
     "weights shown that are not those trained, with dropout": LateMutant(
         file=REFERENCE,
-        old="        result = self._forward(self._params, *inputs, lambda layer, value: value)\n",
+        old="        network = self._network(self._params, lambda layer, value: value)\n",
         new="        late = self._updates[0]._steps > 30\n"
         "        params = {n: p * (0.999 if late else 1) for n, p in self._params.items()}\n"
-        "        result = self._forward(params, *inputs, lambda layer, value: value)\n",
+        "        network = self._network(params, lambda layer, value: value)\n",
         task="mnist-mlp-dropout",
         caught_by="outputs",
     ),
@@ -395,11 +396,11 @@ LATE_MUTANTS = {
     "a rate that a later call of fit lowers": LateMutant(
         file="frameworks/keras/adapter.py",
         backend="[tensorflow]",
-        old="        losses = StepLosses()\n",
+        old="        losses = StepLosses(self._told_as)\n",
         new="        self._count = getattr(self, '_count', 0) + len(target) // size\n"
         "        if self._count > 40:\n"
-        "            self._optimizer.learning_rate = 0.0009\n"
-        "        losses = StepLosses()\n",
+        "            self._optimizers[0].learning_rate = 0.0009\n"
+        "        losses = StepLosses(self._told_as)\n",
         caught_by="update",
     ),
 }

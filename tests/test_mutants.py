@@ -490,8 +490,8 @@ MUTANTS = {
     ),
     "a content without a gradient": Mutant(
         file="frameworks/pytorch/models/style.py",
-        old='"loss": content.sum()',
-        new='"loss": content.detach().sum()',
+        old="return content.sum()",
+        new="return content.detach().sum()",
         task="style-transfer",
         caught_by="gradients",
     ),
@@ -503,6 +503,120 @@ MUTANTS = {
         "        canvas.set_data(canvas.data().clip(0, 1))\n",
         task="style-transfer",
         caught_by="update",
+    ),
+    "a generator that gets the gradient of the discriminator's loss as well": Mutant(
+        file="frameworks/pytorch/models/gan.py",
+        old="    return F.softplus(-fake).mean()\n",
+        new="    other = F.softplus(fake).mean()\n"
+        "    return F.softplus(-fake).mean() + other - other.detach()\n",
+        task="mnist-gan",
+        caught_by="gradients",
+    ),
+    "gradients of the generator's step kept for the discriminator's": Mutant(
+        file="frameworks/paddlepaddle/adapter.py",
+        old="""            update.optimizer.step()
+        self._clear_grad()
+""",
+        new="""            update.optimizer.step()
+        for param in update.optimizer._parameter_list:
+            param.clear_gradient(False)
+""",
+        task="mnist-gan",
+        caught_by="curve",
+        mode="compiled",
+    ),
+    "Adam's usual beta in place of a GAN's": Mutant(
+        file="frameworks/jax_flax/optimizers.py",
+        old="return optax.adam(settings.learning_rate, settings.beta1, ",
+        new="return optax.adam(settings.learning_rate, 0.9, ",
+        task="mnist-gan",
+        caught_by="state",
+        mode="compiled",
+    ),
+    "one Adam for two updates": Mutant(
+        file="frameworks/mxnet_gluon/optimizers.py",
+        old="def make_optimizer(settings: Optimizer, dtype: str)",
+        new="import functools\n\n\n@functools.cache\n"
+        "def make_optimizer(settings: Optimizer, dtype: str)",
+        task="mnist-gan",
+        caught_by="loss",
+    ),
+    "data taken for samples": Mutant(
+        file="frameworks/mxnet_gluon/models/gan.py",
+        old="(SOFTPLUS(-real) + SOFTPLUS(fake))",
+        new="(SOFTPLUS(real) + SOFTPLUS(-fake))",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "a generator's loss that saturates": Mutant(
+        file="frameworks/jax_flax/models/gan.py",
+        old="return nnx.softplus(-fake).mean()",
+        new="return -nnx.softplus(fake).mean()",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "a leaky rectifier's usual slope": Mutant(
+        file="frameworks/pytorch/models/gan.py",
+        old="x = F.leaky_relu(self.second(x), SLOPE)  # (N, 256)",
+        new="x = F.leaky_relu(self.second(x))  # (N, 256)",
+        task="mnist-gan",
+        caught_by="outputs",
+    ),
+    "both losses at the weights before the step": Mutant(
+        file="frameworks/tensorflow_keras/adapter.py",
+        old="        return tuple([update.apply(batch) for update in self._updates])\n",
+        new="        found = [update._loss_and_gradients(batch) for update in self._updates]\n"
+        "        for update, (_, gradients) in zip(self._updates, found, strict=True):\n"
+        "            update._optimizer.apply(gradients)\n"
+        "        return tuple([loss for loss, _ in found])\n",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "the discriminator's noise for the generator as well": Mutant(
+        file="frameworks/keras/models/gan.py",
+        framework="tensorflow_keras",
+        old="generator(noise))  # (N, 1)\n    return ops.mean(ops.softplus(-fake))",
+        new="generator(batch.get('noise_d', noise)))\n    return ops.mean(ops.softplus(-fake))",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="compiled",
+    ),
+    "random numbers that begin anew for the second update": Mutant(
+        file="frameworks/jax_flax/programs.py",
+        old="""            (loss, other), gradients, scale, finite = value_and_grad(
+                self._loss_of(update, kept, other, batch), moved, scale
+""",
+        new="""            first = first if losses else other
+            (loss, other), gradients, scale, finite = value_and_grad(
+                self._loss_of(update, kept, first, batch), moved, scale
+""",
+        task="mnist-gan",
+        caught_by="noise",
+        mode="compiled",
+    ),
+    "one batch's noise for both updates": Mutant(
+        file="frameworks/pytorch/adapter.py",
+        old="        return tuple([self._updated(update, batch) for update in self._updates])\n",
+        new="        seed = int(torch.randint(1 << 30, ()))\n"
+        "        def again(update):\n"
+        "            torch.manual_seed(seed)\n"
+        "            return self._updated(update, batch)\n"
+        "        losses = tuple([again(update) for update in self._updates])\n"
+        "        torch.manual_seed(seed + 1)\n"
+        "        return losses\n",
+        task="mnist-gan",
+        caught_by="noise",
+    ),
+    "the same noise of the generator in every step": Mutant(
+        file="frameworks/pytorch/models/gan.py",
+        old='else network.noise(batch["image"])',
+        new="else torch.linspace(-2, 2, 12800).reshape(128, 100)",
+        task="mnist-gan",
+        caught_by="noise",
+        mode="compiled",
     ),
     "gradients summed, not averaged": Mutant(
         file="frameworks/mxnet_gluon/updates.py",
@@ -722,8 +836,8 @@ MUTANTS = {
     ),
     "bf16 that is float32": Mutant(
         file="frameworks/pytorch/precision.py",
-        old="with torch.autocast(device.type, dtype):",
-        new="with torch.autocast(device.type, dtype, enabled=False):",
+        old="with torch.autocast(self._device.type, self._dtype):",
+        new="with torch.autocast(self._device.type, self._dtype, enabled=False):",
         task="cifar-cnn",
         caught_by="rounding",
         precision="bf16",
@@ -1405,10 +1519,28 @@ MUTANTS = {
     "the mean loss of a window for that of its last step": Mutant(
         file="frameworks/keras/adapter.py",
         framework="keras[jax]",
-        old="return np.diff(means * np.arange(1, len(means) + 1), prepend=0.0)",
-        new="return means",
+        old="return list(map(tuple, np.diff(means * steps, prepend=0.0, axis=0)))",
+        new="return list(map(tuple, means))",
         task="mnist-mlp",
         caught_by="full steps",
+        mode="fit",
+    ),
+    "a generator that is updated first": Mutant(
+        file="frameworks/keras/own_loss.py",
+        framework="keras[tensorflow]",
+        old="in zip(self._updates, losses, self._means, strict=True):",
+        new="in list(zip(self._updates, losses, self._means, strict=True))[::-1]:",
+        task="mnist-gan",
+        caught_by="loss",
+        mode="fit",
+    ),
+    "gradients of both updates that add up from step to step": Mutant(
+        file="frameworks/keras/on_torch.py",
+        framework="keras[torch]",
+        old="    model.zero_grad()  # of all variables, as a loss leaves gradients in others\n",
+        new="",
+        task="mnist-gan",
+        caught_by="loss",
         mode="fit",
     ),
     "a Keras that is told to compile and does not": Mutant(

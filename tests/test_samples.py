@@ -253,6 +253,16 @@ def test_an_autoencoder_makes_images_of_noise_alone() -> None:
     assert trained["mean.bias"].all()
 
 
+def test_an_adversarial_network_s_images_are_its_samples(tmp_path: Path) -> None:
+    task = tasks.load("mnist-gan")
+    assert task.sample
+    np.save(tmp_path / "test_x.npy", np.zeros((1, 1, 28, 28), np.uint8))
+    sample = np.linspace(-1, 1, 784)[None]  # tanh is black at -1
+    written = task.sample.write(lambda batch: {"sample": sample}, task.fields, tmp_path)
+    (picture,) = written.pictures
+    assert (picture.pixels[0, 0], picture.pixels[27, 27]) == (0, 255)
+
+
 def test_the_definition_says_what_is_given_and_written() -> None:
     task = tasks.load("shakespeare-gpt")
     assert definition(task)["sample"] == str(task.sample)

@@ -139,10 +139,11 @@ def test_the_definition_has_the_task_s_figures(name: str) -> None:
     assert f"{task.parameter_count:,} values" in words["parameters"]
     batch = "the whole data set, " if task.whole else f"{task.batch} "
     assert words["batch"].startswith(batch)
-    (update,) = task.updates
-    assert f"learning rate {update.optimizer.learning_rate:g}" in words["optimizer"]
-    assert words["update"].count("w <- w - learning_rate") == 1
-    assert words[update.loss.output].startswith(f"{task.layers[-1].width}, ")
+    for update in task.updates:
+        own = f"{update.name}, " if len(task.updates) > 1 else ""
+        assert f"learning rate {update.optimizer.learning_rate:g}" in words[f"{own}optimizer"]
+        assert words[f"{own}update"].count("w <- w - learning_rate") == 1
+        assert words[own + update.loss.output].startswith(f"{task.layers[-1].width}, ")
     assert ("dropout" in words) == bool(task.dropout)
     assert ("noise" in words) == bool(task.noise)
     for layer, rate in task.dropout.items():

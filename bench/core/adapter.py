@@ -109,10 +109,10 @@ class OwnLoop(Session, Protocol):
     Its `step` trains one batch in the same way.
     """
 
-    def train(self, examples: Mapping[str, Array], size: int) -> Sequence[Native]:
+    def train(self, examples: Mapping[str, Array], size: int) -> Sequence[tuple[Native, ...]]:
         """Train on examples in their order, batches of `size` one after the other.
 
-        Returns the loss of each step. A task for such a session has one update.
+        Returns of each step what `step` returns.
         """
 
     def predict(self, examples: Mapping[str, Array], size: int) -> Mapping[str, Native]:
@@ -188,11 +188,12 @@ def losses(
 ) -> list[Callable[..., Native]]:
     """The loss of each of the task's updates: functions of the network and of a batch's tensors.
 
-    A network takes native tensors, and returns an output or a tuple of them. A batch's tensors are
+    A network takes native tensors, and returns an output or a tuple of them; so does each of its
+    parts, which are its attributes, such as `network.generator`. A batch's tensors are
     those of the task's fields, or of its data, in their order. `module` is that of the network. If
-    it has a function `losses(network, batch)`, that returns each update's loss by name. Otherwise
-    the loss is the one of `named`, the framework's own by kind, of the outputs and the fields that
-    the loss reads.
+    it has a mapping `LOSSES`, that holds a function of the network and the batch, by name, for each
+    update. Otherwise the loss is the one of `named`, the framework's own by kind, of the outputs
+    and the fields that the loss reads.
 
     Raises UnsupportedError if the framework lacks a loss, or the network of a task with noise has
     none of its own.
@@ -207,13 +208,13 @@ def _loss(
     named: Mapping[str, Callable[..., Native]],
 ) -> Callable[..., Native]:
     fields = tuple(task.fields)
-    own = getattr(module, "losses", None)
+    own = getattr(module, "LOSSES", {}).get(update.name)
     if own is not None:
         names = {len(given): given for given in (task.data, fields)}
 
         def own_loss(network: Callable[..., Native], *tensors: Native) -> Native:
             batch = dict(zip(names[len(tensors)], tensors, strict=True))
-            return own(network, batch)[update.name]
+            return own(network, batch)
 
         return own_loss
     if task.noise:

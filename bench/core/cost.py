@@ -10,28 +10,52 @@ a product takes hundreds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from bench.core.layers import Product
-from bench.core.task import Task
+from bench.core.layers import Layer, Product
+from bench.core.task import Task, Update
 
 VALUE_BYTES = 4  # float32, and ids of 32 bits
 
 
-def _products(task: Task) -> Iterator[tuple[Product, bool, bool]]:
-    """Every product, whether it passes a gradient on, and whether it has one of its own weight.
+@dataclass(frozen=True, kw_only=True)
+class _Use:
+    """How an update's loss uses a layer: for each example it passes through it `count` times.
 
-    A product by data passes one on, and has none of its own.
+    `moved` says whether the layer's weights need a gradient, and `passes_on` whether what it reads
+    does, as there is a weight that is moved in an earlier layer.
     """
-    trained = {parameter.name for parameter in task.trained}
-    trained_below = False
+
+    layer: Layer
+    count: int
+    moved: bool
+    passes_on: bool
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the backward pass gets to it."""
+        return self.moved or self.passes_on
+
+    def reads_weights(self, product: Product) -> bool:
+        """Whether the backward pass multiplies by what was a product's weight, or second factor."""
+        reaches = self.goes_back and not product.constant and not product.of_data
+        return reaches and (product.inner or self.passes_on)
+
+    def passes(self, product: Product) -> int:
+        """How many times the forward pass of a product all its passes take."""
+        moved = self.moved or (self.goes_back and (product.inner or not product.weights))
+        moved = moved and not product.of_data
+        return self.count * (1 + moved + self.reads_weights(product))
+
+
+def _uses(task: Task, update: Update) -> Iterator[_Use]:
+    """How an update's loss uses each of the task's layers."""
+    moved_below = False
     for layer in task.layers:
-        own = [parameter.name for parameter in layer.parameters]
-        moves = not own or not trained.isdisjoint(own)
-        for product in layer.products(task.length or 1):
-            passes_on = product.inner or product.constant or trained_below
-            owns = moves and not product.constant
-            yield product, passes_on and not product.of_data, owns and not product.of_data
-        trained_below = trained_below or not trained.isdisjoint(own)
+        moved = any(update.moves(parameter) for parameter in layer.parameters)
+        count = update.passes.get(layer.name, 1)
+        yield _Use(layer=layer, count=count, moved=moved, passes_on=moved_below)
+        moved_below = moved_below or moved
 
 
 def training_flops(task: Task) -> int:
@@ -43,10 +67,15 @@ def training_flops(task: Task) -> int:
     needed, so that layer takes twice its forward pass (Hobbhahn and Sevilla, 2021, "What's the
     backward-forward FLOP ratio for neural networks?"). An embedding is trained: the layer that
     reads it is not the first. A product by data, such as a graph's links, takes twice its forward
-    pass in any layer, and so does one by a weight that is not trained.
+    pass in any layer, and so does one by a weight that is not trained. Of several updates, each
+    passes forward by itself, and backward to the first of the layers that it moves, without the
+    gradients of weights that it does not move.
     """
     return sum(
-        (1 + passes_on + owns) * product.flops for product, passes_on, owns in _products(task)
+        use.passes(product) * product.flops
+        for update in task.updates
+        for use in _uses(task, update)
+        for product in use.layer.products(task.length or 1)
     )
 
 
@@ -75,7 +104,8 @@ def step_bytes(task: Task) -> int:
     token instead of the table, and the backward pass reads nothing; but gradient and update are
     those of the whole table, because the task's Adam moves every row in each step.
 
-    Layers' outputs are written and read in the forward pass, their gradients in the backward pass.
+    Layers' outputs are written and read in the forward pass, their gradients in the backward pass,
+    if it gets to them. Of several updates, each passes forward and backward by itself.
     A convolution's outputs are its map before pooling. Activations, pooling and dropout can be
     fused with them. The example is read in the forward pass, and again for the gradient of the
     first weight.
@@ -84,11 +114,12 @@ def step_bytes(task: Task) -> int:
     the next, as with large tensors. A small network stays in the caches and can beat this bound.
     """
     length = task.length or 1
-    read_forward = sum(layer.read_once for layer in task.layers)
-    read_backward = sum(product.weights for product, passes_on, _ in _products(task) if passes_on)
-    inputs = sum(task.fields[name].values for name in task.inputs)
-    outputs = sum(layer.output_values(length) for layer in task.layers)
-    looked_up = sum(layer.looked_up(length) for layer in task.layers)
-    activations = 2 * inputs + looked_up + 4 * outputs
-    values = _updated_values(task) + read_forward + read_backward + task.batch * activations
-    return VALUE_BYTES * values
+    read, activations = 0, 2 * sum(task.fields[name].values for name in task.inputs)
+    for update in task.updates:
+        for use in _uses(task, update):
+            layer = use.layer
+            products = filter(use.reads_weights, layer.products(length))
+            read += layer.read_once + sum(product.weights for product in products)
+            outputs = (4 if use.goes_back else 2) * layer.output_values(length)
+            activations += use.count * (layer.looked_up(length) + outputs)
+    return VALUE_BYTES * (_updated_values(task) + read + task.batch * activations)

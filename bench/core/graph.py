@@ -17,7 +17,7 @@ from bench.core.dataset_info import SplitName
 from bench.core.fields import Field, prepared_file
 from bench.core.layers import Layer, Product
 from bench.core.losses import Loss, surprise
-from bench.core.metrics import Accuracy
+from bench.core.metrics import Accuracy, total_and_count
 from bench.core.parameters import Parameter
 from bench.core.readers import BatchFormat, ColumnReader, Reader, SparseReader
 from bench.core.starts import Glorot
@@ -200,7 +200,7 @@ class NodeAccuracy(Accuracy):
     Of logits (1, nodes, K) and labels (1, nodes).
     """
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         labels = batch[self.field]
         right = outputs[self.output].argmax(axis=-1) == labels  # UNLABELLED is no logit
-        return int(np.count_nonzero(right)), int(np.count_nonzero(labels != UNLABELLED))
+        return total_and_count(np.count_nonzero(right), np.count_nonzero(labels != UNLABELLED))

@@ -1,6 +1,7 @@
 """Metrics: the measure of a task's quality on its test set, computed in numpy for every framework.
 
-A metric's sums over batches add up, so that batches of any size give the same value.
+A metric is worked out from sums over a batch, which add up over batches, so that batches of any
+size give the same value.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import ClassVar, Literal, SupportsFloat
 
 import numpy as np
 
@@ -33,16 +35,29 @@ class Metric(ABC):
     better: ClassVar[Literal["more", "less"]]
 
     @abstractmethod
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
-        """The metric's sum over a batch, and how many values it is over."""
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
+        """The sums over a batch, a vector in float64.
 
-    def value(self, total: float, count: int) -> float:
-        """The metric from its sums and counts over all batches."""
-        return total / count
+        Most often two: of what is averaged, and how many values that is over.
+        """
+
+    def value(self, sums: Array) -> float:
+        """The metric from its sums over all batches."""
+        total, count = sums
+        return float(total / count)
+
+    def on(self, folder: Path) -> Metric:
+        """The same metric with what it needs of the prepared data in `folder`, if it does."""
+        return self
 
     @abstractmethod
     def goal(self) -> str:
         """The target in words."""
+
+
+def total_and_count(total: SupportsFloat, count: SupportsFloat) -> Array:
+    """What `Metric.of` returns for a mean."""
+    return np.array([float(total), float(count)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +68,10 @@ class Accuracy(Metric):
     unit = "fraction"
     better = "more"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         labels = batch[self.field]
-        return int(np.count_nonzero(outputs[self.output].argmax(axis=1) == labels)), len(labels)
+        right = outputs[self.output].argmax(axis=1) == labels
+        return total_and_count(np.count_nonzero(right), len(labels))
 
     def goal(self) -> str:
         return f"an accuracy of {self.target:.0%}"
@@ -65,10 +81,10 @@ class Accuracy(Metric):
 class BinaryAccuracy(Accuracy):
     """The share of examples on the right side of 0: logits (N, 1), labels 0 or 1, (N, 1)."""
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         labels = batch[self.field]
         right = (outputs[self.output][:, 0] > 0) == (labels[:, 0] > 0.5)
-        return int(np.count_nonzero(right)), len(labels)
+        return total_and_count(np.count_nonzero(right), len(labels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +98,12 @@ class RMSE(Metric):
     unit = ""
     better = "less"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         difference = np.asarray(outputs[self.output], np.float64) - batch[self.field]
-        return float((difference**2).sum()), difference.size
+        return total_and_count((difference**2).sum(), difference.size)
 
-    def value(self, total: float, count: int) -> float:
-        return math.sqrt(total / count)
+    def value(self, sums: Array) -> float:
+        return math.sqrt(super().value(sums))
 
     def goal(self) -> str:
         return f"an RMSE of {self.target:g} or less"
@@ -103,9 +119,9 @@ class BitsPerCharacter(Metric):
     unit = ""
     better = "less"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         found = surprise(outputs[self.output], batch[self.field])
-        return float(found.sum()) / math.log(2), found.size
+        return total_and_count(found.sum() / math.log(2), found.size)
 
     def goal(self) -> str:
         return f"{self.target:g} bits a character or less"
@@ -124,11 +140,11 @@ class TokenAccuracy(Metric):
     unit = "fraction"
     better = "more"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         tokens = batch[self.field]
         real = tokens != 0
         right = outputs[self.output].argmax(axis=-1) == tokens
-        return int(np.count_nonzero(right & real)), int(np.count_nonzero(real))
+        return total_and_count(np.count_nonzero(right & real), np.count_nonzero(real))
 
     def goal(self) -> str:
         return f"a token accuracy of {self.target:.0%}"
@@ -146,14 +162,14 @@ class EvidenceBound(Metric):
     unit = "nats"
     better = "less"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         found = negative_elbo(
             outputs[self.output],
             batch[self.field],
             mean=outputs[self.mean],
             log_variance=outputs[self.log_variance],
         )
-        return float(found.sum()), found.size
+        return total_and_count(found.sum(), found.size)
 
     def goal(self) -> str:
         return f"a negative evidence lower bound of {self.target:g} nats or less"
@@ -175,11 +191,11 @@ class CharacterErrorRate(Metric):
     unit = "fraction"
     better = "less"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         said = [row[row != 0].tolist() for row in batch[self.field]]
         read = read_letters(outputs[self.output], batch[self.count])
         changes = sum(_changes(one, other) for one, other in zip(read, said, strict=True))
-        return changes, sum(map(len, said))
+        return total_and_count(changes, sum(map(len, said)))
 
     def goal(self) -> str:
         return f"a character error rate of {self.target:.0%} or less"

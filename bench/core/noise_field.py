@@ -17,9 +17,10 @@ from bench.core.dataset_info import SplitName
 from bench.core.fields import Field, prepared_file
 from bench.core.readers import BatchFormat, Reader
 
-# Streams of independent numbers, and the number of values that each of them has.
+# Streams of independent numbers, and the number of values that each of them has. Each noise of a
+# task has one for each split; from OTHER_STREAM on they are of no split.
 STREAMS: Mapping[SplitName, int] = {"train": 0, "test": 1}
-OTHER_STREAM = 2
+OTHER_STREAM = 1 << 8
 STREAM_VALUES = 1 << 48
 
 
@@ -70,13 +71,15 @@ class NoiseReader(Reader):
 class Noise(Field):
     """Standard normal numbers, (size,) per example. `layer` is the first that reads them.
 
-    That is a dense layer with a bias and a rectifier. Of the prepared `array`, only the number of
-    examples is read.
+    That is a dense layer with a bias and a rectifier, or a leaky one. A task's noises are told
+    apart by their `number`: those of different numbers are independent. Of the prepared `array`,
+    only the number of examples is read.
     """
 
     array: str = "x"
     size: int
     layer: str
+    number: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,7 +91,8 @@ class Noise(Field):
 
     def reader(self, folder: Path, split: SplitName, layout: BatchFormat) -> Reader:
         count = len(prepared_file(folder, split, self.array))
-        return NoiseReader(count, size=self.size, stream=STREAMS[split], dtype=layout.floats)
+        stream = self.number * len(STREAMS) + STREAMS[split]
+        return NoiseReader(count, size=self.size, stream=stream, dtype=layout.floats)
 
     def __str__(self) -> str:
         return f"{self.size} standard normal numbers"

@@ -48,6 +48,7 @@ class Split:
         self, folder: Path, split: SplitName, task: Task, layout: BatchFormat, limit: int | None
     ) -> None:
         """Raises DataError if the fields' arrays differ in length."""
+        self.folder = folder
         self._batch = task.batch
         self._data = task.data
         self._readers = {

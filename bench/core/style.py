@@ -18,7 +18,7 @@ from bench.core.arrays import Array
 from bench.core.fields import Field, Pixels
 from bench.core.layers import Conv, Layer, Product
 from bench.core.losses import Loss
-from bench.core.metrics import Metric
+from bench.core.metrics import Metric, total_and_count
 from bench.core.parameters import Parameter
 from bench.core.pictures import Picture, as_bytes
 from bench.core.samples import Outputs, Sample, Written
@@ -174,10 +174,11 @@ class StyleDistance(Metric):
     unit = ""
     better = "less"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         style = outputs[self.output]
         distances = _distances(outputs[self.content], style, self.weight)
-        return float(distances.sum() / (1 + self.weight * style.shape[1])), len(distances)
+        total = distances.sum() / (1 + self.weight * style.shape[1])
+        return total_and_count(total, len(distances))
 
     def goal(self) -> str:
         return f"a distance of {self.target:g} or less"

@@ -45,11 +45,15 @@ class Update:
     Without `layers` it moves all of them. The updates of a step are made one after the other, each
     from the weights that the one before it left. With `clip`, the gradients of all that it moves
     are multiplied by clip / norm where their norm, as that of one vector, is above `clip`.
+
+    Its loss passes an example through each of the task's layers once, or as many times as `passes`
+    says for a layer.
     """
 
     loss: Loss
     optimizer: Optimizer
     layers: tuple[str, ...] | None = None
+    passes: Mapping[str, int] = field(default_factory=dict)
     name: str = "loss"
     clip: float | None = None
 

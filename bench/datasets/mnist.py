@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from bench.core.dataset_info import SplitName
 from bench.core.listener import Listener
 from bench.datasets.common import synthetic
 from bench.datasets.common.archive import damaged, not_official, read_bounded
+from bench.datasets.common.components import with_components
 from bench.datasets.common.content import SPLITS, Content
 from bench.datasets.common.dataset import Dataset, OfficialFile
 from bench.datasets.common.synthetic import Pictures
@@ -79,6 +79,8 @@ def _labels(path: Path, content: bytes, *, count: int) -> Array:
 def parse(files: Mapping[str, Path], listener: Listener) -> Content:
     """The four IDX files, by official name, as `{train,test}_x` uint8 (N, 1, 28, 28) and `_y` (N,).
 
+    With them come the principal components of the training images.
+
     Raises DataError for a damaged file. Intact files that differ from the published ones are read,
     and marked as not official.
     """
@@ -95,7 +97,7 @@ def parse(files: Mapping[str, Path], listener: Listener) -> Content:
         others = not_official(dict(zip(names, contents, strict=True)), _OFFICIAL_MD5)
         official[split] = not others
         notes += others
-    return Content(arrays=arrays, official=official, note="; ".join(notes))
+    return with_components(Content(arrays=arrays, official=official, note="; ".join(notes)))
 
 
 # The original site has refused programs for long periods (HTTP 403), so it comes last.
@@ -118,6 +120,12 @@ TWIN = Pictures(
     shift=2, distractor=64, noise=40,
 )  # fmt: skip
 
+
+def twin() -> Content:
+    """The synthetic twin, with the principal components of its own training images."""
+    return with_components(synthetic.images(TWIN))
+
+
 DATASET = Dataset(
     name="mnist",
     folders=("mnist", "MNIST", "MNIST/raw"),
@@ -128,5 +136,5 @@ DATASET = Dataset(
         _official("t10k-labels-idx1-ubyte", md5="ec29112dd5afa0611ce80d1b7f02629c", size=4542),
     ),
     parse=parse,
-    twin=partial(synthetic.images, TWIN),
+    twin=twin,
 )

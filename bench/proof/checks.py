@@ -77,7 +77,7 @@ CHECKS = {
     "long curve": f"where steps are cheap: in float64, the loss of {LONG_STEPS} more steps, the "
     "test loss between them, and every weight at the end",
     "noise": "losses with noise of the framework's own: all different, their mean and variance as "
-    "with the harness's, in standard errors",
+    "with the harness's, and the correlation of those of two updates, in standard errors",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",
@@ -131,9 +131,8 @@ class TraceComparison:
             deviation = max(*outputs.values(), np.finfo(np.float64).tiny)
             yield Check(name="rounding", deviation=allowed.rounding / deviation, tolerance=1)
         losses = np.abs(trace["losses"][0] / reference["losses"][0] - 1)
-        several = len(self.task.updates) > 1  # otherwise there is no place to name
-        names = (update.name if several else "" for update in self.task.updates)
-        yield self._worst("loss", dict(zip(names, losses.tolist(), strict=True)), allowed.loss)
+        by_update = dict(zip(self._update_names(), losses.tolist(), strict=True))
+        yield self._worst("loss", by_update, allowed.loss)
 
     def first_update(self) -> Iterator[Check]:
         """The first batch's gradients, and weights and optimizer after its update."""
@@ -192,16 +191,13 @@ class TraceComparison:
         if not self.task.noise:
             return
         own, expected = self.trace["noise/losses"], self.reference["noise/losses"]
-        errors = distances.sample_errors(own, expected)
-        where = max(errors, key=lambda name: errors[name])
-        repeats = Check(
-            name="noise",
-            deviation=len(own) - len(np.unique(own)),
-            tolerance=REPEATED_LOSSES,
-            where="losses that are the same",
-        )
-        drawn = Check(name="noise", deviation=errors[where], tolerance=STANDARD_ERRORS, where=where)
-        yield drawn if repeats.passed else repeats
+        where, allowed = "losses that are the same", float(REPEATED_LOSSES)
+        deviation = float(distances.most_repeats(own))
+        if deviation <= allowed:
+            errors = distances.of_losses(own, expected, self._update_names())
+            where, allowed = max(errors, key=lambda name: errors[name]), STANDARD_ERRORS
+            deviation = errors[where]
+        yield Check(name="noise", deviation=deviation, tolerance=allowed, where=where)
 
     def dropout(self) -> Iterator[Check]:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""
@@ -220,14 +216,14 @@ class TraceComparison:
             backward[f"{layer}, gradient"] = distances.largest(arrays["moved"], arrays["read"])
             off[layer] = self._largest(f"dropout/{layer}/logits")
         layer = max(draws, key=lambda name: draws[name])
-        yield Check(
-            name="dropout",
-            deviation=draws[layer],
-            tolerance=STANDARD_ERRORS,
-            where=layer,
-        )
+        yield Check(name="dropout", deviation=draws[layer], tolerance=STANDARD_ERRORS, where=layer)
         yield self._worst("dropout backward", backward, self.allowed.gradients)
         yield self._worst("dropout off", off, self.allowed.outputs)
+
+    def _update_names(self) -> list[str]:
+        """The updates' names; "" of a single one, as then there is no place to name."""
+        names = [update.name for update in self.task.updates]
+        return names if len(names) > 1 else [""]
 
     def _keys(self, prefix: str) -> dict[str, str]:
         """The key in a trace for each of the task's parameters."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from bench.core.arrays import Array
+
+# The largest correlation that is told from 1, at which Fisher's transform is infinite.
+MOST = 1 - 1e-15
 
 
 def largest(actual: Array, expected: Array) -> float:
@@ -60,6 +64,28 @@ def standard_errors(dropped: Array, rate: float, epsilon: float) -> float:
     return float(max(errors))
 
 
+def of_losses(own: Array, other: Array, names: Sequence[str]) -> dict[str, float]:
+    """How far two samples of updates' losses, (N, updates), are apart, in standard errors.
+
+    By what is compared: mean and variance of each update's, and the correlation of each two. The
+    `names` are the updates'.
+    """
+    errors = {
+        " ".join(filter(None, (name, what))): error
+        for number, name in enumerate(names)
+        for what, error in sample_errors(own[:, number], other[:, number]).items()
+    }
+    for pair in combinations(range(len(names)), 2):
+        error = correlation_error(own[:, pair], other[:, pair])
+        errors[" with ".join(names[number] for number in pair)] = error
+    return errors
+
+
+def most_repeats(losses: Array) -> int:
+    """How many of the losses of an update, (N, updates), are repeats, for the one with the most."""
+    return max(len(own) - len(np.unique(own)) for own in losses.T)
+
+
 def sample_errors(sample: Array, other: Array) -> dict[str, float]:
     """How far two samples' means and variances are apart, in standard errors; infinite for NaN.
 
@@ -74,3 +100,17 @@ def sample_errors(sample: Array, other: Array) -> dict[str, float]:
         "mean": float(abs(sample.mean() - other.mean()) / error),
         "variance": ratio / math.sqrt(2 / (len(sample) - 1) + 2 / (len(other) - 1)),
     }
+
+
+def correlation_error(sample: Array, other: Array) -> float:
+    """How far the correlations of two samples of pairs, (N, 2), are apart, in standard errors.
+
+    By Fisher's transform: atanh(r) has an error of 1 / sqrt(n - 3), as of normal numbers. Infinite
+    for NaN.
+    """
+    with np.errstate(invalid="ignore"):  # of losses that are all the same
+        correlations = [np.corrcoef(values.T)[0, 1] for values in (sample, other)]
+    if not np.isfinite(correlations).all():
+        return math.inf
+    one, another = (math.atanh(float(np.clip(r, -MOST, MOST))) for r in correlations)
+    return abs(one - another) / math.sqrt(1 / (len(sample) - 3) + 1 / (len(other) - 3))

@@ -75,7 +75,7 @@ def evaluate(
     """
     begun = clock.seconds()
     size = size or evaluation_batch(task)
-    metric_sum, metric_count, wall = 0.0, 0, 0.0
+    metric, sums, wall = task.metric.on(split.folder), np.zeros(()), 0.0
     losses = np.zeros((len(task.updates), 2))  # of each update, the sum and how many it is over
     for batch, count in split.in_order(_evaluated_at_a_time(session, task, split, size)):
         found: dict[str, Array] = {}
@@ -87,8 +87,7 @@ def evaluate(
         wall += clock.timed(work, session.sync).wall
         shown = {name: output[:count] for name, output in found.items()}
         known = {name: array[:count] for name, array in batch.items()}
-        part, values = task.metric.of(shown, known)
-        metric_sum, metric_count = metric_sum + part, metric_count + values
+        sums = sums + metric.of(shown, known)
         losses += [update.loss.of(shown, known) for update in task.updates]
     account.by_purpose["metrics"] += clock.seconds() - begun - wall
     loss = float((losses[:, 0] / losses[:, 1]).sum())
@@ -96,7 +95,7 @@ def evaluate(
         raise DivergedError(f"test loss {loss} after {step} steps")
     return Evaluation(
         step=step,
-        metric=task.metric.value(metric_sum, metric_count),
+        metric=metric.value(sums),
         loss=loss,
         examples=len(split),
         wall=wall,

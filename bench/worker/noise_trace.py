@@ -1,4 +1,4 @@
-"""What a framework draws where a batch is without noise, as the loss of many steps shows it.
+"""What a framework draws where a batch is without noise, as the losses of many steps show it.
 
 No two frameworks draw the same numbers, so their distribution is compared: by steps on one batch,
 each from the same weights, with losses that differ by the noise alone. The weights are such that
@@ -6,16 +6,20 @@ each from the same weights, with losses that differ by the noise alone. The weig
 * what the noise is added to is 0, and what it is multiplied with is 1: all layers before the one
   that reads it first have weights and biases of 0;
 * each output of that layer reads one of the numbers, as it is or with the other sign, and its
-  rectifier lets pass what is above a threshold: ABOVE, or BELOW where the sign is the other;
-* the weights behind it are above 0, so that all that passes adds to the logits.
+  rectifier lets pass what is above a threshold: ABOVE, or BELOW where the sign is the other. A
+  leaky one lets pass a part of the rest, whose mean does not depend on the deviation;
+* the weights behind it are above 0 and add up to 1 for each output, so that all that passes adds
+  to the logits. A bias of LIFT behind that layer keeps later rectifiers open, and tanh in its
+  middle; the last layer's weights add up to GAIN, so that the losses differ by more than rounding.
 
-So the loss adds up what the two tails of the distribution hold, and its mean shows their weight.
+So a loss adds up what the two tails of the distribution hold, and its mean shows their weight.
 Uniform numbers with the right deviation have a fourth of what a normal distribution has above
 ABOVE. The thresholds differ, so that a mean other than 0 shows as well. The loss's variance shows
 whether the numbers are independent: it is as many times too large as there are examples that share
-theirs. The trace has
+theirs. Where a step makes several updates, with noise of its own for each, that their losses vary
+together shows whether one was drawn for both. The trace has
 
-* `noise/losses`  the loss of each step, the sum of those of its updates, (STEPS,)
+* `noise/losses`  the loss of each update in each step, (STEPS, updates)
 
 In the reference's own trace, the noise is the harness's.
 """
@@ -36,6 +40,7 @@ from bench.worker.dropout_trace import OpenSession
 # With 48 losses, a variance that is off by a factor of five is found.
 STEPS = 48
 ABOVE, BELOW = 1.5, 1.0
+LIFT, GAIN = 0.5, 8.0
 
 
 def noise_trace(
@@ -55,12 +60,12 @@ def noise_trace(
     for step in range(STEPS):
         if not drawn:
             places = step * task.batch + np.arange(task.batch)
-            for name in task.noise:
-                noise = standard_normal(places, task.fields[name].values, stream=OTHER_STREAM)
+            for stream, name in enumerate(task.noise, start=OTHER_STREAM):
+                noise = standard_normal(places, task.fields[name].values, stream=stream)
                 whole[name] = noise.astype(whole[name].dtype)
         session.load(weights)
         own = session.step(session.stage(bare if drawn else whole))
-        losses.append(sum(float(session.numpy(loss)) for loss in own))
+        losses.append([float(session.numpy(loss)) for loss in own])
     session.close()
     return {"noise/losses": np.array(losses)}
 
@@ -69,17 +74,20 @@ def revealing_weights(task: Task) -> dict[str, Array]:
     """Weights by which the loss depends on the noise as the module's text says."""
     initial = initial_weights(task, 0)
     weights = {name: np.zeros_like(weight) for name, weight in initial.items()}
-    is_behind = False
-    for layer in task.layers:
-        if layer.name in task.noise.values():
-            is_behind = True
-            weight = weights[f"{layer.name}.weight"]
+    readers = set(task.noise.values())
+    names = [layer.name for layer in task.layers]
+    last_reader = max(names.index(name) for name in readers)
+    for name in names[: last_reader + 1]:
+        if name in readers:
+            weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
             outputs, inputs = weight.shape
             rows = np.arange(outputs)
             signs = np.where(rows // inputs % 2, -1, 1)
             weight[rows, rows % inputs] = signs
-            weights[f"{layer.name}.bias"][:] = np.where(signs > 0, -ABOVE, -BELOW)
-        elif is_behind:
-            for parameter in layer.parameters:
-                weights[parameter.name] = np.abs(initial[parameter.name])
+            bias[:] = np.where(signs > 0, -ABOVE, -BELOW)
+    for name in names[last_reader + 1 :]:
+        own = np.abs(initial[f"{name}.weight"])  # (out, in)
+        gain = GAIN if name == names[-1] else 1.0
+        weights[f"{name}.weight"] = gain * own / own.sum(axis=1, keepdims=True)
+    weights[f"{names[last_reader + 1]}.bias"][:] = LIFT
     return weights

@@ -154,7 +154,7 @@ class Trainer:
                 session.sync()
 
         def train() -> None:
-            losses.extend((loss,) for loss in session.train(examples, self._size))
+            losses.extend(session.train(examples, self._size))
             if len(losses) != steps:
                 raise WrongError(
                     f"not the same task: its loop took {len(losses)} steps in place of {steps}"

@@ -28,14 +28,22 @@ def set_layers(precision: Precision, model: nnx.Module) -> None:
     model.set_attributes(dtype=COMPUTED_IN.get(precision, stored_in), param_dtype=stored_in)
 
 
-def forward_in(precision: Precision, model: nnx.Module) -> Callable[..., Any]:
-    """The network's forward pass. In mixed precision, outputs are float32."""
-    stored_in = storage_dtype(precision)
+class Forward:
+    """A network's forward pass, and that of each of its parts, by its name.
 
-    def forward(*inputs: Any) -> Any:
-        return jax.tree.map(lambda output: output.astype(stored_in), model(*inputs))
+    Outputs have the type that weights are `stored_in`: in mixed precision, layers compute in 16
+    bits.
+    """
 
-    return forward
+    def __init__(self, forward: Callable[..., Any], stored_in: str) -> None:
+        self._forward = forward
+        self._stored_in = stored_in
+
+    def __call__(self, *inputs: Any) -> Any:
+        return jax.tree.map(lambda out: out.astype(self._stored_in), self._forward(*inputs))
+
+    def __getattr__(self, part: str) -> Forward:
+        return Forward(getattr(self._forward, part), self._stored_in)
 
 
 def make_scale(precision: Precision) -> DynamicScale | None:

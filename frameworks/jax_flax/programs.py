@@ -9,8 +9,8 @@ import jax
 import optax
 from flax import nnx
 
-from bench.core.setting import Precision
-from frameworks.jax_flax.precision import chosen, forward_in, make_scale, value_and_grad
+from bench.core.setting import Precision, storage_dtype
+from frameworks.jax_flax.precision import Forward, chosen, make_scale, value_and_grad
 
 # Weights, the network's other values, the optimizers' states in the order of the task's updates,
 # and the loss scale. The other values are dropout's generator and the running statistics of batch
@@ -49,6 +49,7 @@ class Programs:
     ) -> None:
         self._updates = updates
         self._precision = precision
+        self._stored_in = storage_dtype(precision)
         model.eval()
         self._evaluating = nnx.graphdef(model)
         model.train()
@@ -118,7 +119,7 @@ class Programs:
 
         def loss_of(moved: nnx.State) -> tuple[jax.Array, nnx.State]:
             model = nnx.merge(self._training, moved, kept, other, copy=True)
-            loss = update.loss(forward_in(self._precision, model), *batch)
+            loss = update.loss(Forward(model, self._stored_in), *batch)
             return loss, nnx.state(model, nnx.Not(nnx.Param))
 
         return loss_of
@@ -126,4 +127,5 @@ class Programs:
     def _evaluate(self, state: list[jax.Array], *inputs: jax.Array) -> Any:
         """What the network returns in evaluation mode."""
         params, other, *_ = self.trees(state)
-        return forward_in(self._precision, nnx.merge(self._evaluating, params, other))(*inputs)
+        model = nnx.merge(self._evaluating, params, other)
+        return Forward(model, self._stored_in)(*inputs)

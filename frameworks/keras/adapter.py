@@ -14,12 +14,12 @@ from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
 from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting, storage_dtype
-from bench.core.task import Task
+from bench.core.task import Task, Update
 from frameworks.keras.engine import ENGINE
 from frameworks.keras.losses import LOSSES
 from frameworks.keras.optimizer_state import state_of
 from frameworks.keras.optimizers import make_optimizer
-from frameworks.keras.own_loss import OwnLoss
+from frameworks.keras.own_loss import OwnLoss, OwnStep, OwnUpdate
 from frameworks.keras.precision import scaled, set_policy
 from frameworks.keras.weights import Place, spared_by, weights_of
 
@@ -43,25 +43,28 @@ def side_by_side(targets: Sequence[Any]) -> Any:
 
 
 class StepLosses(keras.callbacks.Callback):
-    """Keeps the loss that Keras tells after each step: the mean of all steps up to it."""
+    """Keeps the losses that Keras tells after each step: the means of all steps up to it."""
 
     # Without this, Keras would wait for each step's loss before the next, as it does not by itself.
     async_safe = True
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
+        """The `names` are those by which Keras tells them."""
         super().__init__()
-        self._means: dict[int, float] = {}
+        self._names = names
+        self._means: dict[int, list[float]] = {}
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Called in any order, and by several threads."""
         assert logs
-        self._means[batch] = logs["loss"]
+        self._means[batch] = [logs[name] for name in self._names]
 
     @property
-    def each(self) -> Array:
-        """The loss of each step, (steps,)."""
+    def each(self) -> list[tuple[Any, ...]]:
+        """The losses of each step, by name."""
         means = np.array([self._means[batch] for batch in sorted(self._means)])
-        return np.diff(means * np.arange(1, len(means) + 1), prepend=0.0)
+        steps = np.arange(1, len(means) + 1)[:, None]
+        return list(map(tuple, np.diff(means * steps, prepend=0.0, axis=0)))
 
 
 class KerasModelSession:
@@ -70,12 +73,14 @@ class KerasModelSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting) -> None:
         require_mode(mode, ENGINE.MODES)
         module = network_module(__package__, task)
-        losses = getattr(module, "losses", None)
-        if len(task.updates) > 1 or (losses is None and len(task.outputs) > 1):
-            raise UnsupportedError(f"{task.name} needs a step of its own, which is not written yet")
-        (update,) = task.updates
-        if losses is None and update.loss.kind not in LOSSES:
-            raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
+        own = getattr(module, "LOSSES", {})
+        for update in task.updates:
+            if update.name not in own and (len(task.updates) > 1 or len(task.outputs) > 1):
+                raise UnsupportedError(
+                    f"{task.name} needs a step of its own, which is not written yet"
+                )
+            if update.name not in own and update.loss.kind not in LOSSES:
+                raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
         floats = storage_dtype(setting.precision)
         self.format = BatchFormat(
             channels_last=True, floats=floats, labels=ENGINE.INTEGERS, tokens=ENGINE.INTEGERS
@@ -83,23 +88,60 @@ class KerasModelSession:
         self._task = task
         self._setting = setting
         self._network: keras.Model = module.build(task)
-        ENGINE.check(self._network, mode)
+        ENGINE.check(self._network, mode, updates=len(task.updates))
         ENGINE.choose_operators(self._network, setting)
         self._weights = weights_of(self._network, task, floats)
         # Of a batch, the model's input and its target: all of it, and none, if it has its own loss.
-        self._inputs = slice(None if losses else len(task.inputs))
-        target_names = () if losses else update.loss.fields
+        self._inputs = slice(None if own else len(task.inputs))
+        target_names = () if own else task.updates[0].loss.fields
         self._targets = [list(task.fields).index(name) for name in target_names]
-        self._model = OwnLoss(task, self._network, losses) if losses else self._network
-        spared = spared_by(self._weights, update)
-        self._optimizer = make_optimizer(update.optimizer, clip=update.clip, spared=spared)
-        self._model.compile(
-            optimizer=scaled(setting.precision, self._optimizer),
-            loss=None if losses else LOSSES[update.loss.kind](),
-            **COMPILE[mode],
-        )
-        self._model.optimizer.build(self._model.trainable_variables)
-        self._initial = [np.array(variable) for variable in self._model.optimizer.variables]
+        self._optimizers = [
+            make_optimizer(
+                update.optimizer, clip=update.clip, spared=spared_by(self._weights, update)
+            )
+            for update in task.updates
+        ]
+        applied = [scaled(setting.precision, optimizer) for optimizer in self._optimizers]
+        moved = [self._moved_by(update) for update in task.updates]
+        for optimizer, variables in zip(applied, moved, strict=True):
+            optimizer.build(variables)
+        self._model = self._compiled(own, applied, moved, COMPILE[mode])
+        self._optimizer_variables = [v for optimizer in applied for v in optimizer.variables]
+        self._initial = [np.array(variable) for variable in self._optimizer_variables]
+
+    def _moved_by(self, update: Update) -> list[keras.Variable]:
+        """The variables that an update moves, in the order in which Keras's loop has them."""
+        every: list[keras.Variable] = self._network.trainable_variables
+        if update.layers is None:
+            return every
+        moved = {place.variable.path for place in self._weights.moved_by(update)}
+        return [variable for variable in every if variable.path in moved]
+
+    def _compiled(
+        self,
+        own: Mapping[str, Any],
+        optimizers: Sequence[keras.optimizers.Optimizer],
+        moved: Sequence[Sequence[keras.Variable]],
+        settings: Mapping[str, Any],
+    ) -> keras.Model:
+        """The model that is trained: the network, or one around it where it has its `own` losses.
+
+        `optimizers` and the variables that each has `moved` are by update.
+        """
+        task, network = self._task, self._network
+        if len(task.updates) > 1:
+            updates = [
+                OwnUpdate(name=u.name, loss=own[u.name], optimizer=optimizer, variables=variables)
+                for u, optimizer, variables in zip(task.updates, optimizers, moved, strict=True)
+            ]
+            model = OwnStep(task, network, updates, self._setting.precision)
+            model.compile(optimizer=None, **settings)
+            return model
+        (update,), (optimizer,) = task.updates, optimizers
+        model = OwnLoss(task, network, own[update.name]) if own else network
+        loss = None if own else LOSSES[update.loss.kind]()
+        model.compile(optimizer=optimizer, loss=loss, **settings)
+        return model
 
     def load(self, params: Mapping[str, Array]) -> None:
         # Copies, as a backend may train in the memory of an array that is assigned to a variable.
@@ -107,7 +149,7 @@ class KerasModelSession:
             whole = np.array(place.variable)
             whole[place.row] = native
             place.variable.assign(whole)
-        for variable, initial in zip(self._model.optimizer.variables, self._initial, strict=True):
+        for variable, initial in zip(self._optimizer_variables, self._initial, strict=True):
             variable.assign(initial.copy())
         for layer in self._network.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -125,14 +167,21 @@ class KerasModelSession:
             array: Array = state_of(optimizer, name, place.variable)[place.row]
             return array
 
-        return self._weights.state([self._optimizer], read)
+        return self._weights.state(self._optimizers, read)
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
         return tuple([ops.convert_to_tensor(array) for array in batch.values()])
 
     def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
         inputs, target = self._split(batch)
-        return (self._model.train_on_batch(inputs, target, return_dict=True)["loss"],)
+        told = self._model.train_on_batch(inputs, target, return_dict=True)
+        return tuple(told[name] for name in self._told_as)
+
+    @property
+    def _told_as(self) -> list[str]:
+        """The names by which Keras tells the loss of each update."""
+        updates = self._task.updates
+        return [update.name for update in updates] if len(updates) > 1 else ["loss"]
 
     def _split(self, batch: Sequence[Any]) -> tuple[Any, Any]:
         """A batch as Keras takes it: one input, or a list of them, and the target."""
@@ -145,19 +194,38 @@ class KerasModelSession:
         return named_outputs(self._task, self._model.predict_on_batch(inputs))
 
     def gradients(self, batch: tuple[Any, ...]) -> dict[str, Array]:
-        found = ENGINE.gradients(self._model, *self._split(batch))
-        paths = [variable.path for variable in self._model.trainable_variables]
-        gradients = dict(zip(paths, map(ops.convert_to_numpy, found), strict=True))
-        (update,) = self._task.updates
-        return self._weights.canonical(
-            lambda place: gradients[place.variable.path][place.row], update=update
-        )
+        inputs, target = self._split(batch)
+        every: dict[str, Array] = {}
+        for update, loss_of in zip(
+            self._task.updates, self._losses_of(inputs, target), strict=True
+        ):
+            variables = self._moved_by(update)
+            found = map(ops.convert_to_numpy, ENGINE.gradients(loss_of, variables))
+            gradients = dict(zip((v.path for v in variables), found, strict=True))
+
+            def read(place: Place, gradients: Mapping[str, Array] = gradients) -> Array:
+                return gradients[place.variable.path][place.row]
+
+            every |= self._weights.canonical(read, update=update)
+        return every
+
+    def _losses_of(self, inputs: Any, target: Any) -> list[Callable[[], Any]]:
+        """What works out each update's loss of a batch, in training mode."""
+        model = self._model
+        if isinstance(model, OwnStep):
+            return model.losses_of(inputs)
+
+        def loss_of() -> Any:
+            outputs = model(inputs, training=True)
+            return model.compute_loss(x=inputs, y=target, y_pred=outputs, training=True)
+
+        return [loss_of]
 
     def numpy(self, value: Any) -> Array:
         return np.asarray(ops.convert_to_numpy(value), self.format.floats)
 
     def sync(self) -> None:
-        ENGINE.sync([*self._model.variables, *self._model.optimizer.variables])
+        ENGINE.sync([*self._model.variables, *self._optimizer_variables])
 
     def peak_device_bytes(self) -> int | None:
         return None if self._setting.device == "cpu" else ENGINE.peak_device_bytes()
@@ -173,19 +241,20 @@ class FittedModel(KerasModelSession):
     """A compiled model that is trained by `fit` and evaluated by `predict`."""
 
     def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(self._fit(batch, size=len(batch[0])))
+        (losses,) = self._fit(batch, size=len(batch[0]))
+        return losses
 
-    def train(self, examples: Mapping[str, Array], size: int) -> list[Any]:
+    def train(self, examples: Mapping[str, Array], size: int) -> list[tuple[Any, ...]]:
         return self._fit(tuple(examples.values()), size=size)
 
-    def _fit(self, examples: tuple[Any, ...], *, size: int) -> list[Any]:
+    def _fit(self, examples: tuple[Any, ...], *, size: int) -> list[tuple[Any, ...]]:
         """Train on examples in their order. Returns what Keras tells of each step."""
         inputs, target = self._split(examples)
-        losses = StepLosses()
+        losses = StepLosses(self._told_as)
         self._model.fit(
             inputs, target, batch_size=size, shuffle=False, verbose=0, callbacks=[losses]
         )
-        return list(losses.each)
+        return losses.each
 
     def predict(self, examples: Mapping[str, Array], size: int) -> dict[str, Any]:
         inputs, _ = self._split(tuple(examples.values()))

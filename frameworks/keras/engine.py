@@ -27,8 +27,11 @@ class Engine(Protocol):
     def choose_operators(self, model: keras.Model, setting: Setting) -> None:
         """Have layers compute by the fastest operators, if the tuning is an expert's."""
 
-    def check(self, model: keras.Model, mode: str) -> None:
-        """Raises UnsupportedError if the model can't be trained in that mode."""
+    def check(self, model: keras.Model, mode: str, *, updates: int) -> None:
+        """Raises UnsupportedError if it can't train the model in that mode.
+
+        That is, by so many updates in a step.
+        """
 
     def versions(self, device: Device) -> dict[str, str]:
         """Versions of the backend and its libraries."""
@@ -45,8 +48,22 @@ class Engine(Protocol):
     def compiled_programs(self, model: keras.Model) -> int:
         """How many programs have been compiled for the model's training."""
 
-    def gradients(self, model: keras.Model, inputs: Any, target: Any) -> list[Any]:
-        """The gradients of the model's loss in training mode, of its trainable variables."""
+    def gradients(
+        self, loss_of: Callable[[], Any], variables: Sequence[keras.Variable]
+    ) -> list[Any]:
+        """The gradients of what `loss_of` returns."""
+
+    def update(
+        self,
+        model: keras.Model,
+        loss_of: Callable[[], Any],
+        optimizer: keras.optimizers.Optimizer,
+        variables: Sequence[keras.Variable],
+    ) -> Any:
+        """Update some variables of the model by what `loss_of` returns. Returns that.
+
+        A backend whose `check` refuses several updates has none.
+        """
 
     def ctc(self, logits: Any, letters: Any, counts: Any) -> Any:
         """CTC's loss of each example: (N, T, K), (N, L) with 0 behind the last, and (N,)."""

@@ -72,8 +72,12 @@ def choose_operators(model: keras.Model, setting: Setting) -> None:
     """Keras's own are as fast as any."""
 
 
-def check(model: keras.Model, mode: str) -> None:
-    """Every model can be trained in every mode."""
+def check(model: keras.Model, mode: str, *, updates: int) -> None:
+    if updates > 1:
+        raise UnsupportedError(
+            "on JAX, Keras's loop carries the state of one optimizer from step to step, and a step "
+            f"of this task has {updates}"
+        )
 
 
 def versions(device: Device) -> dict[str, str]:
@@ -104,16 +108,14 @@ def compiled_programs(model: keras.Model) -> int:
     return int(compiled()) if compiled else 0
 
 
-def gradients(model: keras.Model, inputs: Any, target: Any) -> list[jax.Array]:
-    others = [variable.value for variable in model.non_trainable_variables]
+def gradients(
+    loss_of: Callable[[], jax.Array], variables: Sequence[keras.Variable]
+) -> list[jax.Array]:
+    def loss(values: list[jax.Array]) -> jax.Array:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return loss_of()
 
-    def loss(trainable: list[Any]) -> Any:
-        outputs, _ = model.stateless_call(trainable, others, inputs, training=True)
-        return model.compute_loss(x=inputs, y=target, y_pred=outputs, training=True)
-
-    found: list[jax.Array] = jax.grad(loss)(
-        [variable.value for variable in model.trainable_variables]
-    )
+    found: list[jax.Array] = jax.grad(loss)([variable.value for variable in variables])
     return found
 
 

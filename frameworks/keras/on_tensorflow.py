@@ -55,7 +55,7 @@ def choose_operators(model: keras.Model, setting: Setting) -> None:
             layer.drop = dropout
 
 
-def check(model: keras.Model, mode: str) -> None:
+def check(model: keras.Model, mode: str, *, updates: int) -> None:
     """Every model can be trained in every mode."""
 
 
@@ -95,12 +95,27 @@ def compiled_programs(model: keras.Model) -> int:
     return int(traced()) if traced else 0
 
 
-def gradients(model: keras.Model, inputs: Any, target: Any) -> list[tf.Tensor]:
+def gradients(
+    loss_of: Callable[[], tf.Tensor], variables: Sequence[keras.Variable]
+) -> list[tf.Tensor]:
     with tf.GradientTape() as tape:
-        outputs = model(inputs, training=True)
-        loss = model.compute_loss(x=inputs, y=target, y_pred=outputs, training=True)
-    variables = [variable.value for variable in model.trainable_variables]
-    return [dense(gradient) for gradient in tape.gradient(loss, variables)]
+        loss = loss_of()
+    found = tape.gradient(loss, [variable.value for variable in variables])
+    return [dense(gradient) for gradient in found]
+
+
+def update(
+    model: keras.Model,
+    loss_of: Callable[[], tf.Tensor],
+    optimizer: keras.optimizers.Optimizer,
+    variables: Sequence[keras.Variable],
+) -> tf.Tensor:
+    with tf.GradientTape() as tape:
+        loss = loss_of()
+        to_propagate = optimizer.scale_loss(loss)
+    found = tape.gradient(to_propagate, [variable.value for variable in variables])
+    optimizer.apply(found, variables)
+    return loss
 
 
 def ctc(logits: tf.Tensor, letters: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:

@@ -35,7 +35,7 @@ def choose_operators(model: keras.Model, setting: Setting) -> None:
     """Keras's own are as fast as any."""
 
 
-def check(model: keras.Model, mode: str) -> None:
+def check(model: keras.Model, mode: str, *, updates: int) -> None:
     loops = (keras.layers.RNN, keras.layers.Bidirectional)
     if mode == "compiled" and any(isinstance(layer, loops) for layer in model.layers):
         raise UnsupportedError(
@@ -73,11 +73,24 @@ def compiled_programs(model: keras.Model) -> int:
     return sum(counters["inductor"][f"fxgraph_cache_{outcome}"] for outcome in outcomes)
 
 
-def gradients(model: keras.Model, inputs: Any, target: Any) -> list[torch.Tensor]:
-    model.zero_grad()
-    outputs = model(inputs, training=True)
-    model.compute_loss(x=inputs, y=target, y_pred=outputs, training=True).backward()
-    return [variable.value.grad for variable in model.trainable_variables]
+def gradients(
+    loss_of: Callable[[], torch.Tensor], variables: Sequence[keras.Variable]
+) -> list[torch.Tensor]:
+    return list(torch.autograd.grad(loss_of(), [variable.value for variable in variables]))
+
+
+def update(
+    model: keras.Model,
+    loss_of: Callable[[], torch.Tensor],
+    optimizer: keras.optimizers.Optimizer,
+    variables: Sequence[keras.Variable],
+) -> torch.Tensor:
+    model.zero_grad()  # of all variables, as a loss leaves gradients in others
+    loss = loss_of()
+    optimizer.scale_loss(loss).backward()
+    with torch.no_grad():
+        optimizer.apply([variable.value.grad for variable in variables], variables)
+    return loss
 
 
 def ctc(logits: Any, letters: Any, counts: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
+from keras import ops, tree
 from keras.src.backend.common import dtypes
 
 from bench.core.setting import LOSS_SCALE, Precision, storage_dtype
@@ -18,6 +21,28 @@ def set_policy(precision: Precision) -> None:
     if precision == "float64":
         # By its rules of promotion, Keras computes with float64 in float32, except on TensorFlow.
         dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+
+
+class Forward:
+    """A network's forward pass, and that of each of its parts, by its name.
+
+    In mixed precision, outputs are float32.
+    """
+
+    def __init__(self, layer: keras.Layer, precision: Precision, *, training: bool) -> None:
+        self._layer = layer
+        self._precision = precision
+        self._training = training
+
+    def __call__(self, *inputs: Any) -> Any:
+        outputs = self._layer(inputs if len(inputs) > 1 else inputs[0], training=self._training)
+        if self._precision not in POLICIES:
+            return outputs
+        return tree.map_structure(lambda output: ops.cast(output, "float32"), outputs)
+
+    def __getattr__(self, part: str) -> Forward:
+        layer = getattr(self._layer, part)
+        return Forward(layer, self._precision, training=self._training)
 
 
 def scaled(

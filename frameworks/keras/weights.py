@@ -72,12 +72,21 @@ class Place:
         return tuple(self.variable.value[self.row].shape)
 
 
+def layers_by_name(model: keras.Model) -> dict[str, keras.Layer]:
+    """The layers of a model and of the models within it, by their names."""
+    found: dict[str, keras.Layer] = {}
+    for layer in model.layers:
+        found |= layers_by_name(layer) if isinstance(layer, keras.Model) else {layer.name: layer}
+    return found
+
+
 def weights_of(model: keras.Model, task: Task, dtype: str) -> NetworkWeights[Place]:
     """The places of the task's parameters in its network. Raises WrongError if it lacks one."""
+    layers = layers_by_name(model)
 
     def find(parameter: Parameter) -> Place:
         layer, attribute = LAYOUT.native_place(parameter)
-        variable = operator.attrgetter(attribute)(model.get_layer(layer.replace(".", "-")))
+        variable = operator.attrgetter(attribute)(layers[layer.replace(".", "-")])
         return Place(variable=variable, row=ROWS.get(parameter.kind, ...))
 
     names = [variable.path for variable in model.trainable_variables]

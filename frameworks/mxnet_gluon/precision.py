@@ -45,21 +45,31 @@ def _check_bf16() -> None:
         ) from error
 
 
-def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[..., Any]:
-    """The network's forward pass, for arrays or symbols. In mixed precision, outputs are float32.
+class InFloat32:
+    """A network's forward pass, and that of each of its parts, by its name, with float32 outputs.
 
     A hybridized network returns several outputs as a list, not as a tuple.
     """
-    if precision not in TARGETS:
-        return model
 
-    def forward(*inputs: Any) -> Any:
-        outputs = model(*inputs)
+    def __init__(self, forward: gluon.HybridBlock) -> None:
+        self._forward = forward
+
+    def __call__(self, *inputs: Any) -> Any:
+        outputs = self._forward(*inputs)
         if isinstance(outputs, (list, tuple)):
             return tuple([output.astype("float32") for output in outputs])
         return outputs.astype("float32")
 
-    return forward
+    def __getattr__(self, part: str) -> InFloat32:
+        return InFloat32(getattr(self._forward, part))
+
+
+def forward_in(precision: Precision, model: gluon.HybridBlock) -> Callable[..., Any]:
+    """The network's forward pass, and those of its parts, for arrays or symbols.
+
+    In mixed precision, outputs are float32.
+    """
+    return InFloat32(model) if precision in TARGETS else model
 
 
 def scale_by_trainer(precision: Precision, trainer: gluon.Trainer) -> None:

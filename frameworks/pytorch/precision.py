@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,22 +20,38 @@ def set_products(precision: Precision) -> None:
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
+class Autocast:
+    """A network's forward pass under autocast, and that of each of its parts, by its name.
+
+    Outputs are float32.
+    """
+
+    def __init__(
+        self, forward: Callable[..., Any], device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self._forward = forward
+        self._device = device
+        self._dtype = dtype
+
+    def __call__(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        with torch.autocast(self._device.type, self._dtype):
+            outputs = self._forward(*inputs)
+            if isinstance(outputs, tuple):
+                return tuple(output.float() for output in outputs)
+            found: Tensor = outputs.float()
+            return found
+
+    def __getattr__(self, part: str) -> Autocast:
+        return Autocast(getattr(self._forward, part), self._device, self._dtype)
+
+
 def forward_in(
     precision: Precision, model: nn.Module, device: torch.device
 ) -> Callable[..., Tensor | tuple[Tensor, ...]]:
-    """The network's forward pass. In mixed precision, outputs are float32."""
+    """The network's forward pass, and those of its parts. Outputs are never of fewer bits."""
     if precision not in AUTOCAST:
         return model
-    dtype = AUTOCAST[precision]
-
-    def forward(*inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        with torch.autocast(device.type, dtype):
-            outputs = model(*inputs)
-            if isinstance(outputs, tuple):
-                return tuple(output.float() for output in outputs)
-            return outputs.float()
-
-    return forward
+    return Autocast(model, device, AUTOCAST[precision])
 
 
 def check_support(precision: Precision, model: nn.Module, device: torch.device) -> None:

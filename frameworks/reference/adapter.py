@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any
 
 import autograd
@@ -24,6 +25,31 @@ from frameworks.reference.optimizers import Updates
 MODES = ("eager",)
 
 
+class Network:
+    """The formulas of a network's module with values for the parameters.
+
+    Called, it is `forward`; its parts are the module's other formulas, by their names.
+    """
+
+    def __init__(
+        self,
+        module: ModuleType,
+        params: Mapping[str, Value],
+        drop: Callable[[str, Value], Value],
+        **running: Running,
+    ) -> None:
+        self._module = module
+        self._params = params
+        self._drop = drop
+        self._running = running
+
+    def __call__(self, *inputs: Value) -> Value:
+        return self._module.forward(self._params, *inputs, self._drop, **self._running)
+
+    def __getattr__(self, part: str) -> Callable[..., Value]:
+        return partial(getattr(self._module, part), self._params)
+
+
 class ReferenceSession:
     def __init__(self, task: Task, *, mode: str, setting: Setting, seed: int) -> None:
         require_mode(mode, MODES)
@@ -33,9 +59,8 @@ class ReferenceSession:
         self._random = np.random.default_rng(seed)
         module = network_module(__package__, task)
         self._running = Running()
-        self._forward = module.forward
-        if task.running_statistics:
-            self._forward = partial(module.forward, running=self._running)
+        running = {"running": self._running} if task.running_statistics else {}
+        self._network = partial(Network, module, **running)
         # Each by the first argument: the weights that the update moves.
         self._gradients = [
             autograd.value_and_grad(partial(self._loss, loss))
@@ -136,8 +161,8 @@ class ReferenceSession:
     def _evaluated(self, batch: tuple[Array, ...]) -> dict[str, Value]:
         self._running.training = False
         inputs = batch[: len(self._task.inputs)]
-        result = self._forward(self._params, *inputs, lambda layer, value: value)
-        return named_outputs(self._task, result)
+        network = self._network(self._params, lambda layer, value: value)
+        return named_outputs(self._task, network(*inputs))
 
     def _loss(
         self,
@@ -148,11 +173,7 @@ class ReferenceSession:
     ) -> Value:
         """The loss of one update, as a function of the weights that it moves."""
         self._running.training = True
-
-        def network(*inputs: Value) -> Value:
-            return self._forward({**params, **moved}, *inputs, self._drop)
-
-        return loss(network, *batch)
+        return loss(self._network({**params, **moved}, self._drop), *batch)
 
     def _with_noise(self, batch: tuple[Array, ...]) -> tuple[Array, ...]:
         """A batch of the task's data, and the noise that a framework draws itself."""

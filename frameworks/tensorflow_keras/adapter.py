@@ -16,12 +16,11 @@ from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
 from frameworks.keras import on_tensorflow
-from frameworks.keras.precision import set_policy
+from frameworks.keras.precision import Forward, set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
 from frameworks.tensorflow_keras.graphs import product, product_by_segments, sparse_matrix
 from frameworks.tensorflow_keras.losses import losses_in
 from frameworks.tensorflow_keras.modes import MODES, Compiled
-from frameworks.tensorflow_keras.precision import forward_in
 from frameworks.tensorflow_keras.updates import UpdateStep
 
 
@@ -45,8 +44,8 @@ class KerasSession:
         self._model: keras.Model = module.build(task)
         on_tensorflow.choose_operators(self._model, setting)
         self._choose_operators()
-        self._network = forward_in(setting.precision, self._model)
-        training = partial(self._network, training=True)
+        training = Forward(self._model, setting.precision, training=True)
+        self._evaluating = Forward(self._model, setting.precision, training=False)
         self._inputs = slice(len(task.inputs))
         self._weights = weights_of(self._model, task, floats)
         named = losses_in(mode, setting.precision)
@@ -162,7 +161,7 @@ class KerasSession:
         return [update.gradients(batch) for update in self._updates]
 
     def _evaluate(self, *inputs: tf.Tensor) -> Any:
-        return self._network(*inputs, training=False)
+        return self._evaluating(*inputs)
 
 
 class KerasAdapter:

@@ -28,7 +28,7 @@ from bench.launch.paths import cache_dir, not_writable
 from bench.system import files, locks
 
 # Increase this whenever the same source files give other arrays or other files beside them.
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 ABOUT, LISTING = "dataset.json", "files.json"
 # Files whose digests are computed at a time, and bytes of one that are read at a time.

@@ -34,11 +34,14 @@ def build(task: Task, rngs: nnx.Rngs) -> nnx.Module:
     return VAE(rngs=rngs)
 
 
-def losses(
+def negative_elbo(
     network: Callable[..., tuple[Array, Array, Array]], batch: Mapping[str, Array]
-) -> dict[str, Array]:
+) -> Array:
     logits, mean, log_variance = network(*batch.values())
     image = batch["image"]
     crossentropy = optax.sigmoid_binary_cross_entropy(logits, image).sum()
     divergence = (mean**2 + jnp.exp(log_variance) - 1 - log_variance).sum() / 2
-    return {"loss": (crossentropy + divergence) / len(image)}
+    return (crossentropy + divergence) / len(image)
+
+
+LOSSES = {"loss": negative_elbo}

@@ -32,8 +32,11 @@ def build(task: Task) -> keras.Model:
     return keras.Model([image, noise], [logits, mean, log_variance])
 
 
-def losses(network: Callable[..., Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+def negative_elbo(network: Callable[..., Any], batch: Mapping[str, Any]) -> Any:
     logits, mean, log_variance = network(batch["image"], batch.get("noise"))
     crossentropy = ops.binary_crossentropy(batch["image"], logits, from_logits=True)  # (N, 784)
     divergence = (mean**2 + ops.exp(log_variance) - 1 - log_variance) / 2  # (N, 20)
-    return {"loss": ops.mean(ops.sum(crossentropy, axis=1) + ops.sum(divergence, axis=1))}
+    return ops.mean(ops.sum(crossentropy, axis=1) + ops.sum(divergence, axis=1))
+
+
+LOSSES = {"loss": negative_elbo}

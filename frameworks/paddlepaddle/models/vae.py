@@ -32,10 +32,13 @@ def build(task: Task) -> nn.Layer:
     return VAE()
 
 
-def losses(
+def negative_elbo(
     network: Callable[..., tuple[Tensor, Tensor, Tensor]], batch: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+) -> Tensor:
     logits, mean, log_variance = network(*batch.values())
     crossentropy = F.binary_cross_entropy_with_logits(logits, batch["image"], reduction="none")
     divergence = (mean**2 + log_variance.exp() - 1 - log_variance) / 2  # (N, 20)
-    return {"loss": (crossentropy.sum(1) + divergence.sum(1)).mean()}
+    return (crossentropy.sum(1) + divergence.sum(1)).mean()
+
+
+LOSSES = {"loss": negative_elbo}

@@ -32,11 +32,14 @@ def build(task: Task) -> nn.Module:
     return VAE()
 
 
-def losses(
+def negative_elbo(
     network: Callable[..., tuple[Tensor, Tensor, Tensor]], batch: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+) -> Tensor:
     logits, mean, log_variance = network(*batch.values())
     image = batch["image"]
     crossentropy = F.binary_cross_entropy_with_logits(logits, image, reduction="sum")
     divergence = (mean**2 + log_variance.exp() - 1 - log_variance).sum() / 2
-    return {"loss": (crossentropy + divergence) / len(image)}
+    return (crossentropy + divergence) / len(image)
+
+
+LOSSES = {"loss": negative_elbo}

@@ -15,9 +15,9 @@ def forward(params: Params, x: Value, noise: Value, dropout: Dropout) -> tuple[V
     return dense(params, "output", x), mean, log_variance  # (N, 784)
 
 
-def losses(
+def negative_elbo(
     network: Callable[..., tuple[Value, Value, Value]], batch: Mapping[str, Value]
-) -> dict[str, Value]:
+) -> Value:
     """The mean over the batch of -log p(image) and of the divergence, each summed over an example.
 
     Kingma and Welling (2013), appendices B and C.1.
@@ -26,4 +26,7 @@ def losses(
     image = batch["image"]
     crossentropy = np.sum(np.logaddexp(0, logits) - image * logits, axis=1)  # (N,)
     divergence = np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1) / 2  # (N,)
-    return {"loss": np.mean(crossentropy + divergence)}
+    return np.mean(crossentropy + divergence)
+
+
+LOSSES = {"loss": negative_elbo}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.core.arrays import Array
-from bench.core.metrics import Metric
+from bench.core.metrics import Metric, total_and_count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,9 @@ class MeanAbsoluteError(Metric):
     unit = "m"
     better = "less"
 
-    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[float, int]:
+    def of(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
         distance = np.abs(np.asarray(outputs[self.output], np.float64) - batch[self.field])
-        return float(distance.sum()), distance.size
+        return total_and_count(distance.sum(), distance.size)
 
     def goal(self) -> str:
         return f"a mean absolute error of {self.target:g} m or less"
