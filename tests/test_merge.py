@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from bench.core.measurement import PictureFile
 from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
+from bench.records.kept_pictures import pictures_of, write_pictures
 from tests.conftest import TINY, Framebench
+from tests.test_pictures import drawing
 
 PUBLISHED = catalogue.TREE / "results" / "quick-versions-epyc-2cpu"
 Change = Callable[[dict[str, Any]], object]
@@ -102,6 +105,19 @@ DIFFERENT: Mapping[str, tuple[Change, str]] = {
         "3 shards → 4",
     ),
 }
+
+
+def test_the_parts_bring_their_pictures(results: Path, framebench: Framebench) -> None:
+    for number in (1, 2, 3):
+        part(results, number)
+        run = run_folder.read(results / f"s{number}")
+        drawn = PictureFile(title="t", file=f"{number}.png")
+        lines = [drawing(record, drawn).to_json() for record in run.records]
+        run_folder.write(run.folder, run.info, "".join(f"{line}\n" for line in lines))
+        write_pictures(run.folder, {drawn.file: b"%d" % number})
+    framebench("merge", "s1", "s2", "s3", "--name", "whole")
+    merged = run_folder.read(results / "whole")
+    assert pictures_of(merged) == {f"{n}.png": b"%d" % n for n in (1, 2, 3)}
 
 
 @pytest.mark.parametrize("what", DIFFERENT)

@@ -15,6 +15,7 @@ from typing import Any
 from bench.core.errors import FramebenchError
 from bench.core.record import Cell, Record
 from bench.records import run_folder
+from bench.records.kept_pictures import pictures_of
 from bench.run import campaign, run_info
 from bench.run.campaign_listener import CampaignListener
 from bench.run.merging import check_origin
@@ -27,11 +28,12 @@ NAME = "block"
 
 @dataclass(frozen=True, kw_only=True)
 class NodeBlock:
-    """A block of a task from a node: its `run.json`, and the lines of its records."""
+    """A block of a task from a node: its `run.json`, its records' lines, and their pictures."""
 
     node: str
     info: Mapping[str, Any]
     lines: tuple[str, ...]
+    pictures: Mapping[str, bytes]
 
 
 class NodeListener(CampaignListener):
@@ -90,4 +92,5 @@ def measure(
             node=node,
             info={**run.info, "nodes": {node: run.info["machine"]}},
             lines=tuple(replace(record, node=node).to_json() for record in run.records),
+            pictures=pictures_of(run),
         )

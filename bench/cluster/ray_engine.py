@@ -19,6 +19,7 @@ from bench.core.errors import FramebenchError, UsageError
 from bench.core.record import Cell
 from bench.core.shard import Shard
 from bench.records import record_lines
+from bench.records.kept_pictures import write_pictures
 from bench.records.node_kinds import node_kinds
 from bench.records.run_folder import RunFolder, read_info
 from bench.run import run_info
@@ -119,6 +120,7 @@ def run(
                     continue
                 done += 1
                 info = _with_block(info, block)
+                write_pictures(plan.folder, block.pictures)
                 folder.append_lines(block.lines)
                 folder.write_info(info)
                 for line in block.lines:

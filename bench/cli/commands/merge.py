@@ -59,6 +59,7 @@ def merge(
     """
     from bench.cli.commands.report import print_results
     from bench.records import run_folder, run_name
+    from bench.records.kept_pictures import pictures_of, write_pictures
     from bench.records.run_claim import claimed
     from bench.report.run.report_files import PAGE, write_reports
     from bench.run.merging import merge as merge_runs
@@ -66,8 +67,11 @@ def merge(
     if not runs or name is None:
         raise UsageError("merge needs runs and a name: framebench merge RUN RUN... --name NAME")
     run_name.checked(name)
-    merged = merge_runs([run_folder.find(run, results) for run in runs], name=name, partial=partial)
+    parts = [run_folder.find(run, results) for run in runs]
+    merged = merge_runs(parts, name=name, partial=partial)
     with claimed(results / name, numbered=False) as folder:
+        for part in parts:
+            write_pictures(folder, pictures_of(part))
         run_folder.write(folder, merged.info, merged.lines)
         finished = write_reports(folder)
     print_results(finished, json=json)

@@ -18,6 +18,7 @@ from typing import Any
 from bench.core.errors import UsageError
 from bench.core.presets import PRESETS
 from bench.records import run_name
+from bench.records.kept_pictures import pictures_of, write_pictures
 from bench.records.run_folder import (
     INFO,
     PICTURES,
@@ -124,16 +125,6 @@ def _has_picture(folder: Path, run: Run) -> bool:
     return (folder / PICTURE).is_file() and filecmp.cmp(folder / RECORDS, own, shallow=False)
 
 
-def _copy_pictures(run: Run, folder: Path) -> None:
-    """Copy the pictures that records name, as far as they are there."""
-    measured = (record.measurement for record in run.records)
-    names = [picture.file for one in measured if one for picture in one.pictures]
-    for name in names:
-        folder.mkdir(exist_ok=True)
-        with suppress(FileNotFoundError):
-            shutil.copyfile(run.folder / PICTURES / name, folder / name)
-
-
 def _umask() -> int:
     """The permissions that new folders lack; it can only be read by setting it."""
     mask = os.umask(0)
@@ -186,7 +177,7 @@ def publish(
         folders = (run.folder, target)
         if with_picture := [folder for folder in folders if _has_picture(folder, run)]:
             shutil.copyfile(with_picture[0] / PICTURE, staged / PICTURE)
-        _copy_pictures(run, staged / PICTURES)
+        write_pictures(staged, pictures_of(run))
         write_info(staged, info)
         forms(staged)
         _take_place(staged, target)
