@@ -126,7 +126,7 @@ def untold_seconds(record: Record) -> float | None:
             measured.first_step_seconds,
             measured.warmup_seconds,
             *measured.windows.wall,
-            *(seconds or 0.0 for seconds in measured.windows.read),
+            *filter(None, measured.windows.read),
             *(evaluation.wall for evaluation in measured.evaluations),
             *(
                 seconds
