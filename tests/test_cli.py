@@ -54,7 +54,7 @@ BAD_USAGE = {
     "results in a file": (("run", "--results", "file"), "cannot write results to file"),
     "unknown option": (("run", "--bogus"), "--bogus"),
     "unknown command": (("walk",), "walk"),
-    "missing run": (("report", "nowhere"), "nowhere holds no run"),
+    "missing run": (("report", "nowhere"), "there is no run nowhere"),
     "no runs": (("report",), "no run in results"),
     "unknown format": (("report", "broken", "--format", "pdf"), "no format is called 'pdf'"),
     "run.json without keys": (("report", "broken2"), "run.json cannot be read: Object missing"),
@@ -79,7 +79,7 @@ BAD_USAGE = {
         "compare needs two runs, but only broken is given",
     ),
     "compare without a run": (("compare",), "compare needs two runs: framebench compare A B"),
-    "compare with a missing run": (("compare", "broken", "nowhere"), "nowhere holds no run"),
+    "compare with a missing run": (("compare", "broken", "nowhere"), "there is no run nowhere"),
     "nothing to compare": (("compare", "broken", "broken"), "has a cell to compare"),
     "unknown format to compare in": (
         ("compare", "broken", "broken", "--format", "pdf"),
@@ -101,7 +101,7 @@ BAD_USAGE = {
         ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
         "--allow 'colour' is unknown; there are: machine, threads, data, budgets, versions",
     ),
-    "advice on a missing run": (("recommend", "nowhere"), "nowhere holds no run"),
+    "advice on a missing run": (("recommend", "nowhere"), "there is no run nowhere"),
     "unknown persona": (("recommend", "-p", "poet"), "no persona is called 'poet'; there are: bal"),
     "unknown criterion": (
         ("recommend", str(PUBLISHED), "-w", "price=1"),
@@ -132,7 +132,7 @@ BAD_USAGE = {
         "no format is called 'csv'; there are: table, markdown, json",
     ),
     "an environment like that of no run": (("run", "--env", "like:"), "--env like: names no run"),
-    "export of a missing run": (("export", "nowhere"), "nowhere holds no run"),
+    "export of a missing run": (("export", "nowhere"), "there is no run nowhere"),
     "export without a folder": (("export", "-o", "no/run.json"), "there is no folder no"),
     "unknown task to show": (("show", "mnist"), "no task is called 'mnist'"),
     "unknown framework to show": (("show", "mnist-mlp", "-f", "caffe"), "is called 'caffe'"),
@@ -147,7 +147,7 @@ BAD_USAGE = {
         "leave out --framework",
     ),
     "nothing to publish": (("publish",), "name a run to publish, or give only --index"),
-    "publish a missing run": (("publish", "nowhere"), "nowhere holds no run"),
+    "publish a missing run": (("publish", "nowhere"), "there is no run nowhere"),
     "publish a run and only the index": (
         ("publish", "broken", "--index"),
         "name a run to publish, or give",
@@ -296,7 +296,7 @@ def test_output_and_exit_codes_of_a_process(tmp_path: Path) -> None:
         "",
     )
     bad = in_a_process("report", "nowhere", folder=tmp_path)
-    message = "framebench: nowhere holds no run: run.json is missing\n"
+    message = "framebench: there is no run nowhere\n"
     assert (bad.returncode, bad.stdout, bad.stderr) == (2, "", message)
     run = tmp_path / "one"
     shutil.copytree(PUBLISHED, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from bench.cli.cluster_display import ClusterDisplay
 from bench.cluster.ray_engine import RESOURCE
 from bench.launch import catalogue
 from bench.records import run_folder
+from bench.run.time_left import TimeLeft
 from tests.conftest import Framebench, in_a_process
 from tests.test_boundaries import PYTHON_FILES, imported, path_in_tree
 from tests.test_merge import REAL, outcome
@@ -51,6 +54,26 @@ def test_without_ray_the_error_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "pip install 'framebench[ray]'" in done.stderr
     assert not (tmp_path / "results" / "r").exists()  # its name is still free
+
+
+def test_an_address_where_nothing_answers_is_said_at_once(framebench: Framebench) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and does not listen
+        where = f"127.0.0.1:{closed.getsockname()[1]}"
+        arguments = ("run", "--engine", "ray", "--address", where, "-t", "mnist-mlp", "--name", "r")
+        error = framebench(*arguments, expect=2).stderr
+    assert f"no Ray cluster answers at {where}" in error
+
+
+def test_the_time_left_on_a_cluster_runs_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    display = ClusterDisplay(TimeLeft(cells=[], blocks=4, done=set()))
+    display._started = 0.0
+    lefts = []
+    for done, now in ((0, 50.0), (1, 100.0), (1, 110.0), (1, 500.0), (2, 500.0)):
+        monkeypatch.setattr("bench.cli.cluster_display.time.monotonic", lambda now=now: now)
+        lefts.append(display._until_end(done, 4 - done))
+    times = ("5 min 00 s", "4 min 50 s", "0.0 ms", "8 min 20 s")
+    assert lefts == ["time left: unknown yet", *(f"about {time} left" for time in times)]
 
 
 @pytest.mark.parametrize(

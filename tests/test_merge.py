@@ -152,6 +152,34 @@ def test_missing_shards_are_named_unless_a_part_will_do(
     assert {record.job.block for record in merged.records} == {0, 2, 3}
 
 
+def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> None:
+    for number in (1, 2, 3):
+        part(results, number)
+    done = framebench("merge", "s1", "s3", "--name", "some", "--partial")
+    assert "framebench run --resume results/some" in done.stderr
+    some = run_folder.read(results / "some")
+    missing = len(run_folder.read(results / "s2").records)
+    whole = len(run_folder.read(PUBLISHED).records)
+    assert some.lost == f"{missing} of its {whole} records are missing"
+    framebench("merge", "some", "s2", "--name", "whole")
+    merged = run_folder.read(results / "whole")
+    assert merged.finished and not merged.lost
+    assert {record.job.block for record in merged.records} == {0, 1, 2, 3, 4}
+    assert [origin["name"] for origin in merged.info["merged"]] == ["s1", "s3", "s2"]
+    parts = [run_folder.read(results / f"s{number}") for number in (1, 2, 3)]
+    seconds = sum(run.info["wall_seconds"] for run in parts)
+    assert merged.info["wall_seconds"] == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_pattern_names_runs_among_the_results(results: Path, framebench: Framebench) -> None:
+    for number in (1, 2, 3):
+        part(results, number)
+    framebench("merge", "s[1-3]", "--name", "whole")
+    assert run_folder.read(results / "whole").finished
+    error = framebench("merge", "t*", "s1", "--name", "other", expect=2).stderr
+    assert "there is no run t*" in error
+
+
 def test_a_shard_that_is_not_finished_is_named(results: Path, framebench: Framebench) -> None:
     part(results, 1)
     part(results, 2, change=lambda info: info.pop("wall_seconds"))

@@ -17,12 +17,15 @@ class ClusterDisplay(RunDisplay, ClusterListener):
     """The finished jobs, and the nodes with the blocks that are done and the time left."""
 
     _before: int | None = None
+    _done: int = 0
+    _end: float = 0.0  # by the clock, as of the last block that was done
 
     def nodes(self, states: Mapping[str, str], *, done: int, blocks: int) -> None:
         """Show what each node is at; where nobody watches, a line a minute."""
         self._before = done if self._before is None else self._before
         left = self._until_end(done - self._before, blocks - done)
-        title = f"[{done}/{blocks} blocks of a task] {len(states)} nodes at work ({left})"
+        nodes = "1 node" if len(states) == 1 else f"{len(states)} nodes"
+        title = f"[{done}/{blocks} blocks of a task] {nodes} at work ({left})"
         if not self._console.is_terminal:
             if time.monotonic() - self._printed > SECONDS_A_LINE:
                 self._printed = time.monotonic()
@@ -38,4 +41,7 @@ class ClusterDisplay(RunDisplay, ClusterListener):
         """The time for the blocks left, if they take as long as those that are done."""
         if not done:
             return "time left: unknown yet"
-        return f"about {seconds_text((time.monotonic() - self._started) / done * left)} left"
+        now = time.monotonic()
+        if done != self._done:
+            self._done, self._end = done, now + (now - self._started) / done * left
+        return f"about {seconds_text(max(0.0, self._end - now))} left"

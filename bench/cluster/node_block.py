@@ -71,10 +71,12 @@ def measure(
     origin: Mapping[str, Any],
     *,
     node: str,
+    has_rates: bool,
     tell: Callable[[str], None],
 ) -> NodeBlock:
     """Measure the block that the request's shard is, on this machine, which is called `node`.
 
+    The machine's rates are measured unless it `has_rates` from an earlier block.
     `cells` are those of the whole run, and `origin` tells its source. Raises FramebenchError if
     this machine has others, or the data cannot be obtained.
     """
@@ -85,7 +87,7 @@ def measure(
         check_origin(origin, run_info.origin(plan), of=f"node {node}")
         if list(plan.whole) != list(cells):
             raise FramebenchError(f"node {node} does not belong to the run: it has other cells")
-        preparation = prepare(plan, listener)
+        preparation = prepare(plan, listener, rates=[] if has_rates else None)
         campaign.run(plan, preparation, listener)
         run = run_folder.read(place)
         return NodeBlock(

@@ -7,6 +7,7 @@ takes all, so that no two blocks disturb each other.
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,13 +37,22 @@ PORT = 6379
 RETRIES = 3
 # Seconds between two looks at what the nodes are at, and between two words of a node.
 LOOK, WORD = 1.0, 5.0
+# Seconds for a head node to answer.
+PATIENCE = 5.0
 
 
 class _Board:
-    """Where nodes write what they are at; an actor."""
+    """Where nodes write what they are at, and read whether their rates are known; an actor."""
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}
+        self._with_rates: set[str] = set()
+
+    def keep_rates(self, node: str) -> None:
+        self._with_rates.add(node)
+
+    def has_rates(self, node: str) -> bool:
+        return node in self._with_rates
 
     def tell(self, node: str, state: str) -> None:
         if state:
@@ -63,7 +73,8 @@ def _on_node(
     node = ray.get_runtime_context().get_node_id()[:8]
     tell = _seldom(lambda state: board.tell.remote(node, state))
     try:
-        return measure(request, cells, origin, node=node, tell=tell)
+        has_rates = ray.get(board.has_rates.remote(node))
+        return measure(request, cells, origin, node=node, has_rates=has_rates, tell=tell)
     finally:
         board.tell.remote(node, "")
 
@@ -120,6 +131,7 @@ def run(
                     continue
                 done += 1
                 info = _with_block(info, block)
+                board.keep_rates.remote(block.node)
                 write_pictures(plan.folder, block.pictures)
                 folder.append_lines(block.lines)
                 folder.write_info(info)
@@ -188,8 +200,10 @@ def _connected(address: str | None) -> Iterator[Any]:
         raise UsageError(
             "--engine ray needs Ray: pip install 'framebench[ray]', here and on every node"
         ) from None
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     where = address if address is None or ":" in address else f"{address}:{PORT}"
+    if where:
+        _check_reachable(where)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ray.init(address=where or "auto", log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -207,6 +221,15 @@ def _connected(address: str | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_reachable(where: str) -> None:
+    """Raises UsageError if nothing answers at HOST:PORT, for which Ray would wait for minutes."""
+    host, _, port = where.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Ray cluster answers at {where} ({error})") from None
 
 
 def _submitted(ray: Any, requests: Sequence[Request], plan: Plan, board: Any) -> list[Any]:

@@ -114,8 +114,8 @@ class Run:
 
     @property
     def lost(self) -> str:
-        """How many records it lacks though it is finished; "" for none."""
-        if not self.finished:
+        """How many records it lacks though it is finished, or was merged; "" for none."""
+        if not self.finished and "merged" not in self.info:
             return ""
         whole = [found.record for found in self.lines.counting]
         return consistency.lost(whole, self.info, left_out=len(self.lines.left_out))
@@ -193,7 +193,8 @@ def read_info(folder: Path) -> dict[str, Any]:
         info: dict[str, Any] = whole_json.decode(files.read(file))
         run_fields.check(info)
     except FileNotFoundError:
-        raise UsageError(f"{folder} holds no run: {INFO} is missing") from None
+        what = f"{folder} holds no run: {INFO} is missing"
+        raise UsageError(what if folder.exists() else f"there is no run {folder}") from None
     except NotADirectoryError:
         raise UsageError(f"{folder} holds no run: it is a file") from None
     except IsADirectoryError:

@@ -80,13 +80,19 @@ def run(
             listener.extended(len(plan.cells), why)
     proofs += late.prove(done, listener)
     open_ended = [str(proof) for proof in proofs if proof.status != "ok"]
-    proved = f"{len(proofs) - len(open_ended)} of {len(proofs)} cells still train their task"
-    listener.proved(proved, open_ended)
+    listener.proved(_proved(len(proofs), len(open_ended), plan), open_ended)
     info["late_proofs"] = [proof.to_fields() for proof in proofs]
     info["stopped"] = why
     info["wall_seconds"] = round(before + time.monotonic() - started, 1)
     folder.write_info(info)
     return plan.stopping.missed(records, blocks=blocks)
+
+
+def _proved(proofs: int, open_ended: int, plan: Plan) -> str:
+    """Of how many cells it was proved at the end that they still train their task, in words."""
+    if not proofs and plan.request.shard:
+        return "each cell's end is proved in a block of another shard"
+    return f"{proofs - open_ended} of {proofs} cells still train their task"
 
 
 def _records_of(

@@ -23,6 +23,8 @@ from bench.system.plain_text import one_line
 _NAMED = 5
 # The options that differ between shards of a run, and how many words each takes.
 _OWN_OPTIONS = ("--shard", "--name")
+# What of a request may differ: none of the parts adds spare blocks.
+_OWN_REQUESTS = {"shard", "name", "spare"}
 # What every run says of packages and data, by name; a shard lacks those of the others' tasks.
 _UNITED = ("environments", "data", "installed_bytes", "package_records", "source_digests")
 
@@ -51,7 +53,7 @@ def merge(runs: Sequence[Run], *, name: str, partial: bool) -> MergedRun:
     nodes = [record.node for run in runs for record in run.records]
     info = merged_info([run.info for run in runs])
     info |= {"name": name, "command": _whole_command(info.get("command", ""))}
-    info["merged"] = [_origin(run) for run in runs]
+    info["merged"] = [origin for run in runs for origin in _origins(run)]
     if len(node_kinds(info, nodes)) > 1:
         info["rates"] = []  # a share of the peak needs one machine's peak
     repeats, tasks = info["repeats"], info["snapshot"]["tasks"]
@@ -59,7 +61,7 @@ def merge(runs: Sequence[Run], *, name: str, partial: bool) -> MergedRun:
         info["blocks_by_task"] = {task["name"]: repeats for task in tasks}
     else:
         info["stopped"] = f"{repeats} blocks, merged from {len(runs)} runs"
-        info["wall_seconds"] = round(sum(run.info["wall_seconds"] for run in runs), 1)
+        info["wall_seconds"] = round(sum(part["wall_seconds"] for part in info["merged"]), 1)
     return MergedRun(info=info, lines=_lines(runs))
 
 
@@ -142,7 +144,7 @@ def _part_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iter
     if (old := info["machine"]["python"]) != (new := other["machine"]["python"]):
         yield f"Python {old} → {new}"
     old, new = ({**part["request"], "threads": part["threads"]} for part in (info, other))
-    for name in sorted((old.keys() | new.keys()) - {"shard", "name"}):
+    for name in sorted((old.keys() | new.keys()) - _OWN_REQUESTS):
         if old.get(name) != new.get(name):
             yield f"{name.replace('_', ' ')} {old.get(name)} → {new.get(name)}"
     counts = [(part["request"].get("shard") or {}).get("count") for part in (info, other)]
@@ -195,7 +197,8 @@ def _missing(runs: Sequence[Run]) -> list[TaskBlock]:
 
 def _lacking(runs: Sequence[Run]) -> str:
     """What the run lacks: the end of a part, shards, or else blocks; "" if it is whole."""
-    if unfinished := [str(run.folder) for run in runs if not run.finished]:
+    measured = [run for run in runs if "merged" not in run.info]
+    if unfinished := [str(run.folder) for run in measured if not run.finished]:
         return (
             f"{', '.join(unfinished)} not finished: go on by framebench run --resume, part by part"
         )
@@ -239,10 +242,13 @@ def _whole_command(command: str) -> str:
     return shlex.join(whole)
 
 
-def _origin(run: Run) -> dict[str, Any]:
-    """What a merged run tells of one of its parts."""
+def _origins(run: Run) -> list[dict[str, Any]]:
+    """What a merged run tells of one of its parts: if that was merged, of the parts of that."""
+    if "merged" in run.info and not run.finished:
+        parts: list[dict[str, Any]] = run.info["merged"]
+        return parts
     keys = ("name", "command", "started", "wall_seconds", "health", "resumed")
-    return {key: run.info[key] for key in keys if key in run.info} | {
-        "shard": str(run.shard or ""),
-        "records": len(run.records),
-    }
+    own = {key: run.info[key] for key in keys if key in run.info}
+    return [
+        {"wall_seconds": 0.0, **own, "shard": str(run.shard or ""), "records": len(run.records)}
+    ]

@@ -148,7 +148,7 @@ def test_a_run_goes_on_by_its_own_options(r: Path, framebench: Framebench) -> No
 def test_what_cannot_go_on_is_named_in_one_line(r: Path, framebench: Framebench) -> None:
     for arguments, words in (
         (("--resume",), "no unfinished run in results"),
-        (("--resume", "nowhere"), "nowhere holds no run"),
+        (("--resume", "nowhere"), "there is no run nowhere"),
         (("--add-blocks", "0", "r"), "--add-blocks must be 1 or more, not 0"),
         (("r",), "r: a run is named only with --resume or --add-blocks"),
     ):

@@ -67,7 +67,7 @@ def merge(
     if not runs or name is None:
         raise UsageError("merge needs runs and a name: framebench merge RUN RUN... --name NAME")
     run_name.checked(name)
-    parts = [run_folder.find(run, results) for run in runs]
+    parts = [run_folder.find(run, results) for pattern in runs for run in _named(pattern, results)]
     merged = merge_runs(parts, name=name, partial=partial)
     with claimed(results / name, numbered=False) as folder:
         for part in parts:
@@ -76,5 +76,14 @@ def merge(
         finished = write_reports(folder)
     print_results(finished, json=json)
     say(f"results: {folder}; report with charts: {folder / PAGE}")
+    if not finished.run.finished:
+        say(f"blocks are missing; measure them with: framebench run --resume {folder}")
     if not finished.ok:
         raise typer.Exit(1)
+
+
+def _named(pattern: Path, results: Path) -> list[Path]:
+    """The runs that a pattern names under `results`, where the shell has found none here."""
+    if pattern.exists() or pattern.is_absolute() or not set("*?[") & set(str(pattern)):
+        return [pattern]
+    return sorted(results.glob(str(pattern))) or [pattern]

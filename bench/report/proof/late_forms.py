@@ -21,6 +21,8 @@ from bench.report.proof.proof_forms import (
 def late_verdict(results: Results) -> str:
     """Of how many measured cells it is proved that they still trained their task, in words."""
     proofs = results.late_proofs
+    if not proofs and results.run.shard:
+        return "each cell's end is proved in a block of another shard"
     if not proofs:
         return "not proved, because this run has no late proofs"
     measured = {proof.cell for proof in proofs}
