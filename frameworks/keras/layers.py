@@ -28,12 +28,12 @@ class Dropout(keras.layers.Dropout):
 
     def __init__(self, rate: float, **settings: Any) -> None:
         super().__init__(rate, **settings)
-        self.drop: Drop = keras.random.dropout
+        self.drop: Drop | None = None
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        return (
-            self.drop(inputs, self.rate, self.seed_generator) if training and self.rate else inputs
-        )
+        if self.drop is None or not training or not self.rate:
+            return super().call(inputs, training=training)
+        return self.drop(inputs, self.rate, self.seed_generator)
 
 
 def gelu(x: Any) -> Any:
