@@ -54,10 +54,12 @@ def test_a_comparison_takes_results_or_names() -> None:
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no run"):
+    with pytest.raises(UsageError, match="there is no run nowhere"):
         framebench.results("nowhere")
-    with pytest.raises(UsageError, match="holds no run"):
+    with pytest.raises(UsageError, match="there is no run quick-epyc-2cpu"):
         framebench.results("quick-epyc-2cpu", folder=tmp_path)
+    with pytest.raises(UsageError, match="holds no run"):
+        framebench.results(tmp_path)
 
 
 def test_the_version_is_that_of_the_program() -> None:
