@@ -62,10 +62,12 @@ def _claims_of_keras(framework: str, task: str) -> Iterator[Claim]:
     """By `fit` on every task that is not heavy; in each other mode on the perceptron.
 
     On PyTorch and, uncompiled, on JAX a loop over time takes minutes there. A graph is no array
-    that `fit` could cut into batches.
+    that `fit` could cut into batches, and on JAX it has one optimizer.
     """
     described = catalogue.load(framework)
     if tasks.load(task).heavy or tasks.load(task).matrices:
+        return
+    if framework == "keras[jax]" and len(tasks.load(task).updates) > 1:
         return
     for precision in ("float64", "float32"):
         for mode in described.modes if task == "mnist-mlp" else [described.recommended]:
