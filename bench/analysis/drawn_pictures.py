@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.analysis.processes import first_made
 from bench.analysis.results import ResultTable
 from bench.core.grouping import grouped
 from bench.core.record import Cell
@@ -21,8 +22,7 @@ def drawn_pictures(table: ResultTable) -> list[DrawnPictures]:
     """What the cells of a table that are ok have drawn, each in its first process that drew."""
     drawn = []
     for summary in table.ok:
-        measured = [process.record.measurement for process in table.by_cell[summary.cell]]
-        pictures = next((one.pictures for one in measured if one and one.pictures), ())
+        pictures = first_made(table.by_cell[summary.cell], lambda measured: measured.pictures)
         drawn += [(picture.title, (summary.cell, picture.file)) for picture in pictures]
     return [
         DrawnPictures(title=title, files=tuple(file for _, file in found))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.analysis import contention
 from bench.core.grouping import grouped
 from bench.core.measurement import Measurement
 from bench.core.record import Cell, Record
 from bench.records.snapshot import MetricSnapshot
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,14 @@ class Process:
 def by_cell(measured: Iterable[Process]) -> dict[Cell, list[Process]]:
     """The processes of each cell."""
     return grouped(measured, lambda process: process.record.job.cell)
+
+
+def first_made(
+    measured: Iterable[Process], made: Callable[[Measurement], tuple[Made, ...]]
+) -> tuple[Made, ...]:
+    """What the first of a cell's processes has made that made any: such as texts, or pictures."""
+    measurements = (process.record.measurement for process in measured)
+    return next((found for one in measurements if one and (found := made(one))), ())
 
 
 def processes(

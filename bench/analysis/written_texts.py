@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bench.analysis.bleu import bleu
-from bench.analysis.processes import Process
+from bench.analysis.processes import Process, first_made
 from bench.analysis.results import ResultTable
 from bench.core.grouping import grouped
 from bench.core.measurement import Passage
@@ -92,6 +92,4 @@ def _agreed(texts: Sequence[str]) -> int:
 
 
 def _sample(processes: Iterable[Process]) -> tuple[Passage, ...]:
-    """The sample of a cell's first process that has one."""
-    measured = (process.record.measurement for process in processes)
-    return next((one.sample for one in measured if one and one.sample), ())
+    return first_made(processes, lambda measured: measured.sample)

@@ -21,7 +21,6 @@ from bench.core.record import Cell
 from bench.core.shard import Shard
 from bench.records import record_lines
 from bench.records.kept_pictures import write_pictures
-from bench.records.node_kinds import node_kinds
 from bench.records.run_folder import RunFolder, read_info
 from bench.run import run_info
 from bench.run.merging import check_origin, merged_info
@@ -181,13 +180,11 @@ def _with_block(info: dict[str, Any], block: NodeBlock) -> dict[str, Any]:
         check_origin(info, block.info, of=f"node {block.node}")
     known = block.node in info["nodes"]
     added = {**block.info, "rates": [] if known else block.info["rates"]}
-    merged = merged_info([info, added])
+    merged = merged_info([info, added], [*info["nodes"], block.node])
     kept = ("request", "blocks_by_task", "resumed", "started")
     merged |= {key: info[key] for key in kept if key in info}
     if first:
         merged |= {key: block.info[key] for key in ("machine", "health")}
-    if len(node_kinds(merged, merged["nodes"])) > 1:
-        merged["rates"] = []  # a share of the peak needs one machine's peak
     return merged
 
 

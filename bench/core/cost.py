@@ -38,13 +38,15 @@ class _Use:
 
     def reads_weights(self, product: Product) -> bool:
         """Whether the backward pass multiplies by what was a product's weight, or second factor."""
-        reaches = self.goes_back and not product.constant and not product.of_data
-        return reaches and (product.inner or self.passes_on)
+        if product.constant or product.of_data:
+            return False
+        return self.passes_on or (self.moved and product.inner)
 
     def passes(self, product: Product) -> int:
         """How many times the forward pass of a product all its passes take."""
+        if product.of_data:
+            return self.count
         moved = self.moved or (self.goes_back and (product.inner or not product.weights))
-        moved = moved and not product.of_data
         return self.count * (1 + moved + self.reads_weights(product))
 
 

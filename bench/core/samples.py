@@ -271,12 +271,8 @@ class SampleSheet(Sample):
         else:
             values = (values - self.black) / (self.white - self.black)
         images = as_bytes(values).reshape(count, *self.size)
-        drawn = Picture(title=self.title, pixels=sheet(images, columns=self.columns))
+        drawn = Picture(title="Images made of noise", pixels=sheet(images, columns=self.columns))
         return Written(pictures=(drawn,))
-
-    @property
-    def title(self) -> str:
-        return "Images made of noise"
 
     def __str__(self) -> str:
         return (

@@ -120,8 +120,13 @@ class Task:
 
     @cached_property
     def trained(self) -> tuple[Parameter, ...]:
-        """Those of them that an update moves. The others stay as they are loaded."""
+        """Those of them that an update moves."""
         return tuple(p for p in self.parameters if any(u.moves(p) for u in self.updates))
+
+    @property
+    def frozen(self) -> tuple[Parameter, ...]:
+        """The others, which stay as they are loaded."""
+        return tuple(p for p in self.parameters if p not in self.trained)
 
     @property
     def parameter_count(self) -> int:

@@ -187,11 +187,10 @@ class _LateComparison:
     def _kept(self, number: int, place: str) -> dict[str, float]:
         """By place: 0 for each weight that no update moves, or infinite if a step has moved it."""
         before, after = self._samples(number), self._samples(number + 1)
-        trained = {parameter.name for parameter in self.task.trained}
+        keys = {parameter.name: f"{WEIGHT}/{parameter.name}" for parameter in self.task.frozen}
         return {
-            f"{place}, {p.name}": distances.update(after[key], before[key], before[key])
-            for p in self.task.parameters
-            if p.name not in trained and (key := f"{WEIGHT}/{p.name}")
+            f"{place}, {name}": distances.update(after[key], before[key], before[key])
+            for name, key in keys.items()
         }
 
     def _samples(self, number: int) -> dict[str, Array]:

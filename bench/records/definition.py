@@ -73,7 +73,7 @@ def definition(task: Task) -> dict[str, str]:
     words |= dict(layer.remark for layer in task.layers if layer.remark)
     starts = {type(parameter.start).formula for parameter in task.parameters} - {""}
     words["parameters"] = f"{_tensors_text(task.trained)}, float32"
-    if frozen := [parameter for parameter in task.parameters if parameter not in task.trained]:
+    if frozen := task.frozen:
         words["not trained"] = f"{_tensors_text(frozen)}: {', '.join(p.name for p in frozen)}"
     words["initial weights"] = "; ".join(
         ["drawn from the run's seed, one stream per tensor", *sorted(starts)]

@@ -12,6 +12,9 @@ from typing import Any
 from bench.core.grouping import grouped
 from bench.core.shard import Shard
 
+# Of a shard in which no end is proved.
+PROVED_ELSEWHERE = "each cell's end is proved in a block of another shard"
+
 
 @dataclass(frozen=True, kw_only=True)
 class NodeKind:

@@ -20,6 +20,7 @@ from bench.launch.worker_process import JobInTurns, WorkerSpec
 from bench.proof.certificate import Claim
 from bench.proof.late_proof import LateProof
 from bench.proof.late_prover import LateProver
+from bench.records.node_kinds import PROVED_ELSEWHERE
 from bench.records.run_folder import LOGS, PICTURES, RunFolder
 from bench.run import run_info, schedule
 from bench.run.campaign_listener import CampaignListener
@@ -91,7 +92,7 @@ def run(
 def _proved(proofs: int, open_ended: int, plan: Plan) -> str:
     """Of how many cells it was proved at the end that they still train their task, in words."""
     if not proofs and plan.request.shard:
-        return "each cell's end is proved in a block of another shard"
+        return PROVED_ELSEWHERE
     return f"{proofs - open_ended} of {proofs} cells still train their task"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +51,9 @@ def merge(runs: Sequence[Run], *, name: str, partial: bool) -> MergedRun:
     if lacking and not partial:
         raise UsageError(f"{lacking}; give --partial to merge what is there")
     nodes = [record.node for run in runs for record in run.records]
-    info = merged_info([run.info for run in runs])
+    info = merged_info([run.info for run in runs], nodes)
     info |= {"name": name, "command": _whole_command(info.get("command", ""))}
     info["merged"] = [origin for run in runs for origin in _origins(run)]
-    if len(node_kinds(info, nodes)) > 1:
-        info["rates"] = []  # a share of the peak needs one machine's peak
     repeats, tasks = info["repeats"], info["snapshot"]["tasks"]
     if lacking:
         info["blocks_by_task"] = {task["name"]: repeats for task in tasks}
@@ -65,8 +63,11 @@ def merge(runs: Sequence[Run], *, name: str, partial: bool) -> MergedRun:
     return MergedRun(info=info, lines=_lines(runs))
 
 
-def merged_info(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The `run.json` of parts of a run, without how it ended; all else is the first part's."""
+def merged_info(infos: Sequence[Mapping[str, Any]], nodes: Iterable[str]) -> dict[str, Any]:
+    """The `run.json` of parts of a run, without how it ended; all else is the first part's.
+
+    `nodes` are the names of the machines in their records.
+    """
     # Blocks are exactly those that were planned, also where a partial run goes on.
     request = {**infos[0]["request"], "shard": None, "spare": 0}
     info: dict[str, Any] = {**infos[0], "request": request}
@@ -74,7 +75,9 @@ def merged_info(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         info.pop(key, None)
     for key in (*_UNITED, "nodes"):
         info[key] = {name: value for part in infos for name, value in part.get(key, {}).items()}
-    info["rates"] = [rates for part in infos for rates in part.get("rates", [])]
+    # A share of the peak needs one machine's peak.
+    alike = len(node_kinds(info, nodes)) == 1
+    info["rates"] = [rates for part in infos if alike for rates in part.get("rates", [])]
     info["started"] = min(part["started"] for part in infos)
     for key, subject in (("certificates", "claim"), ("late_proofs", "cell")):
         info[key] = _one_each([proof for part in infos for proof in part.get(key, [])], subject)

@@ -9,6 +9,7 @@ from bench.analysis.results import Results
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.proof.late_proof import LateProof
+from bench.records.node_kinds import PROVED_ELSEWHERE
 from bench.records.snapshot import Pairs, Snapshot
 from bench.report.proof.proof_forms import (
     DeviationTable,
@@ -22,7 +23,7 @@ def late_verdict(results: Results) -> str:
     """Of how many measured cells it is proved that they still trained their task, in words."""
     proofs = results.late_proofs
     if not proofs and results.run.shard:
-        return "each cell's end is proved in a block of another shard"
+        return PROVED_ELSEWHERE
     if not proofs:
         return "not proved, because this run has no late proofs"
     measured = {proof.cell for proof in proofs}
