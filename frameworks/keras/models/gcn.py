@@ -22,7 +22,7 @@ class GCN(keras.Model):
         x = ops.relu(self.first(words, links))  # (2708, 1433) -> (2708, 16)
         x = self.dropout(x)
         x = self.second(x, links)  # (2708, 7)
-        penalty = 2**-11 * ops.sum(ops.square(self.first.kernel))
+        penalty = 2**-12 * ops.sum(ops.square(self.first.kernel))
         return x[None], penalty[None, None]  # (1, 2708, 7), (1, 1)
 
 

@@ -20,7 +20,7 @@ class GCN(HybridBlock):
         x = F.relu(self.first(words, links))  # (2708, 1433) -> (2708, 16)
         x = self.dropout(x)
         x = self.second(x, links)  # (2708, 7)
-        penalty = 2**-11 * F.sum(F.square(first_weight))
+        penalty = 2**-12 * F.sum(F.square(first_weight))
         return F.expand_dims(x, 0), F.expand_dims(penalty, 0)  # (1, 2708, 7), (1, 1)
 
 

@@ -18,7 +18,7 @@ class GCN(nn.Layer):
         x = F.relu(self.first(words, links))  # (2708, 1433) -> (2708, 16)
         x = self.dropout(x)
         x = self.second(x, links)  # (2708, 7)
-        penalty = 2**-11 * self.first.weight.square().sum()
+        penalty = 2**-12 * self.first.weight.square().sum()
         return x.unsqueeze(0), penalty.reshape([1, 1])  # (1, 2708, 7), (1, 1)
 
 

@@ -14,5 +14,5 @@ def forward(params: Params, words: Value, links: Value, dropout: Dropout) -> tup
     x = relu(graph_convolution(params, "first", words, links))  # (2708, 1433) -> (2708, 16)
     x = dropout("first", x)
     x = graph_convolution(params, "second", x, links)  # (2708, 7)
-    penalty = 2**-11 * np.sum(params["first.weight"] ** 2)
+    penalty = 2**-12 * np.sum(params["first.weight"] ** 2)
     return x[None], penalty.reshape(1, 1)  # (1, 2708, 7), (1, 1)

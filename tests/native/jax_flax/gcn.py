@@ -44,7 +44,7 @@ def prepare(mode, threads, length):
         losses = optax.softmax_cross_entropy_with_integer_labels(
             network(params, words, links, key), jnp.maximum(y, 0)
         )
-        return losses.mean(where=y >= 0) + 2**-11 * (params["first"] ** 2).sum()
+        return losses.mean(where=y >= 0) + 2**-12 * (params["first"] ** 2).sum()
 
     def step(params, state, key, words, links, y):
         key, own = jax.random.split(key)

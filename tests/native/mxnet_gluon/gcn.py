@@ -27,7 +27,7 @@ class Network(gluon.HybridBlock):
         x = F.Dropout(F.relu(x), p=0.5)
         logits = F.broadcast_add(F.dot(links, F.dot(x, second)), second_bias)
         losses = -F.pick(F.log_softmax(logits), y) * known
-        return F.sum(losses) / F.sum(known) + 2**-11 * F.sum(F.square(first))
+        return F.sum(losses) / F.sum(known) + 2**-12 * F.sum(F.square(first))
 
 
 def matrix(entries, rows, columns):

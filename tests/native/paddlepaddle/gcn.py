@@ -59,7 +59,7 @@ def prepare(mode, threads, length):
         for _ in batches:
             total = F.cross_entropy(forward(*matrices), y, ignore_index=-1, reduction="sum")
             loss = total / (y >= 0).sum().astype("float32")
-            loss = loss + 2**-11 * model.first.square().sum()
+            loss = loss + 2**-12 * model.first.square().sum()
             loss.backward()
             optimizer.step()
             optimizer.clear_grad(set_to_zero=False)

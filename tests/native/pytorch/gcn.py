@@ -63,7 +63,7 @@ def prepare(mode, threads, length):
     graph = None
 
     def loss_of(words, links, y):
-        penalty = 2**-11 * model.first.square().sum()
+        penalty = 2**-12 * model.first.square().sum()
         return F.cross_entropy(model(words, links), y, ignore_index=-1) + penalty
 
     if mode == "compiled":

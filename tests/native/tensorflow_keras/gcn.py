@@ -46,7 +46,7 @@ def prepare(mode, threads, length):
         known = tf.cast(y >= 0, tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(y, 0), logits)
         mean = tf.reduce_sum(losses * known) / tf.reduce_sum(known)
-        return mean + 2**-11 * tf.reduce_sum(tf.square(first))
+        return mean + 2**-12 * tf.reduce_sum(tf.square(first))
 
     def step(words, links, y):
         with tf.GradientTape() as tape:
