@@ -32,7 +32,7 @@ TASK = Task(
     loss_tolerance=0.05,
     presets={
         "quick": Budget(epochs=1, train_examples=6_400, test_examples=1_000),
-        "standard": Budget(epochs=2, train_examples=12_800, test_examples=5_000),
+        "standard": Budget(epochs=2, train_examples=9_600, test_examples=2_000),
         "full": Budget(epochs=10),
     },
 )

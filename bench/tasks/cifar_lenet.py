@@ -32,7 +32,7 @@ TASK = Task(
     loss_tolerance=0.03,
     presets={
         "quick": Budget(epochs=1, train_examples=12_800, test_examples=1_000),
-        "standard": Budget(epochs=2, train_examples=25_600, test_examples=5_000),
+        "standard": Budget(epochs=2, train_examples=12_800, test_examples=2_000),
         "full": Budget(epochs=5),
     },
 )

@@ -34,7 +34,7 @@ TASK = Task(
     sample=Transcription(recordings=10),
     presets={
         "quick": Budget(epochs=1, train_examples=640, test_examples=100),
-        "standard": Budget(epochs=2, train_examples=3_200),
+        "standard": Budget(epochs=2, train_examples=1_600),
         "full": Budget(epochs=10),
     },
 )

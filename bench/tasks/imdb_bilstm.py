@@ -27,7 +27,7 @@ TASK = Task(
     batch=32,
     presets={
         "quick": Budget(epochs=1, train_examples=2_560, test_examples=1_000, length=50),
-        "standard": Budget(epochs=1, train_examples=6_400, test_examples=2_000, length=80),
+        "standard": Budget(epochs=1, train_examples=4_800, test_examples=1_000, length=80),
         "full": Budget(epochs=2),
     },
 )

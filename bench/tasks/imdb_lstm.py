@@ -28,7 +28,7 @@ TASK = Task(
     headline=True,
     presets={
         "quick": Budget(epochs=1, train_examples=2_560, test_examples=1_000, length=50),
-        "standard": Budget(epochs=1, train_examples=12_800, test_examples=2_000, length=80),
+        "standard": Budget(epochs=1, train_examples=9_600, test_examples=2_000, length=80),
         "full": Budget(epochs=5),
     },
 )

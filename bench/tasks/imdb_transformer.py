@@ -40,7 +40,7 @@ TASK = Task(
     dropout={"attention": 0.1, "contract": 0.1, "feed_norm": 0.1, "hidden": 0.1},
     presets={
         "quick": Budget(epochs=1, train_examples=3_200, test_examples=1_000),
-        "standard": Budget(epochs=1, test_examples=5_000),
+        "standard": Budget(epochs=1, train_examples=12_800, test_examples=2_000),
         "full": Budget(epochs=2),
     },
 )

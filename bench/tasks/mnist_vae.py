@@ -42,7 +42,7 @@ TASK = Task(
     ),
     presets={
         "quick": Budget(epochs=1, train_examples=16_000, test_examples=5_000),
-        "standard": Budget(epochs=3),
+        "standard": Budget(epochs=2),
         "full": Budget(epochs=10),
     },
 )

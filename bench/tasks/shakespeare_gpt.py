@@ -39,7 +39,7 @@ TASK = Task(
     sample=Continuation(prompt=55, characters=300),  # up to the name of the next speaker
     presets={
         "quick": Budget(epochs=1, train_examples=240, test_examples=120),
-        "standard": Budget(epochs=1, train_examples=2_400, test_examples=600),
+        "standard": Budget(epochs=1, train_examples=1_200, test_examples=240),
         "full": Budget(epochs=2, train_examples=12_000),
     },
 )
