@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.analysis.results import Results
 from bench.core.measurement import PictureFile
 from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.kept_pictures import pictures_of, write_pictures
+from bench.report.proof.late_forms import late_verdict
 from tests.conftest import TINY, Framebench
 from tests.test_pictures import drawing
 
@@ -132,6 +135,34 @@ def test_what_does_not_belong_together_is_refused_by_name(
     assert not (results / "whole").exists()
 
 
+def test_a_shard_says_what_it_has_of_the_run(results: Path, framebench: Framebench) -> None:
+    part(results, 3)
+    text = " ".join(framebench("report", "s3").stdout.split())
+    tasks = len(run_folder.read(PUBLISHED).snapshot.tasks)
+    assert tasks > 1 and "1 of 5 repeats" in text
+    assert f"shard 3 of 3: {tasks} of the run's {5 * tasks} blocks (5 of each task)" in text
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_part_is_not_blamed_for_the_ends_that_others_prove(kept: int, results: Path) -> None:
+    def change(info: dict[str, Any]) -> None:
+        info["late_proofs"] = info["late_proofs"][:kept]
+
+    part(results, 1, change=change)
+    some = Results.of(run_folder.read(results / "s1"))
+    others = len(some.summaries) - kept
+    assert late_verdict(some) == (
+        f"{kept} of {kept} proved: all still trained the task; the other {others} cells are proved "
+        "in other shards"
+        if kept
+        else "each cell's end is proved in a block of another shard"
+    )
+    unfinished = replace(some.run, info={**some.run.info})
+    del unfinished.info["wall_seconds"]
+    if not kept:
+        assert late_verdict(Results.of(unfinished)).startswith("not proved, because")
+
+
 def test_a_block_that_two_runs_have_is_refused(results: Path, framebench: Framebench) -> None:
     part(results, 1)
     shutil.copytree(results / "s1", results / "copy")
@@ -158,9 +189,11 @@ def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> Non
     done = framebench("merge", "s1", "s3", "--name", "some", "--partial")
     assert "framebench run --resume results/some" in done.stderr
     some = run_folder.read(results / "some")
-    missing = len(run_folder.read(results / "s2").records)
-    whole = len(run_folder.read(PUBLISHED).records)
-    assert some.lost == f"{missing} of its {whole} records are missing"
+    (caveat,) = (caveat.text for caveat in some.caveats if "merged" in caveat.text)
+    tasks = len(some.snapshot.tasks)
+    has = f"it has {3 * tasks} of the run's {5 * tasks} blocks (5 of each task)"
+    assert caveat.startswith(f"merged without shard 2/3: {has}, and so wider intervals")
+    assert not some.lost and "are missing" not in done.stdout
     framebench("merge", "some", "s2", "--name", "whole")
     merged = run_folder.read(results / "whole")
     assert merged.finished and not merged.lost

@@ -68,6 +68,8 @@ def unfinished(results: Results) -> str:
     """That a run was not finished; "" if it was."""
     if results.run.finished:
         return ""
+    if "merged" in results.run.info:
+        return f"this run is not whole yet: it has {len(results.processes)} processes so far"
     return f"this run was not finished: it has {len(results.processes)} processes so far"
 
 
