@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -101,7 +102,11 @@ DIFFERENT: Mapping[str, tuple[Change, str]] = {
     "Python": (lambda info: info["machine"].update(python="9.9"), "Python "),
     "snapshot": (
         lambda info: info["snapshot"]["tasks"][0].update(batch=1),
-        "the snapshot of tasks and frameworks",
+        "task mnist-mlp: batch 64 → 1",
+    ),
+    "frameworks": (
+        lambda info: info["snapshot"]["frameworks"].pop(),
+        ": only in one of them",
     ),
     "shards": (
         lambda info: info["request"].update(shard={"number": 2, "count": 4}),
@@ -131,8 +136,28 @@ def test_what_does_not_belong_together_is_refused_by_name(
     part(results, 1)
     part(results, 2, change=change)
     error = framebench("merge", "s1", "s2", "--partial", "--name", "whole", expect=2).stderr
-    assert "results/s2 does not belong to results/s1: " in error and words in error
+    assert "results/s2 does not belong to results/s1:\n" in error and words in error
     assert not (results / "whole").exists()
+
+
+def test_of_many_differences_the_first_are_named(results: Path, framebench: Framebench) -> None:
+    """In a line each, and what was asked for before what follows from it."""
+
+    def change(info: dict[str, Any]) -> None:
+        info["request"].update(seed=7, frameworks=["x" * 999])
+        info["source_digests"] = dict.fromkeys(info["source_digests"], "0")
+        for packages in info["environments"].values():
+            packages.update(dict.fromkeys(packages, "9"))
+
+    part(results, 1)
+    part(results, 2, change=change)
+    error = framebench("merge", "s1", "s2", "--partial", "--name", "whole", expect=2).stderr
+    first, frameworks, seed, *others, more = error.splitlines()
+    assert first == "framebench: results/s2 does not belong to results/s1:"
+    assert frameworks.startswith("  frameworks ") and frameworks.endswith("…")
+    assert seed == "  seed 0 → 7" and len(others) == 3
+    assert others[0].startswith("  the source of ")
+    assert re.fullmatch(r"  and \d+ more", more) and max(map(len, error.splitlines())) < 170
 
 
 def test_a_shard_says_what_it_has_of_the_run(results: Path, framebench: Framebench) -> None:

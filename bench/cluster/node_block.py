@@ -18,7 +18,7 @@ from bench.records import run_folder
 from bench.records.kept_pictures import pictures_of
 from bench.run import campaign, run_info
 from bench.run.campaign_listener import CampaignListener
-from bench.run.merging import check_origin
+from bench.run.part_differences import check_origin
 from bench.run.plan import plan_in
 from bench.run.preparation import prepare
 from bench.run.request import Request

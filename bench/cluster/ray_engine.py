@@ -23,7 +23,8 @@ from bench.records import record_lines
 from bench.records.kept_pictures import write_pictures
 from bench.records.run_folder import RunFolder, read_info
 from bench.run import run_info
-from bench.run.merging import check_origin, merged_info
+from bench.run.merging import merged_info
+from bench.run.part_differences import check_origin
 from bench.run.plan import Plan, devices_of
 from bench.run.request import Request
 from bench.run.resumption import EarlierRun
