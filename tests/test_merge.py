@@ -18,6 +18,7 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.kept_pictures import pictures_of, write_pictures
+from bench.report.common.text import seconds_text
 from bench.report.proof.late_forms import late_verdict
 from tests.conftest import TINY, Framebench
 from tests.test_pictures import drawing
@@ -219,7 +220,7 @@ def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> Non
     has = f"it has {3 * tasks} of the run's {5 * tasks} blocks (5 of each task)"
     assert caveat.startswith(f"merged without shard 2/3: {has}, and so wider intervals")
     assert not some.lost and "are missing" not in done.stdout
-    framebench("merge", "some", "s2", "--name", "whole")
+    done = framebench("merge", "some", "s2", "--name", "whole")
     merged = run_folder.read(results / "whole")
     assert merged.finished and not merged.lost
     assert {record.job.block for record in merged.records} == {0, 1, 2, 3, 4}
@@ -227,6 +228,9 @@ def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> Non
     parts = [run_folder.read(results / f"s{number}") for number in (1, 2, 3)]
     seconds = sum(run.info["wall_seconds"] for run in parts)
     assert merged.info["wall_seconds"] == pytest.approx(seconds, abs=0.1)
+    longest = seconds_text(max(run.info["wall_seconds"] for run in parts))
+    took = f"took: {seconds_text(merged.info['wall_seconds'])} in all, of which the longest part"
+    assert f"{took} took {longest}; without preparation" in " ".join(done.stdout.split())
 
 
 def test_a_pattern_names_runs_among_the_results(results: Path, framebench: Framebench) -> None:
