@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
@@ -9,15 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.cli.cluster_display import ClusterDisplay
-from bench.cluster.ray_engine import RESOURCE
+from bench.cli.display import PlainConsole
+from bench.cluster.cluster_listener import NodeState
+from bench.cluster.node_block import NodeListener
+from bench.cluster.ray_engine import RESOURCE, _kinds, _seldom
 from bench.launch import catalogue
 from bench.records import run_folder
+from bench.run.task_blocks import TaskBlock
 from bench.run.time_left import TimeLeft
 from tests.conftest import Framebench, in_a_process
 from tests.test_boundaries import PYTHON_FILES, imported, path_in_tree
@@ -74,6 +80,52 @@ def test_the_time_left_on_a_cluster_runs_down(monkeypatch: pytest.MonkeyPatch) -
         lefts.append(display._until_end(done, 4 - done))
     times = ("5 min 00 s", "4 min 50 s", "0.0 ms", "8 min 20 s")
     assert lefts == ["time left: unknown yet", *(f"about {time} left" for time in times)]
+
+
+def test_where_nobody_watches_the_beginning_is_said_at_once() -> None:
+    """That the head is reached, and once of each node that it prepares, and that it begins."""
+    out = io.StringIO()
+    display = ClusterDisplay(
+        TimeLeft(cells=[], blocks=3, done=set()), console=PlainConsole(file=out)
+    )
+    display.reached("head:6379", {"16 CPUs": 2, "8 CPUs, 1 GPU (H100)": 1})
+    preparing = NodeState(block="block 0 of mnist-mlp", doing="pytorch: installing")
+    ready = replace(preparing, ready=True)
+    for states in ({"a": preparing}, {"a": preparing}, {"a": ready, "b": preparing}, {}):
+        display.nodes(states, done=0, blocks=3)
+    display.nodes({"a": replace(ready, block="block 2 of mnist-mlp")}, done=1, blocks=3)
+    assert out.getvalue().splitlines() == [
+        "the Ray cluster at head:6379 is reached, with 3 nodes to measure: 2 with 16 CPUs; 1 with "
+        "8 CPUs, 1 GPU (H100)",
+        "each node prepares environments, data and proofs before its first block",
+        "node a prepares for block 0 of mnist-mlp",
+        "node a is ready and begins block 0 of mnist-mlp",
+        "node b prepares for block 0 of mnist-mlp",
+        "node a is ready and begins block 2 of mnist-mlp",
+    ]
+
+
+def test_only_nodes_that_measure_are_counted() -> None:
+    offers: list[tuple[bool, dict[str, float]]] = [
+        (True, {"CPU": 4.0}),
+        (False, {"CPU": 4.0, RESOURCE: 1.0}),
+        (True, {"CPU": 16.0, RESOURCE: 1.0}),
+        (True, {"CPU": 16.0, "GPU": 2.0, "accelerator_type:H100": 1.0, RESOURCE: 1.0}),
+    ]
+    nodes = [{"Alive": alive, "Resources": resources} for alive, resources in offers]
+    assert _kinds(nodes) == {"16 CPUs": 1, "16 CPUs, 2 GPUs (H100)": 1}
+
+
+def test_that_a_node_is_ready_is_told_at_once() -> None:
+    told: list[NodeState] = []
+    listener = NodeListener(TaskBlock(task="mnist-mlp", block=2), _seldom(told.append))
+    listener.phase("pytorch", "installing")
+    listener.ready()
+    listener.phase("pytorch", "warm-up")
+    assert [(state.block, state.ready) for state in told] == [
+        ("block 2 of mnist-mlp", False),
+        ("block 2 of mnist-mlp", True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +213,9 @@ def test_a_cluster_that_loses_a_node_measures_what_one_machine_does(
     assert run.certificates == alone.certificates
     assert re.search(r"stopped: 3 blocks on \d nodes?, as planned", printed)
     assert not any("processor's vendor" in caveat.text for caveat in run.caveats)
+    assert "is reached, with 3 nodes to measure: 3 with 1 CPU" in errors
+    begun = re.findall(r"^node (\w+) is ready and begins block \d of mnist-mlp$", errors, re.M)
+    assert nodes <= set(begun) and "side by side, with what they prepared" in printed
 
 
 @pytest.mark.frameworks

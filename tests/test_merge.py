@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.analysis.results import Results
 from bench.core.measurement import PictureFile
 from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.kept_pictures import pictures_of, write_pictures
+from bench.report.common.text import seconds_text
+from bench.report.proof.late_forms import late_verdict
 from tests.conftest import TINY, Framebench
 from tests.test_pictures import drawing
 
@@ -98,7 +103,11 @@ DIFFERENT: Mapping[str, tuple[Change, str]] = {
     "Python": (lambda info: info["machine"].update(python="9.9"), "Python "),
     "snapshot": (
         lambda info: info["snapshot"]["tasks"][0].update(batch=1),
-        "the snapshot of tasks and frameworks",
+        "task mnist-mlp: batch 64 → 1",
+    ),
+    "frameworks": (
+        lambda info: info["snapshot"]["frameworks"].pop(),
+        ": only in one of them",
     ),
     "shards": (
         lambda info: info["request"].update(shard={"number": 2, "count": 4}),
@@ -128,8 +137,56 @@ def test_what_does_not_belong_together_is_refused_by_name(
     part(results, 1)
     part(results, 2, change=change)
     error = framebench("merge", "s1", "s2", "--partial", "--name", "whole", expect=2).stderr
-    assert "results/s2 does not belong to results/s1: " in error and words in error
+    assert "results/s2 does not belong to results/s1:\n" in error and words in error
     assert not (results / "whole").exists()
+
+
+def test_of_many_differences_the_first_are_named(results: Path, framebench: Framebench) -> None:
+    """In a line each, and what was asked for before what follows from it."""
+
+    def change(info: dict[str, Any]) -> None:
+        info["request"].update(seed=7, frameworks=["x" * 999])
+        info["source_digests"] = dict.fromkeys(info["source_digests"], "0")
+        for packages in info["environments"].values():
+            packages.update(dict.fromkeys(packages, "9"))
+
+    part(results, 1)
+    part(results, 2, change=change)
+    error = framebench("merge", "s1", "s2", "--partial", "--name", "whole", expect=2).stderr
+    first, frameworks, seed, *others, more = error.splitlines()
+    assert first == "framebench: results/s2 does not belong to results/s1:"
+    assert frameworks.startswith("  frameworks ") and frameworks.endswith("…")
+    assert seed == "  seed 0 → 7" and len(others) == 3
+    assert others[0].startswith("  the source of ")
+    assert re.fullmatch(r"  and \d+ more", more) and max(map(len, error.splitlines())) < 170
+
+
+def test_a_shard_says_what_it_has_of_the_run(results: Path, framebench: Framebench) -> None:
+    part(results, 3)
+    text = " ".join(framebench("report", "s3").stdout.split())
+    tasks = len(run_folder.read(PUBLISHED).snapshot.tasks)
+    assert tasks > 1 and "1 of 5 repeats" in text
+    assert f"shard 3 of 3: {tasks} of the run's {5 * tasks} blocks (5 of each task)" in text
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_part_is_not_blamed_for_the_ends_that_others_prove(kept: int, results: Path) -> None:
+    def change(info: dict[str, Any]) -> None:
+        info["late_proofs"] = info["late_proofs"][:kept]
+
+    part(results, 1, change=change)
+    some = Results.of(run_folder.read(results / "s1"))
+    others = len(some.summaries) - kept
+    assert late_verdict(some) == (
+        f"{kept} of {kept} proved: all still trained the task; the other {others} cells are proved "
+        "in other shards"
+        if kept
+        else "each cell's end is proved in a block of another shard"
+    )
+    unfinished = replace(some.run, info={**some.run.info})
+    del unfinished.info["wall_seconds"]
+    if not kept:
+        assert late_verdict(Results.of(unfinished)).startswith("not proved, because")
 
 
 def test_a_block_that_two_runs_have_is_refused(results: Path, framebench: Framebench) -> None:
@@ -158,10 +215,12 @@ def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> Non
     done = framebench("merge", "s1", "s3", "--name", "some", "--partial")
     assert "framebench run --resume results/some" in done.stderr
     some = run_folder.read(results / "some")
-    missing = len(run_folder.read(results / "s2").records)
-    whole = len(run_folder.read(PUBLISHED).records)
-    assert some.lost == f"{missing} of its {whole} records are missing"
-    framebench("merge", "some", "s2", "--name", "whole")
+    (caveat,) = (caveat.text for caveat in some.caveats if "merged" in caveat.text)
+    tasks = len(some.snapshot.tasks)
+    has = f"it has {3 * tasks} of the run's {5 * tasks} blocks (5 of each task)"
+    assert caveat.startswith(f"merged without shard 2/3: {has}, and so wider intervals")
+    assert not some.lost and "are missing" not in done.stdout
+    done = framebench("merge", "some", "s2", "--name", "whole")
     merged = run_folder.read(results / "whole")
     assert merged.finished and not merged.lost
     assert {record.job.block for record in merged.records} == {0, 1, 2, 3, 4}
@@ -169,6 +228,9 @@ def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> Non
     parts = [run_folder.read(results / f"s{number}") for number in (1, 2, 3)]
     seconds = sum(run.info["wall_seconds"] for run in parts)
     assert merged.info["wall_seconds"] == pytest.approx(seconds, abs=0.1)
+    longest = seconds_text(max(run.info["wall_seconds"] for run in parts))
+    took = f"took: {seconds_text(merged.info['wall_seconds'])} in all, of which the longest part"
+    assert f"{took} took {longest}; without preparation" in " ".join(done.stdout.split())
 
 
 def test_a_pattern_names_runs_among_the_results(results: Path, framebench: Framebench) -> None:

@@ -104,7 +104,10 @@ def test_a_shard_that_cannot_be_is_refused(
 def test_a_shard_is_a_run_by_itself(framebench: Framebench, tmp_path: Path) -> None:
     arguments = (*TINY, "-t", "mnist-mlp", "-n", "3", "--shard", "2/4")
     done = framebench(*arguments)
-    assert "shard 2 of 4" in " ".join(done.stdout.split()) and "[1/" in done.stderr
+    text = " ".join(done.stdout.split())
+    has = "2 of the run's 6 blocks (3 of each task)"
+    assert f"shard 2 of 4: {has}; `framebench merge`" in text and "[1/" in done.stderr
+    assert "2 of 3 repeats" in text and f"stopped: {has}, as planned" in text
     assert "missing" not in done.stdout
     refused = framebench("run", "--add-blocks", "1", "r", expect=2).stderr
     assert "results/r is a shard" in refused

@@ -18,7 +18,10 @@ READER_GONE = 141
 
 
 def main() -> None:
-    """The command `framebench`, which ends with one line on standard error for every error."""
+    """The command `framebench`, which ends with a line on standard error for every error.
+
+    Where a run is refused because it differs from another, more lines name what differs.
+    """
     # Modules and records live as long as the command, and the garbage collector would traverse them
     # again and again: by default it runs after every 700 new objects.
     gc.set_threshold(100_000)

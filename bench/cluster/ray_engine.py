@@ -9,12 +9,13 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from bench.cluster.cluster_listener import ClusterListener
+from bench.cluster.cluster_listener import ClusterListener, NodeState
 from bench.cluster.node_block import NodeBlock, measure
 from bench.core.errors import FramebenchError, UsageError
 from bench.core.record import Cell
@@ -23,7 +24,8 @@ from bench.records import record_lines
 from bench.records.kept_pictures import write_pictures
 from bench.records.run_folder import RunFolder, read_info
 from bench.run import run_info
-from bench.run.merging import check_origin, merged_info
+from bench.run.merging import merged_info
+from bench.run.part_differences import check_origin
 from bench.run.plan import Plan, devices_of
 from bench.run.request import Request
 from bench.run.resumption import EarlierRun
@@ -44,7 +46,7 @@ class _Board:
     """Where nodes write what they are at, and read whether their rates are known; an actor."""
 
     def __init__(self) -> None:
-        self._states: dict[str, str] = {}
+        self._states: dict[str, NodeState] = {}
         self._with_rates: set[str] = set()
 
     def keep_rates(self, node: str) -> None:
@@ -53,13 +55,13 @@ class _Board:
     def has_rates(self, node: str) -> bool:
         return node in self._with_rates
 
-    def tell(self, node: str, state: str) -> None:
+    def tell(self, node: str, state: NodeState | None) -> None:
         if state:
             self._states[node] = state
         else:
             self._states.pop(node, None)
 
-    def read(self) -> dict[str, str]:
+    def read(self) -> dict[str, NodeState]:
         return self._states
 
 
@@ -75,17 +77,20 @@ def _on_node(
         has_rates = ray.get(board.has_rates.remote(node))
         return measure(request, cells, origin, node=node, has_rates=has_rates, tell=tell)
     finally:
-        board.tell.remote(node, "")
+        board.tell.remote(node, None)
 
 
-def _seldom(tell: Callable[[str], object]) -> Callable[[str], None]:
-    """Passes on few of many words, so that telling them disturbs nothing that is measured."""
-    last = -WORD
+def _seldom(tell: Callable[[NodeState], object]) -> Callable[[NodeState], None]:
+    """Passes on few of many states, so that telling them disturbs nothing that is measured.
 
-    def sometimes(state: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= WORD:
-            last = time.monotonic()
+    That a node is ready is always passed on.
+    """
+    last, ready = -WORD, False
+
+    def sometimes(state: NodeState) -> None:
+        nonlocal last, ready
+        if time.monotonic() - last >= WORD or state.ready != ready:
+            last, ready = time.monotonic(), state.ready
             tell(state)
 
     return sometimes
@@ -116,6 +121,7 @@ def run(
     ]
     done, lost = len(every) - len(requests), []
     with _connected(address) as ray:
+        listener.reached(ray.get_runtime_context().gcs_address, _kinds(ray.nodes()))
         folder = RunFolder(plan.folder)
         folder.write_info(_first_info(plan, earlier))
         info = read_info(plan.folder)  # in JSON's types, as nodes tell theirs
@@ -257,10 +263,26 @@ def _answer(ray: Any, reference: Any) -> NodeBlock | str:
     return block
 
 
-def _states(ray: Any, board: Any) -> dict[str, str]:
+def _kinds(nodes: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """How many nodes are to measure, by the processors and GPUs that Ray counts in each."""
+    offers = [node["Resources"] for node in nodes if node["Alive"]]
+    return Counter(_kind(offer) for offer in offers if offer.get(RESOURCE))
+
+
+def _kind(offer: Mapping[str, float]) -> str:
+    types = [name.partition(":")[2] for name in offer if name.startswith("accelerator_type:")]
+    words = [
+        f"{offer[name]:g} {name}{'s' * (offer[name] != 1)}"
+        for name in ("CPU", "GPU")
+        if offer.get(name)
+    ]
+    return " ".join([", ".join(words), *(f"({name})" for name in types)])
+
+
+def _states(ray: Any, board: Any) -> dict[str, NodeState]:
     """What nodes are at; nothing while the board itself moves to another node."""
     try:
-        states: dict[str, str] = ray.get(board.read.remote(), timeout=LOOK)
+        states: dict[str, NodeState] = ray.get(board.read.remote(), timeout=LOOK)
     except ray.exceptions.RayError:
         return {}
     return states

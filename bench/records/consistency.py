@@ -52,14 +52,18 @@ def mixtures(records: Sequence[Record], line: Callable[[int], int]) -> Iterator[
                 )
 
 
+def planned_repeats(info: Mapping[str, Any]) -> int:
+    """How many blocks of each task are planned; 0 if it was to stop `--until` a figure."""
+    return 0 if info.get("request", {}).get("until") else info.get("repeats", 0)
+
+
 def lost(records: Sequence[Record], info: Mapping[str, Any], *, left_out: int) -> str:
     """How many records a finished run lacks, beyond the lines that are left out; "" for none.
 
     Every cell is in every block, of which there are as many as were planned, or more; or fewer, if
     the time for `--until` was up. A shard says itself how many blocks of each task it has.
     """
-    planned_blocks = 0 if info.get("request", {}).get("until") else info.get("repeats", 0)
-    blocks = max([planned_blocks, *(1 + record.job.block for record in records)])
+    blocks = max([planned_repeats(info), *(1 + record.job.block for record in records)])
     cells = {record.job.cell for record in records}
     if not records:
         return "all of its records are missing" if blocks and not left_out else ""

@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.core.grouping import grouped
-from bench.core.shard import Shard
-
-# Of a shard in which no end is proved.
-PROVED_ELSEWHERE = "each cell's end is proved in a block of another shard"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +60,3 @@ def node_words(kinds: Sequence[NodeKind]) -> str:
             "ratios"
         )
     return ""
-
-
-def shard_words(shard: Shard | None) -> str:
-    """What readers must know of a shard; "" for a whole run."""
-    if shard is None:
-        return ""
-    return (
-        f"shard {shard.number} of {shard.count}: a part of the run's blocks; `framebench merge` "
-        "makes one run of all shards"
-    )

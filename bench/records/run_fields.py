@@ -67,9 +67,11 @@ class ResumedFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MergedFields(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that became a part of this one."""
+    """A run that became a part of this one: the shard that it was, if it was one."""
 
     name: str
+    shard: Annotated[str, Meta(pattern=r"^(\d{1,7}/\d{1,7})?$")] = ""
+    wall_seconds: Seconds = 0.0
 
 
 class RunFields(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,8 +22,8 @@ from bench.core.record import Record
 from bench.core.shard import Shard
 from bench.proof.certificate import Certificate
 from bench.proof.late_proof import LateProof
-from bench.records import consistency, record_lines, run_fields
-from bench.records.node_kinds import NodeKind, node_kinds, node_words, shard_words
+from bench.records import consistency, partial_run, record_lines, run_fields
+from bench.records.node_kinds import NodeKind, node_kinds, node_words
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
 from bench.system import files, whole_json
@@ -102,8 +102,9 @@ class Run:
     def caveats(self) -> tuple[Caveat, ...]:
         """What a reader of its figures must know: the snapshot's, what is left out, or mixed."""
         figures = (f"run {self.info.get('name', self.folder.name)}",)
+        whole = (found.record for found in self.lines.counting)
         words = [
-            shard_words(self.shard),
+            partial_run.words(self.info, whole, tasks=len(self.snapshot.tasks)),
             node_words(self.node_kinds),
             self.lines.words(),
             self.lost,
@@ -114,8 +115,8 @@ class Run:
 
     @property
     def lost(self) -> str:
-        """How many records it lacks though it is finished, or was merged; "" for none."""
-        if not self.finished and "merged" not in self.info:
+        """How many records it lacks though it is finished; "" for none."""
+        if not self.finished:
             return ""
         whole = [found.record for found in self.lines.counting]
         return consistency.lost(whole, self.info, left_out=len(self.lines.left_out))

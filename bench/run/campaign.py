@@ -20,7 +20,7 @@ from bench.launch.worker_process import JobInTurns, WorkerSpec
 from bench.proof.certificate import Claim
 from bench.proof.late_proof import LateProof
 from bench.proof.late_prover import LateProver
-from bench.records.node_kinds import PROVED_ELSEWHERE
+from bench.records.partial_run import PROVED_ELSEWHERE, blocks_words
 from bench.records.run_folder import LOGS, PICTURES, RunFolder
 from bench.run import run_info, schedule
 from bench.run.campaign_listener import CampaignListener
@@ -83,7 +83,7 @@ def run(
     open_ended = [str(proof) for proof in proofs if proof.status != "ok"]
     listener.proved(_proved(len(proofs), len(open_ended), plan), open_ended)
     info["late_proofs"] = [proof.to_fields() for proof in proofs]
-    info["stopped"] = why
+    info["stopped"] = _shard_stopped(plan) if plan.request.shard else why
     info["wall_seconds"] = round(before + time.monotonic() - started, 1)
     folder.write_info(info)
     return plan.stopping.missed(records, blocks=blocks)
@@ -94,6 +94,13 @@ def _proved(proofs: int, open_ended: int, plan: Plan) -> str:
     if not proofs and plan.request.shard:
         return PROVED_ELSEWHERE
     return f"{proofs - open_ended} of {proofs} cells still train their task"
+
+
+def _shard_stopped(plan: Plan) -> str:
+    """Why a shard, which has exactly the blocks that are planned for it, has ended."""
+    tasks = {cell.task for cell in plan.whole}
+    own = len(schedule.own_parts(plan))
+    return f"{blocks_words(own, repeats=plan.stopping.repeats, tasks=len(tasks))}, as planned"
 
 
 def _records_of(

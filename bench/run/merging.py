@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.core.errors import FramebenchError, UsageError
+from bench.core.errors import UsageError
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.records.node_kinds import node_kinds
+from bench.records.partial_run import few
 from bench.records.run_folder import RECORDS, Run
-from bench.run.origin_changes import origin_changes
+from bench.run.part_differences import check_together
 from bench.run.task_blocks import TaskBlock
 from bench.system import files
-from bench.system.plain_text import one_line
 
-# More blocks and settings are counted, not named.
-_NAMED = 5
 # The options that differ between shards of a run, and how many words each takes.
 _OWN_OPTIONS = ("--shard", "--name")
-# What of a request may differ: none of the parts adds spare blocks.
-_OWN_REQUESTS = {"shard", "name", "spare"}
 # What every run says of packages and data, by name; a shard lacks those of the others' tasks.
 _UNITED = ("environments", "data", "installed_bytes", "package_records", "source_digests")
 
@@ -45,7 +41,7 @@ def merge(runs: Sequence[Run], *, name: str, partial: bool) -> MergedRun:
     if len(runs) < 2:
         raise UsageError("merge needs two runs or more: framebench merge RUN RUN... --name NAME")
     for other in runs[1:]:
-        _check_together(runs[0], other)
+        check_together(runs[0], other)
     _check_disjoint(runs)
     lacking = _lacking(runs)
     if lacking and not partial:
@@ -107,62 +103,6 @@ def _one_each(proofs: Sequence[Mapping[str, Any]], subject: str) -> list[Mapping
     ]
 
 
-def _check_together(first: Run, other: Run) -> None:
-    """Raises UsageError, which names each difference, for runs that are not parts of one."""
-    for run in (first, other):
-        if "snapshot" not in run.info or "request" not in run.info:
-            raise UsageError(f"{run.folder} cannot be merged: it is older than shards")
-    if differences := list(_part_differences(first.info, other.info)):
-        raise UsageError(
-            f"{other.folder} does not belong to {first.folder}: "
-            f"{one_line('; '.join(differences), limit=600)}"
-        )
-
-
-def check_origin(info: Mapping[str, Any], other: Mapping[str, Any], *, of: str) -> None:
-    """Raises FramebenchError if `of`, which `other` describes, has other source, packages or data.
-
-    `info` is a run's `run.json`, or as much of it as is known.
-    """
-    if differences := list(_origin_differences(info, other)):
-        raise FramebenchError(
-            f"{of} does not belong to the run: {one_line('; '.join(differences), limit=600)}"
-        )
-
-
-def _origin_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    """How source, packages and data differ, as far as both tell of the same ones."""
-    alike: dict[str, Any] = {"framebench": other["framebench"]}
-    same: dict[str, Any] = {"framebench": info["framebench"]}
-    for key in ("source_digests", "environments", "data"):
-        shared = info.get(key, {}).keys() & other.get(key, {}).keys()
-        alike[key] = {name: other[key][name] for name in shared}
-        same[key] = {name: info[key][name] for name in shared}
-    yield from origin_changes(same, alike)
-
-
-def _part_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    """What two parts of a run have not in common though they should, in words."""
-    yield from _origin_differences(info, other)
-    if (old := info["machine"]["python"]) != (new := other["machine"]["python"]):
-        yield f"Python {old} → {new}"
-    old, new = ({**part["request"], "threads": part["threads"]} for part in (info, other))
-    for name in sorted((old.keys() | new.keys()) - _OWN_REQUESTS):
-        if old.get(name) != new.get(name):
-            yield f"{name.replace('_', ' ')} {old.get(name)} → {new.get(name)}"
-    counts = [(part["request"].get("shard") or {}).get("count") for part in (info, other)]
-    if all(counts) and counts[0] != counts[1]:
-        yield f"{counts[0]} shards → {counts[1]}"
-    if _without_settings(info["snapshot"]) != _without_settings(other["snapshot"]):
-        yield "the snapshot of tasks and frameworks"
-
-
-def _without_settings(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """A snapshot without what may depend on the machine's processor."""
-    frameworks = [{**framework, "settings": None} for framework in snapshot["frameworks"]]
-    return {**snapshot, "frameworks": frameworks}
-
-
 def _check_disjoint(runs: Sequence[Run]) -> None:
     """Raises UsageError for two runs that have the same block of the same task."""
     owner: dict[TaskBlock, Run] = {}
@@ -210,14 +150,9 @@ def _lacking(runs: Sequence[Run]) -> str:
         count = shards[0].count
         absent = sorted(set(range(1, count + 1)) - {shard.number for shard in shards})
         if absent:
-            return f"shards missing: {_named([f'{number}/{count}' for number in absent])}"
+            return f"shards missing: {few([f'{number}/{count}' for number in absent])}"
     blocks = [f"{part.task} {part.block}" for part in _missing(runs)]
-    return f"blocks missing: {_named(blocks)}" if blocks else ""
-
-
-def _named(words: Sequence[str]) -> str:
-    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return f"{', '.join(words[:_NAMED])}{more}"
+    return f"blocks missing: {few(blocks)}" if blocks else ""
 
 
 def _lines(runs: Sequence[Run]) -> str:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# More changed packages are counted, not named.
-_NAMED = 3
+from bench.system.plain_text import one_line
+
+# More changed packages, and more differences, are counted, not named.
+_NAMED, _LISTED = 3, 5
+# Characters of a line.
+_WIDTH = 160
+
+
+def listed(differences: Sequence[str]) -> str:
+    """The first differences in a line each, and how many more there are."""
+    lines = [one_line(words, limit=_WIDTH) for words in differences[:_LISTED]]
+    if len(differences) > _LISTED:
+        lines.append(f"and {len(differences) - _LISTED} more")
+    return "".join(f"\n  {line}" for line in lines)
 
 
 def origin_changes(info: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -15,48 +27,48 @@ def origin_changes(info: Mapping[str, Any], other: Mapping[str, Any]) -> list[st
     Only what `other` tells is compared.
     """
     return [
-        words(info.get(name, {}), other[name])
-        for name, words in (
-            ("framebench", lambda old, new: f"framebench {old} → {new}"),
+        change
+        for name, changes in (
+            ("framebench", lambda old, new: [f"framebench {old} → {new}"]),
             ("source_digests", _sources),
             ("environments", _packages),
             ("data", _data),
         )
         if name in other and info.get(name) != other[name]
+        for change in changes(info.get(name, {}), other[name])
     ]
 
 
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The names whose values differ, or that only one side has."""
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
 
-def _sources(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    return f"the source of {', '.join(_differing(old, new))} has changed"
+def _sources(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for name in differing(old, new):
+        yield f"the source of {name} has changed"
 
 
-def _packages(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    parts = []
-    for name in _differing(old, new):
+def _packages(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in differing(old, new):
         before, after = old.get(name), new.get(name)
         if before is None or after is None:
-            parts.append(f"the environment of {name} is {'gone' if after is None else 'new'}")
+            yield f"the environment of {name} is {'gone' if after is None else 'new'}"
             continue
-        changed = _differing(before, after)
+        changed = differing(before, after)
         words = [
             f"{package} {before.get(package, 'none')} → {after.get(package, 'none')}"
             for package in changed[:_NAMED]
         ]
         words += [f"{len(changed) - _NAMED} more"] if len(changed) > _NAMED else []
-        parts.append(f"packages of {name}: {', '.join(words)}")
-    return "; ".join(parts)
+        yield f"packages of {name}: {', '.join(words)}"
 
 
-def _data(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def _data(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     if not old:
-        return "it does not say which data it used"
-    parts = []
-    for name in _differing(old, new):
+        yield "it does not say which data it used"
+        return
+    for name in differing(old, new):
         kinds = [side.get(name, {}).get("source", "none") for side in (old, new)]
         words = f" ({kinds[0]} → {kinds[1]})" if kinds[0] != kinds[1] else ""
-        parts.append(f"the data {name} have changed{words}")
-    return "; ".join(parts)
+        yield f"the data {name} have changed{words}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from bench.core.choices import check_choice
 from bench.core.errors import UsageError
@@ -99,6 +99,13 @@ def size(text: str) -> int:
         raise UsageError(f"{text!r} is not a size: write 900M or 8G")
     # More than 10**18 bytes are refused, and more than a float holds cannot be an integer.
     return int(min(1e19, float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")))
+
+
+def in_words(value: Any) -> str:
+    """A value of a request as people read it."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "all"
+    return "its default" if value is None else str(value)
 
 
 def check(request: Request) -> None:

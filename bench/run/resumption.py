@@ -22,12 +22,11 @@ from bench.records import run_folder
 from bench.records.record_lines import PASSING
 from bench.records.run_folder import Run
 from bench.run import run_info
-from bench.run.origin_changes import origin_changes
+from bench.run.origin_changes import listed, origin_changes
 from bench.run.plan import Plan, plan_in
 from bench.run.preparation import Preparation
-from bench.run.request import Request, check
+from bench.run.request import Request, check, in_words
 from bench.run.run_info import now
-from bench.system.plain_text import one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,18 +151,12 @@ def _check_given(request: Request, given: Mapping[str, Any], run: Run) -> None:
     for field in fields(Request):
         if field.name not in given or field.name in ("results", "command"):
             continue
-        new, own = _words(given[field.name]), _words(getattr(request, field.name))
+        new, own = in_words(given[field.name]), in_words(getattr(request, field.name))
         if new != own:
             raise UsageError(
                 f"{run.folder} was begun with {own} for {field.name.replace('_', ' ')}, not {new}; "
                 "a run goes on with its own options, so leave out others"
             )
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "all"
-    return "its default" if value is None else str(value)
 
 
 def _seconds(run: Run) -> float:
@@ -187,6 +180,6 @@ def _check_unchanged(plan: Plan, info: Mapping[str, Any], present: Mapping[str, 
     changes += origin_changes(info, present)
     if changes:
         raise UsageError(
-            f"{plan.folder} cannot go on, as its figures would not be comparable with new ones: "
-            f"{one_line('; '.join(changes), limit=600)}; begin another run"
+            f"{plan.folder} cannot go on, as its figures would not be comparable with new ones; "
+            f"begin another run:{listed(changes)}"
         )

@@ -58,7 +58,7 @@ def ends(
     """
     chooser, blocks = random.Random(plan.request.seed), range(plan.stopping.repeats)
     first = {cell: chooser.choice(blocks) for cell in plan.whole}
-    own = _own_parts(plan)
+    own = own_parts(plan)
     drawn = set()
     for cell, block in first.items():
         if TaskBlock(task=cell.task, block=block) not in own or cell in proved:
@@ -75,7 +75,7 @@ def ends(
 
 def elsewhere(plan: Plan) -> frozenset[tuple[Cell, int]]:
     """The jobs of the planned blocks, by cell and block, that other shards measure."""
-    own = _own_parts(plan)
+    own = own_parts(plan)
     return frozenset(
         (cell, block)
         for cell in plan.cells
@@ -84,7 +84,7 @@ def elsewhere(plan: Plan) -> frozenset[tuple[Cell, int]]:
     )
 
 
-def _own_parts(plan: Plan) -> set[TaskBlock]:
+def own_parts(plan: Plan) -> set[TaskBlock]:
     """The blocks of tasks that are planned here."""
     request = plan.request
     return set(

@@ -9,7 +9,7 @@ from bench.analysis.results import Results
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.proof.late_proof import LateProof
-from bench.records.node_kinds import PROVED_ELSEWHERE
+from bench.records.partial_run import PROVED_ELSEWHERE, is_part
 from bench.records.snapshot import Pairs, Snapshot
 from bench.report.proof.proof_forms import (
     DeviationTable,
@@ -21,20 +21,28 @@ from bench.report.proof.proof_forms import (
 
 def late_verdict(results: Results) -> str:
     """Of how many measured cells it is proved that they still trained their task, in words."""
-    proofs = results.late_proofs
-    if not proofs and results.run.shard:
-        return PROVED_ELSEWHERE
+    proofs, run = results.late_proofs, results.run
+    part = is_part(run.info)
     if not proofs:
-        return "not proved, because this run has no late proofs"
-    measured = {proof.cell for proof in proofs}
-    measured |= {summary.cell for summary in results.summaries if summary.ok}
-    return proved_text(
+        # A shard proves its ends when all is measured.
+        elsewhere = part and (run.finished or not run.shard)
+        none = "not proved, because this run has no late proofs"
+        return PROVED_ELSEWHERE if elsewhere else none
+    proved = {proof.cell for proof in proofs}
+    others = {summary.cell for summary in results.summaries if summary.ok} - proved
+    # A cell is proved once in the whole run, so a part of it is not blamed for the others.
+    expected = len(proved) if part else len(proved | others)
+    text = proved_text(
         [proof.status for proof in proofs],
-        len(measured),
+        expected,
         wrong="no longer trained the task",
         unknown="not proved after the timing",
         whole="all still trained the task",
     )
+    if not others or not part:
+        return text
+    cells = "cell is" if len(others) == 1 else f"{len(others)} cells are"
+    return f"{text}; the other {cells} proved in other shards"
 
 
 @dataclass(frozen=True, kw_only=True)

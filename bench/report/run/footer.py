@@ -38,9 +38,20 @@ def footer(results: Results) -> list[str]:
     if resumed := info.get("resumed"):
         when = (f"{past['started'][:16].replace('T', ' ')}" for past in resumed)
         lines.append(f"went on: {', '.join(when)}")
-    together = ", all parts together" if "merged" in info else ""
-    lines.append(unfinished(results) or f"took: {seconds_text(info['wall_seconds'])}{together}")
+    lines.append(unfinished(results) or f"took: {_took(info)}")
     return lines
+
+
+def _took(info: Mapping[str, Any]) -> str:
+    """The time of a finished run, and what it counts."""
+    seconds = seconds_text(info["wall_seconds"])
+    if info.get("request", {}).get("engine") == "ray":
+        return f"{seconds} on all nodes side by side, with what they prepared"
+    without = "without preparation (environments, data, and the proofs before the timing)"
+    if "merged" not in info:
+        return f"{seconds}, {without}"
+    longest = max(part.get("wall_seconds", 0.0) for part in info["merged"])
+    return f"{seconds} in all, of which the longest part took {seconds_text(longest)}; {without}"
 
 
 def _turns(results: Results) -> str:
@@ -68,6 +79,8 @@ def unfinished(results: Results) -> str:
     """That a run was not finished; "" if it was."""
     if results.run.finished:
         return ""
+    if "merged" in results.run.info:
+        return f"this run is not whole yet: it has {len(results.processes)} processes so far"
     return f"this run was not finished: it has {len(results.processes)} processes so far"
 
 

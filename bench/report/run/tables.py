@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.final_metrics import SURE
 from bench.analysis.results import Results, ResultTable
+from bench.records import consistency
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import (
     WIDEST,
@@ -115,8 +116,8 @@ class TaskTable:
     notes: tuple[str, ...]
 
     @staticmethod
-    def of(table: ResultTable, snapshot: Snapshot) -> TaskTable:
-        """A table of a run with that snapshot."""
+    def of(table: ResultTable, snapshot: Snapshot, *, planned: int) -> TaskTable:
+        """A table of a run with that snapshot, in which so many repeats were `planned`."""
         verdict = sentence(table, snapshot)
         metric = snapshot.metric(table.task)
         name = f"{table.task}: {snapshot.task_title(table.task)}"
@@ -125,7 +126,7 @@ class TaskTable:
         return TaskTable(
             table=table,
             name=name,
-            caption=f"{name} — {place_text(table.cell)} — {_amount(table)}",
+            caption=f"{name} — {place_text(table.cell)} — {_amount(table, planned)}",
             verdict=capitalized(verdict),
             metric=metric.name,
             rows=tuple(TableRow.of(summary, snapshot) for summary in table.summaries),
@@ -156,11 +157,12 @@ class TaskTable:
 
 def task_tables(results: Results) -> list[TaskTable]:
     """One table for each set of conditions, in the order of the results."""
-    return [TaskTable.of(table, results.snapshot) for table in results.tables]
+    planned = consistency.planned_repeats(results.run.info)
+    return [TaskTable.of(table, results.snapshot, planned=planned) for table in results.tables]
 
 
-def _amount(table: ResultTable) -> str:
-    """The amount of training: batch, epochs, examples, repeats."""
+def _amount(table: ResultTable, planned: int) -> str:
+    """The amount of training: batch, epochs, examples, repeats; fewer of these than planned."""
     first = table.processes[0].record
     budget = first.job.budget
     examples = f"{budget.train_examples:,}" if budget.train_examples else "all"
@@ -169,7 +171,10 @@ def _amount(table: ResultTable) -> str:
     if budget.length:
         words.append(f"{budget.length} tokens")
     repeats = max(summary.repeats for summary in table.summaries)
-    words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
+    if repeats < planned:
+        words.append(f"{repeats} of {planned} repeats")
+    else:
+        words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
     counted = max(len(summary.throughputs) for summary in table.summaries)
     if counted < repeats:
         words.append(f"paces of the {counted} that nothing disturbed")
