@@ -226,12 +226,13 @@ def _with_use(
 
 def _tables(
     run: Run,
-    summaries: Iterable[CellSummary],
+    summaries: Sequence[CellSummary],
     measured: Iterable[Process],
     p_values: Mapping[tuple[str, str], float],
 ) -> tuple[ResultTable, ...]:
     tables = by_conditions(summaries)
-    table_processes = grouped(measured, lambda process: conditions(process.record.job.cell))
+    shared_by = {summary.cell: conditions(summary.cell) for summary in summaries}
+    table_processes = grouped(measured, lambda process: shared_by[process.record.job.cell])
 
     def position(shared: tuple[object, ...]) -> tuple[object, ...]:
         """A sort key: headline tasks first, then by the conditions in their order."""

@@ -131,14 +131,15 @@ def read(lines: Iterable[bytes], *, any_order: int = 0) -> RecordLines:
             reason = f"block {job.block} cannot be on line {number}"
             left_out.append(LeftOut(line=number, reason=reason))
             continue
-        earlier = counting.get((job.cell, job.block))
+        key = (job.cell, job.block)
+        earlier = counting.get(key)
         if earlier and earlier.record.status not in PASSING:
             reason = f"block {job.block} of its cell is on line {earlier.line} already"
             left_out.append(LeftOut(line=number, reason=reason))
             continue
         if earlier:
             replaced.append(earlier)
-        counting[job.cell, job.block] = found
+        counting[key] = found
     return RecordLines(
         counting=tuple(sorted(counting.values(), key=lambda found: found.line)),
         replaced=tuple(replaced),
