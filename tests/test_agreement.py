@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bench.analysis import agreement
-from bench.analysis.agreement import LOSS_LIMITS, middles
+from bench.analysis.agreement import LOSS_LIMITS
+from bench.analysis.block_losses import BlockLosses, middles
 from bench.analysis.results import Results
 from bench.core.measurement import Windows
 from bench.core.record import Cell, Record
@@ -222,7 +223,8 @@ def test_the_middle_has_the_same_weight_for_every_framework() -> None:
             for framework in range(rng.randint(1, 5))
             for mode in "abc"[: rng.randint(1, 3)]
         }
-        for position, found in enumerate(middles(rows)):
+        values = np.array([*rows.values()])
+        for position, found in enumerate(middles([key.framework for key in rows], values[None])[0]):
             values = {key: row[position] for key, row in rows.items()}
             below, above = (
                 sum(share(rows, key) for key, value in values.items() if sign * (value - found) > 0)
@@ -230,8 +232,13 @@ def test_the_middle_has_the_same_weight_for_every_framework() -> None:
             )
             half = len({key.framework for key in rows}) / 2
             assert below <= half + 1e-9 and above <= half + 1e-9
-    assert middles({cell("a", "x"): [1.0, 2.0], cell("b", "x"): [3.0]}) == [2.0]
-    assert middles({cell("a", "x"): []}) == []
+
+
+def test_losses_are_judged_as_far_as_every_cell_of_a_block_has_them() -> None:
+    rows = [[[1.0, 2.0], [3.0]], [[], [1.0]], [[5.0], [7.0, 8.0]]]
+    (losses,) = BlockLosses.tables(["a", "b"], rows, scale_of=1)
+    assert [*losses.blocks] == [0, 2]
+    assert losses.middle.tolist() == [[2.0], [6.0]] and losses.scale.tolist() == [2.0, 6.0]
 
 
 def cell(framework: str, mode: str) -> Cell:

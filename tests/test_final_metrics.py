@@ -42,11 +42,14 @@ def records(
 
 
 def names(records: list[Record]) -> set[str]:
-    return {cell.framework for cell in final_metrics.unexplained(records, accuracy_of)}
+    return {
+        cell.framework
+        for cell in final_metrics.unexplained(final_metrics.by_work(records, accuracy_of))
+    }
 
 
 def chance(records: list[Record]) -> float:
-    (only,) = final_metrics.p_values(records, accuracy_of).values()
+    (only,) = final_metrics.p_values(final_metrics.by_work(records, accuracy_of)).values()
     return only
 
 
@@ -83,7 +86,7 @@ def test_differences_that_seeds_do_not_explain_name_the_cell() -> None:
     assert chance(odd) < final_metrics.SURE
     assert names(odd) == {"c"}
     assert "final accuracy 51.00%" in next(
-        iter(final_metrics.unexplained(odd, accuracy_of).values())
+        iter(final_metrics.unexplained(final_metrics.by_work(odd, accuracy_of)).values())
     )
     # a second deviating framework does not hide behind the first
     assert names(odd + records("d", tuple(value - 0.8 for value in SEEDS))) == {"c", "d"}
@@ -104,7 +107,7 @@ def test_a_single_wrong_mode_does_not_make_its_framework_wrong() -> None:
     trained += records("c", OTHERS) + records(
         "c", [value - 0.4 for value in SEEDS], mode="compiled"
     )
-    (only,) = final_metrics.unexplained(trained, accuracy_of)
+    (only,) = final_metrics.unexplained(final_metrics.by_work(trained, accuracy_of))
     assert (only.framework, only.mode) == ("c", "compiled")
 
 
@@ -115,7 +118,7 @@ def test_where_two_cells_differ_both_are_named() -> None:
 
 def test_cells_with_too_few_repeats_are_not_judged() -> None:
     few = records("a", SEEDS[:2]) + records("b", (0.1, 0.1))
-    assert final_metrics.p_values(few, accuracy_of) == {}
+    assert final_metrics.p_values(final_metrics.by_work(few, accuracy_of)) == {}
     assert names(few) == set()
     # nor do they keep the other cells from being compared
     alike = records("c", SEEDS) + records("d", OTHERS)
@@ -233,5 +236,5 @@ def test_a_metric_of_which_less_is_better_is_told_in_its_own_words() -> None:
         *records("b", (0.9811, 0.9839, 0.9792)),
         *records("c", (1.21, 1.214, 1.209)),
     ]
-    (reason,) = final_metrics.unexplained(odd, lambda task: rmse).values()
+    (reason,) = final_metrics.unexplained(final_metrics.by_work(odd, lambda task: rmse)).values()
     assert "final RMSE 1.211 stars, where the median of all cells is 0.9814 stars" in reason

@@ -23,17 +23,14 @@ means of epochs                 3.7e-2       `imdb-lstm`, 5 epochs of the full r
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
-import numpy as np
-
+from bench.analysis.block_losses import BlockLosses, epoch_means
 from bench.analysis.findings import WorkFinding
 from bench.core.grouping import grouped
-from bench.core.measurement import Measurement
 from bench.core.record import Cell, Record
 from bench.core.task import LOSS_TOLERANCE
 from bench.proof.checks import told_apart
@@ -93,19 +90,19 @@ def findings(records: Iterable[Record], tasks: Tasks) -> Iterator[WorkFinding]:
     """What losses show about processes, of tasks that `tasks` knows by name."""
     measured = (record for record in records if record.measurement)
     compared: Counter[Cell] = Counter()
-    early: list[WorkFinding] = []
-    for block in grouped(measured, _shared).values():
-        task = tasks(block[0].job.cell.task)
-        if task and len(block) > 1:
-            compared.update(record.job.cell for record in block)
-            for finding in _of_block(block, task):
-                if finding.check == "early":
-                    early.append(finding)
-                else:
-                    yield finding
-    blocks = Counter(finding.cell for finding in early)
+    found: list[tuple[int, int, WorkFinding]] = []
+    blocks = enumerate(grouped(measured, _shared).values())
+    for cells, alike in grouped(blocks, _cells).items():
+        if (task := tasks(cells[0].task)) and len(cells) > 1:
+            compared.update(dict.fromkeys(cells, len(alike)))
+            found += _of_blocks(cells, alike, task)
+    # In the order of the blocks and of the checks: the first finding about a cell is told.
+    in_order = [finding for *_, finding in sorted(found, key=itemgetter(0, 1))]
+    yield from (finding for finding in in_order if finding.check != "early")
+    early = [finding for finding in in_order if finding.check == "early"]
+    blocks_off = Counter(finding.cell for finding in early)
     for finding in early:
-        if blocks[finding.cell] > max(1, compared[finding.cell] / 2):
+        if blocks_off[finding.cell] > max(1, compared[finding.cell] / 2):
             yield finding
 
 
@@ -120,111 +117,56 @@ def _shared(record: Record) -> tuple[object, ...]:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Losses:
-    """Losses that a block's cells should share, in columns, as far as all of them have them.
-
-    `scale` is what deviations are relative to; `name` names a column by its position.
-    """
-
-    by_cell: Mapping[Cell, Sequence[float]]
-    middle: Sequence[float]
-    scale: float
-    name: str
-
-    @staticmethod
-    def of(by_cell: Mapping[Cell, Sequence[float]], *, name: str, scale_of: int) -> _Losses:
-        """The scale is the mean of the middle over the first `scale_of` columns."""
-        centre = middles(by_cell)
-        scale = statistics.fmean(map(abs, centre[:scale_of])) if centre else 0.0
-        return _Losses(by_cell=by_cell, middle=centre, scale=scale, name=name)
-
-    def beyond(self, limit: float, columns: slice) -> Iterator[tuple[Cell, str]]:
-        """The cells that are off by more than `limit` in any of these columns, with the worst."""
-        positions = range(len(self.middle))[columns]
-        centre = self.middle[columns]
-        for cell, row in self.by_cell.items():
-            off = [abs(loss - usual) for loss, usual in zip(row[columns], centre, strict=False)]
-            most = max(off, default=0.0)
-            if most <= limit * self.scale:
-                continue
-            worst = positions[off.index(most)]
-            two = len({cell.framework for cell in self.by_cell}) == 2
-            share, allowed = told_apart(most / self.scale if self.scale else math.inf, limit)
-            yield (
-                cell,
-                f"does not train like the other cells: the {self.name} {worst + 1} is "
-                f"{row[worst]:.6g}, where the median of all is {self.middle[worst]:.6g} "
-                f"({share} of the first losses off, {allowed} allowed)"
-                + "; of two frameworks, nothing says which is right"
-                * two,
-            )
+_Block = tuple[int, list[Record]]
+"""The records of a block that share what their losses depend on, and its place among all."""
 
 
-def _of_block(block: Sequence[Record], task: TaskSnapshot) -> Iterator[WorkFinding]:
-    measured = {r.job.cell: r.measurement for r in block if r.measurement}
-    first = _Losses.of(
-        {cell: measurement.first_losses for cell, measurement in measured.items()},
-        name="loss of step",
-        scale_of=FIRST,
-    )
-    epochs = _Losses.of(
-        {cell: epoch_means(measurement) for cell, measurement in measured.items()},
-        name="mean loss of epoch",
-        scale_of=1,
-    )
-    precision = block[0].job.cell.precision
-    allowed = limits(task, precision)
-    off: list[tuple[str, Cell, str]] = []
-    if allowed:
-        off += (("alone", *found) for found in first.beyond(allowed.alone, slice(EARLY_STEPS)))
-        off += (("early", *found) for found in first.beyond(allowed.early, slice(EARLY_STEPS)))
-    if allowed and allowed.later is not None:
-        off += (
-            ("later", *found) for found in first.beyond(allowed.later, slice(EARLY_STEPS, None))
-        )
-    epoch_limit = task.loss_tolerance
-    if precision not in ("float32", "float64"):
-        epoch_limit = max(epoch_limit, LOSS_TOLERANCE)
-    off += (("epochs", *found) for found in epochs.beyond(epoch_limit, slice(None)))
-    for check, cell, reason in off:
-        yield WorkFinding(cell=cell, block=block[0].job.block, check=check, reason=reason)
+def _cells(block: _Block) -> tuple[Cell, ...]:
+    return tuple(record.job.cell for record in block[1])
 
 
-def epoch_means(measured: Measurement) -> list[float]:
-    """The mean loss of each epoch of the budget."""
-    windows = measured.budget_windows
-    sums: dict[int, float] = {}
-    steps: dict[int, int] = {}
-    for epoch, count, loss in zip(windows.epoch, windows.steps, windows.loss, strict=True):
-        sums[epoch] = sums.get(epoch, 0.0) + count * loss
-        steps[epoch] = steps.get(epoch, 0) + count
-    return [sums[epoch] / steps[epoch] for epoch in sorted(sums)]
+def _of_blocks(
+    cells: Sequence[Cell], blocks: Sequence[_Block], task: TaskSnapshot
+) -> Iterator[tuple[int, int, WorkFinding]]:
+    """The place of a block, the number of a check, and its finding, in blocks of the same cells."""
+    frameworks = [cell.framework for cell in cells]
+    measured = [[r.measurement for r in block if r.measurement] for _, block in blocks]
+    first = [[each.first_losses for each in block] for block in measured]
+    epochs = [[epoch_means(each) for each in block] for block in measured]
+    of_steps = [*BlockLosses.tables(frameworks, first, scale_of=FIRST)]
+    of_epochs = [*BlockLosses.tables(frameworks, epochs, scale_of=1)]
+    of_two = "; of two frameworks, nothing says which is right" * (len(set(frameworks)) == 2)
+    for number, (check, limit, columns) in enumerate(_checks(task, cells[0].precision)):
+        whole = check == "epochs"
+        for losses in of_epochs if whole else of_steps:
+            for off in losses.beyond(limit, columns):
+                place, block = blocks[off.block]
+                share, allowed = told_apart(off.share, limit)
+                reason = (
+                    f"does not train like the other cells: the "
+                    f"{'mean loss of epoch' if whole else 'loss of step'} {off.column + 1} is "
+                    f"{off.loss:.6g}, where the median of all is {off.middle:.6g} "
+                    f"({share} of the first losses off, {allowed} allowed){of_two}"
+                )
+                yield (
+                    place,
+                    number,
+                    WorkFinding(
+                        cell=cells[off.cell],
+                        block=block[0].job.block,
+                        check=check,
+                        reason=reason,
+                    ),
+                )
 
 
-# Sums of shares such as a third are off by less than this part of them.
-ROUNDING = 1e-9
-
-
-def middles(rows: Mapping[Cell, Sequence[float]]) -> list[float]:
-    """The median of the cells' values in each column that all rows have.
-
-    Every framework has the same weight, however many cells it has.
-    """
-    shortest = min(map(len, rows.values()))
-    if not shortest:
-        return []
-    frameworks = Counter(cell.framework for cell in rows)
-    shares = np.array([1 / frameworks[cell.framework] for cell in rows])
-    values = np.array([row[:shortest] for row in rows.values()], dtype=np.float64)
-    order = values.argsort(axis=0)  # (cells, columns)
-    values, passed = np.take_along_axis(values, order, axis=0), shares[order].cumsum(axis=0)
-    half = len(frameworks) / 2
-    exact = np.abs(passed - half) < ROUNDING * half
-    reached = (exact | (passed > half)).argmax(axis=0)
-    columns = np.arange(shortest)
-    found = values[reached, columns]
-    following = values[np.minimum(reached + 1, len(values) - 1), columns]
-    at_half = exact[reached, columns]
-    centre: list[float] = np.where(at_half, (found + following) / 2, found).tolist()
-    return centre
+def _checks(task: TaskSnapshot, precision: str) -> Iterator[tuple[str, float, slice]]:
+    """The checks of a task: the name, the limit, and the columns of losses that it holds for."""
+    if allowed := limits(task, precision):
+        yield "alone", allowed.alone, slice(0, EARLY_STEPS)
+        yield "early", allowed.early, slice(0, EARLY_STEPS)
+        if allowed.later is not None:
+            yield "later", allowed.later, slice(EARLY_STEPS, None)
+    reduced = precision not in ("float32", "float64")
+    limit = max(task.loss_tolerance, LOSS_TOLERANCE) if reduced else task.loss_tolerance
+    yield "epochs", limit, slice(0, None)

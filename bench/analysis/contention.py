@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from bench.core.measurement import Measurement
 from bench.core.record import Record
@@ -49,10 +50,12 @@ def clean_paces(record: Record, marks: Sequence[bool]) -> list[tuple[int, float]
     """
     assert record.measurement
     windows = record.measurement.windows
-    paces = list(zip(windows.steps, windows.wall, marks, windows.settling, strict=True))
-    settled = [pace for pace in paces if not pace[3]] or paces
-    clean = [pace for pace in settled if not pace[2]] or settled
-    return [(steps, wall) for steps, wall, _, _ in clean]
+    settled = [not settling for settling in windows.settling]
+    if not any(settled):
+        settled = [True] * len(windows)
+    clean = [counts and not marked for counts, marked in zip(settled, marks, strict=True)]
+    chosen = clean if any(clean) else settled
+    return [*compress(zip(windows.steps, windows.wall, strict=True), chosen)]
 
 
 def share(marks: Sequence[bool]) -> float:

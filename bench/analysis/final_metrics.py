@@ -12,6 +12,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bench.core.grouping import grouped
 from bench.core.measurement import Evaluation
@@ -113,6 +114,7 @@ class FinalMetrics:
         )
         return [rows for rows in families if len(rows) > 1]
 
+    @cached_property
     def _tested(self) -> list[tuple[float, Rows]]:
         """Each family with its p-value, after Bonferroni's correction for their number."""
         families = self._families()
@@ -123,7 +125,7 @@ class FinalMetrics:
 
     def p_value(self) -> float | None:
         """The p-value of the differences if only seeds cause them; None for a single cell."""
-        return min((p_value for p_value, _ in self._tested()), default=None)
+        return min((p_value for p_value, _ in self._tested), default=None)
 
     def unexplained(self) -> dict[Cell, str]:
         """The cells whose metrics seeds do not explain, with the reason in words.
@@ -132,7 +134,7 @@ class FinalMetrics:
         left. Single cells of a framework are removed before whole frameworks, because one cell
         moves its framework's mean.
         """
-        significant = next((test for test in self._tested() if test[0] < SURE), None)
+        significant = next((test for test in self._tested if test[0] < SURE), None)
         if not significant:
             return {}
         p_value, rows = significant
@@ -153,6 +155,10 @@ class FinalMetrics:
         return reasons | replace(self, by_cell=rest).unexplained()
 
 
+# Final metrics by task and precision.
+FinalsByWork = Mapping[tuple[str, str], FinalMetrics]
+
+
 def _last(records: Iterable[Record]) -> dict[int, Evaluation]:
     """The last evaluation of each of a cell's records, by seed."""
     return {
@@ -162,36 +168,32 @@ def _last(records: Iterable[Record]) -> dict[int, Evaluation]:
     }
 
 
-def _final_metrics(
-    records: Iterable[Record], metrics: Metrics
-) -> dict[tuple[str, str], FinalMetrics]:
-    """By task and precision; without those that have too few repeated cells."""
-    by_work: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
+def by_work(records: Iterable[Record], metrics: Metrics) -> FinalsByWork:
+    """The final metrics by task and precision; without those that have too few repeated cells."""
+    last_of: dict[tuple[str, str], dict[Cell, dict[int, Evaluation]]] = defaultdict(dict)
     for cell, repeats in grouped(records, lambda record: record.job.cell).items():
-        by_work[cell.task, cell.precision][cell] = _last(repeats)
+        last_of[cell.task, cell.precision][cell] = _last(repeats)
     every = {
         (task, precision): FinalMetrics.of(last, metrics(task))
-        for (task, precision), last in by_work.items()
+        for (task, precision), last in last_of.items()
     }
     return {work: final for work, final in every.items() if final}
 
 
-def unexplained(records: Iterable[Record], metrics: Metrics) -> dict[Cell, str]:
+def unexplained(finals: FinalsByWork) -> dict[Cell, str]:
     """The cells whose final metric seeds do not explain, with the reason in words."""
     return {
-        cell: reason
-        for final in _final_metrics(records, metrics).values()
-        for cell, reason in final.unexplained().items()
+        cell: reason for final in finals.values() for cell, reason in final.unexplained().items()
     }
 
 
-def p_values(records: Iterable[Record], metrics: Metrics) -> dict[tuple[str, str], float]:
+def p_values(finals: FinalsByWork) -> dict[tuple[str, str], float]:
     """By task and precision, the p-value of the cells' differences if only seeds cause them.
 
     Without those of which fewer than two cells have `FEWEST_SEEDS` seeds in common.
     """
-    by_work = {work: final.p_value() for work, final in _final_metrics(records, metrics).items()}
-    return {work: p_value for work, p_value in by_work.items() if p_value is not None}
+    every = {work: final.p_value() for work, final in finals.items()}
+    return {work: p_value for work, p_value in every.items() if p_value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from bench.analysis.final_metrics import SURE, Metrics
 from bench.analysis.findings import WorkFinding
@@ -102,8 +103,18 @@ class _Others:
 
 def _of_table(records: Sequence[Record], metric: MetricSnapshot) -> Iterator[WorkFinding]:
     by_framework = grouped(records, lambda record: record.job.cell.framework)
+    if len(by_framework) <= FEWEST_OTHERS:
+        return
+    means = {framework: _block_means(own) for framework, own in by_framework.items()}
+    errors = {
+        framework: max(standard_error(_last(record), metric) for record in own)
+        for framework, own in by_framework.items()
+    }
     for framework, own in by_framework.items():
-        others = _others([r for r in records if r.job.cell.framework != framework], metric)
+        beside = [name for name in by_framework if name != framework]
+        others = _others(
+            [means[name] for name in beside], least=max(errors[name] for name in beside)
+        )
         if others is None:
             continue
         for record in own:
@@ -111,13 +122,21 @@ def _of_table(records: Sequence[Record], metric: MetricSnapshot) -> Iterator[Wor
                 yield found
 
 
-def _others(records: Sequence[Record], metric: MetricSnapshot) -> _Others | None:
-    """None if no block has enough of them."""
+def _block_means(records: Iterable[Record]) -> dict[int, float]:
+    """The mean metric of a framework's processes in each block."""
+    by_block = grouped(records, lambda record: record.job.block)
+    return {
+        block: statistics.fmean([_last(record).metric for record in own])
+        for block, own in by_block.items()
+    }
+
+
+def _others(means: Sequence[Mapping[int, float]], *, least: float) -> _Others | None:
+    """From each other framework's means by block; None if no block has enough of them."""
     by_block: dict[int, tuple[float, int]] = {}
     squares, freedom = 0.0, 0
-    for block, beside in grouped(records, lambda record: record.job.block).items():
-        cells = grouped(beside, lambda record: record.job.cell.framework)
-        values = [statistics.fmean(_last(r).metric for r in group) for group in cells.values()]
+    for block in dict.fromkeys(chain.from_iterable(means)):
+        values = [own[block] for own in means if block in own]
         if len(values) < FEWEST_OTHERS:
             continue
         mean = statistics.fmean(values)
@@ -127,10 +146,7 @@ def _others(records: Sequence[Record], metric: MetricSnapshot) -> _Others | None
     if not freedom:
         return None
     return _Others(
-        by_block=by_block,
-        deviation=math.sqrt(squares / freedom),
-        freedom=freedom,
-        least=max(standard_error(_last(record), metric) for record in records),
+        by_block=by_block, deviation=math.sqrt(squares / freedom), freedom=freedom, least=least
     )
 
 

@@ -107,8 +107,10 @@ def throughput(record: Record, marks: Sequence[bool]) -> float:
     In turns this is steadier than the median of windows: what slows the machine for a while slows
     some windows of every process, and each sum holds its share of that.
     """
-    paces = contention.clean_paces(record, marks)
-    return record.batch * sum(steps for steps, _ in paces) / math.fsum(wall for _, wall in paces)
+    steps: tuple[int, ...]
+    walls: tuple[float, ...]
+    steps, walls = zip(*contention.clean_paces(record, marks), strict=True)
+    return record.batch * sum(steps) / math.fsum(walls)
 
 
 def evaluation_throughput(measurement: Measurement) -> float:
@@ -119,12 +121,7 @@ def evaluation_throughput(measurement: Measurement) -> float:
 
 def seconds_at(measurement: Measurement, step: int) -> float:
     """Training seconds, in windows only, until `step` steps were done."""
-    seconds, steps = 0.0, 0
-    for wall, count in zip(measurement.windows.wall, measurement.windows.steps, strict=True):
-        if steps >= step:
-            break
-        seconds, steps = seconds + wall, steps + count
-    return seconds
+    return sum(measurement.windows.wall[: measurement.windows.count_until(step)])
 
 
 def time_to_target(measurement: Measurement, metric: MetricSnapshot) -> float | None:

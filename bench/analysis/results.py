@@ -23,7 +23,7 @@ from bench.analysis.cell_estimates import estimate
 from bench.analysis.cell_frame import frame
 from bench.analysis.cell_summary import CellSummary, by_conditions, conditions
 from bench.analysis.contention import Cleanness
-from bench.analysis.final_metrics import Metrics
+from bench.analysis.final_metrics import FinalsByWork, Metrics
 from bench.analysis.processes import Process, by_cell, processes
 from bench.analysis.roofline import Peak, Rates, peaks, use
 from bench.core.grouping import grouped
@@ -94,6 +94,7 @@ class Results:
     def of(run: Run) -> Results:
         """The results of a run, or of a part of one. Raises UsageError for a broken snapshot."""
         measured = tuple(processes(run.records, run.line))
+        finals = final_metrics.by_work(run.records, run.snapshot.metric)
         machine = peaks(Rates.from_fields(rates) for rates in run.info.get("rates", []))
         found = (
             *timed_work.findings(run.records),
@@ -105,7 +106,7 @@ class Results:
         summaries = tuple(
             _with_use(summary, run.snapshot, machine)
             for summary in summarize_processes(
-                measured, run.snapshot.metric, {**findings.by_cell(found), **late}
+                measured, run.snapshot.metric, finals, {**findings.by_cell(found), **late}
             )
         )
         tasks = {summary.cell.task for summary in summaries}
@@ -114,7 +115,7 @@ class Results:
             run=run,
             processes=measured,
             summaries=summaries,
-            tables=_tables(run, summaries, measured),
+            tables=_tables(run, summaries, measured, final_metrics.p_values(finals)),
             peaks=machine,
             certificates=tuple(
                 certificate for certificate in run.certificates if certificate.claim.task in tasks
@@ -161,14 +162,23 @@ def summarize(records: Iterable[Record], metrics: Metrics) -> list[CellSummary]:
     """
     records = list(records)
     return summarize_processes(
-        processes(records), metrics, findings.by_cell(timed_work.findings(records))
+        processes(records),
+        metrics,
+        final_metrics.by_work(records, metrics),
+        findings.by_cell(timed_work.findings(records)),
     )
 
 
 def summarize_processes(
-    measured: Sequence[Process], metrics: Metrics, wrong: Mapping[Cell, str]
+    measured: Sequence[Process],
+    metrics: Metrics,
+    finals: FinalsByWork,
+    wrong: Mapping[Cell, str],
 ) -> list[CellSummary]:
-    """As `summarize`, from processes; `wrong` has what else was found about cells, in words."""
+    """As `summarize`, from processes and their final metrics.
+
+    `wrong` has what else was found about cells, in words.
+    """
     summaries = {
         cell: estimate(cell, repeats, metrics(cell.task))
         for cell, repeats in by_cell(measured).items()
@@ -176,7 +186,7 @@ def summarize_processes(
     records = [process.record for process in measured]
     reasons = {  # the last is told: metrics follow from what was done, and may have other causes
         **findings.by_cell(outlying_metrics.findings(records, metrics)),
-        **final_metrics.unexplained(records, metrics),
+        **final_metrics.unexplained(finals),
         **wrong,
     }
     for cell, reason in reasons.items():
@@ -215,11 +225,14 @@ def _with_use(
 
 
 def _tables(
-    run: Run, summaries: Iterable[CellSummary], measured: Iterable[Process]
+    run: Run,
+    summaries: Sequence[CellSummary],
+    measured: Iterable[Process],
+    p_values: Mapping[tuple[str, str], float],
 ) -> tuple[ResultTable, ...]:
     tables = by_conditions(summaries)
-    table_processes = grouped(measured, lambda process: conditions(process.record.job.cell))
-    p_values = final_metrics.p_values(run.records, run.snapshot.metric)
+    shared_by = {summary.cell: conditions(summary.cell) for summary in summaries}
+    table_processes = grouped(measured, lambda process: shared_by[process.record.job.cell])
 
     def position(shared: tuple[object, ...]) -> tuple[object, ...]:
         """A sort key: headline tasks first, then by the conditions in their order."""

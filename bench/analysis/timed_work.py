@@ -100,15 +100,14 @@ def left_behind(measured: Measurement) -> float | None:
     that are read after the last step's, but `READING` at most.
     """
     windows = measured.windows
-    read = [seconds for seconds in windows.read if seconds is not None]
-    first = [seconds for seconds in windows.first_read if seconds is not None]
-    if not len(read) == len(first) == len(windows):
+    if None in windows.read or None in windows.first_read:
         return None
+    read, first = (math.fsum(filter(None, each)) for each in (windows.read, windows.first_read))
     steps = sum(windows.steps)
     others = steps - len(windows)
-    each = (math.fsum(read) - math.fsum(first)) / others if others else READING
+    each = (read - first) / others if others else READING
     waited = measured.other_seconds.get("fence", 0.0) - FENCE * len(windows)
-    return max(0.0, waited) + math.fsum(read) - steps * min(each, READING)
+    return max(0.0, waited) + read - steps * min(each, READING)
 
 
 def untold_seconds(record: Record) -> float | None:

@@ -22,9 +22,9 @@ def main() -> None:
 
     Where a run is refused because it differs from another, more lines name what differs.
     """
-    # Modules and records live as long as the command, and the garbage collector would traverse them
-    # again and again: by default it runs after every 700 new objects.
-    gc.set_threshold(100_000)
+    # Modules and records live as long as the command, and the garbage collector would only traverse
+    # them. A run, which goes on for hours, turns it on again.
+    gc.disable()
     interruption = Interruption()
     interruption.watch()
     try:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 # What a worker spends time on besides import, build, first step, warm-up, windows, the reading of
@@ -53,6 +54,9 @@ class Window(NamedTuple):
     turn: int | None = None
 
 
+_columns = attrgetter(*Window._fields)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Windows:
     """Every `Window` of a training, as columns: a report reads hundreds of thousands of windows."""
@@ -70,7 +74,7 @@ class Windows:
     turn: tuple[int | None, ...]
 
     def __post_init__(self) -> None:
-        if any(len(column) != len(self) for column in vars(self).values()):
+        if len({len(column) for column in _columns(self)}) != 1:
             raise ValueError("the windows' columns differ in length")
 
     def __len__(self) -> int:
@@ -82,9 +86,13 @@ class Windows:
         before = (None, *self.turn)
         return [now is not None and now != last for now, last in zip(self.turn, before)]  # noqa: B905
 
+    def count_until(self, step: int) -> int:
+        """How many windows the first `step` steps took."""
+        return bisect_left([*accumulate(self.steps)], step) + 1
+
     def until(self, step: int) -> Windows:
         """Those of the first `step` steps."""
-        count = bisect_left([*accumulate(self.steps)], step) + 1
+        count = self.count_until(step)
         return Windows(**{name: column[:count] for name, column in vars(self).items()})
 
     @staticmethod

@@ -7,6 +7,7 @@ of the same job is left out, as no run writes one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -107,21 +108,21 @@ def record(line: bytes) -> Record:
     return found
 
 
-def read(content: bytes, *, any_order: int = 0) -> RecordLines:
-    """All that can be read from the content of a `records.jsonl`.
+def read(lines: Iterable[bytes], *, any_order: int = 0) -> RecordLines:
+    """All that can be read from the lines of a `records.jsonl`, with their line ends.
 
     The first `any_order` blocks may be on any line; every other one is behind all before it.
     """
-    *lines, last = content.split(b"\n")
-    lines += [last] if last else []
+    number, unended = 0, False
     counting: dict[tuple[Cell, int], NumberedRecord] = {}
     replaced: list[NumberedRecord] = []
     left_out: list[LeftOut] = []
     for number, line in enumerate(lines, start=1):
+        unended = not line.endswith(b"\n")  # as only a last line can be
         try:
-            found = NumberedRecord(line=number, record=record(line))
+            found = NumberedRecord(line=number, record=record(line.removesuffix(b"\n")))
         except ValueError as error:
-            unfinished = "unfinished: " if number == len(lines) and last else ""
+            unfinished = "unfinished: " if unended else ""
             reason = one_line(f"{unfinished}{error}", limit=120)
             left_out.append(LeftOut(line=number, reason=reason))
             continue
@@ -130,18 +131,19 @@ def read(content: bytes, *, any_order: int = 0) -> RecordLines:
             reason = f"block {job.block} cannot be on line {number}"
             left_out.append(LeftOut(line=number, reason=reason))
             continue
-        earlier = counting.get((job.cell, job.block))
+        key = (job.cell, job.block)
+        earlier = counting.get(key)
         if earlier and earlier.record.status not in PASSING:
             reason = f"block {job.block} of its cell is on line {earlier.line} already"
             left_out.append(LeftOut(line=number, reason=reason))
             continue
         if earlier:
             replaced.append(earlier)
-        counting[job.cell, job.block] = found
+        counting[key] = found
     return RecordLines(
         counting=tuple(sorted(counting.values(), key=lambda found: found.line)),
         replaced=tuple(replaced),
         left_out=tuple(left_out),
-        total=len(lines),
-        unended=bool(last),
+        total=number,
+        unended=unended,
     )

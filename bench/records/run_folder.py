@@ -215,7 +215,8 @@ def read(folder: Path) -> Run:
     try:
         # A shard has not every block, and the nodes of a cluster are not done in order.
         any_order = info.get("repeats", 0) if info.get("blocks_by_task") else 0
-        lines = record_lines.read(files.read(folder / RECORDS), any_order=any_order)
+        with files.open_regular(folder / RECORDS) as stream:
+            lines = record_lines.read(stream, any_order=any_order)
     except FileNotFoundError:  # interrupted before its first record
         lines = RecordLines()
     except IsADirectoryError:

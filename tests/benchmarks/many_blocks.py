@@ -30,6 +30,7 @@ PUBLISHED = catalogue.TREE / "results" / "standard-turns-epyc-2cpu"
 TASKS = ("mnist-mlp", "cifar-cnn")
 FRAMEWORKS = ("pytorch", "jax_flax")
 NODES = 100
+LOSS = 2.302585093
 MOST_SECONDS = 5.0
 
 
@@ -68,7 +69,7 @@ def write(run: Path, blocks: int) -> None:
 
 
 def records(repeats: int) -> Iterator[dict[str, Any]]:
-    """The records of every cell in so many blocks, as JSON objects."""
+    """The records of every cell in so many blocks, as JSON objects; every check passes."""
     patterns = {
         (record.job.cell.task, record.job.cell.framework): json.loads(
             replace(record, schema=SCHEMA).to_json()
@@ -76,27 +77,43 @@ def records(repeats: int) -> Iterator[dict[str, Any]]:
         for record in run_folder.read(PUBLISHED).records
     }
     cells = [patterns[task, framework] for task in TASKS for framework in FRAMEWORKS]
+    rng = np.random.default_rng(0)
     paces = throughputs(
         Noise(block=0.02),
         paces=[1.0, 0.9] * len(TASKS),
         blocks=repeats,
         runs=1,
-        rng=np.random.default_rng(0),
+        rng=rng,
     )[0]
+    metrics = rng.uniform(0.5, 0.6, (len(cells), repeats))
     for block in range(repeats):
-        for pattern, own in zip(cells, paces, strict=True):
-            yield at(pattern, block, pace=float(own[block]))
+        for pattern, own, metric in zip(cells, paces, metrics, strict=True):
+            yield at(pattern, block, pace=float(own[block]), metric=float(metric[block]))
 
 
-def at(pattern: dict[str, Any], block: int, *, pace: float) -> dict[str, Any]:
-    """A record in another block, with as many windows as are usual, and so many times as fast."""
+def at(pattern: dict[str, Any], block: int, *, pace: float, metric: float) -> dict[str, Any]:
+    """A record in another block, with as many windows as are usual, and so many times as fast.
+
+    All cells have the same losses.
+    """
     measurement = pattern["measurement"]
-    columns = {name: column[:WINDOWS] for name, column in measurement["windows"].items()}
-    columns["wall"] = [wall / pace for wall in columns["wall"]]
+    windows = measurement["windows"]
+    columns = {name: column[:WINDOWS] for name, column in windows.items()}
+    for name in ("wall", "cpu"):
+        columns[name] = [seconds / pace for seconds in columns[name]]
+    columns["loss"] = [LOSS / (1 + epoch) for epoch in columns["epoch"]]
+    left_out = sum(windows["wall"] + windows["read"]) - sum(columns["wall"] + columns["read"])
+    *before, last = measurement["evaluations"]
     return {
         **pattern,
         "job": {**pattern["job"], "block": block, "seed": block},
-        "measurement": {**measurement, "windows": columns},
+        "measurement": {
+            **measurement,
+            "windows": columns,
+            "evaluations": [*before, {**last, "metric": metric}],
+            "first_losses": [LOSS] * len(measurement["first_losses"]),
+        },
+        "phases": {**pattern["phases"], "train": pattern["phases"]["train"] - left_out},
         "node": f"n{block % NODES}",
     }
 

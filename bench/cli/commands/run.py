@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import typer
 
 from bench.cli.options import Origins, takes
@@ -66,6 +68,7 @@ def run(options: RunOptions, origins: Origins) -> None:
         document(origins.shown)
         return
     _ = options.quiet_within  # a malformed one is refused before anything is done
+    gc.enable()  # which the entry of all commands has turned off
     with begun(options, origins) as (plan, earlier), told_how_to_go_on(plan.folder):
         missed = measured(plan, earlier, options)
         finished = write_reports(plan.folder)
