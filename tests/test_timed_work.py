@@ -175,3 +175,15 @@ def test_a_reason_names_every_block_of_its_check() -> None:
         for block, check in ((1, "fence"), (0, "fence"), (2, "peak"), (4, "fence"))
     ]
     assert findings.by_cell(found) == {cell: "fence went wrong, in block 1, and likewise in 0, 4"}
+
+
+def test_a_reason_counts_blocks_that_are_too_many_to_name() -> None:
+    cell = some_record().job.cell
+    found = [
+        WorkFinding(cell=cell, block=block, check="fence", reason="fence went wrong")
+        for block in range(1 + findings.MOST_NAMED + 1)
+    ]
+    (reason,) = findings.by_cell(found[:-1]).values()
+    assert reason == f"fence went wrong, in block 0, and likewise in {', '.join('123456789')}, 10"
+    (reason,) = findings.by_cell(found).values()
+    assert reason == "fence went wrong, in block 0, and likewise in 11 others"

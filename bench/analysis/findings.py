@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 
+# Of more blocks than these, a reason gives the number.
+MOST_NAMED = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkFinding:
@@ -20,7 +23,7 @@ class WorkFinding:
 
 
 def by_cell(findings: Iterable[WorkFinding]) -> dict[Cell, str]:
-    """Each cell's first finding in words, with all blocks in which the same check found something.
+    """Each cell's first finding in words, with the blocks in which the same check found something.
 
     The findings of the check that comes first are the cause that is told: later checks may follow
     from it.
@@ -31,6 +34,8 @@ def by_cell(findings: Iterable[WorkFinding]) -> dict[Cell, str]:
         blocks = sorted({finding.block for finding in alike})
         others = [str(block) for block in blocks if block != alike[0].block]
         reasons[cell] = f"{alike[0].reason}, in block {alike[0].block}"
-        if others:
+        if len(others) > MOST_NAMED:
+            reasons[cell] += f", and likewise in {len(others):,} others"
+        elif others:
             reasons[cell] += f", and likewise in {', '.join(others)}"
     return reasons
