@@ -61,16 +61,17 @@ def _claims() -> Iterator[Claim]:
 def _claims_of_keras(framework: str, task: str) -> Iterator[Claim]:
     """By `fit` on every task that is not heavy; in each other mode on the perceptron.
 
-    On PyTorch and, uncompiled, on JAX a loop over time takes minutes there. A graph is no array
-    that `fit` could cut into batches, and on JAX it has one optimizer.
+    On a graph in each other mode, too. On PyTorch and, uncompiled, on JAX a loop over time takes
+    minutes there. On JAX, Keras has one optimizer.
     """
     described = catalogue.load(framework)
-    if tasks.load(task).heavy or tasks.load(task).matrices:
+    if tasks.load(task).heavy:
         return
     if framework == "keras[jax]" and len(tasks.load(task).updates) > 1:
         return
+    in_every_mode = task == "mnist-mlp" or tasks.load(task).matrices
     for precision in ("float64", "float32"):
-        for mode in described.modes if task == "mnist-mlp" else [described.recommended]:
+        for mode in described.modes if in_every_mode else [described.recommended]:
             setting = Setting(precision=precision)
             yield Claim(framework=framework, task=task, mode=mode, setting=setting)
 

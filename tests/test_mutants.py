@@ -276,7 +276,8 @@ MUTANTS = {
         caught_by="outputs",
     ),
     "a graph normalized on one side": Mutant(
-        file="frameworks/tensorflow_keras/graphs.py",
+        file="frameworks/keras/graphs_on_tensorflow.py",
+        framework="tensorflow_keras",
         old='tf.constant(found["value"].copy())',
         new='tf.constant(1 / np.bincount(found["row"])[found["row"]])',
         task="cora-gcn",
@@ -300,7 +301,8 @@ MUTANTS = {
         mode="compiled",
     ),
     "rows and columns swapped": Mutant(
-        file="frameworks/tensorflow_keras/graphs.py",
+        file="frameworks/keras/graphs_on_tensorflow.py",
+        framework="tensorflow_keras",
         old="""matrix.indices[:, 1]) * values[:, None]
     return tf.math.unsorted_segment_sum(terms, matrix.indices[:, 0],""",
         new="""matrix.indices[:, 0]) * values[:, None]
@@ -1517,7 +1519,7 @@ MUTANTS = {
         mode="fit",
     ),
     "the mean loss of a window for that of its last step": Mutant(
-        file="frameworks/keras/adapter.py",
+        file="frameworks/keras/step_losses.py",
         framework="keras[jax]",
         old="return list(map(tuple, np.diff(means * steps, prepend=0.0, axis=0)))",
         new="return list(map(tuple, means))",
@@ -1541,6 +1543,33 @@ MUTANTS = {
         new="",
         task="mnist-gan",
         caught_by="loss",
+        mode="fit",
+    ),
+    "a penalty that the loss counts twice, in Keras on each backend's own": Mutant(
+        file="frameworks/keras/on_graph.py",
+        framework="keras[jax]",
+        old="        return self._loss_of(*outputs, x)\n",
+        new="        return self._loss_of(*outputs, x) + outputs[1][0, 0]\n",
+        task="cora-gcn",
+        caught_by="loss",
+        mode="fit",
+    ),
+    "a penalty that the loss is told and does not follow": Mutant(
+        file="frameworks/keras/losses.py",
+        framework="keras[tensorflow]",
+        old="/ ops.sum(labelled) + penalty[0, 0]",
+        new="/ ops.sum(labelled) + ops.stop_gradient(penalty[0, 0])",
+        task="cora-gcn",
+        caught_by="gradients",
+        mode="fit",
+    ),
+    "a transpose with its entries in the order of the matrix": Mutant(
+        file="frameworks/keras/graphs_on_torch.py",
+        framework="keras[torch]",
+        old="parts = column[order], row[order], value[order]",
+        new="parts = column[order], row[order], value",
+        task="cora-gcn",
+        caught_by="gradients",
         mode="fit",
     ),
     "a Keras that is told to compile and does not": Mutant(

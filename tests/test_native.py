@@ -17,7 +17,7 @@ HELD = {name for name in tasks.names() if tasks.load(name).headline} | {
     "digits-ctc",
     "cora-gcn",
 }
-# What a framework does not train.
+# What has no script yet.
 LACKING = {"keras": {"cora-gcn"}}
 
 

@@ -62,6 +62,7 @@ class Trainer:
         self._account = account
         self._size = task.batch
         self._is_whole = task.whole
+        self._matrices = task.matrices
         self._kept: Batch = None
 
     def seconds(self, intended: float, in_a_loop: float = LOOP_WINDOW) -> float:
@@ -136,6 +137,12 @@ class Trainer:
             self._kept = self._session.stage(batch)
         return self._kept
 
+    def _joined(self, arrays: list[Array], name: str) -> Array:
+        """A field of several batches as one array; of a matrix a view, as it is in each example."""
+        if name in self._matrices:
+            return np.broadcast_to(arrays[0][:1], (sum(map(len, arrays)), *arrays[0].shape[1:]))
+        return np.concatenate(arrays)
+
     def _loop(
         self, session: OwnLoop, batches: list[HostBatch], losses: list[tuple[Native, ...]]
     ) -> Callable[[], None]:
@@ -146,7 +153,9 @@ class Trainer:
         with self._account.spent("lay out batches"):
             examples = batches[0]
             if len(batches) > 1:  # of a warm-up
-                examples = {name: np.concatenate([b[name] for b in batches]) for name in examples}
+                examples = {
+                    name: self._joined([b[name] for b in batches], name) for name in examples
+                }
         steps = len(next(iter(examples.values()))) // self._size
         if self._staged_ahead:
             with self._account.spent("stage ahead"):

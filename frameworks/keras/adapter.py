@@ -16,11 +16,13 @@ from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task, Update
 from frameworks.keras.engine import ENGINE
-from frameworks.keras.losses import LOSSES
+from frameworks.keras.losses import GRAPH_LOSSES, LOSSES
+from frameworks.keras.on_graph import OnGraph
 from frameworks.keras.optimizer_state import state_of
 from frameworks.keras.optimizers import make_optimizer
 from frameworks.keras.own_loss import OwnLoss, OwnStep, OwnUpdate
 from frameworks.keras.precision import scaled, set_policy
+from frameworks.keras.step_losses import StepLosses
 from frameworks.keras.weights import Place, spared_by, weights_of
 
 # What `compile` is told in each mode. `jit_compile` is "auto" unless something else is said.
@@ -42,31 +44,6 @@ def side_by_side(targets: Sequence[Any]) -> Any:
     return joining.concatenate(columns, 1)
 
 
-class StepLosses(keras.callbacks.Callback):
-    """Keeps the losses that Keras tells after each step: the means of all steps up to it."""
-
-    # Without this, Keras would wait for each step's loss before the next, as it does not by itself.
-    async_safe = True
-
-    def __init__(self, names: Sequence[str]) -> None:
-        """The `names` are those by which Keras tells them."""
-        super().__init__()
-        self._names = names
-        self._means: dict[int, list[float]] = {}
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Called in any order, and by several threads."""
-        assert logs
-        self._means[batch] = [logs[name] for name in self._names]
-
-    @property
-    def each(self) -> list[tuple[Any, ...]]:
-        """The losses of each step, by name."""
-        means = np.array([self._means[batch] for batch in sorted(self._means)])
-        steps = np.arange(1, len(means) + 1)[:, None]
-        return list(map(tuple, np.diff(means * steps, prepend=0.0, axis=0)))
-
-
 class KerasModelSession:
     """A compiled model, which is trained batch by batch: by `train_on_batch`."""
 
@@ -75,12 +52,13 @@ class KerasModelSession:
         module = network_module(__package__, task)
         own = getattr(module, "LOSSES", {})
         for update in task.updates:
-            if update.name not in own and (len(task.updates) > 1 or len(task.outputs) > 1):
+            named = GRAPH_LOSSES if task.matrices else LOSSES
+            if update.name not in own and update.loss.kind not in named:
+                raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
+            if update.name not in own and len(task.updates) > 1:
                 raise UnsupportedError(
                     f"{task.name} needs a step of its own, which is not written yet"
                 )
-            if update.name not in own and update.loss.kind not in LOSSES:
-                raise UnsupportedError(f"this framework has no loss {update.loss.kind}")
         floats = storage_dtype(setting.precision)
         self.format = BatchFormat(
             channels_last=True, floats=floats, labels=ENGINE.INTEGERS, tokens=ENGINE.INTEGERS
@@ -90,10 +68,12 @@ class KerasModelSession:
         self._network: keras.Model = module.build(task)
         ENGINE.check(self._network, mode, updates=len(task.updates))
         ENGINE.choose_operators(self._network, setting)
+        ENGINE.choose_products(self._network, mode)
         self._weights = weights_of(self._network, task, floats)
         # Of a batch, the model's input and its target: all of it, and none, if it has its own loss.
-        self._inputs = slice(None if own else len(task.inputs))
-        target_names = () if own else task.updates[0].loss.fields
+        is_all_input = bool(own or task.matrices)
+        self._inputs = slice(None if is_all_input else len(task.inputs))
+        target_names = () if is_all_input else task.updates[0].loss.fields
         self._targets = [list(task.fields).index(name) for name in target_names]
         self._optimizers = [
             make_optimizer(
@@ -138,8 +118,13 @@ class KerasModelSession:
             model.compile(optimizer=None, **settings)
             return model
         (update,), (optimizer,) = task.updates, optimizers
-        model = OwnLoss(task, network, own[update.name]) if own else network
-        loss = None if own else LOSSES[update.loss.kind]()
+        model, loss = network, None
+        if own:
+            model = OwnLoss(task, network, own[update.name])
+        elif task.matrices:
+            model = OnGraph(task, network, GRAPH_LOSSES[update.loss.kind], self._setting)
+        else:
+            loss = LOSSES[update.loss.kind]()
         model.compile(optimizer=optimizer, loss=loss, **settings)
         return model
 
@@ -170,7 +155,14 @@ class KerasModelSession:
         return self._weights.state(self._optimizers, read)
 
     def stage(self, batch: Mapping[str, Array]) -> tuple[Any, ...]:
-        return tuple([ops.convert_to_tensor(array) for array in batch.values()])
+        """Its matrices as they are: a step has the model take them, if it holds others."""
+        matrices = self._task.matrices
+        return tuple(
+            [
+                array if name in matrices else ops.convert_to_tensor(array)
+                for name, array in batch.items()
+            ]
+        )
 
     def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
         inputs, target = self._split(batch)
@@ -184,7 +176,12 @@ class KerasModelSession:
         return [update.name for update in updates] if len(updates) > 1 else ["loss"]
 
     def _split(self, batch: Sequence[Any]) -> tuple[Any, Any]:
-        """A batch as Keras takes it: one input, or a list of them, and the target."""
+        """A batch as Keras takes it: one input, or a list of them, and the target.
+
+        The model has the matrices of a graph itself, and is given the rest.
+        """
+        if isinstance(self._model, OnGraph):
+            batch = self._model.take_matrices(batch)
         inputs = list(batch[self._inputs])
         target = side_by_side([batch[place] for place in self._targets])
         return inputs[0] if len(inputs) == 1 else inputs, target
@@ -241,7 +238,7 @@ class FittedModel(KerasModelSession):
     """A compiled model that is trained by `fit` and evaluated by `predict`."""
 
     def step(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        (losses,) = self._fit(batch, size=len(batch[0]))
+        (losses,) = self._fit(batch, size=len(batch[-1]))
         return losses
 
     def train(self, examples: Mapping[str, Array], size: int) -> list[tuple[Any, ...]]:

@@ -12,6 +12,17 @@ from bench.core.arrays import Array
 from bench.core.setting import Device, Setting
 
 
+class HeldMatrix(Protocol):
+    """A sparse matrix that stays on the device, as the backend's products take it."""
+
+    @property
+    def native(self) -> Any:
+        """The matrix, as the backend has it in its products."""
+
+    def take(self, entries: Array) -> None:
+        """Become the matrix of these entries, structured as `bench.core.graph` has them."""
+
+
 class Engine(Protocol):
     """A module `on_BACKEND`. Tensors are those of its backend.
 
@@ -26,6 +37,12 @@ class Engine(Protocol):
 
     def choose_operators(self, model: keras.Model, setting: Setting) -> None:
         """Have layers compute by the fastest operators, if the tuning is an expert's."""
+
+    def choose_products(self, model: keras.Model, mode: str) -> None:
+        """Have graph convolutions multiply by the products that the mode allows."""
+
+    def held_matrix(self, size: tuple[int, int], entries: int, setting: Setting) -> HeldMatrix:
+        """A place for a sparse matrix of that size and number of entries."""
 
     def check(self, model: keras.Model, mode: str, *, updates: int) -> None:
         """Raises UnsupportedError if it can't train the model in that mode.

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from bench.core.graph import UNLABELLED
 from frameworks.keras.engine import ENGINE
 
 
@@ -35,3 +36,16 @@ LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
     "sigmoid_cross_entropy": partial(keras.losses.BinaryCrossentropy, from_logits=True),
     "mean_squared_error": keras.losses.MeanSquaredError,
 }
+
+
+def node_cross_entropy(logits: Any, penalty: Any, labels: Any) -> Any:
+    """Of (1, nodes, K), (1, 1) and (1, nodes): the mean over labelled nodes, and the penalty."""
+    is_labelled = labels != UNLABELLED
+    known = ops.where(is_labelled, labels, ops.zeros_like(labels))
+    losses = ops.sparse_categorical_crossentropy(known, logits, from_logits=True)
+    labelled = ops.cast(is_labelled, losses.dtype)
+    return ops.sum(losses * labelled) / ops.sum(labelled) + penalty[0, 0]
+
+
+# Of a network on a graph: functions of its outputs and of the rest of a batch.
+GRAPH_LOSSES: dict[str, Callable[..., Any]] = {"node_cross_entropy": node_cross_entropy}

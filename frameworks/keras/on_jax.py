@@ -15,6 +15,7 @@ from keras import ops
 from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
 from bench.core.setting import Device, Setting
+from frameworks.keras.graphs_on_jax import HeldMatrix, product
 
 MODES = ("fit", "eager", "train_on_batch")
 # JAX's default: it would truncate integers of 64 bits.
@@ -70,6 +71,17 @@ def attention_in_float64(
 
 def choose_operators(model: keras.Model, setting: Setting) -> None:
     """Keras's own are as fast as any."""
+
+
+def choose_products(model: keras.Model, mode: str) -> None:
+    """JAX's own sparse product."""
+    for layer in model.layers:
+        if hasattr(layer, "product"):
+            layer.product = product
+
+
+def held_matrix(size: tuple[int, int], entries: int, setting: Setting) -> HeldMatrix:
+    return HeldMatrix(size, entries, setting)
 
 
 def check(model: keras.Model, mode: str, *, updates: int) -> None:

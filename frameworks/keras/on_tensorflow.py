@@ -15,6 +15,7 @@ from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
 from bench.core.setting import Device, Setting
 from frameworks.keras.exact_ctc import exact_ctc
+from frameworks.keras.graphs_on_tensorflow import HeldMatrix, product, product_by_segments
 from frameworks.keras.layers import Dropout
 
 MODES = ("fit", "eager", "train_on_batch", "xla")
@@ -53,6 +54,19 @@ def choose_operators(model: keras.Model, setting: Setting) -> None:
     for layer in model.layers:
         if setting.tuning == "expert" and isinstance(layer, Dropout):
             layer.drop = dropout
+
+
+def choose_products(model: keras.Model, mode: str) -> None:
+    """TensorFlow's own sparse product, but for XLA, which cannot compile it."""
+    is_xla = mode == "xla"
+    for layer in model.layers:
+        if hasattr(layer, "product"):
+            layer.product = product_by_segments if is_xla else product
+            layer.supports_jit = is_xla  # which "auto" asks for on a GPU
+
+
+def held_matrix(size: tuple[int, int], entries: int, setting: Setting) -> HeldMatrix:
+    return HeldMatrix(size, entries, setting)
 
 
 def check(model: keras.Model, mode: str, *, updates: int) -> None:

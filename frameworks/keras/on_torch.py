@@ -15,6 +15,7 @@ from torch._dynamo.utils import counters
 from bench.core.arrays import Array
 from bench.core.errors import UnsupportedError
 from bench.core.setting import Device, Setting, storage_dtype
+from frameworks.keras.graphs_on_torch import HeldMatrix, product
 
 MODES = ("fit", "train_on_batch", "compiled")
 INTEGERS = "int64"
@@ -33,6 +34,17 @@ def set_up(setting: Setting) -> None:
 
 def choose_operators(model: keras.Model, setting: Setting) -> None:
     """Keras's own are as fast as any."""
+
+
+def choose_products(model: keras.Model, mode: str) -> None:
+    """PyTorch's own sparse product."""
+    for layer in model.layers:
+        if hasattr(layer, "product"):
+            layer.product = product
+
+
+def held_matrix(size: tuple[int, int], entries: int, setting: Setting) -> HeldMatrix:
+    return HeldMatrix(size, entries, setting)
 
 
 def check(model: keras.Model, mode: str, *, updates: int) -> None:

@@ -16,9 +16,9 @@ from bench.core.readers import BatchFormat
 from bench.core.setting import Device, Setting, storage_dtype
 from bench.core.task import Task
 from frameworks.keras import on_tensorflow
+from frameworks.keras.graphs_on_tensorflow import product, product_by_segments, sparse_matrix
 from frameworks.keras.precision import Forward, set_policy
 from frameworks.keras.weights import Place, moved_by, spared_by, weights_of
-from frameworks.tensorflow_keras.graphs import product, product_by_segments, sparse_matrix
 from frameworks.tensorflow_keras.losses import losses_in
 from frameworks.tensorflow_keras.modes import MODES, Compiled
 from frameworks.tensorflow_keras.updates import UpdateStep

@@ -13,9 +13,10 @@ from frameworks.keras.layers import Dropout
 class GCN(keras.Model):
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.first = GraphConvolution(1433, 16, name="first")
+        self.first = GraphConvolution(1433, 16, sparse=True, name="first")
         self.dropout = Dropout(rate, name="dropout")
         self.second = GraphConvolution(16, 7, name="second")
+        self.built = True  # as its parts are
 
     def call(self, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
         words, links = inputs
