@@ -100,6 +100,7 @@ def honest() -> dict[str, Array]:
             )
         for name in states[0]:
             arrays[f"sample/{name}/{parameter.name}"] = np.stack([state[name] for state in states])
+        arrays[f"loaded/{parameter.name}"] = arrays[f"sample/{WEIGHT}/{parameter.name}"][0].copy()
     return arrays
 
 
@@ -172,8 +173,11 @@ def test_a_weight_that_no_update_moves_must_stay() -> None:
         math.inf,
     )
     for name in ("hidden.weight", "hidden.bias"):
-        trace[f"sample/{WEIGHT}/{name}"][:] = trace[f"sample/{WEIGHT}/{name}"][0]
+        trace[f"sample/{WEIGHT}/{name}"][:] = trace[f"loaded/{name}"]
     assert all(check.passed for check in compare(partly, trace, NOTHING_REPLAYED, "float32"))
+    trace["loaded/hidden.bias"] = trace["loaded/hidden.bias"] + 1e-6  # and it stays another
+    (other,) = compare(partly, trace, NOTHING_REPLAYED, "float32")[1:]
+    assert (other.where, other.deviation) == ("step 1, hidden.bias", math.inf)
 
 
 def with_replayed_step(gradient: Callable[[Array], Array]) -> tuple[dict[str, Array], ...]:
