@@ -24,6 +24,7 @@ def _data(record: Record) -> Hashable:
 _COMMON: Sequence[tuple[str, Callable[[Record], str], Callable[[Record], Hashable]]] = (
     ("budget", lambda record: record.job.cell.task, lambda record: record.job.budget),
     ("data", lambda record: record.job.cell.task, _data),
+    ("file of weights", lambda record: record.job.cell.task, lambda record: record.job.weights),
     ("versions", lambda record: record.job.cell.framework, _versions),
     ("source", lambda record: record.job.cell.framework, lambda record: record.source_digest),
 )
