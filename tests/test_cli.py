@@ -99,7 +99,7 @@ BAD_USAGE = {
     ),
     "unknown allowance": (
         ("compare", "broken", "broken", "--fail-on", "5%", "--allow", "colour"),
-        "--allow 'colour' is unknown; there are: machine, threads, data, budgets, versions",
+        "--allow 'colour' is unknown; there are: machine, threads, data, weights, budgets",
     ),
     "advice on a missing run": (("recommend", "nowhere"), "there is no run nowhere"),
     "unknown persona": (("recommend", "-p", "poet"), "no persona is called 'poet'; there are: bal"),

@@ -25,6 +25,7 @@ from bench.analysis.roofline import Peak
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.task import Budget
+from bench.core.weights import GivenWeights
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.run_folder import Run
@@ -236,11 +237,21 @@ def test_longer_texts_and_larger_batches_are_other_work() -> None:
 
 
 def versioned(
-    *, versions: str = "2.12.0", digest: str = "ee9fa79a61", source: str = "s"
+    *,
+    versions: str = "2.12.0",
+    digest: str = "ee9fa79a61",
+    source: str = "s",
+    weights: GivenWeights | None = None,
 ) -> list[Record]:
     dataset = {**cell("a", 1)[0].dataset, "digest": {"train": digest}}
     return [
-        replace(record, versions={"torch": versions}, dataset=dataset, source_digest=source)
+        replace(
+            record,
+            job=replace(record.job, weights=weights),
+            versions={"torch": versions},
+            dataset=dataset,
+            source_digest=source,
+        )
         for record in cell("a", 100, 101)
     ]
 
@@ -269,6 +280,11 @@ DIFFERENCES = {
         {},
         "data: mnist (real, train ee9fa79a) → (real, train 01234567)",
     ),
+    "weights": (
+        {"weights": GivenWeights(name="w.npz", sha256="01234567" * 8)},
+        {},
+        "weights: mnist-mlp drawn → sha256 01234567…",
+    ),
 }
 
 
@@ -278,6 +294,8 @@ def test_differences_are_named(case: str) -> None:
     comparison = compare(results_of(versioned()), results_of(versioned(**records), **info))
     assert "; ".join(map(str, comparison.differences)) == expected
     assert not comparison.remarks
+    same_training = all(pair.same_training for pair in comparison.pairs)
+    assert same_training == (case not in ("data", "weights"))
 
 
 REMARKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {

@@ -424,13 +424,13 @@ def test_a_record_survives_its_json() -> None:
     assert record_lines.record(line.encode()) == record
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6, 7, 8, 9])
 def test_a_record_of_an_older_schema_is_upgraded(schema: int) -> None:
     record = some_record()
     fields = json.loads(record.to_json())
     fields["schema"] = schema
     del fields["job"]["sample"], fields["measurement"]["sample"]
-    del fields["node"]
+    del fields["node"], fields["job"]["weights"], fields["job"]["weights_file"]
     if schema < 8:
         fields["job"]["cell"]["variant"] = ""
     if schema < 6:

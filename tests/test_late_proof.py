@@ -19,6 +19,7 @@ from bench.core.optimizers import SGD, WEIGHT, Adam, Optimizer
 from bench.core.record import Cell, Job
 from bench.core.setting import Setting
 from bench.core.task import Budget
+from bench.core.weights import initial_weights
 from bench.launch import catalogue, worker_process
 from bench.launch.virtual_environments import Environment, make
 from bench.proof.late_checks import LATE_CHECKS, compare
@@ -100,6 +101,7 @@ def honest() -> dict[str, Array]:
             )
         for name in states[0]:
             arrays[f"sample/{name}/{parameter.name}"] = np.stack([state[name] for state in states])
+        arrays[f"loaded/{parameter.name}"] = arrays[f"sample/{WEIGHT}/{parameter.name}"][0].copy()
     return arrays
 
 
@@ -172,8 +174,11 @@ def test_a_weight_that_no_update_moves_must_stay() -> None:
         math.inf,
     )
     for name in ("hidden.weight", "hidden.bias"):
-        trace[f"sample/{WEIGHT}/{name}"][:] = trace[f"sample/{WEIGHT}/{name}"][0]
+        trace[f"sample/{WEIGHT}/{name}"][:] = trace[f"loaded/{name}"]
     assert all(check.passed for check in compare(partly, trace, NOTHING_REPLAYED, "float32"))
+    trace["loaded/hidden.bias"] = trace["loaded/hidden.bias"] + 1e-6  # and it stays another
+    (other,) = compare(partly, trace, NOTHING_REPLAYED, "float32")[1:]
+    assert (other.where, other.deviation) == ("step 1, hidden.bias", math.inf)
 
 
 def with_replayed_step(gradient: Callable[[Array], Array]) -> tuple[dict[str, Array], ...]:
@@ -285,7 +290,10 @@ def test_more_blocks_prove_the_cells_that_are_not_proved(
 
 @dataclass(frozen=True, kw_only=True)
 class LateMutant:
-    """A fault that begins after the steps of the first proof."""
+    """A fault that begins after the steps of the first proof, which go before `steps` timed ones.
+
+    With `given`, what the task does not train is given there, and not drawn.
+    """
 
     file: str
     old: str
@@ -293,6 +301,8 @@ class LateMutant:
     caught_by: str
     task: str = "mnist-mlp"
     backend: str = ""
+    steps: int = 60
+    given: bool = False
 
     @property
     def framework(self) -> str:
@@ -364,6 +374,22 @@ LATE_MUTANTS = {
         "            loss = update.loss(*batch)\n",
         caught_by="loss",
     ),
+    "drawn weights where others are given": LateMutant(
+        file=TORCH,
+        old="    def load(self, params: Mapping[str, Array]) -> None:\n",
+        new="    def load(self, params: Mapping[str, Array]) -> None:\n"
+        "        from bench.core.weights import initial_weights\n"
+        "        name = 'canvas.pixels'\n"
+        "        for seed in range(3):\n"
+        "            drawn = initial_weights(self._task, seed)\n"
+        "            if (drawn[name] == params[name]).all():\n"
+        "                break\n"
+        "        params = {**drawn, name: params[name]}\n",
+        task="style-transfer",
+        caught_by="update",
+        steps=3,
+        given=True,
+    ),
     "a rate that decays": LateMutant(
         file="frameworks/tensorflow_keras/optimizers.py",
         old="tf.cast(tf.cast(learning_rate, tf.float64) * root / first, dtype)",
@@ -418,16 +444,21 @@ def judge_late(
 
     def get(name: str) -> tuple[str, LateProof]:
         mutant, tree = LATE_MUTANTS[name], tmp_path_factory.mktemp("tree")
+        task = tasks.load(mutant.task)
         plant_in(tree, ("frameworks",), mutant.file, mutant.old, mutant.new)
         job = Job(
             cell=mutant.cell,
             block=0,
             seed=0,
-            budget=Budget(epochs=1, train_examples=60 * tasks.load(mutant.task).batch),
+            budget=Budget(epochs=1, train_examples=mutant.steps * task.batch),
             data=str(data[mutant.task]),
             warmup=0.01,
         )
         job = replace(job, budget=replace(job.budget, test_examples=100))
+        if mutant.given:
+            others, file = initial_weights(task, 7), tmp_path_factory.mktemp("given") / "w.npz"
+            np.savez(file, **{each.name: others[each.name] for each in task.frozen})  # type: ignore[arg-type]
+            job = replace(job, weights_file=str(file))
         late = LateProver(make)
         compiles = catalogue.load(mutant.framework).compiles(mutant.cell.mode)
         suspect = mutant_traces.Suspect.of(mutant.cell, tree)

@@ -92,6 +92,10 @@ DIFFERENT: Mapping[str, tuple[Change, str]] = {
     "version": (lambda info: info.update(framebench="0.0.1"), "framebench "),
     "settings": (lambda info: info["request"].update(seed=7), "seed 0 → 7"),
     "threads": (lambda info: info.update(threads=64), "threads 2 → 64"),
+    "weights": (
+        lambda info: info["request"].update(weights={"name": "w.npz", "sha256": "01234567" * 8}),
+        "weights drawn → w.npz (sha256 01234567…)",
+    ),
     "data": (
         lambda info: next(iter(info["data"].values())).update(source="made up"),
         "(real → made up)",

@@ -128,6 +128,8 @@ def test_initial_weights_are_drawn_as_they_are_described(name: str) -> None:
             widest = {
                 "uniform in ±0.05": 0.05,
                 "uniform in ±0.0625": 2**-4,
+                "uniform in ±0.25": 1 / 4,
+                "uniform in ±0.377964": 7**-0.5,
                 "He uniform": math.sqrt(6 / fan_in),
             }.get(words, bound(parameter))
             assert 0.9 * widest < np.abs(values).max() <= widest * (1 + 1e-6)

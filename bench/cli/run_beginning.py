@@ -41,7 +41,12 @@ def begun(options: RunOptions, origins: Origins) -> Iterator[tuple[Plan, Earlier
         fields = [options.request_field(name) for name in origins.given if name not in _OTHERS]
         same = {name: getattr(asked, name) for name in fields}
         with locked(folder):
-            earlier = resumption.earlier(folder, same, add_blocks=options.add_blocks or 0)
+            earlier = resumption.earlier(
+                folder,
+                same,
+                add_blocks=options.add_blocks or 0,
+                weights=options.weights if "weights" in origins.given else None,
+            )
             yield earlier.plan, earlier
         return
     if options.run:
@@ -49,7 +54,7 @@ def begun(options: RunOptions, origins: Origins) -> Iterator[tuple[Plan, Earlier
             f"{options.run}: a run is named only with --resume or --add-blocks; tasks are named "
             "with -t, frameworks with -f"
         )
-    plan = make_plan(options.to_request(origins.settings))
+    plan = make_plan(options.to_request(origins.settings), weights=options.weights)
     with claimed(plan.folder, numbered=plan.request.name is None) as folder:
         yield replace(plan, name=folder.name, folder=folder), None
 

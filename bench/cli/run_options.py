@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,6 +119,15 @@ AddressOption = Annotated[
         "that this machine is in."
     ),
 ]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A .npz or .safetensors file of weights for what a task does not train, such as "
+        "torchvision's VGG-19 for style-transfer. Default: drawn from the seed.",
+        show_default=False,
+    ),
+]
 ResumeOption = Annotated[
     bool,
     typer.Option(
@@ -156,8 +165,12 @@ NameOption = Annotated[
 ]
 
 
-# The options of a single call of the command, which are not a request's.
-ONE_CALL = ("run", "resume", "add_blocks", "address", "json", "wait_for_quiet", "show_config")
+# The options of a single call of the command, which are not a request's; of weights, a request has
+# what was read.
+ONE_CALL = (
+    *("run", "resume", "add_blocks", "address", "weights", "json", "wait_for_quiet"),
+    "show_config",
+)
 # The options that may be given several times, which a request has in the plural.
 _SEVERAL = ("framework", "task", "mode", "device", "precision", "tuning")
 
@@ -196,6 +209,7 @@ class RunOptions:
     shard: ShardOption = None
     engine: EngineOption = "local"
     address: AddressOption = None
+    weights: WeightsOption = None
     results: ResultsOption = Path("results")
     name: NameOption = None
     resume: ResumeOption = False
@@ -239,5 +253,16 @@ class RunOptions:
             until=None if until is None else fraction(until),
             budget_seconds=None if budget is None else duration(budget),
             shard=None if shard is None else Shard.parse(shard),
-            command=shlex.join(["framebench", *sys.argv[1:], *settings]),
+            command=shlex.join(["framebench", *_without_folders([*sys.argv[1:], *settings])]),
         )
+
+
+def _without_folders(arguments: Sequence[str]) -> Iterator[str]:
+    """A command line with the name of the file of weights alone, so that a run can be published."""
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if before == "--weights":
+            yield Path(word).name
+        elif word.startswith("--weights="):
+            yield f"--weights={Path(word.partition('=')[2]).name}"
+        else:
+            yield word

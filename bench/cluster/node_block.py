@@ -17,7 +17,7 @@ from bench.core.errors import FramebenchError
 from bench.core.record import Cell, Record
 from bench.records import run_folder
 from bench.records.kept_pictures import pictures_of
-from bench.run import campaign, run_info, schedule
+from bench.run import campaign, given_weights, run_info, schedule
 from bench.run.campaign_listener import CampaignListener
 from bench.run.part_differences import check_origin
 from bench.run.plan import plan_in
@@ -81,6 +81,7 @@ def measure(
     request: Request,
     cells: Sequence[Cell],
     origin: Mapping[str, Any],
+    weights: Mapping[str, bytes],
     *,
     node: str,
     has_rates: bool,
@@ -89,8 +90,9 @@ def measure(
     """Measure the block that the request's shard is, on this machine, which is called `node`.
 
     The machine's rates are measured unless it `has_rates` from an earlier block.
-    `cells` are those of the whole run, and `origin` tells its source. Raises FramebenchError if
-    this machine has others, or the data cannot be obtained.
+    `cells` are those of the whole run, `origin` tells its source, and `weights` are those that a
+    user gave, by task. Raises FramebenchError if this machine has others, or the data cannot be
+    obtained.
     """
     with tempfile.TemporaryDirectory(prefix="framebench-") as folder:
         place = Path(folder) / NAME
@@ -98,6 +100,7 @@ def measure(
         check_origin(origin, run_info.origin(plan), of=f"node {node}")
         if list(plan.whole) != list(cells):
             raise FramebenchError(f"node {node} does not belong to the run: it has other cells")
+        given_weights.receive(request.weights, weights)
         (part,) = schedule.own_parts(plan)
         listener = NodeListener(part, tell)
         preparation = prepare(plan, listener, rates=[] if has_rates else None)

@@ -23,7 +23,7 @@ from bench.core.shard import Shard
 from bench.records import record_lines
 from bench.records.kept_pictures import write_pictures
 from bench.records.run_folder import RunFolder, read_info
-from bench.run import run_info
+from bench.run import given_weights, run_info
 from bench.run.merging import merged_info
 from bench.run.part_differences import check_origin
 from bench.run.plan import Plan, devices_of
@@ -66,7 +66,11 @@ class _Board:
 
 
 def _on_node(
-    request: Request, cells: Sequence[Cell], origin: Mapping[str, Any], board: Any
+    request: Request,
+    cells: Sequence[Cell],
+    origin: Mapping[str, Any],
+    weights: Mapping[str, bytes],
+    board: Any,
 ) -> NodeBlock:
     """Measure a block on the node to which Ray has given it."""
     import ray
@@ -75,7 +79,7 @@ def _on_node(
     tell = _seldom(lambda state: board.tell.remote(node, state))
     try:
         has_rates = ray.get(board.has_rates.remote(node))
-        return measure(request, cells, origin, node=node, has_rates=has_rates, tell=tell)
+        return measure(request, cells, origin, weights, node=node, has_rates=has_rates, tell=tell)
     finally:
         board.tell.remote(node, None)
 
@@ -246,7 +250,9 @@ def _submitted(ray: Any, requests: Sequence[Request], plan: Plan, board: Any) ->
         runtime_env={"env_vars": {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}},
     )(_on_node)
     cells, origin = ray.put(plan.whole), ray.put(run_info.origin(plan))
-    return [task.remote(request, cells, origin, board) for request in requests]
+    named = [cell.task for cell in plan.whole]
+    weights = ray.put(given_weights.contents(plan.request.weights, named))
+    return [task.remote(request, cells, origin, weights, board) for request in requests]
 
 
 def _answer(ray: Any, reference: Any) -> NodeBlock | str:

@@ -16,6 +16,8 @@ Schema history
 8  has a cell's variant in the name of its framework; older cells have none
 9  adds to a measurement the files of its pictures, and to a record the machine that measured it;
    none in older ones
+10 adds to a job the weights that are given for those that its task does not train; none in older
+   ones, in which all are drawn
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ from typing import Any, Literal, NamedTuple
 from bench.core.measurement import Measurement, measurement_fields
 from bench.core.setting import SETTING_PARTS, InSetting, Setting, nest_setting
 from bench.core.task import Budget, Task
+from bench.core.weights import GivenWeights
 
-SCHEMA = 9
-READABLE = (1, 2, 3, 4, 5, 6, 7, 8, 9)
+SCHEMA = 10
+READABLE = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 
 Status = Literal[
     "ok", "wrong", "diverged", "unsupported", "unavailable", "failed", "crashed", "timeout"
@@ -94,7 +97,8 @@ class Job:
     `data` is the folder of the prepared data set; a record holds only its name. `warmup` is the
     maximum time for reaching a steady pace, in seconds, `window` the intended length of a timed
     window, and `seconds` the least that is timed in all. `sample` says whether the sample of
-    the task is written, if it has one.
+    the task is written, if it has one. `weights` are given for those that the task does not train,
+    and `weights_file` has them as `initial_weights` reads them; a record does not name that file.
     """
 
     cell: Cell
@@ -106,6 +110,8 @@ class Job:
     window: float = 0.1
     seconds: float = 0.0
     sample: bool = False
+    weights: GivenWeights | None = None
+    weights_file: str = ""
 
     def to_json(self, *, compiles: bool, kind: JobKind = "measure", late: str = "") -> str:
         """One line for a worker: `measure` the job, or time `steps` of it on demand.
@@ -124,7 +130,12 @@ class Job:
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Job:
         """A job from its JSON object."""
-        nested = {"cell": Cell.from_fields(fields["cell"]), "budget": Budget(**fields["budget"])}
+        given = fields["weights"]
+        nested = {
+            "cell": Cell.from_fields(fields["cell"]),
+            "budget": Budget(**fields["budget"]),
+            "weights": given and GivenWeights(**given),
+        }
         return Job(**{**fields, **nested})
 
 

@@ -81,6 +81,9 @@ class Task:
     the same seed, as a fraction of the first epoch's. Training amplifies rounding, in some tasks
     more than in others.
 
+    `published` gives the names that parameters have in files of published weights, where these may
+    be given for the task's own.
+
     `sample` is what a trained network writes for people to look at.
 
     `proved_as` is the same network on less, on which all is proved but the steps at full size:
@@ -101,6 +104,7 @@ class Task:
     heavy: bool = False
     dropout: Mapping[str, float] = field(default_factory=dict)
     loss_tolerance: float = LOSS_TOLERANCE
+    published: Mapping[str, str] = field(default_factory=dict)
     sample: Sample | None = None
     proved_as: Task | None = None
     presets: Mapping[str, Budget] = field(default_factory=dict)

@@ -85,7 +85,7 @@ def make_record(
     """
     started = started or datetime.now(timezone.utc)
     return Record(
-        job=replace(job, data=Path(job.data).name),
+        job=replace(job, data=Path(job.data).name, weights_file=""),
         batch=job.cell.batch or tasks.load(job.cell.task).batch,
         status=status,
         reason=reason,

@@ -30,7 +30,8 @@ LATE_CHECKS = {
     "gradients": "the median entry of each weight's gradient, against the reference's",
     "closest gradient": "the same of the weight whose gradient is closest to the reference's",
     "state": f"the optimizer's state after each of {LATE_STEPS} steps, by the task's formula",
-    "update": f"every weight after each of {LATE_STEPS} steps, by the task's formula",
+    "update": f"every weight after each of {LATE_STEPS} steps, by the task's formula; one that "
+    "no update moves must be as it was loaded",
     "outputs": "with dropout: outputs in evaluation mode, against those of the weights shown",
 }
 
@@ -185,12 +186,12 @@ class _LateComparison:
         return deviations
 
     def _kept(self, number: int, place: str) -> dict[str, float]:
-        """By place: 0 for each weight that no update moves, or infinite if a step has moved it."""
-        before, after = self._samples(number), self._samples(number + 1)
-        keys = {parameter.name: f"{WEIGHT}/{parameter.name}" for parameter in self.task.frozen}
+        """By place: 0 for each weight that no update moves, or infinite if it is not as loaded."""
+        after = self._samples(number + 1)
+        loaded = {each.name: self.trace[f"loaded/{each.name}"] for each in self.task.frozen}
         return {
-            f"{place}, {name}": distances.update(after[key], before[key], before[key])
-            for name, key in keys.items()
+            f"{place}, {name}": distances.update(after[f"{WEIGHT}/{name}"], weight, weight)
+            for name, weight in loaded.items()
         }
 
     def _samples(self, number: int) -> dict[str, Array]:

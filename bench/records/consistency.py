@@ -18,6 +18,7 @@ from bench.core.record import Record
 _OF_TASK: Mapping[str, Callable[[Record], object]] = {
     "budget": lambda record: record.job.budget,
     "data": lambda record: record.dataset.get("digest", {}),
+    "file of weights": lambda record: record.job.weights and record.job.weights.sha256,
 }
 _OF_FRAMEWORK: Mapping[str, Callable[[Record], object]] = {
     "versions": lambda record: record.versions,

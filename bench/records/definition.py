@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from bench import tasks
 from bench.core.parameters import Parameter
 from bench.core.task import Budget, Task, Update
+from bench.core.weights import GivenWeights
 
 
 def about(name: str) -> str:
@@ -47,8 +48,11 @@ def _tensors_text(parameters: Sequence[Parameter]) -> str:
     return f"{size:,} values in {count} tensor{'s' * (count != 1)}"
 
 
-def definition(task: Task) -> dict[str, str]:
-    """What a task prescribes to every framework, in words."""
+def definition(task: Task, weights: GivenWeights | None = None) -> dict[str, str]:
+    """What a task prescribes to every framework, in words.
+
+    `weights` are given for those that it does not train, if not all are drawn.
+    """
     inputs = "; ".join(str(task.fields[name]) for name in task.inputs if name in task.data)
     words = {
         "data": f"{task.dataset}: {inputs}",
@@ -75,8 +79,9 @@ def definition(task: Task) -> dict[str, str]:
     words["parameters"] = f"{_tensors_text(task.trained)}, float32"
     if frozen := task.frozen:
         words["not trained"] = f"{_tensors_text(frozen)}: {', '.join(p.name for p in frozen)}"
+    given = [f"those that are not trained from a file ({weights.short_digest})"] if weights else []
     words["initial weights"] = "; ".join(
-        ["drawn from the run's seed, one stream per tensor", *sorted(starts)]
+        ["drawn from the run's seed, one stream per tensor", *sorted(starts), *given]
     )
     words["training"] = "; ".join(
         f"{preset}: {_budget_text(budget)}" for preset, budget in task.presets.items()
@@ -91,13 +96,16 @@ def definition(task: Task) -> dict[str, str]:
     return words
 
 
-def parameter_words(parameter: Parameter) -> tuple[str, str, str, str, str]:
-    """A parameter's name, shape, layout, number of values and initial values, as texts."""
+def parameter_words(parameter: Parameter, *, given: bool = False) -> tuple[str, str, str, str, str]:
+    """A parameter's name, shape, layout, number of values and initial values, as texts.
+
+    With `given`, these are from a user's file.
+    """
     shape = f"({', '.join(map(str, parameter.shape))}{',' * (len(parameter.shape) == 1)})"
     return (
         parameter.name,
         shape,
         parameter.axes,
         f"{parameter.size:,}",
-        str(parameter.start),
+        "from the file of weights" if given else str(parameter.start),
     )

@@ -16,6 +16,7 @@ from bench.core.errors import UsageError
 from bench.core.record import Cell
 from bench.core.setting import EPSILONS
 from bench.core.task import Budget
+from bench.core.weights import GivenWeights
 from bench.launch import catalogue, machine
 from bench.proof.certificate import Certificate
 from bench.proof.checks import CHECKS
@@ -40,8 +41,11 @@ def take(
     budgets: Mapping[str, Budget],
     *,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    weights: GivenWeights | None = None,
 ) -> Snapshot:
     """A snapshot for a run of `cells`, with the budget of each of their tasks.
+
+    `weights` are those that a user has given for what tasks do not train.
 
     `settings` are the frameworks' settings, by name, that an older run recorded. If it is None, the
     snapshot has the present ones, on this machine's processor.
@@ -52,7 +56,9 @@ def take(
     used_frameworks = {cell.framework for cell in cells if catalogue.exists(cell.framework)}
     references = {name for name in catalogue.names() if catalogue.load(name).reference}
     return Snapshot(
-        tasks=tuple(task(name, budgets[name].length) for name in used_tasks if name in existing),
+        tasks=tuple(
+            task(name, budgets[name].length, weights) for name in used_tasks if name in existing
+        ),
         known_tasks=tuple(tasks.names()),
         frameworks=tuple(
             _framework(name, networks, _settings(name, settings))
@@ -76,9 +82,10 @@ def of_proofs(certificates: Iterable[Certificate]) -> Snapshot:
     return take(cells, {claim.task: Budget(epochs=1) for claim in claims})
 
 
-def task(name: str, length: int | None) -> TaskSnapshot:
+def task(name: str, length: int | None, weights: GivenWeights | None = None) -> TaskSnapshot:
     """A task as it is now; `length` is the number of tokens to which texts are cut, if any."""
     recipe = tasks.load(name)
+    given = recipe.frozen if weights else ()
     trained = recipe.with_length(length) if length else recipe
     return TaskSnapshot(
         name=name,
@@ -94,8 +101,8 @@ def task(name: str, length: int | None) -> TaskSnapshot:
         recipe_length=recipe.length,
         flops_per_example=training_flops(trained),
         step_bytes=step_bytes(trained),
-        definition=tuple(definition(recipe).items()),
-        tensors=tuple(map(parameter_words, recipe.parameters)),
+        definition=tuple(definition(recipe, weights).items()),
+        tensors=tuple(parameter_words(each, given=each in given) for each in recipe.parameters),
         tolerances={
             precision: tuple(allowed.items())
             for precision in EPSILONS

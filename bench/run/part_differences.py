@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.core.errors import FramebenchError, UsageError
+from bench.core.weights import GivenWeights
 from bench.records.run_folder import Run
 from bench.run.origin_changes import differing, listed, origin_changes
 from bench.run.request import in_words
 
-# What of a request may differ: none of the parts adds spare blocks.
-_OWN_REQUESTS = {"shard", "name", "spare"}
+# What of a request may differ: none of the parts adds spare blocks, and the same weights may have
+# another name elsewhere.
+_OWN_REQUESTS = {"shard", "name", "spare", "weights"}
 # Values that are words of a line; of others, such as a model's source, only the name is given.
 _SHORT = (str, int, float, bool)
 
@@ -52,6 +54,10 @@ def _part_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iter
         if name not in _OWN_REQUESTS:
             before, after = in_words(old.get(name)), in_words(new.get(name))
             yield f"{name.replace('_', ' ')} {before} → {after}"
+    given = [part["request"].get("weights") for part in (info, other)]
+    weights = [GivenWeights(**fields) if fields else None for fields in given]
+    if weights[0] != weights[1]:
+        yield f"weights {weights[0] or 'drawn'} → {weights[1] or 'drawn'}"
     counts = [(part["request"].get("shard") or {}).get("count") for part in (info, other)]
     if all(counts) and counts[0] != counts[1]:
         yield f"{counts[0]} shards → {counts[1]}"

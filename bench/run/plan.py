@@ -20,6 +20,7 @@ from bench.launch import catalogue, current_python, gpu_state, machine
 from bench.launch.framework import Framework
 from bench.records import snapshot_taking
 from bench.records.run_folder import check_writable
+from bench.run import given_weights
 from bench.run.request import Request, check
 from bench.run.task_blocks import TaskBlock, planned
 
@@ -59,9 +60,15 @@ class Plan:
         return PRESETS[self.request.preset].samples
 
 
-def make_plan(request: Request) -> Plan:
-    """The plan for a request. Raises UsageError for a request that cannot be met."""
+def make_plan(request: Request, *, weights: Path | None = None) -> Plan:
+    """The plan for a request, with the weights in a user's file, if there is one.
+
+    Raises UsageError for a request that cannot be met.
+    """
     check(request)
+    if weights is not None:
+        named = [cell.task for cell in cells_of(request)]
+        request = replace(request, weights=given_weights.keep(weights, named))
     stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
     shard = f"-shard-{request.shard.number}-of-{request.shard.count}" if request.shard else ""
     folder = request.results / (request.name or f"{stamp}-{request.preset}{shard}")

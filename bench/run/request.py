@@ -14,6 +14,7 @@ from bench.core.presets import PRESETS
 from bench.core.record import Feed
 from bench.core.setting import EPSILONS, Device, Precision, Tuning
 from bench.core.shard import Shard
+from bench.core.weights import GivenWeights
 from bench.datasets import SourceKind
 from bench.launch.providers import provider
 from bench.launch.worker_process import TIME_LIMIT
@@ -30,8 +31,9 @@ class Request:
     `warmup`, `window`, `seconds` (the least that each process is timed), `timeout`, `time_limit`
     and `budget_seconds` are in seconds, `memory_limit` is in bytes; `until` is the half-width of an
     interval over its estimate. `shard` is the part of the run to measure; None for all of it.
-    `engine` says where: `local` on this machine, `ray` on the nodes of a cluster. `command`
-    is the command line of the request.
+    `engine` says where: `local` on this machine, `ray` on the nodes of a cluster. `weights` are
+    those that `bench.run.given_weights` has kept, for what tasks do not train; None draws these.
+    `command` is the command line of the request.
     """
 
     preset: str = "quick"
@@ -62,6 +64,7 @@ class Request:
     budget_seconds: float | None = None
     shard: Shard | None = None
     engine: Engine = "local"
+    weights: GivenWeights | None = None
     results: Path = Path("results")
     name: str | None = None
     command: str = ""

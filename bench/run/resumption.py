@@ -21,9 +21,9 @@ from bench.core.record import Record
 from bench.records import run_folder
 from bench.records.record_lines import PASSING
 from bench.records.run_folder import Run
-from bench.run import run_info
+from bench.run import given_weights, run_info
 from bench.run.origin_changes import listed, origin_changes
-from bench.run.plan import Plan, plan_in
+from bench.run.plan import Plan, cells_of, plan_in
 from bench.run.preparation import Preparation
 from bench.run.request import Request, check, in_words
 from bench.run.run_info import now
@@ -86,15 +86,21 @@ def find(run: Path | None, results: Path, *, finished: bool) -> Path:
     return newest.folder
 
 
-def earlier(folder: Path, given: Mapping[str, Any], *, add_blocks: int) -> EarlierRun:
+def earlier(
+    folder: Path, given: Mapping[str, Any], *, add_blocks: int, weights: Path | None = None
+) -> EarlierRun:
     """What is there of the run in `folder`, which no other process may write to meanwhile.
 
-    `given` are fields of a request that must not contradict the run's own. Raises UsageError if the
-    run cannot go on, or needs not.
+    `given` are fields of a request that must not contradict the run's own, and neither must the
+    weights in a user's file. Raises UsageError if the run cannot go on, or needs not.
     """
     run = run_folder.read(folder)
     request = _request(run)
+    named = [cell.task for cell in cells_of(request)]
+    if weights is not None and (kept := given_weights.keep(weights, named)) != request.weights:
+        given = {**given, "weights": kept}
     _check_given(request, given, run)
+    given_weights.check_kept(request.weights, named)
     plan = plan_in(folder, request)
     unknown = {record.job.cell for record in run.records} - set(plan.cells)
     if unknown:

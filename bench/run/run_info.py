@@ -99,7 +99,7 @@ def requested(plan: Plan) -> dict[str, Any]:
         "threads": plan.cells[0].threads,
         "repeats": plan.stopping.repeats,
         "started": now(),
-        "snapshot": take(plan.whole, plan.budgets).to_fields(),
+        "snapshot": take(plan.whole, plan.budgets, weights=request.weights).to_fields(),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bench.core.record import Cell, Job
+from bench.run import given_weights
 from bench.run.plan import Plan
 from bench.run.task_blocks import TaskBlock, own_tasks, planned, turns_of_block
 
@@ -32,7 +33,7 @@ def block(plan: Plan, data: Mapping[str, Path], number: int) -> list[list[Job]]:
 
 
 def _job(plan: Plan, cell: Cell, data: Mapping[str, Path], number: int) -> Job:
-    request = plan.request
+    request, weights = plan.request, plan.request.weights
     return Job(
         cell=cell,
         block=number,
@@ -44,6 +45,8 @@ def _job(plan: Plan, cell: Cell, data: Mapping[str, Path], number: int) -> Job:
         seconds=plan.seconds,
         # The later blocks would show the same with other seeds.
         sample=plan.samples and number == 0,
+        weights=weights,
+        weights_file=str(given_weights.kept_file(weights, cell.task)) if weights else "",
     )
 
 

@@ -3,7 +3,8 @@
 https://openaccess.thecvf.com/content_cvpr_2016/html/Gatys_Image_Style_Transfer_CVPR_2016_paper.html
 Only the picture is trained. The network of Simonyan and Zisserman (2014) has average pooling, as
 Gatys et al. suggest, and weights that are drawn, as they are for every task (see He, Wang and
-Hopcroft, 2016). What it makes of the photograph and of the painting is computed in each step, as in
+Hopcroft, 2016), or that a user gives: pictures are normalized as torchvision's users do. What it
+makes of the photograph and of the painting is computed in each step, as in
 Keras's own example, https://keras.io/examples/generative/neural_style_transfer/, so that a step
 takes three forward passes, and one backward: twice the work of a step that has this from before.
 """
@@ -28,6 +29,8 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # The layer of which the content is compared, beyond which the photograph is not followed.
 CONTENT = "conv4_2"
 WEIGHT = 2**-4
+# The blocks of VGG-19 between which it pools, up to conv5_1: convolutions, and channels of each.
+BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (1, 512))
 
 
 def pictures(side: int) -> dict[str, WholePixels]:
@@ -44,7 +47,7 @@ def layers(side: int) -> tuple[Layer, ...]:
     canvas = Canvas(name="canvas", size=(3, side, side))
     convs, maps = [], []
     inputs = 3
-    for block, (count, outputs) in enumerate(((2, 64), (2, 128), (4, 256), (4, 512), (1, 512)), 1):
+    for block, (count, outputs) in enumerate(BLOCKS, 1):
         for number in range(1, count + 1):
             name = f"conv{block}_{number}"
             conv = FeatureConv(
@@ -61,6 +64,18 @@ def layers(side: int) -> tuple[Layer, ...]:
         maps.append((outputs, side**2))
         side //= 2
     return (canvas, *convs, GramDistances(name="style", maps=tuple(maps)))
+
+
+def torchvision_names() -> dict[str, str]:
+    """The names of parameters in torchvision's VGG-19, which numbers rectifiers and pooling too."""
+    names, place = {}, 0
+    for block, (count, _) in enumerate(BLOCKS, 1):
+        for number in range(1, count + 1):
+            for part in ("weight", "bias"):
+                names[f"conv{block}_{number}.{part}"] = f"features.{place}.{part}"
+            place += 2
+        place += 1
+    return names
 
 
 SMALL = Task(
@@ -81,6 +96,7 @@ SMALL = Task(
     metric=StyleDistance(weight=WEIGHT, target=0.1),
     batch=1,
     heavy=True,
+    published=torchvision_names(),
     sample=TrainedPicture(mean=MEAN, std=STD),
     presets={
         "quick": Budget(epochs=1),

@@ -10,6 +10,8 @@ The arrays in the file:
 * `point/P/STATE/NAME` a whole tensor after P further steps, 0 to `replayed_steps`: the weight, as
                        the state WEIGHT, and the optimizer's state
 * `sample/STATE/NAME`  up to SAMPLE entries of it after every one of them, (steps + 1, entries)
+* `loaded/NAME`        the same entries of each weight that no update moves, as it was loaded before
+                       the training, (entries,)
 * `outputs/NAME`       of the first test examples, before the first of them, (OUTPUTS, ...); only
                        where dropout prevents that a step is replayed
 
@@ -106,6 +108,8 @@ def _trace(
 ) -> dict[str, Array]:
     session, replayed = ready.session, replayed_steps(task)
     arrays = {"steps": np.array(steps)}
+    for parameter in task.frozen:
+        arrays[f"loaded/{parameter.name}"] = _sample(ready.weights[parameter.name])
     if not replayed and not task.running_statistics:
         for name, output in outputs(session, unlabelled(task, tested)).items():
             arrays[f"outputs/{name}"] = output[:OUTPUTS]

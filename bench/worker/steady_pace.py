@@ -231,7 +231,7 @@ def make_ready(
     listener.phase(str(job.cell), "build")
     watch = clock.Stopwatch()
     session = adapter.open(task, mode=job.cell.mode, setting=job.cell.setting, seed=job.seed)
-    weights = initial_weights(task, job.seed)
+    weights = initial_weights(task, job.seed, job.weights_file)
     session.load(weights)
     session.sync()
     build_seconds = watch.read().wall

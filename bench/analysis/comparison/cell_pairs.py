@@ -87,7 +87,12 @@ def pair_cells(
         effective_budget(record, side.snapshot) for record, side in zip(first, (a, b), strict=True)
     ]
     work = [(budget.length, record.batch) for budget, record in zip(budgets, first, strict=True)]
-    same = budgets[0] == budgets[1] and work[0] == work[1] and _same_data(records)
+    same = (
+        budgets[0] == budgets[1]
+        and work[0] == work[1]
+        and first[0].job.weights == first[1].job.weights
+        and _same_data(records)
+    )
     if faults := _faults(old, new):
         return CellPair(a=old, b=new, verdict="not ok", same_training=same, reason=faults)
     if work[0] != work[1]:

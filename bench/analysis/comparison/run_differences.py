@@ -21,7 +21,7 @@ from bench.core.telemetry import NAMELESS_GPU
 from bench.records.run_folder import Run
 from bench.records.snapshot import Snapshot
 
-DifferenceKind = Literal["machine", "threads", "data", "budgets", "versions"]
+DifferenceKind = Literal["machine", "threads", "data", "weights", "budgets", "versions"]
 KINDS: tuple[DifferenceKind, ...] = get_args(DifferenceKind)
 
 # The reported size of the same memory varies a little, as kernels reserve different amounts.
@@ -68,6 +68,7 @@ def differences(a: Run, b: Run, shared: Sequence[CellRecords]) -> list[RunDiffer
         ],
         "threads": _changes(shared, lambda record: {"threads": str(record.job.cell.threads)}),
         "data": _changes(shared, _data),
+        "weights": _changes(shared, _weights),
         "budgets": _changes(
             shared,
             lambda record: _budget(record, a.snapshot),
@@ -163,6 +164,12 @@ def _data(record: Record) -> dict[str, str]:
     digests = [f"{name} {digest[:8]}" for name, digest in record.dataset.get("digest", {}).items()]
     words = ", ".join([data_label(record.dataset), *digests])
     return {record.dataset["name"]: f"({words})"}
+
+
+def _weights(record: Record) -> dict[str, str]:
+    """The weights that a record's task did not train: the digest of the file, or that none was."""
+    given = record.job.weights
+    return {record.job.cell.task: given.short_digest if given else "drawn"}
 
 
 def effective_budget(record: Record, snapshot: Snapshot) -> Budget:

@@ -60,8 +60,8 @@ def compare(
     allow: Annotated[
         list[str],
         typer.Option(
-            help="What may differ under --fail-on: machine, threads, data, budgets, versions, "
-            "contention, missing (cells of A that B lacks), or all. Repeatable.",
+            help="What may differ under --fail-on: machine, threads, data, weights, budgets, "
+            "versions, contention, missing (cells of A that B lacks), or all. Repeatable.",
             autocompletion=among(_allowable),
         ),
     ] = [],
@@ -76,7 +76,7 @@ def compare(
 
     The ratio B / A is samples/s of B over samples/s of A, with a 95 % interval
     (Welch's, because the runs are not paired). Other differences are named:
-    machine, threads, data, budgets, versions.
+    machine, threads, data, weights, budgets, versions.
 
     --fail-on 5% makes it a gate. A cell fails if it is surely slower by more
     than 5 %, or if it is ok in A but not ok, or missing, in B. The gate passes

@@ -34,6 +34,8 @@ EXAMPLES = """[bold]Examples[/bold]
 
   framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as needed
 
+  framebench run -t style-transfer --weights vgg19.npz     the user's weights, not drawn ones
+
   framebench run --show-config                             what framebench.yaml has set
 
   framebench run -t mnist-mlp -n 6 --shard 1/3             a third, to be merged with the others

@@ -72,8 +72,8 @@ def warnings(comparison: Comparison) -> list[str]:
     lines += _by_reason((pair.cell, pair.reason) for pair in comparison.pairs if pair.reason)
     if not all(pair.same_training for pair in comparison.pairs):
         lines.append(
-            "where budgets or data differ, only the pace is compared; accuracy and memory are left "
-            "out"
+            "where budgets, data or weights differ, only the pace is compared; accuracy and memory "
+            "are left out"
         )
     lines += [f"differs in {difference}" for difference in comparison.differences]
     lines += comparison.remarks

@@ -22,6 +22,8 @@ def footer(results: Results) -> list[str]:
     lines = [f"machine: {machine_text(results)}", *peak_lines(results)]
     if versions := _versions(results):
         lines.append(f"versions: {versions}")
+    if weights := _weights(results):
+        lines.append(f"weights: {weights}")
     lines.append(f"identity: {identity(results)}")
     lines.append(f"after the timing: {late_verdict(results)}")
     lines += [f"caveat ({', '.join(caveat.figures)}): {caveat.text}" for caveat in results.caveats]
@@ -123,6 +125,17 @@ def absent(results: Results) -> list[str]:
     there = {framework_of(name) for name in results.frameworks}
     missing = [name for name in snapshot.compared if framework_of(name) not in there]
     return [snapshot.framework_title(name) for name in missing]
+
+
+def _weights(results: Results) -> str:
+    """The files that gave what tasks do not train, where there are any, and for which tasks."""
+    jobs = [process.record.job for process in results.processes]
+    given = grouped([job for job in jobs if job.weights], lambda job: str(job.weights))
+    return "; ".join(
+        f"{file}, for what {listed(sorted({job.cell.task for job in own}))} does not train; the "
+        "proofs before the timing had drawn ones"
+        for file, own in given.items()
+    )
 
 
 def _versions(results: Results) -> str:
