@@ -412,6 +412,17 @@ def test_official_names_patterns_and_unpacked_folders(tmp_path, monkeypatch):
     assert list(sources.find(imdb.DATASET).values()) == [reviews]
 
 
+def test_the_folder_of_an_interrupted_download_is_no_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
+    folder = tmp_path / cora.DATASET.files[0].unpacked  # called like the folder of its downloads
+    folder.mkdir()
+    assert not sources.find(cora.DATASET)
+    (folder / ".cora.tgz.0123abcd").touch()  # under way
+    assert not sources.find(cora.DATASET)
+    (folder / "cora.cites").touch()
+    assert list(sources.find(cora.DATASET).values()) == [folder]
+
+
 def test_damage_is_not_hidden_by_a_twin(tmp_path, monkeypatch):
     write_mnist(tmp_path / "mnist", t10k_labels=b"rubbish")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))

@@ -10,6 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 import numpy as np
 
@@ -86,13 +87,13 @@ def epoch_means(measured: Measurement) -> list[float]:
     """The mean loss of each epoch of the budget."""
     windows = measured.windows
     count = windows.count_until(measured.evaluations[-1].step)
-    sums: dict[int, float] = {}
-    steps: dict[int, int] = {}
-    columns = (windows.epoch[:count], windows.steps[:count], windows.loss[:count])
-    for epoch, taken, loss in zip(*columns, strict=True):
-        sums[epoch] = sums.get(epoch, 0.0) + taken * loss
-        steps[epoch] = steps.get(epoch, 0) + taken
-    return [sums[epoch] / steps[epoch] for epoch in sorted(sums)]
+    means: list[float] = []
+    end = 0
+    for length in Counter(windows.epoch[:count]).values():  # an epoch's windows are side by side
+        begin, end = end, end + length
+        steps, losses = windows.steps[begin:end], windows.loss[begin:end]
+        means.append(sum(map(mul, steps, losses)) / sum(steps))
+    return means
 
 
 # Sums of shares such as a third are off by less than this part of them.

@@ -38,9 +38,18 @@ def _within(folder: Path, file: OfficialFile) -> Path | None:
         for path in sorted(folder.glob(pattern)):
             if path.is_file():
                 return path
-    if file.unpacked is not None and (folder / file.unpacked).is_dir():
+    if file.unpacked is not None and _holds_something(folder / file.unpacked):
         return folder / file.unpacked
     return None
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether there is anything in a folder but hidden files.
+
+    Where a download was interrupted or is under way, its folder may be called like the one to which
+    the archive unpacks.
+    """
+    return next(folder.glob("[!.]*"), None) is not None
 
 
 def find(dataset: Dataset) -> dict[str, Path]:

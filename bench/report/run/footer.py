@@ -96,10 +96,10 @@ def machine_text(results: Results) -> str:
 
 def facts_text(machine: Mapping[str, Any]) -> str:
     """Processor, cores, memory and GPUs by a machine's facts in `run.json`."""
-    memory = machine["memory_bytes"]
+    cores, memory = machine["cores_usable"], machine["memory_bytes"]
     words = [
         machine["cpu"] or f"processor {NOT_TOLD}",
-        f"{machine['cores_usable']} cores",
+        f"{cores} core{'s' * (cores != 1)}",
         f"{bytes_text(memory) if memory else NOT_TOLD} memory",
         *(gpu["name"] or NAMELESS_GPU for gpu in machine.get("gpus", [])),
     ]

@@ -120,6 +120,7 @@ class Inventory:
 def take_inventory(env: EnvironmentKind) -> Inventory:
     """Look at this machine, with each framework's own environment or the current Python."""
     gpus = ", ".join(device["name"] or NAMELESS_GPU for device in gpu_state.find())
+    cores = machine.usable_cores()
     return Inventory(
         frameworks=tuple(FrameworkAvailability.of(catalogue.load(name), env) for name in _names()),
         tasks=tuple(TaskAvailability.of(name) for name in tasks.names()),
@@ -128,7 +129,7 @@ def take_inventory(env: EnvironmentKind) -> Inventory:
         ),
         plugins=tuple(_plugins()),
         devices={
-            "cpu": f"{machine.usable_cores()} usable cores",
+            "cpu": f"{cores} usable core{'s' * (cores != 1)}",
             "cuda": gpus or f"{MISSING}: no NVIDIA GPU found",
         },
     )
