@@ -120,6 +120,18 @@ def test_a_run_is_published_without_its_logs(
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert ("theirs/report.html" in html) == page
     assert not list((tmp_path / "out").glob(".*"))
+    assert after.stat().st_mode == (tmp_path / "out").stat().st_mode
+
+
+def test_its_forms_are_written_where_the_folder_has_the_run_s_name(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    # A page tells the command that makes a short run longer, with the name of its folder.
+    written: list[str] = []
+    folder = make_run()
+    publish(folder, tmp_path / "theirs", forms=lambda staged: written.append(staged.name))
+    publish(folder, folder, forms=lambda staged: written.append(staged.name))
+    assert written == ["theirs", "mine"]
 
 
 def test_a_run_can_be_published_in_its_own_folder(make_run: MakeRun) -> None:

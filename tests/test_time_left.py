@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,11 +19,21 @@ from bench.records import run_folder
 from bench.run.time_left import SURPRISE, TimeLeft
 from tests.test_stats import with_pace
 
-# Runs in one go: while one is interrupted, its clock stands, and that of the records does not.
+
+def in_one_go(run: Path) -> bool:
+    """Whether one machine made it without a break.
+
+    While a run is interrupted, its clock stands, and that of its records does not; and several
+    nodes measure blocks side by side.
+    """
+    info = run_folder.read_info(run)
+    return not info.get("resumed") and len(info.get("nodes", {})) <= 1
+
+
 RUNS = sorted(
     path.parent
     for path in (catalogue.TREE / "results").glob("*/run.json")
-    if not json.loads(path.read_text(encoding="utf-8")).get("resumed")
+    if in_one_go(path.parent)
 )
 # What an estimate may be off after the first block, of what is really left; and seconds, for the
 # last jobs.

@@ -6,7 +6,6 @@ The `about` in its `run.json` is what distinguishes a published run from others 
 from __future__ import annotations
 
 import filecmp
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -125,13 +124,6 @@ def _has_picture(folder: Path, run: Run) -> bool:
     return (folder / PICTURE).is_file() and filecmp.cmp(folder / RECORDS, own, shallow=False)
 
 
-def _umask() -> int:
-    """The permissions that new folders lack; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _take_place(staged: Path, target: Path) -> None:
     """Rename a folder, which may replace another; that one is whole until its name is free."""
     replaced = staged.with_name(f"{staged.name}.replaced")
@@ -168,11 +160,13 @@ def publish(
         write_info(target, info)
         forms(target)
         return
-    # Beside the target, and for this process alone, so that it can take the target's place.
+    # Beside the target, and for this process alone, so that it can take the target's place; and by
+    # its name, which the forms tell.
     target.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    private = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    staged = private / target.name
     try:
-        staged.chmod(0o777 & ~_umask())
+        staged.mkdir()
         shutil.copyfile(run.folder / RECORDS, staged / RECORDS)
         folders = (run.folder, target)
         if with_picture := [folder for folder in folders if _has_picture(folder, run)]:
@@ -182,4 +176,4 @@ def publish(
         forms(staged)
         _take_place(staged, target)
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        shutil.rmtree(private, ignore_errors=True)
