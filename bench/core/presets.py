@@ -30,7 +30,7 @@ PRESETS: Mapping[str, Preset] = {
         seconds=2.0,
     ),
     "standard": Preset(
-        about="all tasks but heavy ones on a CPU, enough training for accuracy to mean something",
+        about="all tasks but heavy ones on a CPU, a part of each recipe: 75 minutes on 2 cores",
         headline_only=False,
         repeats=5,
         seconds=4.0,
