@@ -13,6 +13,10 @@ import msgspec
 
 from bench.core.grouping import grouped
 from bench.core.record import Record
+from bench.system.word_lists import few
+
+# More lines are counted, not named.
+_NAMED = 5
 
 # What all processes of a task, or of a framework, have in common: words, and its value.
 _OF_TASK: Mapping[str, Callable[[Record], object]] = {
@@ -41,11 +45,10 @@ def mixtures(records: Sequence[Record], line: Callable[[int], int]) -> Iterator[
                 values = [value(records[at]) for at in members]
                 odd = [str(line(members[place])) for place in _odd(values)]
                 if odd:
-                    numbers = f"line{'s' * (len(odd) > 1)} {', '.join(odd[:5])}"
-                    more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
+                    numbers = f"line{'s' * (len(odd) > 1)} {few(odd, _NAMED)}"
                     yield (
                         f"{name}: {len(odd)} of {len(members)} records had another {what} than the "
-                        f"others: {numbers}{more} of records.jsonl"
+                        f"others: {numbers} of records.jsonl"
                     )
 
 

@@ -6,15 +6,16 @@ A block is a repeat of every cell of a task, and a run has so many of each task.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.core.record import Cell, Record
+from bench.system.word_lists import few
 
 # Of a shard in which no end is proved.
 PROVED_ELSEWHERE = "each cell's end is proved in a block of another shard"
 # More missing shards are counted, not named.
-_NAMED = 5
+MOST_NAMED = 5
 
 
 def is_part(info: Mapping[str, Any]) -> bool:
@@ -59,13 +60,7 @@ def _merged_without(parts: Iterable[Mapping[str, Any]]) -> str:
     absent = [f"{number}/{count}" for number in range(1, count + 1) if number not in there]
     if not absent:
         return "merged from shards that were not finished"
-    return f"merged without shard{'s' * (len(absent) > 1)} {few(absent)}"
-
-
-def few(words: Sequence[str]) -> str:
-    """The first words, and how many more there are."""
-    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return f"{', '.join(words[:_NAMED])}{more}"
+    return f"merged without shard{'s' * (len(absent) > 1)} {few(absent, MOST_NAMED)}"
 
 
 def _whole_blocks(records: Iterable[Record]) -> int:

@@ -24,6 +24,7 @@ from bench.core.weights import GivenWeights
 from bench.launch.paths import cache_dir, not_writable
 from bench.run import weight_file
 from bench.system import files
+from bench.system.word_lists import few
 
 # Bytes that are hashed at a time.
 _PIECE = 1 << 20
@@ -113,9 +114,8 @@ def _of(task: Task, stream: BinaryIO, file: Path) -> dict[str, Array]:
         else:
             taken[parameter.name] = found[there]
     if lacking:
-        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         raise UsageError(
-            f"--weights {file}: it lacks {', '.join(lacking[:_NAMED])}{more}; {task.name} needs "
+            f"--weights {file}: it lacks {few(lacking, _NAMED)}; {task.name} needs "
             f"each of {len(names)} weights by one of its names"
         )
     return taken

@@ -13,11 +13,12 @@ from bench.core.errors import UsageError
 from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.records.node_kinds import node_kinds
-from bench.records.partial_run import few
+from bench.records.partial_run import MOST_NAMED
 from bench.records.run_folder import RECORDS, Run
 from bench.run.part_differences import check_together
 from bench.run.task_blocks import TaskBlock
 from bench.system import files
+from bench.system.word_lists import few
 
 # The options that differ between shards of a run, and how many words each takes.
 _OWN_OPTIONS = ("--shard", "--name")
@@ -150,9 +151,9 @@ def _lacking(runs: Sequence[Run]) -> str:
         count = shards[0].count
         absent = sorted(set(range(1, count + 1)) - {shard.number for shard in shards})
         if absent:
-            return f"shards missing: {few([f'{number}/{count}' for number in absent])}"
+            return f"shards missing: {few([f'{number}/{count}' for number in absent], MOST_NAMED)}"
     blocks = [f"{part.task} {part.block}" for part in _missing(runs)]
-    return f"blocks missing: {few(blocks)}" if blocks else ""
+    return f"blocks missing: {few(blocks, MOST_NAMED)}" if blocks else ""
 
 
 def _lines(runs: Sequence[Run]) -> str:

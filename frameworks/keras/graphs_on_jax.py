@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import jax
-import keras
-import numpy as np
 from jax.experimental.sparse import BCOO
 
-from bench.core.arrays import Array
-from bench.core.setting import Setting
+from frameworks.keras.held_by_pairs import HeldByPairs
 
 
-class HeldMatrix(keras.layers.Layer):
-    """JAX's sparse matrix, by pairs of a row and a column, in weights that are not trained.
+class HeldMatrix(HeldByPairs):
+    """JAX's sparse matrix."""
 
-    So a compiled step reads it, as it reads all weights, and has no constants of its size.
-    """
-
-    def __init__(self, size: tuple[int, int], entries: int, setting: Setting) -> None:
-        super().__init__()
-        self._size = size
-        self.pairs = self.add_weight((entries, 2), dtype="int32", trainable=False, name="pairs")
-        self.entries = self.add_weight((entries,), trainable=False, name="entries")
-        self.built = True
-
-    def take(self, entries: Array) -> None:
-        """`entries` are structured, (entries,), as `bench.core.graph` has them, by rows."""
-        self.pairs.assign(np.stack([entries["row"], entries["column"]], axis=1))
-        self.entries.assign(entries["value"].copy())
+    PAIRS = "int32"
 
     @property
     def native(self) -> BCOO:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from bench.core.arrays import Array
-from bench.core.setting import Setting
+from frameworks.keras.held_by_pairs import HeldByPairs
 
 
 def sparse_matrix(entries: Array, size: tuple[int, int]) -> tf.SparseTensor:
@@ -20,20 +19,10 @@ def sparse_matrix(entries: Array, size: tuple[int, int]) -> tf.SparseTensor:
     return tf.SparseTensor(pairs, tf.constant(found["value"].copy()), size)
 
 
-class HeldMatrix(keras.layers.Layer):
-    """The same in weights that are not trained, which a graph or a program reads at each step."""
+class HeldMatrix(HeldByPairs):
+    """The same, held by a model."""
 
-    def __init__(self, size: tuple[int, int], entries: int, setting: Setting) -> None:
-        super().__init__()
-        self._size = size
-        self.pairs = self.add_weight((entries, 2), dtype="int64", trainable=False, name="pairs")
-        self.entries = self.add_weight((entries,), trainable=False, name="entries")
-        self.built = True
-
-    def take(self, entries: Array) -> None:
-        """`entries` are structured, (entries,), as `bench.core.graph` has them, by rows."""
-        self.pairs.assign(np.stack([entries["row"], entries["column"]], axis=1))
-        self.entries.assign(entries["value"].copy())
+    PAIRS = "int64"
 
     @property
     def native(self) -> tf.SparseTensor:
