@@ -20,7 +20,7 @@ from bench.cli.cluster_display import ClusterDisplay
 from bench.cli.display import PlainConsole
 from bench.cluster.cluster_listener import NodeState
 from bench.cluster.node_block import NodeListener
-from bench.cluster.ray_engine import RESOURCE, _kinds, _seldom
+from bench.cluster.ray_engine import RESOURCE, _board, _connected, _kinds, _seldom
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.run.task_blocks import TaskBlock
@@ -164,6 +164,20 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield cluster
     finally:
         cluster.shutdown()
+
+
+@pytest.mark.frameworks
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_nodes_that_are_lost_take_no_board_along(cluster: Any) -> None:
+    """And who asks one that is being restarted gets an answer, not an error."""
+    with _connected(cluster.address) as ray:
+        boards = [_board(ray) for _ in range(4)]  # that all lie with the driver by chance is rare
+        ray.get([board.keep_rates.remote("a") for board in boards])
+        for node in list(cluster.worker_nodes):
+            cluster.remove_node(node, allow_graceful=False)
+        assert ray.get([board.has_rates.remote("a") for board in boards]) == [True] * 4
+        ray.kill(boards[0], no_restart=False)
+        assert ray.get([boards[0].has_rates.remote("a") for _ in range(20)]) == [False] * 20
 
 
 def node_of_a_worker(cluster: Any) -> Any:

@@ -65,6 +65,20 @@ class _Board:
         return self._states
 
 
+def _board(ray: Any) -> Any:
+    """A board on the driver's node, so that none that measures takes it along when it is lost.
+
+    A node that asks while it is being restarted waits for its answer.
+    """
+    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        node_id=ray.get_runtime_context().get_node_id(), soft=False
+    )
+    board = ray.remote(_Board).options(
+        num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here
+    )
+    return board.remote()
+
+
 def _on_node(
     request: Request,
     cells: Sequence[Cell],
@@ -129,7 +143,7 @@ def run(
         folder = RunFolder(plan.folder)
         folder.write_info(_first_info(plan, earlier))
         info = read_info(plan.folder)  # in JSON's types, as nodes tell theirs
-        board = ray.remote(num_cpus=0, max_restarts=-1)(_Board).remote()
+        board = _board(ray)
         pending = _submitted(ray, requests, plan, board)
         while pending:
             ready, pending = ray.wait(pending, timeout=LOOK)
@@ -286,7 +300,7 @@ def _kind(offer: Mapping[str, float]) -> str:
 
 
 def _states(ray: Any, board: Any) -> dict[str, NodeState]:
-    """What nodes are at; nothing while the board itself moves to another node."""
+    """What nodes are at; nothing while the board is being restarted."""
     try:
         states: dict[str, NodeState] = ray.get(board.read.remote(), timeout=LOOK)
     except ray.exceptions.RayError:
