@@ -17,15 +17,12 @@ HELD = {name for name in tasks.names() if tasks.load(name).headline} | {
     "digits-ctc",
     "cora-gcn",
 }
-# What has no script yet.
-LACKING = {"keras": {"cora-gcn"}}
 
 
 @pytest.mark.parametrize("framework", sorted(folder.name for folder in NATIVE.glob("[a-z]*/")))
 def test_a_framework_has_a_native_script_for_each_of_these_tasks(framework: str) -> None:
     scripts = {file.name for file in (NATIVE / framework).glob("*.py")}
-    held = HELD - LACKING.get(framework, set())
-    assert scripts == {f"{tasks.load(name).network}.py" for name in held}
+    assert scripts == {f"{tasks.load(name).network}.py" for name in HELD}
 
 
 @pytest.mark.parametrize("file", sorted(NATIVE.rglob("*.py")), ids=str)
