@@ -139,6 +139,28 @@ def test_mean_losses_of_epochs_that_differ_are_found() -> None:
         assert found(*ALIKE, odd) == expected
 
 
+def test_where_the_others_scatter_one_block_shows_nothing() -> None:
+    """A plateau of the loss that each leaves at its own time; what most blocks show is a fault."""
+    imdb = {"task": "imdb-lstm"}
+    allowed = known("imdb-lstm").loss_tolerance * EPOCHS[0]
+
+    def block(number: int, *off: float) -> list[Record]:
+        return [
+            trained(name, epochs=(EPOCHS[0], EPOCHS[1] + share * allowed), block=number, **imdb)
+            for name, share in zip("abcde", off, strict=True)
+        ]
+
+    far, near = (-0.3, -0.1, 0.0, 0.3, 1.1), (-0.2, -0.1, 0.0, 0.2, 1.1)
+    alike, odd = (0.0,) * 5, {"e eager": "epochs"}
+    assert found(*block(0, *far)) == {} and found(*block(0, *near)) == odd
+    assert found(*block(0, *far), *block(1, *alike), *block(2, *alike)) == {}
+    assert found(*block(0, *far), *block(1, *far), *block(2, *alike)) == odd
+    assert found(*block(0, *far), *block(1, *far), *block(2, *alike), *block(3, *alike)) == {}
+    # a framework's own other mode, which has the same fault, is not among the others
+    twin = trained("e", epochs=(EPOCHS[0], EPOCHS[1] + 1.1 * allowed), mode="compiled", **imdb)
+    assert found(*block(0, *near), twin) == odd | {"e compiled": "epochs"}
+
+
 def test_of_two_frameworks_both_are_found() -> None:
     odd = trained("b", losses=off(0, 0.5))
     assert found(ALIKE[0], odd) == {"a eager": "alone", "b eager": "alone"}

@@ -23,7 +23,8 @@ from bench.core.measurement import Measurement
 class Deviation:
     """The loss of a cell in a block that is furthest from the middle.
 
-    `block`, `cell` and `column` are positions; `share` is the distance, relative to the scale.
+    `block`, `cell` and `column` are positions; `share` is the distance, relative to the scale, and
+    `others` by how much the cells of the other frameworks differ among themselves there.
     """
 
     block: int
@@ -32,16 +33,19 @@ class Deviation:
     loss: float
     middle: float
     share: float
+    others: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockLosses:
     """Losses of the same cells in some blocks, as far as all cells of a block have them.
 
-    `blocks` are the blocks' positions among all (blocks,), `values` the losses (blocks, cells,
-    columns), `middle` their medians (blocks, columns), and `scale` what deviations are relative to.
+    `frameworks` are those of the cells, `blocks` the blocks' positions among all (blocks,),
+    `values` the losses (blocks, cells, columns), `middle` their medians (blocks, columns), and
+    `scale` what deviations are relative to.
     """
 
+    frameworks: Sequence[str]
     blocks: Sequence[int]
     values: Array
     middle: Array
@@ -63,7 +67,13 @@ class BlockLosses:
             values = np.array([[row[:length] for row in rows[block]] for block in blocks], float)
             centre = middles(frameworks, values)
             scale = [statistics.fmean(row) for row in np.abs(centre[:, :scale_of]).tolist()]
-            yield BlockLosses(blocks=blocks, values=values, middle=centre, scale=np.array(scale))
+            yield BlockLosses(
+                frameworks=frameworks,
+                blocks=blocks,
+                values=values,
+                middle=centre,
+                scale=np.array(scale),
+            )
 
     def beyond(self, limit: float, columns: slice) -> Iterator[Deviation]:
         """The cells that are off by more than `limit` in any of these columns."""
@@ -73,13 +83,16 @@ class BlockLosses:
         for block, cell in np.argwhere(beyond).tolist():
             worst = int(off[block, cell].argmax())
             scale = float(self.scale[block])
+            values = self.values[block, :, first + worst]
+            others = values[[name != self.frameworks[cell] for name in self.frameworks]]
             yield Deviation(
                 block=self.blocks[block],
                 cell=cell,
                 column=first + worst,
-                loss=float(self.values[block, cell, first + worst]),
+                loss=float(values[cell]),
                 middle=float(self.middle[block, first + worst]),
                 share=float(off[block, cell, worst]) / scale if scale else math.inf,
+                others=float(np.ptp(others)) / scale if others.size and scale else 0.0,
             )
 
 
