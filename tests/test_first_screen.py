@@ -11,7 +11,7 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.report.run import first_screen
-from bench.report.run.first_screen import HeatMap
+from bench.report.run.first_screen import HeatCell, HeatMap
 from tests.test_compare import broken, disturbed
 from tests.test_recommend import results_of
 from tests.test_stats import with_pace
@@ -30,6 +30,12 @@ def measured(task: str = "mnist-mlp", **paces: list[float]) -> list[Record]:
 def only_map(results: Results) -> HeatMap:
     (found,) = first_screen.heat_maps(results, [f"t{n}" for n in range(len(results.tables))])
     return found
+
+
+def cells_of(found: HeatMap, task: str) -> dict[str, HeatCell]:
+    """The cells of a task's row, by framework."""
+    (row,) = (row for row in found.rows if row.task == task)
+    return {column.framework: cell for column, cell in zip(found.columns, row.cells, strict=True)}
 
 
 FAST, MIDDLE, SLOW = [100.0, 101, 102, 101], [50.0, 50.5, 51, 50.5], [25.0, 25.2, 25.5, 25.2]
@@ -58,18 +64,17 @@ def test_the_map_has_every_framework_on_every_task() -> None:
     records += measured("mnist-softmax", a=SLOW, b=MIDDLE)
     records += [broken(record) for record in measured("mnist-softmax", c=SLOW)]
     found = only_map(results_of(records))
-    rows = {row.framework: row for row in found.rows}
-    column = found.tasks.index("mnist-mlp")
-    assert [rows[name].cells[column].text for name in "abc"] == ["100 %", "50 %", "100 %"]
-    assert [rows[name].cells[column].tied for name in "abc"] == [True, False, True]
-    other = found.tasks.index("mnist-softmax")
-    assert rows["b"].cells[other].text == "100 %" and not rows["b"].cells[other].tied
-    failed = rows["c"].cells[other]
+    means = {column.framework: column for column in found.columns}
+    mlp, softmax = (cells_of(found, task) for task in ("mnist-mlp", "mnist-softmax"))
+    assert [mlp[name].text for name in "abc"] == ["100 %", "50 %", "100 %"]
+    assert [mlp[name].tied for name in "abc"] == [True, False, True]
+    assert softmax["b"].text == "100 %" and not softmax["b"].tied
+    failed = softmax["c"]
     assert (failed.state, failed.shade, failed.text) == ("failed", None, "crashed")
     assert "killed" in failed.about
-    assert rows["c"].mean is None and rows["a"].mean == pytest.approx(0.5**0.5, rel=1e-2)
-    assert rows["c"].mean_text == "" and rows["a"].mean_text == "71 %"
-    assert found.rows[-1].framework == "c"  # without a mean
+    assert means["c"].mean is None and means["a"].mean == pytest.approx(0.5**0.5, rel=1e-2)
+    assert means["c"].mean_text == "" and means["a"].mean_text == "71 %"
+    assert found.columns[-1].framework == "c"  # without a mean
 
 
 def test_a_framework_is_shown_in_its_fastest_mode() -> None:
@@ -78,14 +83,14 @@ def test_a_framework_is_shown_in_its_fastest_mode() -> None:
         for r in measured(a=SLOW)
     ]
     found = only_map(results_of([*slow, *measured(a=FAST, b=MIDDLE)]))
-    cells = {row.framework: row.cells[0] for row in found.rows}
+    cells = cells_of(found, "mnist-mlp")
     assert cells["a"].text == "100 %" and cells["b"].text == "50 %"
 
 
 def test_an_interval_ends_at_the_fastest() -> None:
     found = only_map(results_of(measured(a=[100.0, 120, 100, 120], b=[110.0, 100, 120, 100])))
-    for row in found.rows:
-        (cell,) = row.cells
+    (row,) = found.rows
+    for cell in row.cells:
         assert cell.shade is not None and 0 < cell.shade <= 1
         if cell.low is not None and cell.high is not None:
             assert 0 < cell.low <= cell.shade <= cell.high <= 1

@@ -35,8 +35,8 @@ class HeatCell:
 
     `text` is the speed relative to the fastest framework, `shade` the same as a number from 0 to 1,
     None without one; `low` and `high` are the ends of its interval, at most 1. `tied` says whether
-    it may be the fastest as well. `state` is "ok", "failed" or "missing". `about` is the whole
-    story in words, and `anchor` the id of the task's section.
+    it may be the fastest as well. `state` is "ok", "failed" or "missing", and `about` the whole
+    story in words.
     """
 
     text: str
@@ -46,12 +46,11 @@ class HeatCell:
     tied: bool
     state: str
     about: str
-    anchor: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeatRow:
-    """A framework's cells, one for each task, and their geometric mean if it has all of them.
+class HeatColumn:
+    """A framework, and the geometric mean of its cells if it has one of each task.
 
     `archived` says since when its project is, or is empty.
     """
@@ -59,7 +58,6 @@ class HeatRow:
     framework: str
     title: str
     archived: str
-    cells: Sequence[HeatCell]
     mean: float | None
 
     @property
@@ -69,17 +67,27 @@ class HeatRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeatMap:
-    """The frameworks on all tasks under the same conditions, best mean first.
+class HeatRow:
+    """A task with a cell for each framework, and a verdict of a few words.
 
-    `place` are the conditions in words, `tasks` the names of the columns, `briefs` a verdict of a
-    few words for each, and `anchors` the ids of their sections.
+    `anchor` is the id of the task's section.
+    """
+
+    task: str
+    anchor: str
+    cells: Sequence[HeatCell]
+    brief: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """All tasks by the frameworks under the same conditions, best mean first.
+
+    `place` are the conditions in words.
     """
 
     place: str
-    tasks: Sequence[str]
-    briefs: Sequence[str]
-    anchors: Sequence[str]
+    columns: Sequence[HeatColumn]
     rows: Sequence[HeatRow]
 
 
@@ -165,18 +173,21 @@ def heat_maps(results: Results, anchors: Sequence[str]) -> Iterator[HeatMap]:
         )
         if len(frameworks) < 2:
             continue
-        rows = [
-            _row(name, names[name], [_cell(name, table, anchor_of[id(table)]) for table in tables])
+        columns = [
+            _column(name, names[name], [_cell(name, table) for table in tables])
             for name in frameworks
         ]
-        rows.sort(key=lambda row: (row.mean is None, -(row.mean or 0.0)))
-        yield HeatMap(
-            place=place_text(tables[0].cell),
-            tasks=[table.task for table in tables],
-            briefs=[brief(table, names) for table in tables],
-            anchors=[anchor_of[id(table)] for table in tables],
-            rows=rows,
-        )
+        columns.sort(key=lambda column: (column.mean is None, -(column.mean or 0.0)))
+        rows = [
+            HeatRow(
+                task=table.task,
+                anchor=anchor_of[id(table)],
+                cells=[_cell(column.framework, table) for column in columns],
+                brief=brief(table, names),
+            )
+            for table in tables
+        ]
+        yield HeatMap(place=place_text(tables[0].cell), columns=columns, rows=rows)
 
 
 def _conditions(table: ResultTable) -> tuple[object, ...]:
@@ -185,15 +196,15 @@ def _conditions(table: ResultTable) -> tuple[object, ...]:
     return (cell.device, cell.precision, cell.threads, cell.feed)
 
 
-def _row(framework: str, title: str, cells: Sequence[HeatCell]) -> HeatRow:
+def _column(framework: str, title: str, cells: Sequence[HeatCell]) -> HeatColumn:
     shades = [cell.shade for cell in cells if cell.shade]
     mean = statistics.geometric_mean(shades) if len(shades) == len(cells) else None
     archived = archived_text(framework)
-    return HeatRow(framework=framework, title=title, archived=archived, cells=cells, mean=mean)
+    return HeatColumn(framework=framework, title=title, archived=archived, mean=mean)
 
 
-def _cell(framework: str, table: ResultTable, anchor: str) -> HeatCell:
-    """A framework's cell of a table's column."""
+def _cell(framework: str, table: ResultTable) -> HeatCell:
+    """A framework's cell in the row of a table."""
     every = [summary for summary in table.summaries if summary.cell.framework == framework]
     first = next((summary for summary in every if summary.ok), None)
     if first is None:
@@ -206,7 +217,6 @@ def _cell(framework: str, table: ResultTable, anchor: str) -> HeatCell:
             tied=False,
             state="failed" if every else "missing",
             about=about or "not in this run",
-            anchor=anchor,
         )
     ratio, several = first.relative, sum(bool(each.among_fastest) for each in table.ok) > 1
     mode = mode_text(first.cell.mode, first.cell.tuning)
@@ -220,5 +230,4 @@ def _cell(framework: str, table: ResultTable, anchor: str) -> HeatCell:
         state="ok",
         about=(f"{mode}: {estimate_text(ratio, per_cent)} % of the fastest" if ratio else mode)
         + ", tied for fastest" * (bool(first.among_fastest) and several),
-        anchor=anchor,
     )

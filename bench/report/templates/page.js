@@ -110,7 +110,7 @@ function filter() {
   // A headline is about all cells.
   const whole = !Object.values(chosen).some(Boolean);
   document.querySelectorAll(".headline").forEach(element => { element.hidden = !whole; });
-  document.querySelectorAll(".heat tr[data-framework]").forEach(row => { row.hidden = !matches({framework: row.dataset.framework}); });
+  document.querySelectorAll(".heat [data-framework]").forEach(cell => { cell.hidden = !matches({framework: cell.dataset.framework}); });
   let tables = 0;
   document.querySelectorAll("section[data-task]").forEach(section => {
     let rows = 0;
@@ -123,7 +123,7 @@ function filter() {
     document.querySelectorAll(`[data-about="${section.id}"]`).forEach(element => { element.hidden = section.hidden; });
   });
   document.querySelectorAll(".heat").forEach(map => {
-    const empty = ![...map.tHead.rows[0].cells].some(cell => cell.dataset.about && !cell.hidden);
+    const empty = [...map.tBodies[0].rows].every(row => row.hidden);
     map.closest(".scroll").hidden = empty;
     map.closest(".scroll").previousElementSibling.hidden = empty;
   });
