@@ -41,10 +41,10 @@ from tests import rooms_picture, structure
 
 RESULTS = TREE / "results"
 PAGES = (TREE / "README.md", *sorted((TREE / "docs").glob("*.md")))
-PUBLISHED = "results/standard-turns-epyc-2cpu"
+PUBLISHED = "results/standard-sixteen-epyc-2cpu"
 HEADLINE = ("report", PUBLISHED, "-t", "cifar-cnn", "-t", "imdb-lstm", "-t", "mnist-mlp")
 COMPARE = ("compare", "quick-epyc-2cpu", "standard-epyc-2cpu", "-t", "mnist-mlp")
-RECOMMEND = ("recommend", "standard-turns-epyc-2cpu", "--persona", "researcher")
+RECOMMEND = ("recommend", "standard-sixteen-epyc-2cpu", "--persona", "researcher")
 MARKDOWN = ("--format", "markdown")
 
 PART = re.compile(r"<!-- generated: ([\w-]+) -->\n.*?<!-- end of \1 -->", re.DOTALL)

@@ -26,7 +26,7 @@ from bench.launch import catalogue
 from bench.records import run_folder
 from tests.simulation import WINDOWS, Noise, throughputs
 
-PUBLISHED = catalogue.TREE / "results" / "standard-turns-epyc-2cpu"
+PUBLISHED = catalogue.TREE / "results" / "standard-sixteen-epyc-2cpu"
 TASKS = ("mnist-mlp", "cifar-cnn")
 FRAMEWORKS = ("pytorch", "jax_flax")
 NODES = 100
