@@ -20,7 +20,8 @@ from bench.cli.cluster_display import ClusterDisplay
 from bench.cli.display import PlainConsole
 from bench.cluster.cluster_listener import NodeState
 from bench.cluster.node_block import NodeListener
-from bench.cluster.ray_engine import RESOURCE, _board, _connected, _kinds, _seldom
+from bench.cluster.node_board import seldom
+from bench.cluster.ray_engine import RESOURCE, _board, _connected, _kinds
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.run.task_blocks import TaskBlock
@@ -118,7 +119,7 @@ def test_only_nodes_that_measure_are_counted() -> None:
 
 def test_that_a_node_is_ready_is_told_at_once() -> None:
     told: list[NodeState] = []
-    listener = NodeListener(TaskBlock(task="mnist-mlp", block=2), _seldom(told.append))
+    listener = NodeListener(TaskBlock(task="mnist-mlp", block=2), seldom(told.append))
     listener.phase("pytorch", "installing")
     listener.ready()
     listener.phase("pytorch", "warm-up")

@@ -10,13 +10,14 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from bench.cluster.cluster_listener import ClusterListener, NodeState
 from bench.cluster.node_block import NodeBlock, measure
+from bench.cluster.node_board import Board, seldom
 from bench.core.errors import FramebenchError, UsageError
 from bench.core.record import Cell
 from bench.core.shard import Shard
@@ -36,33 +37,10 @@ PORT = 6379
 # How often Ray gives a block to another node after one was lost; a block that takes its node with
 # it, such as by its memory, would else go through all of them.
 RETRIES = 3
-# Seconds between two looks at what the nodes are at, and between two words of a node.
-LOOK, WORD = 1.0, 5.0
+# Seconds between two looks at what the nodes are at.
+LOOK = 1.0
 # Seconds for a head node to answer.
 PATIENCE = 5.0
-
-
-class _Board:
-    """Where nodes write what they are at, and read whether their rates are known; an actor."""
-
-    def __init__(self) -> None:
-        self._states: dict[str, NodeState] = {}
-        self._with_rates: set[str] = set()
-
-    def keep_rates(self, node: str) -> None:
-        self._with_rates.add(node)
-
-    def has_rates(self, node: str) -> bool:
-        return node in self._with_rates
-
-    def tell(self, node: str, state: NodeState | None) -> None:
-        if state:
-            self._states[node] = state
-        else:
-            self._states.pop(node, None)
-
-    def read(self) -> dict[str, NodeState]:
-        return self._states
 
 
 def _board(ray: Any) -> Any:
@@ -73,7 +51,7 @@ def _board(ray: Any) -> Any:
     here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
         node_id=ray.get_runtime_context().get_node_id(), soft=False
     )
-    board = ray.remote(_Board).options(
+    board = ray.remote(Board).options(
         num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here
     )
     return board.remote()
@@ -90,28 +68,12 @@ def _on_node(
     import ray
 
     node = ray.get_runtime_context().get_node_id()[:8]
-    tell = _seldom(lambda state: board.tell.remote(node, state))
+    tell = seldom(lambda state: board.tell.remote(node, state))
     try:
         has_rates = ray.get(board.has_rates.remote(node))
         return measure(request, cells, origin, weights, node=node, has_rates=has_rates, tell=tell)
     finally:
         board.tell.remote(node, None)
-
-
-def _seldom(tell: Callable[[NodeState], object]) -> Callable[[NodeState], None]:
-    """Passes on few of many states, so that telling them disturbs nothing that is measured.
-
-    That a node is ready is always passed on.
-    """
-    last, ready = -WORD, False
-
-    def sometimes(state: NodeState) -> None:
-        nonlocal last, ready
-        if time.monotonic() - last >= WORD or state.ready != ready:
-            last, ready = time.monotonic(), state.ready
-            tell(state)
-
-    return sometimes
 
 
 def run(
