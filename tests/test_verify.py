@@ -20,15 +20,8 @@ from bench.launch import catalogue
 from bench.proof import distances
 from bench.proof.certificate import Certificate, Claim
 from bench.proof.checks import CHECKS, Check, compare
-from bench.proof.tolerances import (
-    EARLY_STEPS,
-    FLOAT32,
-    LEAST,
-    TOLERANCES,
-    kind_special,
-    special,
-    tolerance,
-)
+from bench.proof.float32_tolerances import FLOAT32, LEAST
+from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, kind_special, special, tolerance
 from bench.records.snapshot_taking import of_proofs
 from bench.report.proof import proof_forms
 from bench.worker.full_trace import DEAR_STEPS, FULL_STEPS, LONG_STEPS, is_long

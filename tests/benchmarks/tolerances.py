@@ -4,8 +4,8 @@
 
 reads the certificates of the published runs and of each FILE, which is the output of `framebench
 verify --json` or a run's `run.json`. It prints the worst deviation for each task and check, and the
-rows of `bench.proof.tolerances.FLOAT32`. `framebench verify --json -m all -t TASK --fresh` shows
-other weights and batches.
+rows of `bench.proof.float32_tolerances.FLOAT32`. `framebench verify --json -m all -t TASK --fresh`
+shows other weights and batches.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from bench.core.optimizers import Adam
 from bench.launch import catalogue
 from bench.proof.certificate import Certificate
 from bench.proof.checks import Check
-from bench.proof.tolerances import LEAST, TOLERANCES, Tolerance, kind_special
+from bench.proof.float32_tolerances import LEAST
+from bench.proof.tolerances import TOLERANCES, Tolerance, kind_special
 
 # The allowed deviation over the worst that was shown: room for other machines and versions.
 ROOM = 20
