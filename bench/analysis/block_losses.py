@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -99,11 +100,11 @@ class BlockLosses:
 def epoch_means(measured: Measurement) -> list[float]:
     """The mean loss of each epoch of the budget."""
     windows = measured.windows
-    count = windows.count_until(measured.evaluations[-1].step)
+    count = min(len(windows), windows.count_until(measured.evaluations[-1].step))
     means: list[float] = []
     end = 0
-    for length in Counter(windows.epoch[:count]).values():  # an epoch's windows are side by side
-        begin, end = end, end + length
+    while end < count:  # an epoch's windows are side by side
+        begin, end = end, bisect_right(windows.epoch, windows.epoch[end], end, count)
         steps, losses = windows.steps[begin:end], windows.loss[begin:end]
         means.append(sum(map(mul, steps, losses)) / sum(steps))
     return means

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from typing import cast
 
 from bench.core.measurement import Measurement
 from bench.core.record import Record
@@ -36,15 +36,22 @@ def contended(record: Record) -> list[bool]:
     cores = record.measurement.cores or threads
     most_others = max(0, cores - threads) + OTHERS
     most_stolen = STOLEN * cores
+    columns = windows.wall, _known(windows.others), _known(windows.stolen)
     return [
-        (others is not None and others > most_others * wall + TICK)
-        or (stolen is not None and stolen > most_stolen * wall + TICK)
-        for wall, others, stolen in zip(windows.wall, windows.others, windows.stolen, strict=True)
+        others > most_others * wall + TICK or stolen > most_stolen * wall + TICK
+        for wall, others, stolen in zip(*columns, strict=True)
     ]
 
 
-def clean_paces(record: Record, marks: Sequence[bool]) -> list[tuple[int, float]]:
-    """Steps and wall seconds of the unmarked windows, or of all windows if all are marked.
+def _known(seconds: Sequence[float | None]) -> Sequence[float]:
+    """The seconds, and none where the system gives no figures."""
+    if None in seconds:
+        return [each or 0.0 for each in seconds]
+    return cast(Sequence[float], seconds)
+
+
+def clean(record: Record, marks: Sequence[bool]) -> list[bool]:
+    """For each window, whether it counts for the pace: the unmarked, or all if all are marked.
 
     Windows in which a process settles count only if there are no others.
     """
@@ -53,9 +60,8 @@ def clean_paces(record: Record, marks: Sequence[bool]) -> list[tuple[int, float]
     settled = [not settling for settling in windows.settling]
     if not any(settled):
         settled = [True] * len(windows)
-    clean = [counts and not marked for counts, marked in zip(settled, marks, strict=True)]
-    chosen = clean if any(clean) else settled
-    return [*compress(zip(windows.steps, windows.wall, strict=True), chosen)]
+    unmarked = [counts > marked for counts, marked in zip(settled, marks, strict=True)]
+    return unmarked if any(unmarked) else settled
 
 
 def share(marks: Sequence[bool]) -> float:

@@ -21,7 +21,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from operator import mul
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
@@ -53,15 +55,18 @@ class Interval:
 
 
 def _logs(values: Collection[float]) -> list[float]:
-    if not values or not all(0 < value < math.inf for value in values):
-        raise ValueError(f"a geometric mean needs positive, finite values, not {[*values]}")
-    return [math.log(value) for value in values]
+    with suppress(ValueError):  # for the logarithm of what is not positive
+        logs = [*map(math.log, values)]
+        if logs and math.isfinite(sum(logs)):
+            return logs
+    raise ValueError(f"a geometric mean needs positive, finite values, not {[*values]}")
 
 
 def _spread(logs: Sequence[float]) -> tuple[float, float]:
     """The mean and the variance; for so few values, numpy would take eight times as long."""
     mean = math.fsum(logs) / len(logs)
-    return mean, math.fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)
+    off = [value - mean for value in logs]
+    return mean, math.fsum(map(mul, off, off)) / (len(logs) - 1)
 
 
 def geometric_mean(values: Collection[float]) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TypeVar
 
 from bench.analysis import contention
@@ -107,10 +108,10 @@ def throughput(record: Record, marks: Sequence[bool]) -> float:
     In turns this is steadier than the median of windows: what slows the machine for a while slows
     some windows of every process, and each sum holds its share of that.
     """
-    steps: tuple[int, ...]
-    walls: tuple[float, ...]
-    steps, walls = zip(*contention.clean_paces(record, marks), strict=True)
-    return record.batch * sum(steps) / math.fsum(walls)
+    assert record.measurement
+    windows, clean = record.measurement.windows, contention.clean(record, marks)
+    steps, seconds = compress(windows.steps, clean), compress(windows.wall, clean)
+    return record.batch * sum(steps) / math.fsum(seconds)
 
 
 def evaluation_throughput(measurement: Measurement) -> float:

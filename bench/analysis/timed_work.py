@@ -10,7 +10,6 @@ judged.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from bench.analysis.findings import WorkFinding
@@ -55,7 +54,7 @@ def findings(records: Iterable[Record]) -> Iterator[WorkFinding]:
 
 
 def _found(record: Record, measured: Measurement) -> Iterator[tuple[str, str]]:
-    walls = math.fsum(measured.windows.wall)
+    walls = sum(measured.windows.wall)
     left = left_behind(measured)
     if left is not None and left > max(MOST_LEFT * walls, TRIFLE):
         yield (
@@ -63,7 +62,7 @@ def _found(record: Record, measured: Measurement) -> Iterator[tuple[str, str]]:
             f"work was left behind the fence: {left:.3g} s of it happened outside of windows of "
             f"{walls:.3g} s in all, when their losses were read or before the next began",
         )
-    counted, untold = math.fsum(record.phases.values()), untold_seconds(record)
+    counted, untold = sum(record.phases.values()), untold_seconds(record)
     if untold is not None and untold > max(MOST_UNTOLD * counted, TRIFLE_UNTOLD):
         yield (
             "untold",
@@ -80,7 +79,7 @@ def busy_threads(records: Iterable[Record], snapshot: Snapshot) -> Iterator[Work
         cell, windows = record.job.cell, record.measurement.windows
         framework = snapshot.framework(cell.framework)
         others = WAITING if cell.device == "cuda" else framework.dispatching if framework else 0
-        walls, busy = math.fsum(windows.wall), math.fsum(windows.cpu)
+        walls, busy = sum(windows.wall), sum(windows.cpu)
         if busy - MOST_THREADS * (cell.threads + others) * walls > TRIFLE:
             besides = f", and {others} dispatch or wait" * bool(others)
             yield WorkFinding(
@@ -102,7 +101,7 @@ def left_behind(measured: Measurement) -> float | None:
     windows = measured.windows
     if None in windows.read or None in windows.first_read:
         return None
-    read, first = (math.fsum(filter(None, each)) for each in (windows.read, windows.first_read))
+    read, first = (sum(filter(None, each)) for each in (windows.read, windows.first_read))
     steps = sum(windows.steps)
     others = steps - len(windows)
     each = (read - first) / others if others else READING
@@ -118,23 +117,21 @@ def untold_seconds(record: Record) -> float | None:
     measured = record.measurement
     if measured is None or not record.phases:
         return None
-    told = math.fsum(
-        (
-            measured.import_seconds,
-            measured.build_seconds,
-            measured.first_step_seconds,
-            measured.warmup_seconds,
-            *measured.windows.wall,
-            *filter(None, measured.windows.read),
-            *(evaluation.wall for evaluation in measured.evaluations),
-            *(
-                seconds
-                for purpose, seconds in measured.other_seconds.items()
-                if purpose not in _UNCOUNTED
-            ),
+    told = (
+        measured.import_seconds
+        + measured.build_seconds
+        + measured.first_step_seconds
+        + measured.warmup_seconds
+        + sum(measured.windows.wall)
+        + sum(filter(None, measured.windows.read))
+        + sum(evaluation.wall for evaluation in measured.evaluations)
+        + sum(
+            seconds
+            for purpose, seconds in measured.other_seconds.items()
+            if purpose not in _UNCOUNTED
         )
     )
-    return math.fsum(record.phases.values()) - told
+    return sum(record.phases.values()) - told
 
 
 def above_peak(

@@ -6,7 +6,6 @@ and what is beyond the range of a clock, of float32 or of an address overflows i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -28,13 +27,13 @@ def objection(record: Record) -> str:
     job, measured = record.job, record.measurement
     if record.status == "ok" and not measured:
         return "ok, but without a measurement"
-    if not _within((job.block, job.seed), 0, _COUNT):
+    if not (0 <= job.block <= _COUNT and 0 <= job.seed <= _COUNT):
         return "its block or seed is impossible"
-    if not _within((record.batch, job.cell.threads), 1, _COUNT):
+    if not (1 <= record.batch <= _COUNT and 1 <= job.cell.threads <= _COUNT):
         return "its batch or number of threads is impossible"
     if not _within((record.wall_seconds, *record.phases.values()), 0, _MOST):
         return "its seconds are impossible"
-    if not _within((record.companions or 1,), 1, _COUNT):
+    if not 1 <= (record.companions or 1) <= _COUNT:
         return "the number of processes that took turns is impossible"
     return measurement_objection(measured) if measured else ""
 
@@ -72,11 +71,12 @@ def _impossible(measured: Measurement) -> Iterator[str]:
     )
     if not _within(seconds, 0, _MOST):
         yield "the seconds outside its windows are impossible"
-    energy = (measured.joules or 0.0, measured.device_joules or 0.0)
-    if not _within(energy, 0, _HUGE):
+    if not (
+        0 <= (measured.joules or 0.0) <= _HUGE and 0 <= (measured.device_joules or 0.0) <= _HUGE
+    ):
         yield "its energy is impossible"
     sizes = (measured.peak_resident_bytes, measured.parameter_count, measured.cores or 1)
-    if not _within(sizes, 1, _COUNT) or not _within((measured.peak_device_bytes or 0,), 0, _COUNT):
+    if not _within(sizes, 1, _COUNT) or not 0 <= (measured.peak_device_bytes or 0) <= _COUNT:
         yield "its memory, cores or number of parameters is impossible"
     texts = ((each.given, each.written, each.expected or "") for each in measured.sample)
     characters = sum(len(text) for passage in texts for text in passage)
@@ -88,13 +88,11 @@ def _impossible(measured: Measurement) -> Iterator[str]:
 
 
 def _within(values: Collection[float], least: float, most: float) -> bool:
-    """Whether all values are in a range; NaN is in none."""
+    """Whether all values are in a range. None is NaN, which is not read from JSON."""
     # Not by a loop: a run of 10,000 blocks has many millions of values. Sorting takes less time
-    # than looking for the least and then for the most. A sum with NaN is NaN.
-    if not values:
-        return True
+    # than looking for the least and then for the most.
     ordered = sorted(values)
-    return least <= ordered[0] and ordered[-1] <= most and not math.isnan(sum(values))
+    return not ordered or (least <= ordered[0] and ordered[-1] <= most)
 
 
 def _known(values: Iterable[float | None]) -> tuple[float, ...]:

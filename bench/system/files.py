@@ -60,12 +60,16 @@ def read(file: Path) -> bytes:
         return stream.read()
 
 
+# Bytes that are read at once: a record has some 10 kB, and a run may have many thousands of them.
+_BUFFER = 1 << 20
+
+
 def open_regular(file: Path) -> BinaryIO:
     """A regular file, open to be read. Raises OSError, also for a pipe, a device or a folder."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
-        return os.fdopen(descriptor, "rb")
+        return os.fdopen(descriptor, "rb", buffering=_BUFFER)
     os.close(descriptor)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))

@@ -140,14 +140,18 @@ def _weights(results: Results) -> str:
 
 def _versions(results: Results) -> str:
     """The versions of every package; several, where variants of a framework have them."""
+    every = [process.record for process in results.processes]
+    kinds = (
+        (record.job.cell.framework, tuple(record.versions.items())) for record in reversed(every)
+    )
     by_family: dict[str, dict[str, set[str]]] = {}
-    for process in results.processes:
-        family = framework_of(process.record.job.cell.framework)
-        for name, version in process.record.versions.items():
+    for framework, versions in reversed(dict.fromkeys(kinds)):  # by their last records
+        family = framework_of(framework)
+        for name, version in versions:
             families = by_family.setdefault(name, {})
             families[family] = families.pop(family, set()) | {version}
     # Frameworks may call the same version otherwise, such as that of CUDA: then the last counts.
-    told = {name: max(reversed(every.values()), key=len) for name, every in by_family.items()}
+    told = {name: max(reversed(own.values()), key=len) for name, own in by_family.items()}
     return ", ".join(
         f"{name} {listed(sorted(told[name]))}" for name in sorted(told.keys() - {"numpy"})
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,11 @@ def _benchmark(summary: CellSummary, repeats: Sequence[Process]) -> dict[str, An
     paces = [
         pace
         for process in repeats
-        if process.record.measurement
-        for pace in contention.clean_paces(process.record, process.contended)
+        if (measured := process.record.measurement)
+        for pace in compress(
+            zip(measured.windows.steps, measured.windows.wall, strict=True),
+            contention.clean(process.record, process.contended),
+        )
     ]
     name = label(cell, first.job.budget)
     stats = _stats(paces)
