@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.false_alarms [--runs 20] [--preset quick] [--keep DIR] [OPTION ...]
 
-makes so many runs in a row from a copy of the source, and prints a row for each as it ends: how
-many cells it has, how long it took, and each cell that is not ok, with the reason. The exit code is
-1 if there is such a cell. Options that it does not know are those of `framebench run`.
+makes so many runs in a row from a copy of the source, each with seeds of its own, and prints a row
+for each as it ends: how many cells it has, how long it took, and each cell that is not ok, with the
+reason. The exit code is 1 if there is such a cell. Options that it does not know are those of
+`framebench run`.
 
 With `--keep`, the source and the runs stay in DIR, and the same command goes on with them.
 """
@@ -26,6 +27,9 @@ from bench.core.presets import PRESETS
 from bench.records import run_folder
 from bench.report.common.text import seconds_text
 from tests.source_tree import copy_source
+
+# How far apart the first seeds of two runs are; a run has fewer blocks, each of which adds one.
+SEEDS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,8 @@ def outcomes(runs: int, folder: Path, options: Sequence[str]) -> Iterator[Outcom
     for number in range(1, runs + 1):
         own = results / f"run-{number:02}"
         if not (own.exists() and run_folder.read(own).finished):
-            how = ["--resume", str(own)] if own.exists() else ["--name", own.name, *options]
+            new = ["--name", own.name, "--seed", str((number - 1) * SEEDS), *options]
+            how = ["--resume", str(own)] if own.exists() else new
             command = [sys.executable, "-m", "bench", "run", *how, "--results", str(results)]
             environment = {**os.environ, "PYTHONPATH": str(tree)}
             with (folder / f"{own.name}.log").open("ab") as log:
