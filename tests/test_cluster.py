@@ -59,7 +59,7 @@ def test_without_ray_the_error_says_what_to_install(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "pip install 'framebench[ray]'" in done.stderr
+    assert "pip install '.[ray]'" in done.stderr
     assert not (tmp_path / "results" / "r").exists()  # its name is still free
 
 

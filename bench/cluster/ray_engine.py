@@ -181,7 +181,8 @@ def _connected(address: str | None) -> Iterator[Any]:
         import ray
     except ImportError:
         raise UsageError(
-            "--engine ray needs Ray: pip install 'framebench[ray]', here and on every node"
+            "--engine ray needs Ray, here and on every node: install framebench with its extra, as "
+            "by pip install '.[ray]' in its source"
         ) from None
     where = address if address is None or ":" in address else f"{address}:{PORT}"
     if where:
