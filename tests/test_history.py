@@ -61,6 +61,29 @@ def test_the_points_are_the_runs_of_the_machine_by_age(two_weeks: History) -> No
     assert pytorch.overall == unpaired_ratio(NEW, OLD)
 
 
+def test_texts_of_another_length_are_other_work() -> None:
+    def run(name: str, day: int, tokens: int) -> Results:
+        every = [
+            replace(
+                record,
+                job=replace(
+                    record.job,
+                    cell=replace(record.job.cell, task="imdb-lstm"),
+                    budget=replace(record.job.budget, length=tokens),
+                ),
+            )
+            for record in cell("pytorch", *OLD)
+        ]
+        return run_of(name, day, every)
+
+    found = history([run("a", 1, 50), run("b", 2, 80), run("c", 3, 50)], MACHINE)
+    points = {each.tokens: [point.run for point in each.points] for each in found.cells}
+    assert points == {50: ["a", "c"], 80: ["b"]}
+    console = Console(width=160, file=io.StringIO(), record=True)
+    console.print(history_forms.to_terminal(found, width=160))
+    assert "imdb-lstm — cpu, 2 threads, 50 tokens" in console.export_text()
+
+
 def test_only_named_tasks_and_frameworks(two_weeks: History) -> None:
     runs = [measured("first", 1, *OLD)]
     assert len(history(runs, MACHINE, tasks=["mnist-mlp"], frameworks=["pytorch"]).cells) == 1

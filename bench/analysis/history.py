@@ -1,7 +1,8 @@
 """The pace of cells over all runs of one machine, and where versions changed in between.
 
 The points of a cell's history are runs under the same conditions; how long they trained may differ,
-as only the pace counts. Runs are not interleaved: what slowed a whole run looks like a change.
+as only the pace counts, but not the length of their texts, on which it depends. Runs are not
+interleaved: what slowed a whole run looks like a change.
 """
 
 from __future__ import annotations
@@ -36,9 +37,13 @@ class HistoryPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class CellHistory:
-    """A cell's points, oldest first. `title` is its framework's."""
+    """A cell's points, oldest first.
+
+    `tokens` is the length of its texts, None for a task without any, and `title` its framework's.
+    """
 
     cell: Cell
+    tokens: int | None
     title: str
     points: Sequence[HistoryPoint]
 
@@ -82,18 +87,30 @@ def history(
         if len(r.run.node_kinds) == 1
         and not machine_changes(r.run.info.get("machine", {}), machine)
     ]
-    found: dict[Cell, list[tuple[Results, CellSummary]]] = {}
+    found: dict[tuple[Cell, int | None], list[tuple[Results, CellSummary]]] = {}
+    titles: dict[str, str] = {}
     for results in same:
+        titles |= {name: results.snapshot.framework_title(name) for name in results.frameworks}
         for summary in results.summaries:
             cell = summary.cell
             chosen = not tasks or cell.task in tasks
             chosen &= not frameworks or any(is_among(cell.framework, name) for name in frameworks)
             if chosen and summary.ok and summary.throughput:
-                found.setdefault(cell, []).append((results, summary))
+                task = results.snapshot.task(cell.task)
+                key = (cell, task.length if task else None)
+                found.setdefault(key, []).append((results, summary))
     return History(
         runs=tuple(_name(results) for results in same),
         others=tuple(_name(results) for results in every if results not in same),
-        cells=[_of_cell(cell, points) for cell, points in found.items()],
+        cells=[
+            CellHistory(
+                cell=cell,
+                tokens=tokens,
+                title=titles[cell.framework],
+                points=_points(cell, measured),
+            )
+            for (cell, tokens), measured in found.items()
+        ],
     )
 
 
@@ -101,7 +118,7 @@ def _name(results: Results) -> str:
     return results.run.folder.name
 
 
-def _of_cell(cell: Cell, measured: Sequence[tuple[Results, CellSummary]]) -> CellHistory:
+def _points(cell: Cell, measured: Sequence[tuple[Results, CellSummary]]) -> Sequence[HistoryPoint]:
     points: list[HistoryPoint] = []
     before: Mapping[str, str] = {}
     for results, summary in measured:
@@ -121,8 +138,7 @@ def _of_cell(cell: Cell, measured: Sequence[tuple[Results, CellSummary]]) -> Cel
             )
         )
         before = versions
-    title = measured[-1][0].snapshot.framework_title(cell.framework)
-    return CellHistory(cell=cell, title=title, points=points)
+    return points
 
 
 def _versions(results: Results, cell: Cell) -> Mapping[str, str]:

@@ -30,7 +30,7 @@ _GIVING_WAY = ("versions changed in", "samples/s")
 _WORDS = 3
 _BARS = "▁▂▃▄▅▆▇█"
 COLUMNS = (
-    *("task", "framework", "mode", "tuning", "device", "precision", "threads", "feed"),
+    *("task", "tokens", "framework", "mode", "tuning", "device", "precision", "threads", "feed"),
     *("run", "started", "samples_per_second", "low", "high", "change", "change_low"),
     *("change_high", "versions_changed"),
 )
@@ -69,7 +69,13 @@ def _row(history: CellHistory) -> tuple[str, ...]:
 
 def _by_table(history: History) -> dict[tuple[str, str], list[CellHistory]]:
     """The cells by their task and conditions."""
-    return grouped(history.cells, lambda each: (each.cell.task, place_text(each.cell)))
+    return grouped(history.cells, lambda each: (each.cell.task, _place(each)))
+
+
+def _place(history: CellHistory) -> str:
+    """The conditions of a cell in words, with the length of its texts."""
+    tokens = f", {history.tokens} tokens" if history.tokens else ""
+    return f"{place_text(history.cell)}{tokens}"
 
 
 def notes(history: History) -> Iterator[str]:
@@ -119,7 +125,7 @@ def _records(history: History) -> list[dict[str, object]]:
         for point in each.points:
             change = point.change
             values = (
-                *(cell.task, cell.framework, cell.mode, cell.tuning, cell.device),
+                *(cell.task, each.tokens, cell.framework, cell.mode, cell.tuning, cell.device),
                 *(cell.precision, cell.threads, cell.feed, point.run, point.started),
                 *(point.throughput.estimate, point.throughput.low, point.throughput.high),
                 change and change.estimate,
