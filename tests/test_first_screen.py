@@ -67,14 +67,19 @@ def test_the_map_has_every_framework_on_every_task() -> None:
     means = {column.framework: column for column in found.columns}
     mlp, softmax = (cells_of(found, task) for task in ("mnist-mlp", "mnist-softmax"))
     assert [mlp[name].text for name in "abc"] == ["100 %", "50 %", "100 %"]
-    assert [mlp[name].tied for name in "abc"] == [True, False, True]
-    assert softmax["b"].text == "100 %" and not softmax["b"].tied
+    assert [mlp[name].mark for name in "abc"] == ["=", "", "="]
+    assert softmax["b"].text == "100 %" and not softmax["b"].mark
     failed = softmax["c"]
     assert (failed.state, failed.shade, failed.text) == ("failed", None, "crashed")
     assert "killed" in failed.about
     assert means["c"].mean is None and means["a"].mean == pytest.approx(0.5**0.5, rel=1e-2)
     assert means["c"].mean_text == "" and means["a"].mean_text == "71 %"
     assert found.columns[-1].framework == "c"  # without a mean
+
+
+def test_what_may_be_the_fastest_for_want_of_blocks_is_not_called_tied() -> None:
+    cells = cells_of(only_map(results_of(measured(a=[100.0, 130], b=[50.0, 55]))), "mnist-mlp")
+    assert cells["b"].mark == "?" and "can't be told from the fastest yet" in cells["b"].about
 
 
 def test_a_framework_is_shown_in_its_fastest_mode() -> None:

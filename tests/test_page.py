@@ -320,7 +320,12 @@ def test_what_the_filters_show_is_in_the_address(tab: Tab, report: Path) -> None
     assert tab.count("section[data-task]") == 1
     assert tab.page.input_value("select[name=task]") == "imdb-lstm"
     assert tab.count(".heat tbody tr") == 1 and tab.count(".heat tbody td[data-framework]") == 1
-    assert not tab.page.locator(".heat tfoot tr").first.is_visible()  # the means of all tasks
+    assert not tab.page.locator(".heat tfoot").first.is_visible()  # the means of all tasks
+    tab.page.select_option("select[name=task]", "")
+    assert tab.page.locator(".heat tfoot").first.is_visible()
+    tab.page.select_option("select[name=mode]", "eager")  # the map is of each one's fastest mode
+    assert not tab.page.locator("#verdict").is_visible()
+    tab.page.select_option("select[name=mode]", "")
     tab.page.click(".filters button")
     assert tab.page.url == report.as_uri() and tab.page.locator(".headline").first.is_visible()
     tab.page.goto(f"{report.as_uri()}?task=nonsense")

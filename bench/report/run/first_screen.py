@@ -34,16 +34,16 @@ class HeatCell:
     """A framework on a task, by its fastest mode.
 
     `text` is the speed relative to the fastest framework, `shade` the same as a number from 0 to 1,
-    None without one; `low` and `high` are the ends of its interval, at most 1. `tied` says whether
-    it may be the fastest as well. `state` is "ok", "failed" or "missing", and `about` the whole
-    story in words.
+    None without one; `low` and `high` are the ends of its interval, at most 1. `mark` is "=" where
+    it is tied with the fastest, "?" where it can't be told from it yet, and "" otherwise. `state`
+    is "ok", "failed" or "missing", and `about` the whole story in words.
     """
 
     text: str
     shade: float | None
     low: float | None
     high: float | None
-    tied: bool
+    mark: str
     state: str
     about: str
 
@@ -126,7 +126,7 @@ def advice(results: Results) -> str:
     if not ranking.repeated or not first.rank:
         return ""
     equal = [standing for standing in ranking.standings if standing.framework in first.tied]
-    why = "by pace, start, memory, size, code, upkeep and what it can do, weighed alike"
+    why = "by the mean of pace, start, memory, size, code, upkeep and what it can do"
     if equal:
         names = listed([titled(standing) for standing in (first, *equal)])
         return f"Without special wishes, take any of {names}: {why}, they can't be told apart."
@@ -214,11 +214,11 @@ def _cell(framework: str, table: ResultTable) -> HeatCell:
             shade=None,
             low=None,
             high=None,
-            tied=False,
+            mark="",
             state="failed" if every else "missing",
             about=about or "not in this run",
         )
-    ratio, several = first.relative, sum(bool(each.among_fastest) for each in table.ok) > 1
+    ratio, mark = first.relative, _mark(first, [each for each in table.ok if each.among_fastest])
     mode = mode_text(first.cell.mode, first.cell.tuning)
     known = ratio is not None and ratio.known
     return HeatCell(
@@ -226,8 +226,15 @@ def _cell(framework: str, table: ResultTable) -> HeatCell:
         shade=min(1.0, ratio.estimate) if ratio else None,
         low=min(1.0, ratio.low) if ratio and known else None,
         high=min(1.0, ratio.high) if ratio and known else None,
-        tied=bool(first.among_fastest) and several,
+        mark=mark,
         state="ok",
         about=(f"{mode}: {estimate_text(ratio, per_cent)} % of the fastest" if ratio else mode)
-        + ", tied for fastest" * (bool(first.among_fastest) and several),
+        + {"=": ", tied for fastest", "?": ", can't be told from the fastest yet"}.get(mark, ""),
     )
+
+
+def _mark(summary: CellSummary, leaders: Sequence[CellSummary]) -> str:
+    """How a cell stands to the others of those that may be the fastest, if it is one of them."""
+    if len(leaders) < 2 or not summary.among_fastest:
+        return ""
+    return "=" if verdicts.alike(leaders) else "?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.results import Results
-from bench.analysis.roofline import Use, rates_text
+from bench.analysis.roofline import BOUND_FROM, Use, rates_text
 from bench.report.common.text import device_text
 
 
@@ -12,7 +12,9 @@ def share_text(use: Use) -> str:
     bound = f"({use.bound}-bound)"
     if use.share < 0.0005:
         return f"<0.1 % {bound}"
-    return f"{100 * use.share:.{0 if use.share >= 0.0995 else 1}f} % {bound}"
+    # With as many digits as show on which side of the half it is, by which the bound is judged.
+    whole = use.share >= 0.0995 and not BOUND_FROM - 0.005 <= use.share < BOUND_FROM
+    return f"{100 * use.share:.{0 if whole else 1}f} % {bound}"
 
 
 def peak_lines(results: Results) -> list[str]:

@@ -122,11 +122,14 @@ function filter() {
     tables += !section.hidden;
     document.querySelectorAll(`[data-about="${section.id}"]`).forEach(element => { element.hidden = section.hidden; });
   });
-  document.querySelectorAll(".heat").forEach(map => {
-    const empty = [...map.tBodies[0].rows].every(row => row.hidden);
-    map.closest(".scroll").hidden = empty;
-    map.closest(".scroll").previousElementSibling.hidden = empty;
+  const maps = [...document.querySelectorAll(".map")];
+  maps.forEach(map => {
+    const rows = [...map.querySelectorAll("tbody tr")];
+    map.hidden = rows.every(row => row.hidden);
+    map.querySelector("tfoot").hidden = rows.some(row => row.hidden);  // the means of all tasks
   });
+  // Each framework is shown in its fastest mode.
+  document.getElementById("verdict").hidden = Boolean(chosen.mode) || maps.every(map => map.hidden);
   document.getElementById("none").hidden = tables > 0;
   redraw();
 }
