@@ -15,6 +15,7 @@ from rich.text import Text
 from bench.analysis.kind_paces import PaceByKind, paces_by_kind
 from bench.analysis.results import Results
 from bench.report.common import markdown, programs, terminal
+from bench.report.run.first_screen import trust
 from bench.report.run.footer import footer
 from bench.report.run.pair_tables import pair_tables
 from bench.report.run.tables import HEADINGS, OF_PEAK, TaskTable, task_tables
@@ -53,6 +54,8 @@ def to_terminal(results: Results, *, width: int) -> Group:
             parts += [*written.to_terminal(), Text()]
     for pairs in pair_tables(results):
         parts += [*pairs.to_terminal(), Text()]
+    if words := trust(results):
+        parts += [Text(words, "bold red"), Text()]
     parts += [Text(line, "dim") for line in footer(results)]
     return Group(*parts)
 
@@ -90,6 +93,8 @@ def _lines_below(table: TaskTable, hidden: Sequence[str]) -> list[Text]:
 def to_markdown(results: Results) -> str:
     """The tables as Markdown, ready to paste into an issue."""
     parts = [f"# {markdown.escaped(results.run.info['name'])}"]
+    if words := trust(results):
+        parts.append(markdown.escaped(words))
     for table in task_tables(results):
         lines = (table.data_line, table.metric_line, *table.warnings, *table.notes)
         parts += [
