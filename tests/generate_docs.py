@@ -42,7 +42,8 @@ from tests import rooms_picture, structure
 RESULTS = TREE / "results"
 PAGES = (TREE / "README.md", *sorted((TREE / "docs").glob("*.md")))
 PUBLISHED = "results/standard-sixteen-epyc-2cpu"
-HEADLINE = ("report", PUBLISHED, "-t", "cifar-cnn", "-t", "imdb-lstm", "-t", "mnist-mlp")
+HEADLINE_TASKS = [name for name in tasks.names() if tasks.load(name).headline]
+HEADLINE = ("report", PUBLISHED, *(word for name in HEADLINE_TASKS for word in ("-t", name)))
 COMPARE = ("compare", "quick-epyc-2cpu", "standard-epyc-2cpu", "-t", "mnist-mlp")
 RECOMMEND = ("recommend", "standard-sixteen-epyc-2cpu", "--persona", "researcher")
 MARKDOWN = ("--format", "markdown")
