@@ -830,6 +830,8 @@ def test_the_headline_says_so_where_unchecked_facts_decide() -> None:
     assert "more than chance explains." in sentences.headline(first, first)
     doubted = sentences.headline(first, first, ["there are only 3 blocks"])
     assert doubted.endswith("; but chance is not all: there are only 3 blocks.")
+    disturbed = sentences.headline(first, first, disturbed=True)
+    assert disturbed.startswith("By score, a comes first, but others disturbed most of what was")
     headline = sentences.headline(first, ranking_of({"code": 1}, code))
     assert headline.endswith(
         "but this is not certain: it depends on facts that were not checked at their source."

@@ -182,7 +182,12 @@ def _persona_advice(
     without_unchecked = rank_without_unchecked(evidence, ranking, assessment)
     return PersonaAdvice(
         persona=persona,
-        headline=headline(ranking, without_unchecked, doubts(evidence, ranking)),
+        headline=headline(
+            ranking,
+            without_unchecked,
+            doubts(evidence, ranking),
+            disturbed=evidence.results.cleanness.mostly_contended,
+        ),
         ranking=_ranked(ranking),
         criteria=tuple(_criterion_row(assessment[name], ranking) for name in CRITERIA),
         reasons=tuple(reasons(ranking, assessment)),

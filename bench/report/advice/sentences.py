@@ -59,24 +59,31 @@ def score_text(score: float, low: float | None, high: float | None) -> str:
     return f"{score:.2f} ({low:.2f}–{high:.2f})"
 
 
+_ONCE = ("a figure with a weight was measured only once", "--repeats 3 or more")
+_DISTURBED = ("others disturbed most of what was timed", "less running beside it")
+
+
 def headline(
-    ranking: Ranking, without_unchecked: Ranking | None = None, doubts: Sequence[str] = ()
+    ranking: Ranking,
+    without_unchecked: Ranking | None = None,
+    doubts: Sequence[str] = (),
+    *,
+    disturbed: bool = False,
 ) -> str:
     """Which framework suits best, or which ones are tied.
 
     `without_unchecked` is the ranking without the criteria that rest on unchecked facts, if any.
-    `doubts` are what the intervals do not cover.
+    `doubts` are what the intervals do not cover; where most of a run was `disturbed`, all of it.
     """
     first, *others = ranking.standings
     if not others:
         return (
             f"{titled(first)} is the only framework in this run: there is nothing to choose from."
         )
-    if not ranking.repeated:
-        return (
-            f"By score, {titled(first)} comes first, but a figure with a weight was measured only "
-            "once, so no difference is certain. Measure again with --repeats 3 or more."
-        )
+    if not ranking.repeated or disturbed:
+        why, how = _DISTURBED if ranking.repeated else _ONCE
+        words = f"By score, {titled(first)} comes first, but {why}, so no difference is certain."
+        return f"{words} Measure again with {how}."
     if first.tied:
         all_ties = ties(
             ranking.standings,
