@@ -25,6 +25,7 @@ def load(name: str, file: Path) -> Any:
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # torch.compile imports it by its name
     spec.loader.exec_module(module)
     return module
 

@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import json
 import math
+import sys
 import time
 from itertools import cycle, islice
 from pathlib import Path
@@ -53,6 +54,7 @@ def main() -> None:
     spec = importlib.util.spec_from_file_location(f"native_{options.script.stem}", options.script)
     assert spec and spec.loader
     script = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = script  # torch.compile imports it by its name
     spec.loader.exec_module(script)
     owns_loop = getattr(script, "OWNS_LOOP", False) and options.mode != "train_on_batch"
     train = script.prepare(options.mode, options.threads, options.length)

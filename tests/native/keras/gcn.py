@@ -1,6 +1,7 @@
 """Two graph convolutions by Keras's `fit`, on the backend that is set.
 
 https://keras.io/examples/graph/gnn_citations (the graph is in the model),
+https://keras.io/guides/making_new_layers_and_models_via_subclassing,
 https://keras.io/guides/training_with_built_in_methods (compile, fit),
 https://keras.io/api/models/model_training_apis (jit_compile, run_eagerly, train_on_batch),
 https://keras.io/api/losses/probabilistic_losses (ignore_class, for nodes without a label).
@@ -70,26 +71,38 @@ def in_torch():
     return held, lambda matrix, x: Product.apply(*matrix, x)
 
 
+class GraphConvolution(layers.Layer):
+    """Of what it is given, or of the sparse matrix that it has."""
+
+    def __init__(self, inputs, outputs, links, product, *, sparse=None, regularizer=None):
+        super().__init__()
+        self.links, self.product, self.sparse = links, product, sparse
+        self.kernel = self.add_weight(
+            (inputs, outputs), initializer="glorot_uniform", regularizer=regularizer
+        )
+        self.bias = self.add_weight((outputs,), initializer="zeros")
+        self.built = True
+
+    def call(self, x):
+        kernel = ops.convert_to_tensor(self.kernel)
+        x = x @ kernel if self.sparse is None else self.product(self.sparse, kernel)
+        return self.product(self.links, x) + self.bias
+
+
 class Network(keras.Model):
     """From the labels of its nodes, which it does not read, to the scores of their classes."""
 
     def __init__(self, words, links, product):
         super().__init__()
-        self.words, self.links, self.product = words, links, product
-        self.first = self.add_weight(
-            (WORDS, 16), initializer="glorot_uniform", regularizer=keras.regularizers.L2(2**-12)
-        )
-        self.first_bias = self.add_weight((16,), initializer="zeros")
-        self.second = self.add_weight((16, 7), initializer="glorot_uniform")
-        self.second_bias = self.add_weight((7,), initializer="zeros")
+        penalty = keras.regularizers.L2(2**-12)
+        self.first = GraphConvolution(WORDS, 16, links, product, sparse=words, regularizer=penalty)
         self.dropout = layers.Dropout(0.5)
+        self.second = GraphConvolution(16, 7, links, product)
         self.built = True
 
     def call(self, labels, training=None):
-        first, second = map(ops.convert_to_tensor, (self.first, self.second))
-        x = self.product(self.links, self.product(self.words, first)) + self.first_bias
-        x = self.dropout(ops.relu(x), training=training)
-        return (self.product(self.links, x @ second) + self.second_bias)[None]
+        x = self.dropout(ops.relu(self.first(labels)), training=training)
+        return self.second(x)[None]
 
 
 def prepare(mode, threads, length):
