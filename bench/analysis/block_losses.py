@@ -6,7 +6,6 @@ Blocks are judged together, as one array, because a run may have many thousands 
 from __future__ import annotations
 
 import math
-import statistics
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -67,13 +66,12 @@ class BlockLosses:
                 continue
             values = np.array([[row[:length] for row in rows[block]] for block in blocks], float)
             centre = middles(frameworks, values)
-            scale = [statistics.fmean(row) for row in np.abs(centre[:, :scale_of]).tolist()]
             yield BlockLosses(
                 frameworks=frameworks,
                 blocks=blocks,
                 values=values,
                 middle=centre,
-                scale=np.array(scale),
+                scale=np.abs(centre[:, :scale_of]).mean(axis=1),
             )
 
     def beyond(self, limit: float, columns: slice) -> Iterator[Deviation]:

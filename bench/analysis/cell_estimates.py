@@ -56,7 +56,7 @@ def _with_pace(summary: CellSummary, measured: Sequence[Process]) -> CellSummary
     return replace(
         summary,
         throughputs=throughputs,
-        disturbed=frozenset(process.record.job.block for process in measured if process.disturbed),
+        disturbed=frozenset(block for block, share in shares.items() if contention.too_much(share)),
         throughput=geometric_mean(throughputs.values()),
         contended=statistics.fmean(shares.values()) if contention.counted(measurements) else None,
         unsteady=sum(not measurement.steady for measurement in measurements),

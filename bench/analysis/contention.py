@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from operator import not_, or_
 
 from bench.core.measurement import Measurement
 from bench.core.record import Record
@@ -36,18 +36,18 @@ def contended(record: Record) -> list[bool]:
     cores = record.measurement.cores or threads
     most_others = max(0, cores - threads) + OTHERS
     most_stolen = STOLEN * cores
-    columns = windows.wall, _known(windows.others), _known(windows.stolen)
+    by_others = _above(windows.others, windows.wall, most_others)
+    if not any(windows.stolen):  # as on most hosts
+        return by_others
+    return [*map(or_, by_others, _above(windows.stolen, windows.wall, most_stolen))]
+
+
+def _above(seconds: Sequence[float | None], walls: Sequence[float], most: float) -> list[bool]:
+    """For each window, whether the seconds are more than `most` of it; unknown ones are not."""
     return [
-        others > most_others * wall + TICK or stolen > most_stolen * wall + TICK
-        for wall, others, stolen in zip(*columns, strict=True)
+        taken is not None and taken > most * wall + TICK
+        for taken, wall in zip(seconds, walls, strict=True)
     ]
-
-
-def _known(seconds: Sequence[float | None]) -> Sequence[float]:
-    """The seconds, and none where the system gives no figures."""
-    if None in seconds:
-        return [each or 0.0 for each in seconds]
-    return cast(Sequence[float], seconds)
 
 
 def clean(record: Record, marks: Sequence[bool]) -> list[bool]:
@@ -56,12 +56,12 @@ def clean(record: Record, marks: Sequence[bool]) -> list[bool]:
     Windows in which a process settles count only if there are no others.
     """
     assert record.measurement
-    windows = record.measurement.windows
-    settled = [not settling for settling in windows.settling]
-    if not any(settled):
-        settled = [True] * len(windows)
-    unmarked = [counts > marked for counts, marked in zip(settled, marks, strict=True)]
-    return unmarked if any(unmarked) else settled
+    settling = record.measurement.windows.settling
+    for left_out in (map(or_, settling, marks), settling):
+        counting = [*map(not_, left_out)]
+        if any(counting):
+            return counting
+    return [True] * len(settling)
 
 
 def share(marks: Sequence[bool]) -> float:
@@ -69,9 +69,14 @@ def share(marks: Sequence[bool]) -> float:
     return sum(marks) / len(marks)
 
 
+def too_much(share: float) -> bool:
+    """Whether the share of a process's windows that are marked is too large for its pace."""
+    return share > MOST_CONTENDED
+
+
 def disturbed(marks: Sequence[bool]) -> bool:
     """Whether too many of a process's windows are marked; false if it measured none."""
-    return bool(marks) and share(marks) > MOST_CONTENDED
+    return bool(marks) and too_much(share(marks))
 
 
 def disturbed_blocks(records: Iterable[Record]) -> set[int]:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from operator import attrgetter
+from operator import attrgetter, ne
 from typing import Any, Literal, NamedTuple
 
 # What a worker spends time on besides import, build, first step, warm-up, windows, the reading of
@@ -83,8 +83,7 @@ class Windows:
     @property
     def settling(self) -> list[bool]:
         """For each window, whether it is the first of a turn."""
-        before = (None, *self.turn)
-        return [now is not None and now != last for now, last in zip(self.turn, before)]  # noqa: B905
+        return [*map(ne, self.turn, (None, *self.turn))]
 
     def count_until(self, step: int) -> int:
         """How many windows the first `step` steps took."""

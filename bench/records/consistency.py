@@ -7,26 +7,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
 from bench.core.grouping import grouped
 from bench.core.record import Record
+from bench.core.task import Budget
 from bench.system.word_lists import few
 
 # More lines are counted, not named.
 _NAMED = 5
 
-# What all processes of a task, or of a framework, have in common: words, and its value.
-_OF_TASK: Mapping[str, Callable[[Record], object]] = {
-    "budget": lambda record: record.job.budget,
-    "data": lambda record: record.dataset.get("digest", {}),
-    "file of weights": lambda record: record.job.weights and record.job.weights.sha256,
-}
-_OF_FRAMEWORK: Mapping[str, Callable[[Record], object]] = {
-    "versions": lambda record: record.versions,
-    "source": lambda record: record.source_digest,
+
+class _Told(NamedTuple):
+    """What a record tells that others should tell as well, and its position among all."""
+
+    at: int
+    task: str
+    framework: str
+    budget: Budget
+    data: object
+    weights: str | None
+    versions: Mapping[str, str]
+    source: str
+
+    @staticmethod
+    def of(at: int, record: Record) -> _Told:
+        job = record.job
+        return _Told(
+            at=at,
+            task=job.cell.task,
+            framework=job.cell.framework,
+            budget=job.budget,
+            data=record.dataset.get("digest", {}),
+            weights=job.weights.sha256 if job.weights else None,
+            versions=record.versions,
+            source=record.source_digest,
+        )
+
+
+# What all processes of a task, or of a framework, have in common: by words.
+_COMMON: Mapping[str, Mapping[str, str]] = {
+    "task": {"budget": "budget", "data": "data", "file of weights": "weights"},
+    "framework": {"versions": "versions", "source": "source"},
 }
 
 
@@ -36,14 +61,14 @@ def mixtures(records: Sequence[Record], line: Callable[[int], int]) -> Iterator[
     `line` gives the number of a record's line by its position. Records without a measurement do
     not count.
     """
-    measured = [at for at, record in enumerate(records) if record.measurement]
-    by_task = grouped(measured, lambda at: records[at].job.cell.task)
-    by_framework = grouped(measured, lambda at: records[at].job.cell.framework)
-    for groups, common in ((by_task, _OF_TASK), (by_framework, _OF_FRAMEWORK)):
-        for what, value in common.items():
+    # Each record is read once: of many thousands, most lie outside of the processor's caches.
+    told = [_Told.of(at, record) for at, record in enumerate(records) if record.measurement]
+    for kind, common in _COMMON.items():
+        groups = grouped(told, attrgetter(kind))
+        for what, name_of in common.items():
             for name, members in groups.items():
-                values = [value(records[at]) for at in members]
-                odd = [str(line(members[place])) for place in _odd(values)]
+                values = [*map(attrgetter(name_of), members)]
+                odd = [str(line(members[place].at)) for place in _odd(values)]
                 if odd:
                     numbers = f"line{'s' * (len(odd) > 1)} {few(odd, _NAMED)}"
                     yield (
@@ -73,8 +98,9 @@ def lost(records: Sequence[Record], info: Mapping[str, Any], *, left_out: int) -
     there are as many as were planned, or more; or fewer, if the time for `--until` was up. A shard
     says itself how many blocks of each task it has.
     """
-    blocks = max([planned_repeats(info), *(1 + record.job.block for record in records)])
-    cells = {record.job.cell for record in records}
+    jobs = [record.job for record in records]
+    blocks = max(planned_repeats(info), 1 + max([job.block for job in jobs], default=-1))
+    cells = {job.cell for job in jobs}
     if not records:
         return "all of its records are missing" if blocks and not left_out else ""
     by_task = info.get("blocks_by_task") or {}

@@ -104,6 +104,8 @@ def at(pattern: dict[str, Any], block: int, *, pace: float, metric: float) -> di
     columns["loss"] = [LOSS / (1 + epoch) for epoch in columns["epoch"]]
     left_out = sum(windows["wall"] + windows["read"]) - sum(columns["wall"] + columns["read"])
     *before, last = measurement["evaluations"]
+    phases = dict(pattern["phases"])
+    train = phases.pop("train") + phases.pop("train on", 0.0)
     return {
         **pattern,
         "job": {**pattern["job"], "block": block, "seed": block},
@@ -113,7 +115,7 @@ def at(pattern: dict[str, Any], block: int, *, pace: float, metric: float) -> di
             "evaluations": [*before, {**last, "metric": metric}],
             "first_losses": [LOSS] * len(measurement["first_losses"]),
         },
-        "phases": {**pattern["phases"], "train": pattern["phases"]["train"] - left_out},
+        "phases": {**phases, "train": train - left_out},
         "node": f"n{block % NODES}",
     }
 
