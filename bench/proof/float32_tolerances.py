@@ -24,12 +24,12 @@ FLOAT32: Mapping[str, Mapping[str, float]] = {
         "formula": 1e-03,
     },
     "cifar-resnet20": {
-        "curve": 5e-06,
+        "curve": 1e-05,
         "evaluated": 1e-04,
     },
     "cifar-vgg": {
         "update": 2e-03,
-        "curve": 2e-03,
+        "curve": 5e-03,
     },
     "cora-gcn": {
         "gradients": 2e-04,
@@ -110,7 +110,6 @@ FLOAT32: Mapping[str, Mapping[str, float]] = {
         "formula": 1e-04,
     },
     "mnist-vae": {
-        "loss": 2e-06,
         "gradients": 2e-05,
         "state": 5e-04,
         "curve": 2e-04,
@@ -128,7 +127,6 @@ FLOAT32: Mapping[str, Mapping[str, float]] = {
         "formula": 2e-05,
     },
     "multi30k-seq2seq": {
-        "loss": 5e-06,
         "gradients": 5e-05,
         "state": 5e-04,
         "curve": 5e-05,
