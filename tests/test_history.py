@@ -134,6 +134,6 @@ def test_the_command(framebench: Framebench) -> None:
     table = framebench("history", "standard-epyc-2cpu", "-t", "mnist-mlp", *results).stdout
     assert "mnist-mlp — cpu, 2 threads" in table and "standard-h100" in table
     rows = framebench("history", "standard-epyc-2cpu", "--format", "csv", *results).stdout
-    assert rows.startswith("task,framework") and rows.count("\n") > 20
+    assert rows.startswith("task,tokens,framework") and rows.count("\n") > 20
     nothing = framebench("history", "-t", "nonsense", *results, expect=2).stderr
     assert "no run of this machine has such a cell" in nothing
