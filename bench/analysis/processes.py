@@ -68,11 +68,6 @@ class Process:
         """The share of its windows that other processes disturbed; 0 if it has no windows."""
         return contention.share(self.contended) if self.contended else 0.0
 
-    @property
-    def disturbed(self) -> bool:
-        """Whether other processes disturbed too many of its windows for its pace to count."""
-        return contention.disturbed(self.contended)
-
 
 def by_cell(measured: Iterable[Process]) -> dict[Cell, list[Process]]:
     """The processes of each cell."""

@@ -173,19 +173,17 @@ def heat_maps(results: Results, anchors: Sequence[str]) -> Iterator[HeatMap]:
         )
         if len(frameworks) < 2:
             continue
-        columns = [
-            _column(name, names[name], [_cell(name, table) for table in tables])
-            for name in frameworks
-        ]
+        cells = {name: [_cell(name, table) for table in tables] for name in frameworks}
+        columns = [_column(name, names[name], own) for name, own in cells.items()]
         columns.sort(key=lambda column: (column.mean is None, -(column.mean or 0.0)))
         rows = [
             HeatRow(
                 task=table.task,
                 anchor=anchor_of[id(table)],
-                cells=[_cell(column.framework, table) for column in columns],
+                cells=[cells[column.framework][place] for column in columns],
                 brief=brief(table, names),
             )
-            for table in tables
+            for place, table in enumerate(tables)
         ]
         yield HeatMap(place=place_text(tables[0].cell), columns=columns, rows=rows)
 
