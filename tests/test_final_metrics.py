@@ -60,7 +60,10 @@ def test_differences_that_seeds_explain_name_no_cell() -> None:
 
 
 def test_the_p_value_is_that_of_two_nested_linear_models() -> None:
-    """Two linear models by least squares: one of rows and blocks, one of blocks alone."""
+    """Two linear models by least squares: one of rows and blocks, one of blocks alone.
+
+    Of the residual's twelve degrees of freedom, five are believed.
+    """
     rows = np.random.default_rng(3).normal(size=(4, 5))
     row, block = np.indices(rows.shape).reshape(2, -1)
     of_blocks = (block[:, None] == range(5)).astype(float)
@@ -71,7 +74,7 @@ def test_the_p_value_is_that_of_two_nested_linear_models() -> None:
         return float(((rows.ravel() - fitted) ** 2).sum())
 
     both = residual(np.hstack([of_blocks, of_rows]))
-    expected = scipy.stats.f.sf((residual(of_blocks) - both) / 3 / (both / 12), 3, 12)
+    expected = scipy.stats.f.sf((residual(of_blocks) - both) / 3 / (both / 12), 3, 5)
     assert final_metrics.blocked(rows.tolist(), least=0) == pytest.approx(expected)
     # with two rows it is a paired t-test
     first, second = (0.4, 0.7, 0.2, 0.9), (0.5, 0.9, 0.25, 0.97)
@@ -169,16 +172,49 @@ def trained_alike(random: np.random.Generator, modes: int) -> list[Record]:
 @pytest.mark.frameworks
 @pytest.mark.parametrize("modes", [1, 3])
 def test_equal_frameworks_are_almost_never_called_wrong(modes: int) -> None:
-    """A p-value is below 5 % in 5 % of tables, and none of 400 has a cell that is called wrong."""
+    """A p-value is below 5 % in 5 % of tables at most, and no cell of 400 is called wrong."""
     random = np.random.default_rng(1)
     tables = [trained_alike(random, modes) for _ in range(400)]
     below = sum(chance(table) < 0.05 for table in tables) / len(tables)
-    assert 0.02 <= below <= 0.08  # 5 % give or take three standard errors
+    assert 0 < below <= 0.05
     assert not any(names(table) for table in tables)
 
 
+def test_a_framework_that_varies_more_than_others_is_not_called_wrong() -> None:
+    """Three blocks of a real run: the kernels of five are alike, and MXNet's go ways of their own.
+
+    Over 33 blocks it is as often above the others as below. Three on the same side are chance.
+    """
+    blocks = {
+        "jax_flax": (0.422, 0.421, 0.417),
+        "keras[tensorflow]": (0.420, 0.418, 0.413),
+        "mxnet_gluon": (0.412, 0.416, 0.403),
+        "paddlepaddle": (0.421, 0.422, 0.417),
+        "pytorch": (0.424, 0.424, 0.416),
+        "tensorflow_keras": (0.422, 0.418, 0.410),
+    }
+    assert names([one for name, values in blocks.items() for one in records(name, values)]) == set()
+
+
+@pytest.mark.frameworks
+def test_of_frameworks_that_vary_unequally_almost_none_is_called_wrong() -> None:
+    """Two of 400 tables at most, where one of six varies three times as much as the rest."""
+    random = np.random.default_rng(5)
+    noise = dict.fromkeys("abcde", 0.002) | {"f": 0.006}
+    wrong = 0
+    for _ in range(400):
+        seeds = random.normal(0.7, 0.01, 3)
+        table = [
+            one
+            for name, deviation in noise.items()
+            for one in records(name, seeds + random.normal(0, deviation, 3))
+        ]
+        wrong += bool(names(table))
+    assert wrong <= 2
+
+
 def test_a_framework_that_is_off_by_more_than_its_noise_is_called_wrong() -> None:
-    """It is off by 2 %, twice the effect of a seed, and is named in at least 95 of 100 tables."""
+    """It is off by 4 %, and the effect of a seed is 1 %: at least 95 of 100 tables name it."""
     random = np.random.default_rng(2)
     right = 0
     for _ in range(100):
@@ -186,7 +222,7 @@ def test_a_framework_that_is_off_by_more_than_its_noise_is_called_wrong() -> Non
         seeds = [
             record.measurement.evaluations[-1].metric for record in alike[:5] if record.measurement
         ]
-        right += names(alike + records("e", seeds + random.normal(-0.02, 0.003, 5))) == {"e"}
+        right += names(alike + records("e", seeds + random.normal(-0.04, 0.003, 5))) == {"e"}
     assert right >= 95
 
 
