@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from bench import datasets, tasks
 from bench.cli.app import main
@@ -183,10 +185,20 @@ class FinishedRun:
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    """A run of two cells in two blocks, which tests must not change."""
-    folder = tmp_path_factory.mktemp("run")
-    process = in_a_process(*TINY, "-t", "mnist-mlp", "-n", "2", folder=folder)
-    assert process.returncode == 0, process.stderr
+    """A run of two cells in two blocks, which tests must not change.
+
+    Tests that xdist runs side by side share one.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    kept = folder / "process.json"
+    with FileLock(f"{folder}.lock"):
+        if not kept.exists():
+            folder.mkdir()
+            process = in_a_process(*TINY, "-t", "mnist-mlp", "-n", "2", folder=folder)
+            assert process.returncode == 0, process.stderr
+            kept.write_text(json.dumps(vars(process)), encoding="utf-8")
+    process = subprocess.CompletedProcess(**json.loads(kept.read_text(encoding="utf-8")))
     return FinishedRun(folder=folder / "results" / "r", process=process)
 
 

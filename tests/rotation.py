@@ -1,6 +1,6 @@
 """Which of the expensive cases a run of the tests takes, and the summary at its end.
 
-Cases that every run takes are not marked. Every other case is marked with one of sixteen shares, by
+Cases that every run takes are not marked. Every other case is marked with one of 32 shares, by
 a hash of its id. A run takes the share that its commit's hash chooses: the same commit always
 takes the same cases, and over several commits all are taken. `pytest --all` takes everything.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-SHARES = 16
+SHARES = 32
 VARIABLE = "FRAMEBENCH_SHARE"
 SHOWN = "shown"
 
@@ -35,7 +35,7 @@ def rotating(case: str) -> pytest.MarkDecorator:
 def current_share(tree: Path) -> int:
     """The share that the variable names, or else that of the commit checked out in `tree`.
 
-    It is 0 outside a git repository. Raises UsageError if the variable is not one of 0 to 15.
+    It is 0 outside a git repository. Raises UsageError if the variable is not one of 0 to 31.
     """
     if chosen := os.environ.get(VARIABLE):
         if chosen not in map(str, range(SHARES)):

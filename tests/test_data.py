@@ -179,6 +179,7 @@ def has_official_mnist() -> bool:
     return len([path for path in paths if path.is_relative_to(OFFICIAL)]) == 4
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif(not has_official_mnist(), reason="FRAMEBENCH_DATA holds no MNIST")
 def test_official_mnist(monkeypatch):
     monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
@@ -369,6 +370,7 @@ def test_prepare_reads_the_data_folder_and_does_not_change_it(tmp_path, monkeypa
     assert left - {"mnist.lock"} == {prepared.name}  # no temporary folder stays
 
 
+@pytest.mark.frameworks
 def test_prepared_data_are_reused_until_a_source_file_changes(tmp_path, monkeypatch):
     files = write_mnist(tmp_path / "mnist")
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path))
@@ -903,6 +905,7 @@ def test_recordings_of_both_sets_are_needed(tmp_path):
         digits.parse({"": path}, SILENT)
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif(not (OFFICIAL / "fsdd").is_dir(), reason="needs the official files")
 def test_official_digits(monkeypatch):
     monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))
@@ -1004,6 +1007,7 @@ def test_both_files_of_a_graph_are_needed(tmp_path):
         cora.parse({"": path}, SILENT)
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif(not (OFFICIAL / "cora").is_dir(), reason="needs the official files")
 def test_official_cora(monkeypatch):
     monkeypatch.setenv("FRAMEBENCH_DATA", str(OFFICIAL))

@@ -202,6 +202,7 @@ def test_the_picture_is_of_the_run_s_records() -> None:
     assert picture.source(file.read_bytes()) == picture.digest(run_folder.read(file.parent))
 
 
+@pytest.mark.frameworks
 def test_a_published_page_says_what_its_run_says() -> None:
     pages = list(RESULTS.glob("*/report.html"))
     assert pages
@@ -254,6 +255,7 @@ def test_the_task_that_a_page_adds_is_a_task() -> None:
     }
 
 
+@pytest.mark.frameworks
 def test_the_framework_that_a_page_adds_is_proved(tmp_path: Path, framebench: Framebench) -> None:
     tree = copy_source(tmp_path / "tree")
     folder = tree / "frameworks" / "plain_numpy"

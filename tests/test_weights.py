@@ -190,6 +190,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.frameworks
 def test_a_file_is_kept_by_its_digest_with_the_task_s_names(cache: Path, file: Path) -> None:
     kept = given_weights.keep(file, [STYLE.name, STYLE.name])
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -314,6 +315,7 @@ def test_the_command_line_names_the_file_alone(monkeypatch: pytest.MonkeyPatch) 
         assert "/" not in command and command.count("w.npz") == 2
 
 
+@pytest.mark.frameworks
 def test_a_run_goes_on_with_its_own_weights(cache: Path, file: Path, tmp_path: Path) -> None:
     request = Request(tasks=[STYLE.name], frameworks=["reference"], results=tmp_path, name="r")
     plan = make_plan(request, weights=file)

@@ -143,6 +143,7 @@ datasets.prepare("mnist")
 """
 
 
+@pytest.mark.frameworks
 def test_a_kill_while_data_are_written_leaves_nothing_that_counts(cache: Path) -> None:
     (folder,) = (cache / "data").glob("mnist-*/")
     shutil.rmtree(folder)
