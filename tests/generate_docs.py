@@ -12,6 +12,7 @@ import io
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
@@ -174,9 +175,14 @@ def every_command() -> list[tuple[str, Any]]:
 
 
 def about(command: Any) -> str:
-    """A command's help, without the markup for terminals."""
+    """A command's help, without the markup for terminals, in lines of a page's usual width."""
     text = command.help.partition("[bold]")[0]
-    return re.sub(r"(?<!\\)\[/?\w+\]", "", text).replace("\\[", "[").strip()
+    plain = re.sub(r"(?<!\\)\[/?\w+\]", "", text).replace("\\[", "[").strip()
+    return "\n\n".join(map(in_lines, plain.split("\n\n")))
+
+
+def in_lines(paragraph: str) -> str:
+    return textwrap.fill(paragraph, 118, break_long_words=False, break_on_hyphens=False)
 
 
 def examples(command: Any) -> str:

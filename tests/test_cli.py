@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -250,20 +252,24 @@ def test_cuda_without_a_gpu_is_unsupported(framebench: Framebench, tmp_path: Pat
     assert "no NVIDIA GPU" in done.stdout
 
 
-def test_help_has_examples(framebench: Framebench) -> None:
-    for command in (
-        "run",
-        "setup",
-        "show",
-        "report",
-        "compare",
-        "recommend",
-        "export",
-        "publish",
-        "new",
-    ):
-        text = framebench(command, "--help").stdout
-        assert "Examples" in text and f"framebench {command}" in text
+def test_help_fits_a_narrow_terminal(
+    framebench: Framebench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each command: an example stays on its line, and prose breaks where the line is full."""
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
+    listed = framebench("--help").stdout
+    commands = re.findall(r"^│ ([a-z]+) ", listed, re.MULTILINE)
+    assert len(commands) >= 14
+    for command in commands:
+        lines = [line.rstrip() for line in framebench(command, "--help").stdout.splitlines()]
+        examples = [line for line in lines if line.strip().startswith(f"framebench {command}")]
+        assert "Examples" in " ".join(lines) and examples, command
+        prose = [line for line in lines if line.startswith(" ") and not line.startswith("  ")]
+        for line, following in pairwise(lines):
+            if line in examples:
+                assert not following
+            elif line in prose and following in prose:
+                assert len(line) + len(following.split()[0]) >= 79, line
     assert "Usage: framebench" in framebench(expect=2).stdout  # no command: the help
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -42,20 +43,31 @@ app = typer.Typer(
     "much, and how sure that is.",
 )
 
-app.command(epilog=EXAMPLES)(run)
-app.command()(merge)
-app.command()(setup)
-app.command(name="list")(inventory)
-app.command()(doctor)
-app.command()(show)
-app.command()(verify)
-app.command()(report)
-app.command()(compare)
-app.command(epilog=WEIGHTS)(recommend)
-app.command()(history)
-app.command()(export)
-app.command()(publish)
-app.command()(new)
+
+def _flowing(text: str) -> str:
+    """A docstring with a line for each paragraph, which the terminal breaks by its width."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
+
+def _add(command: Callable[..., None], *, name: str | None = None, epilog: str = "") -> None:
+    app.command(name, help=_flowing(command.__doc__ or ""), epilog=epilog or None)(command)
+
+
+_add(run, epilog=EXAMPLES)
+_add(merge)
+_add(setup)
+_add(inventory, name="list")
+_add(doctor)
+_add(show)
+_add(verify)
+_add(report)
+_add(compare)
+_add(recommend, epilog=WEIGHTS)
+_add(history)
+_add(export)
+_add(publish)
+_add(new)
 
 
 def _print_version(requested: bool) -> None:

@@ -36,11 +36,11 @@ def export(
 
     [bold]Examples[/bold]
 
-      framebench export -o after.json                             the newest finished run
+      framebench export -o after.json                   the newest finished run
 
       framebench export results/before --format pytest-benchmark -o before.json
 
-      pytest-benchmark compare before.json after.json             both, side by side
+      pytest-benchmark compare before.json after.json   side by side
     """
     from bench.analysis.results import Results
     from bench.cli.chosen_run import chosen_run

@@ -51,11 +51,11 @@ def merge(
 
     [bold]Examples[/bold]
 
-      framebench merge shard-1 shard-2 shard-3 --name whole    three shards of three
+      framebench merge shard-1 shard-2 shard-3 --name whole    three shards
 
-      framebench merge shard-* --results /shared --name whole  those in another folder
+      framebench merge shard-* --results /shared --name whole  in another folder
 
-      framebench merge shard-1 shard-3 --partial --name part   while the second is missing
+      framebench merge shard-1 shard-3 --partial --name part   without the 2nd
     """
     from bench.cli.commands.report import print_results
     from bench.records import run_folder, run_name

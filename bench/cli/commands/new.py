@@ -63,13 +63,13 @@ def new(
 
     [bold]Examples[/bold]
 
-      framebench new task mnist-deep                  in the folder framebench-mnist-deep
+      framebench new task mnist-deep                  in framebench-mnist-deep
 
-      framebench new task mnist-deep -f pytorch       only for PyTorch and the reference
+      framebench new task mnist-deep -f pytorch       and the reference alone
 
       framebench new framework my_array --into work   in work/framebench-my-array
 
-      framebench new task mnist-deep --in-tree        in framebench's own source tree
+      framebench new task mnist-deep --in-tree        in the source tree
     """
     from bench.cli.scaffold import NewFramework, NewTask, Scaffold, write
     from bench.launch import catalogue

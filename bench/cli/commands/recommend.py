@@ -92,7 +92,7 @@ def recommend(
 
     [bold]Examples[/bold]
 
-      framebench recommend                          the newest finished run, equal weights
+      framebench recommend                          the newest finished run
 
       framebench recommend --persona researcher -t imdb-lstm
 

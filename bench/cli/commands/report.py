@@ -38,7 +38,7 @@ def report(
 
       framebench report results/mine -t cifar-cnn       one task
 
-      framebench report --format html > report.html     a page, with the certificate and its curves
+      framebench report --format html > report.html     a page with charts
     """
     from bench.analysis.results import Results
     from bench.cli.chosen_run import chosen_run

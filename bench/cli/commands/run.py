@@ -12,39 +12,39 @@ from bench.cli.run_options import RunOptions
 
 EXAMPLES = """[bold]Examples[/bold]
 
-  framebench run                                           all frameworks, headline tasks, quick
+  framebench run                                         headline tasks, quick
 
-  framebench run -f pytorch -f mxnet_gluon -t mnist-mlp    two frameworks, one task
+  framebench run -f pytorch -f mxnet_gluon -t mnist-mlp  two frameworks, a task
 
-  framebench run -f pytorch==2.12.1 -f pytorch==2.13.0     what an upgrade brings
+  framebench run -f pytorch==2.12.1 -f pytorch==2.13.0   what an upgrade brings
 
-  framebench run -f keras -f tensorflow_keras              Keras on its backends, and one of them
+  framebench run -f keras -f tensorflow_keras            Keras on its backends
 
-  framebench run --preset full -t cifar-cnn --repeats 1    the recipe as written, once
+  framebench run --preset full -t cifar-cnn --repeats 1  the whole recipe, once
 
-  framebench run -t mnist-mlp --mode all --threads 1       every mode, on one thread
+  framebench run -t mnist-mlp --mode all --threads 1     all modes, one thread
 
-  framebench run --tuning expert --tuning default          what the expert settings gain
+  framebench run --tuning expert --tuning default        expert against default
 
-  framebench run --device auto                             the CPU, and the GPU if there is one
+  framebench run --device auto                           the CPU, and any GPU
 
-  framebench run --precision float32 --precision bf16      what mixed precision gains
+  framebench run --precision float32 --precision bf16    what bf16 gains
 
-  framebench run --env current -f pytorch                  with the packages of this Python
+  framebench run --env current -f pytorch                this Python's packages
 
-  framebench run -t cifar-cnn --until 2% --budget 30m      as many blocks as needed
+  framebench run -t cifar-cnn --until 2% --budget 30m    until sure to 2 %
 
-  framebench run -t style-transfer --weights vgg19.npz     the user's weights, not drawn ones
+  framebench run -t style-transfer --weights vgg19.npz   weights of your own
 
-  framebench run --show-config                             what framebench.yaml has set
+  framebench run --show-config                           framebench.yaml's part
 
-  framebench run -t mnist-mlp -n 6 --shard 1/3             a third, to be merged with the others
+  framebench run -t mnist-mlp -n 6 --shard 1/3           a third, to be merged
 
-  framebench run --engine ray --address head               on the nodes of a Ray cluster
+  framebench run --engine ray --address head             on a Ray cluster
 
-  framebench run --resume                                  go on with an interrupted run
+  framebench run --resume                                go on with a run
 
-  framebench run --add-blocks 3 results/mine               three more repeats of each cell
+  framebench run --add-blocks 3 results/mine             three more repeats
 """
 
 

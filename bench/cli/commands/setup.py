@@ -41,7 +41,7 @@ def setup(
 
       framebench setup pytorch==2.12.1     another version of a framework
 
-      framebench setup --like results/r    the environments that an earlier run had
+      framebench setup --like results/r    the environments of an earlier run
     """
     from bench import datasets
     from bench.cli.display import SetupDisplay

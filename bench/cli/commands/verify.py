@@ -69,13 +69,13 @@ def verify(
 
     [bold]Examples[/bold]
 
-      framebench verify                                   everything, in both precisions
+      framebench verify                                   all, in both precisions
 
-      framebench verify -f pytorch -t imdb-lstm --fresh   one framework, one task, again
+      framebench verify -f pytorch -t imdb-lstm --fresh   one claim, anew
 
-      framebench verify --fresh --seed 301822             the proof that printed this seed, again
+      framebench verify --fresh --seed 301822             as that seed proved it
 
-      framebench verify --format html > certificate.html  a page, with the loss curves
+      framebench verify --format html > certificate.html  a page, with curves
     """
     from bench import tasks
     from bench.cli.display import SetupDisplay, wide_console
