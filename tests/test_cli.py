@@ -29,7 +29,11 @@ from tests.conftest import Framebench, in_a_process
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
 
 BAD_USAGE = {
-    "unknown task": (("run", "-t", "mnist"), "no task is called 'mnist'"),
+    "unknown task": (("run", "-t", "mnist"), "no task is called 'mnist' (did you mean mnist-"),
+    "mistyped task": (
+        ("run", "-t", "MNIST_mlp"),
+        "(did you mean mnist-mlp?); there are: cifar-cnn",
+    ),
     "unknown framework": (("run", "-f", "caffe"), "no framework is called 'caffe'"),
     "unknown preset": (("run", "-p", "fast"), "no preset is called 'fast'"),
     "unknown mode": (("run", "-m", "lazy"), "no mode is called 'lazy'"),

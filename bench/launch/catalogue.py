@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bench.core import plugins
 from bench.core.choices import check_choice
 from bench.core.errors import UsageError
+from bench.core.framework_name import variant_of
 from bench.core.plugins import Broken
 from bench.launch import variants
 from bench.launch.framework import Framework
@@ -107,16 +108,22 @@ def load(name: str) -> Framework:
     """
     variant = variants.parse(name)
     if variant.framework not in families():
-        _check_package(variant.framework)
+        _check_package(variant.framework, variant_of(name))
     family = check_choice("framework", variant.framework, families())
     return read(_found().files[family], variant)
 
 
-def _check_package(name: str) -> None:
-    """Raises UsageError with the framework to name, if this is only the package of one."""
+def _check_package(name: str, rest: str) -> None:
+    """Raises UsageError with the framework to name, if a worker of it imports this.
+
+    `rest` is what was written behind the name.
+    """
     for family in families():
-        if read(_found().files[family]).packages[0] == name:
-            raise UsageError(f"{name} is a package of {family}: write {family}==VERSION")
+        framework = read(_found().files[family])
+        if name in framework.modules:
+            beside = rest and name in framework.packages[1:]
+            meant = f"{family}[{name}{rest}]" if beside else f"{family}{rest}"
+            raise UsageError(f"{name} is a package of {family}: write {meant}")
 
 
 def exists(name: str) -> bool:
