@@ -12,7 +12,7 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.run_folder import Run
-from bench.report.common.plotting import Chart, ChartedTable
+from bench.report.common.plotting import Chart, ChartedTable, Marks
 from bench.report.run.charts import charts
 
 PUBLISHED = catalogue.TREE / "results" / "standard-epyc-2cpu"
@@ -103,3 +103,12 @@ def test_evaluations_have_a_pace(run: Run) -> None:
     for charted, by_title in drawn(run):
         (paces,) = zip(*(bar["x"] for bar in by_title["Evaluation"].spec["data"]), strict=True)
         assert list(paces) == [summary.evaluation for summary in charted.table.ok]
+
+
+def test_a_framework_keeps_its_colour_beside_variants() -> None:
+    alone = Marks(compared=("jax_flax", "mxnet_gluon", "pytorch"))
+    variants = ("jax_flax==0.10.1", "keras[tensorflow]")
+    beside = Marks(compared=("jax_flax", *variants, "mxnet_gluon", "pytorch"))
+    colours = [beside.colour(name) for name in (*alone.compared, *variants)]
+    assert colours[:3] == [alone.colour(name) for name in alone.compared]
+    assert len(set(colours)) == 5

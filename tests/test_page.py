@@ -217,25 +217,35 @@ def test_the_filters_filter(tab: Tab, report: Path) -> None:
     assert tab.errors == []
 
 
-def test_tables_sort_with_missing_figures_last(tab: Tab, report: Path) -> None:
+@pytest.mark.parametrize(("number", "best_first"), [(5, "descending"), (9, "ascending")])
+def test_tables_sort_the_best_first_and_missing_figures_last(
+    tab: Tab, report: Path, number: int, best_first: str
+) -> None:
+    """By samples/s the largest first, by the seconds of the import the least; `reset` undoes it."""
     tab.open(report)
     table = tab.page.locator("section table.sortable").first
-    heading = table.locator("th").nth(4)
+    heading = table.locator(f"th:nth-child({number})")
 
     def column() -> list[str]:
-        cells = table.locator("tbody td:nth-child(5)")
+        cells = table.locator(f"tbody td:nth-child({number})")
         return [
             str(value)
             for value in cells.evaluate_all("cells => cells.map(cell => cell.dataset.sort)")
         ]
 
+    before = column()
+    tab.page.locator("button.columns").first.dispatch_event("click")
     heading.locator("button").click()
-    rising = column()
-    assert heading.get_attribute("aria-sort") == "ascending"
-    assert rising[-1] == ""
-    assert [float(value) for value in rising[:-1]] == sorted(float(value) for value in rising[:-1])
+    assert heading.get_attribute("aria-sort") == best_first
+    *found, last = column()
+    assert last == ""
+    rising = sorted(map(float, found))
+    assert list(map(float, found)) == (rising if best_first == "ascending" else rising[::-1])
     heading.locator("button").click()
-    assert column() == [*reversed(rising[:-1]), ""]
+    assert column() == [*reversed(found), ""]
+    tab.page.click(".filters button")
+    assert column() == before
+    assert heading.get_attribute("aria-sort") is None
 
 
 def test_a_figure_leads_to_its_records(tab: Tab, report: Path) -> None:

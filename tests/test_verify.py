@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,7 +36,12 @@ DRAWS = 40
 
 
 def trace() -> dict[str, Array]:
-    """An artificial trace with the right shapes."""
+    """An artificial trace with the right shapes: always the same, in arrays of its own."""
+    return {name: array.copy() for name, array in _trace().items()}
+
+
+@cache
+def _trace() -> Mapping[str, Array]:
     rng = np.random.default_rng(0)
     arrays: dict[str, Array] = {"parameters": np.array(TASK.parameter_count)}
     for name, weight in initial_weights(TASK, 0).items():

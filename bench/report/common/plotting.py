@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.results import ResultTable
+from bench.core.framework_name import variant_of
 from bench.core.measurement import Measurement
 from bench.core.record import Cell
 from bench.records.snapshot import MetricSnapshot, Snapshot
@@ -59,7 +60,8 @@ class Marks:
     """How a cell looks in every chart: its framework's colour, its mode's symbol and dash.
 
     `compared` are the names of the compared frameworks. A framework's position there determines its
-    colour; other frameworks are grey.
+    colour; other frameworks are grey. Variants come last, so that a framework keeps its colour
+    beside them.
     """
 
     compared: Sequence[str]
@@ -68,7 +70,8 @@ class Marks:
         """A framework's colour."""
         if framework not in self.compared:
             return "#777777"
-        return COLOURS[self.compared.index(framework) % len(COLOURS)]
+        ordered = sorted(self.compared, key=lambda name: bool(variant_of(name)))
+        return COLOURS[ordered.index(framework) % len(COLOURS)]
 
     def marker(self, cell: Cell, size: int) -> Spec:
         """A marker in plotly's terms; the symbol is hollow for the default tuning."""

@@ -26,6 +26,8 @@ from bench.report.run import notes
 from bench.report.run.peak_text import share_text
 from bench.report.run.verdicts import sentence
 
+SAMPLES = "samples/s (95 % interval)"
+RELATIVE = "relative, % (95 % interval)"
 OF_PEAK = "of peak"
 METRIC = "test metric"
 
@@ -37,10 +39,10 @@ ABOUT = {
     "framework": "the framework that trained",
     "mode": "how it runs the network: eagerly, or compiled in one way or another",
     "status": "ok, or why there are no figures",
-    "samples/s (95 % interval)": "training samples a second: those of a process's windows by their "
+    SAMPLES: "training samples a second: those of a process's windows by their "
     f"seconds, geometric mean of repeats. After ~, the ends of the interval are more than {WIDEST} "
     "times apart",
-    "relative, % (95 % interval)": "samples/s over those of the fastest under the same conditions: "
+    RELATIVE: "samples/s over those of the fastest under the same conditions: "
     "geometric mean of the ratios in each block. The interval is for this ratio alone",
     OF_PEAK: "model FLOPs a second over the machine's peak, and what bounds the cell",
     METRIC: "the task's metric after the last epoch, median over repeats",
@@ -51,6 +53,8 @@ ABOUT = {
     "memory": "peak memory of a process; on a GPU, peak device memory of its tensors",
 }
 HEADINGS = tuple(ABOUT)
+# Columns whose best values are the largest.
+_LARGEST_BEST = {SAMPLES, RELATIVE, OF_PEAK}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +101,11 @@ def _text(value: float | None, text: Callable[[float], str]) -> str:
 class TaskTable:
     """A table of cells that can be compared, as people read it.
 
-    `caption` is `name` and the conditions. `data_line` names the data that were trained on, and
-    `synthetic` says whether they were synthetic. `metric_line` says whether final metrics
-    agree, as the proof predicts; it is empty for a single cell. `warnings` say what went wrong,
-    `notes` what else is worth knowing.
+    `caption` is `name` and the conditions. `largest_best` are the headings of the columns whose
+    best values are the largest. `data_line` names the data that were trained on, and `synthetic`
+    says whether they were synthetic. `metric_line` says whether final metrics agree, as the proof
+    predicts; it is empty for a single cell. `warnings` say what went wrong, `notes` what else is
+    worth knowing.
     """
 
     table: ResultTable
@@ -108,6 +113,7 @@ class TaskTable:
     caption: str
     verdict: str
     metric: str
+    largest_best: frozenset[str]
     rows: tuple[TableRow, ...]
     synthetic: bool
     data_line: str
@@ -120,6 +126,7 @@ class TaskTable:
         """A table of a run with that snapshot, in which so many repeats were `planned`."""
         verdict = sentence(table, snapshot)
         metric = snapshot.metric(table.task)
+        of_metric = {f"test {metric.name}"} if metric.better == "more" else set()
         name = f"{table.task}: {snapshot.task_title(table.task)}"
         length = table.processes[0].record.job.budget.length
         data = "; ".join(sorted({summary.data for summary in table.summaries} - {""})) or "none"
@@ -129,6 +136,7 @@ class TaskTable:
             caption=f"{name} — {place_text(table.cell)} — {_amount(table, planned)}",
             verdict=capitalized(verdict),
             metric=metric.name,
+            largest_best=frozenset(_LARGEST_BEST | of_metric),
             rows=tuple(TableRow.of(summary, snapshot) for summary in table.summaries),
             synthetic="synthetic" in data,
             data_line=_data_line(data, table),

@@ -80,10 +80,12 @@ document.querySelector("input[name=whole]")?.addEventListener("change", event =>
 });
 
 // Filters. What they show is in the address, so that it can be sent.
+const unsorted = [];  // what brings each table's rows back into their order
 const selects = [...document.querySelectorAll(".filters select")];
 selects.forEach(select => select.addEventListener("change", () => choose(select.name, select.value)));
 document.querySelector(".filters button")?.addEventListener("click", () => {
   selects.forEach(select => { chosen[select.name] = ""; });
+  unsorted.forEach(restore => restore());
   filter();
 });
 function choose(name, value) {
@@ -142,11 +144,18 @@ document.querySelectorAll("button.columns").forEach(button => button.addEventLis
   button.textContent = all ? "fewer columns" : "all columns";
 }));
 
-// Sorting: figures by size, words alphabetically; rows without a value stay last.
+// Sorting: figures by size, the best first, words alphabetically; rows without a value stay last.
 document.querySelectorAll("table.sortable").forEach(table => {
-  table.querySelectorAll("thead th").forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
-    const down = heading.getAttribute("aria-sort") === "ascending";
-    table.querySelectorAll("thead th").forEach(other => other.removeAttribute("aria-sort"));
+  const headings = [...table.querySelectorAll("thead th")], rows = [...table.tBodies[0].rows];
+  const forget = () => headings.forEach(heading => heading.removeAttribute("aria-sort"));
+  unsorted.push(() => {
+    forget();
+    table.tBodies[0].append(...rows);
+  });
+  headings.forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+    const first = heading.dataset.first ?? "ascending";
+    const down = (heading.getAttribute("aria-sort") === first) !== (first === "descending");
+    forget();
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
     const key = row => row.cells[column].dataset.sort;
     const number = text => text !== "" && !isNaN(text);
