@@ -30,13 +30,13 @@ from bench.advice.ranking import Ranking, rank_frameworks
 from bench.analysis.intervals import ratio
 from bench.analysis.results import Results
 from bench.core.errors import UsageError
-from bench.core.record import Record
+from bench.core.record import Cell, Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.code_lines import code_lines
 from bench.records.run_folder import Run
 from bench.records.snapshot import Caveat
-from bench.report.advice import advice_forms, sentences
+from bench.report.advice import advice_forms, sentences, weight_changes
 from bench.report.advice.advice_json import to_json
 from bench.report.advice.advice_report import AdviceReport, PersonaAdvice, build_report
 from bench.report.common import markdown
@@ -248,6 +248,44 @@ def test_a_task_that_one_framework_did_not_complete_counts_for_none() -> None:
     assert Evidence.of(results_of(of_task)).completed == ("b",)
 
 
+def test_a_reference_neither_counts_nor_leaves_anything_out() -> None:
+    measured = run_folder.read(PUBLISHED)
+    one = measured.records[0]
+    cell = Cell.from_columns({**one.job.cell.to_columns(), "framework": "reference"})
+    beside = [
+        replace(one, job=replace(one.job, cell=cell, block=block), **how)
+        for block, how in enumerate(({}, {"status": "timeout", "measurement": None}))
+    ]
+    before = Evidence.of(Results.of(measured))
+    after = Evidence.of(Results.of(replace(measured, records=[*measured.records, *beside])))
+    assert "reference" in after.results.frameworks and before.comparable
+    assert after.left_out == before.left_out
+    assert [cells.summaries.keys() for cells in after.comparable] == [
+        cells.summaries.keys() for cells in before.comparable
+    ]
+
+
+def test_what_is_left_out_is_named_by_what_tells_it_from_others() -> None:
+    records = paces("mnist-mlp", a=[100, 100], b=[50, 50])
+    lone = records[0].job.cell.with_setting(threads=9)
+    records.append(replace(records[0], job=replace(records[0].job, cell=lone)))
+    (words,) = Evidence.of(results_of(records)).left_out
+    assert words == "mnist-mlp on cpu with threads 9 is left out: not ok in b"
+
+
+def test_a_run_of_the_default_tuning_alone_is_compared() -> None:
+    records = [
+        with_pace(name, block, pace, tuning="default")
+        for name, pace in (("pytorch", 100), ("a", 50))
+        for block in (0, 1)
+    ]
+    (cells,) = Evidence.of(results_of(records)).comparable
+    assert {*cells.summaries} == {"a", "pytorch"}
+    expert = [with_pace("a", block, 70, tuning="expert") for block in (0, 1)]
+    (cells,) = Evidence.of(results_of([*records, *expert])).comparable
+    assert {*cells.summaries} == {"a"}
+
+
 def test_the_recommended_mode_with_expert_tuning_counts() -> None:
     records = [
         with_pace("pytorch", block, pace, mode=mode, tuning=tuning)
@@ -412,21 +450,41 @@ def published() -> tuple[Evidence, dict[str, CriterionFigures]]:
     return evidence, assess(evidence)
 
 
-def test_the_weight_that_swaps_the_first_two_is_solved_for() -> None:
+def test_the_weight_that_ends_a_lead_is_solved_for() -> None:
     ranking = ranking_of(
         {"speed": 1, "memory": 2, "code": 1},
         figures("speed", {"a": 0.9, "b": 0.1, "c": 0.0}),
         figures("memory", {"a": 0.4, "b": 0.5, "c": 0.0}),
         figures("code", {"a": 0.3, "b": 0.3, "c": 0.0}),
     )
-    swaps = {swap.criterion: (swap.level, swap.above) for swap in ranking.swaps}
     # 0.8 * speed = 0.1 * memory; the 8 that memory would need is beyond the scale
-    assert swaps["speed"] == (pytest.approx(0.25), False)
-    assert swaps["memory"] == (None, True)
-    assert swaps["code"] == (None, False)
-    assert sentences.changes(ranking) == [
-        "b would come first if this weight changed: speed below 0.25 (now 1); "
-        "no other single weight from 0 to 5 does it."
+    (swap,) = ranking.swaps
+    assert (swap.criterion, swap.above, swap.first) == ("speed", False, "b")
+    assert swap.level == pytest.approx(0.25)
+    assert weight_changes.changes(ranking) == [
+        "Another would come first if one weight changed: b with speed below 0.25 (now 1); "
+        "no other change of a single weight from 0 to 5 does it."
+    ]
+
+
+def test_whoever_catches_up_first_is_named_and_a_weight_may_be_0() -> None:
+    """By code alone c passes before b does; memory counts for nothing yet."""
+    ranking = ranking_of(
+        {"speed": 1, "memory": 0, "code": 1},
+        figures("speed", {"a": 0.9, "b": 0.8, "c": 0.1}),
+        figures("memory", {"a": 0.0, "b": 0.2, "c": 0.0}),
+        figures("code", {"a": 0.5, "b": 0.51, "c": 1.0}),
+    )
+    found = {(swap.criterion, swap.above, swap.first): swap.level for swap in ranking.swaps}
+    assert found == {
+        ("speed", False, "c"): pytest.approx(0.625),
+        ("memory", True, "b"): pytest.approx(0.45),
+        ("code", True, "c"): pytest.approx(1.6),
+    }
+    assert weight_changes.changes(ranking) == [
+        "Another would come first if one weight changed: c with speed below 0.625 (now 1) or code "
+        "above 1.6 (now 1); b with memory above 0.45 (now 0); no other change of a single weight "
+        "from 0 to 5 does it."
     ]
 
 
@@ -436,31 +494,36 @@ def test_advice_says_when_no_single_weight_changes_the_order() -> None:
         figures("speed", {"a": 0.9, "b": 0.8, "c": 0.0}),
         figures("memory", {"a": 0.5, "b": 0.49, "c": 0.0}),
     )
-    assert sentences.changes(ranking) == [
-        "No change of a single weight within 0 to 5 puts b first."
+    assert weight_changes.changes(ranking) == [
+        "a stays first by any change of a single weight within 0 to 5."
     ]
 
 
 @pytest.mark.parametrize("persona", personas.PERSONAS)
-def test_changing_the_weight_swaps_the_first_two(persona: str) -> None:
+def test_beyond_a_level_the_named_framework_leads(persona: str) -> None:
+    """By ranking anew just beyond each level; and where none is named, at the scale's ends."""
     evidence, assessment = published()
     weights = personas.weights(personas.load(persona))
 
-    def scores(**moved: float) -> dict[str, float]:
-        ranking = rank_frameworks(assessment, {**weights, **moved}, evidence.frameworks)
-        return {standing.framework: standing.score for standing in ranking.standings}
+    def first(criterion: str, weight: float) -> str:
+        changed = {**weights, criterion: weight}
+        ranking = rank_frameworks(assessment, changed, evidence.frameworks)
+        return ranking.standings[0].framework
 
     ranking = rank_frameworks(assessment, weights, evidence.frameworks)
-    first, second = (standing.framework for standing in ranking.standings[:2])
-    assert persona != "balanced" or any(swap.level for swap in ranking.swaps)
+    leader = ranking.standings[0].framework
+    assert persona != "balanced" or ranking.swaps
     for swap in ranking.swaps:
-        if swap.level is None:
-            ends = (scores(**{swap.criterion: end}) for end in (0.0, personas.HIGHEST))
-            assert all(moved[first] >= moved[second] for moved in ends), swap
+        step = 1e-3 if swap.above else -1e-3
+        assert first(swap.criterion, swap.level + step) == swap.first != leader, swap
+        assert first(swap.criterion, swap.level - step) == leader, swap
+    named = {(swap.criterion, swap.above) for swap in ranking.swaps}
+    for criterion in weights:
+        if not assessment[criterion].known:
             continue
-        for beyond in (1.001, 0.999):
-            moved = scores(**{swap.criterion: swap.level * beyond})
-            assert (moved[second] > moved[first]) == ((beyond > 1) == swap.above), swap
+        for above, end in ((False, 1e-3), (True, personas.HIGHEST)):
+            if (criterion, above) not in named:
+                assert first(criterion, end) == leader, (criterion, end)
 
 
 # Personas and weights
@@ -875,3 +938,20 @@ def test_cells_that_were_disturbed_are_named() -> None:
         "JAX/Flax compiled on mnist-mlp-sgd."
     ) in advice_for("balanced", folder=GPU).notes
     assert not any("contended" in line for line in advice_for("balanced").notes)
+
+
+def test_nobody_is_ahead_of_frameworks_of_which_too_little_is_known() -> None:
+    speed = figures("speed", {"a": 1.0, "b": None, "c": None})
+    ranking = ranking_of({"speed": 1}, speed)
+    assert sentences.headline(ranking) == (
+        "Enough to be ranked by these weights is known of no framework but a."
+    )
+
+
+def test_advice_on_a_run_in_which_nothing_counts_says_that_facts_alone_speak() -> None:
+    run = run_folder.read(PUBLISHED)
+    failed = [replace(record, status="failed", measurement=None) for record in run.records]
+    report = build_report(Results.of(replace(run, records=failed)), [personas.load("balanced")])
+    (advice,) = report.advice
+    assert "no cell of this run counts, so that it rests on documented facts" in advice.headline
+    assert "0 blocks" not in advice.headline

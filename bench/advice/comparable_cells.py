@@ -1,18 +1,20 @@
 """The cells of a run that advice compares: one of each framework, under the same conditions.
 
-A framework is represented by its recommended mode with the expert tuning. Where that mode was not
-measured, the first of its measured modes in alphabetical order takes its place.
+A framework is represented by its recommended mode with the expert tuning, or with the default one
+in a run that has no other. Where that mode was not measured, the first of its measured modes in
+alphabetical order takes its place.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.cell_summary import CellSummary, conditions
+from bench.analysis.cell_summary import CONDITIONS, CellSummary, conditions
 from bench.analysis.processes import Process
 from bench.analysis.results import Results
+from bench.core.grouping import grouped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,33 +34,30 @@ def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]
     """Groups of cells that every framework completed, and a line on each group that is left out.
 
     A framework that completed no cell at all is ignored, because otherwise no group would be
-    complete.
+    complete. So is a reference, which nobody chooses.
     """
-    recommended = {
-        framework.name: framework.recommended for framework in results.snapshot.frameworks
-    }
-    tuned = [summary for summary in results.summaries if summary.cell.tuning != "default"]
-    modes: dict[tuple[object, ...], set[str]] = defaultdict(set)
-    for summary in tuned:
-        modes[_of_framework(summary)].add(summary.cell.mode)
+    snapshot = results.snapshot
+    recommended = {framework.name: framework.recommended for framework in snapshot.frameworks}
+    references = {framework.name for framework in snapshot.frameworks if framework.reference}
+    chosen = [one for one in results.summaries if one.cell.framework not in references]
+    chosen = [one for one in chosen if one.cell.tuning == "expert"] or chosen
     groups: dict[tuple[object, ...], dict[str, CellSummary]] = defaultdict(dict)
-    for summary in tuned:
-        cell, measured = summary.cell, modes[_of_framework(summary)]
-        preferred = recommended.get(cell.framework)
-        if cell.mode == (preferred if preferred in measured else min(measured)):
-            group = groups[conditions(cell)]
-            if summary.ok:
-                group[cell.framework] = summary
+    for (framework, *shared), own in grouped(chosen, _of_framework).items():
+        summary = _representative(own, recommended.get(str(framework)))
+        group = groups[tuple(shared)]
+        if summary.ok:
+            group[summary.cell.framework] = summary
     completed = {name for group in groups.values() for name in group}
     comparable, left_out = [], []
-    for (task, device, *_), group in groups.items():
+    for key, group in groups.items():
         if missing := sorted(completed - group.keys()):
-            left_out.append(f"{task} on {device} is left out: not ok in {', '.join(missing)}")
+            titles = ", ".join(map(snapshot.framework_title, missing))
+            left_out.append(f"{_place(key, groups)} is left out: not ok in {titles}")
         elif group:
             comparable.append(
                 ComparableCells(
-                    task=str(task),
-                    device=str(device),
+                    task=str(key[0]),
+                    device=str(key[1]),
                     summaries=group,
                     processes=_by_block(results.processes, group),
                 )
@@ -68,6 +67,23 @@ def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]
 
 def _of_framework(summary: CellSummary) -> tuple[object, ...]:
     return (summary.cell.framework, *conditions(summary.cell))
+
+
+def _representative(own: Sequence[CellSummary], recommended: str | None) -> CellSummary:
+    """The cell that stands for a framework, of its own under the same conditions."""
+    by_mode = {summary.cell.mode: summary for summary in own}
+    return by_mode.get(recommended or "") or by_mode[min(by_mode)]
+
+
+def _place(key: tuple[object, ...], groups: Collection[tuple[object, ...]]) -> str:
+    """Conditions in words: task and device, and what else tells them from those of `groups`."""
+    alike = [other for other in groups if other[:2] == key[:2]]
+    differing = [
+        f"{name} {value}"
+        for name, value, *others in zip(CONDITIONS, key, *alike, strict=True)
+        if len({*others}) > 1
+    ]
+    return " with ".join([f"{key[0]} on {key[1]}", *([", ".join(differing)] if differing else [])])
 
 
 def _by_block(

@@ -63,22 +63,23 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightSwap:
-    """The weight of one criterion, all others unchanged, at which the first two have equal totals.
+    """The weight of one criterion, all others unchanged, beyond which another framework leads.
 
-    `level` is None where no weight of the scale does it. `above` says whether the second comes
-    first above that level, rather than below it.
+    `first` is its name. It comes first above that `level`, or else below it.
     """
 
     criterion: str
     weight: float
-    level: float | None
+    level: float
     above: bool
+    first: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
     """The frameworks, best first, by these weights.
 
+    `swaps` are the changes of a single weight within the scale that would end the first one's lead.
     `unknown` are the criteria with a weight that are unknown for every framework, `alike` those in
     which all score the same. `repeated` is False where a figure with a weight was measured only
     once: then no difference is certain.
@@ -92,23 +93,26 @@ class Ranking:
     repeated: bool
 
 
-def _filled_in(
-    figures: CriterionFigures, frameworks: Sequence[str], index: int
-) -> tuple[Floats, Floats]:
-    """A criterion's scores, (frameworks,), and their draws, with the unknown ones filled in."""
-    scores = np.array([figures.scores[name] or 0.0 for name in frameworks])
-    known_places = [
-        place for place, name in enumerate(frameworks) if figures.scores[name] is not None
-    ]
+def _filled_in(figures: CriterionFigures, frameworks: Sequence[str]) -> Floats:
+    """A criterion's scores, (frameworks,), with the unknown ones filled in."""
+    known = [score for score in figures.scores.values() if score is not None]
+    middle = (min(known) + max(known)) / 2
+    scores = (figures.scores[name] for name in frameworks)
+    return np.array([middle if score is None else score for score in scores])
+
+
+def _drawn(figures: CriterionFigures, frameworks: Sequence[str], index: int) -> Floats:
+    """Draws of the same, (draws, frameworks)."""
+    scores = _filled_in(figures, frameworks)
+    is_known = np.array([figures.scores[name] is not None for name in frameworks])
     draws = np.broadcast_to(scores, (DRAWS, len(frameworks))).copy()
     if figures.draws is not None:
-        draws[:, known_places] = figures.draws
-    if missing := sorted(set(range(len(frameworks))) - set(known_places)):
-        low, high = scores[known_places].min(), scores[known_places].max()
-        scores[missing] = (low + high) / 2
+        draws[:, is_known] = figures.draws
+    if missing := int((~is_known).sum()):
+        low, high = scores[is_known].min(), scores[is_known].max()
         rng = np.random.default_rng([SEED, index])
-        draws[:, missing] = rng.uniform(low, high, (DRAWS, len(missing)))
-    return scores, draws
+        draws[:, ~is_known] = rng.uniform(low, high, (DRAWS, missing))
+    return draws
 
 
 def rank_frameworks(
@@ -131,10 +135,10 @@ def rank_frameworks(
     names = [*frameworks]
     shares = np.array([weights[name] for name in criteria])
     shares = shares / shares.sum()
-    scores, draws = np.empty((len(criteria), len(names))), np.zeros((DRAWS, len(names)))
+    scores = np.array([_filled_in(assessment[criterion], names) for criterion in criteria])
+    draws = np.zeros((DRAWS, len(names)))
     for row, (criterion, share) in enumerate(zip(criteria, shares, strict=True)):
-        scores[row], criterion_draws = _filled_in(assessment[criterion], names, row)
-        draws += share * criterion_draws
+        draws += share * _drawn(assessment[criterion], names, row)
     contributions = [
         tuple(
             Contribution(
@@ -152,7 +156,7 @@ def rank_frameworks(
     return Ranking(
         weights=weights,
         standings=standings,
-        swaps=weight_swaps(standings, weights) if len(standings) > 1 else (),
+        swaps=weight_swaps(assessment, weights, [standing.framework for standing in standings]),
         unknown=tuple(name for name in weighty if name not in known),
         alike=tuple(name for name in known if name not in criteria),
         repeated=repeated,
@@ -211,29 +215,50 @@ def _compared(totals: Floats, draws: Floats, repeated: bool) -> MultipleComparis
 
 
 def weight_swaps(
-    standings: Sequence[Standing], weights: Mapping[str, float]
+    assessment: Mapping[str, CriterionFigures],
+    weights: Mapping[str, float],
+    frameworks: Sequence[str],
 ) -> tuple[WeightSwap, ...]:
-    """For each known criterion, the weight that would by itself make the first two equal.
+    """For each criterion, the nearest weights within the scale that end the first one's lead.
 
-    With d_k the difference of the two frameworks' scores in criterion k, the first leads by the sum
-    of w_k d_k over the sum of w_k. The lead is 0 at
-    w_c = -(sum of w_k d_k over all other k) / d_c.
+    `frameworks` are in their order. With d_k how far the first is ahead of another in criterion k,
+    its lead is the sum of w_k d_k, over the sum of all weights. It is 0 at
+    w_c = -(sum of w_k d_k over all other k) / d_c. On the way to the nearest such weight nobody
+    else has caught up, so that whoever does so there is the first behind it. One of which too
+    little is known by the weights there would not be ranked.
     """
-    first, second = standings[:2]
-    gaps = {
-        ahead.criterion: ahead.score - behind.score
-        for ahead, behind in zip(first.contributions, second.contributions, strict=True)
+    telling = {
+        name: figures
+        for name, figures in assessment.items()
+        if name in weights and figures.known and figures.tells_apart
     }
-    lead = sum(weights[name] * gap for name, gap in gaps.items())
-    swaps = []
-    for name, gap in gaps.items():
-        level = weights[name] - lead / gap if gap else -1.0
-        swaps.append(
-            WeightSwap(
-                criterion=name,
-                weight=weights[name],
-                level=level if 0 <= level <= HIGHEST else None,
-                above=gap < 0,
-            )
+    scores = {name: _filled_in(figures, frameworks) for name, figures in telling.items()}
+
+    def is_ranked(framework: str, changed: Mapping[str, float]) -> bool:
+        every = {name: changed.get(name, weights[name]) for name in telling}
+        known = sum(
+            weight for name, weight in every.items() if telling[name].scores[framework] is not None
         )
+        return known >= LEAST_KNOWN * sum(every.values())
+
+    lead = sum((weights[name] * (own[0] - own) for name, own in scores.items()), np.zeros(()))
+    swaps = []
+    for name, own in scores.items():
+        below: list[tuple[float, str]] = []
+        above: list[tuple[float, str]] = []
+        for place, framework in enumerate(frameworks[1:], start=1):
+            gap = own[0] - own[place]
+            if not gap or lead[place] < 0:
+                continue
+            level = float(weights[name] - lead[place] / gap)
+            if 0 < level < HIGHEST and is_ranked(framework, {name: level}):
+                (below if gap > 0 else above).append((level, framework))
+        nearest = [(max(below), False)] if below else []
+        nearest += [(min(above), True)] if above else []
+        swaps += [
+            WeightSwap(
+                criterion=name, weight=weights[name], level=level, above=is_above, first=framework
+            )
+            for (level, framework), is_above in nearest
+        ]
     return tuple(swaps)

@@ -54,6 +54,7 @@ def _advice(advice: PersonaAdvice) -> dict[str, Any]:
                 "weight": swap.weight,
                 "level": swap.level,
                 "more": swap.above,
+                "first": swap.first,
             }
             for swap in advice.swaps
         ],

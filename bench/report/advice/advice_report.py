@@ -18,7 +18,6 @@ from bench.advice.ranking import Ranking, Standing, WeightSwap, rank_frameworks
 from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.report.advice.sentences import (
-    changes,
     doubts,
     figure_text,
     headline,
@@ -28,6 +27,7 @@ from bench.report.advice.sentences import (
     unknowns,
 )
 from bench.report.advice.titles import archived_text
+from bench.report.advice.weight_changes import changes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Advice in sentences: what comes first and why, what is unknown, what would change the order."""
+"""Advice in sentences: what comes first and why, and what is unknown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bench.advice.assessment import Assessment
 from bench.advice.criteria import CRITERIA, Unit
 from bench.advice.criterion_figures import CriterionFigures
 from bench.advice.evidence import Evidence
-from bench.advice.personas import HIGHEST, Persona
-from bench.advice.ranking import LEAST_KNOWN, Ranking, Standing, WeightSwap, rank_frameworks
+from bench.advice.personas import Persona
+from bench.advice.ranking import LEAST_KNOWN, Ranking, Standing, rank_frameworks
 from bench.report.advice.titles import archived_text, titled
 from bench.report.common.text import bytes_text, capitalized, ratio_text, seconds_text
 from bench.report.common.ties import ADVICE, listed, ties
@@ -84,6 +84,11 @@ def headline(
         why, how = _DISTURBED if ranking.repeated else _ONCE
         words = f"By score, {titled(first)} comes first, but {why}, so no difference is certain."
         return f"{words} Measure again with {how}."
+    if not first.rank:
+        enough = (
+            f"no framework but {titled(first)}" if first.known >= LEAST_KNOWN else "none of them"
+        )
+        return f"Enough to be ranked by these weights is known of {enough}."
     if first.tied:
         all_ties = ties(
             ranking.standings,
@@ -113,13 +118,15 @@ def headline(
 
 def doubts(evidence: Evidence, ranking: Ranking) -> list[str]:
     """What intervals do not cover, in phrases: disturbed or few blocks, memory counted unlike."""
+    if not evidence.compared:
+        return ["no cell of this run counts, so that it rests on documented facts alone"]
     phrases = []
     disturbed = sum(summary.mostly_contended for summary in evidence.compared)
     if disturbed:
         phrases.append(f"others disturbed {disturbed} of {len(evidence.compared)} cells")
-    blocks = min((summary.repeats for summary in evidence.compared), default=0)
+    blocks = min(summary.repeats for summary in evidence.compared)
     if blocks < FEW_BLOCKS:
-        phrases.append(f"there are only {blocks} blocks")
+        phrases.append("there is one block" if blocks == 1 else f"there are only {blocks} blocks")
     if "cuda" in evidence.devices and ranking.weights.get("memory"):
         phrases.append(
             "a GPU's memory is what tensors took in some frameworks, and what was reserved in "
@@ -164,29 +171,6 @@ def reasons(ranking: Ranking, assessment: Assessment) -> list[str]:
     if behind:
         lines.append(f"It is behind in {with_figures(behind)}.")
     return lines
-
-
-def _swap_text(swap: WeightSwap) -> str:
-    side = "above" if swap.above else "below"
-    return f"{swap.criterion} {side} {swap.level:.3g} (now {swap.weight:.3g})"
-
-
-def changes(ranking: Ranking) -> list[str]:
-    """Which single weight would put the second framework first; the smallest changes come first."""
-    if len(ranking.standings) < 2:
-        return []
-    second = ranking.standings[1].title
-    possible = [swap for swap in ranking.swaps if swap.level is not None]
-    possible.sort(key=lambda swap: abs((swap.level or 0) - swap.weight))
-    if not possible:
-        return [f"No change of a single weight within 0 to {HIGHEST:g} puts {second} first."]
-    named = listed([_swap_text(swap) for swap in possible[:MOST_NAMED]], "or")
-    more = len(possible) - MOST_NAMED
-    rest = f"no other single weight from 0 to {HIGHEST:g} does it"
-    if more > 0:
-        rest = f"{more} other weight{'s' * (more != 1)} would have to change by more"
-    changed = "any one of these weights" if len(possible) > 1 else "this weight"
-    return [f"{second} would come first if {changed} changed: {named}; {rest}."]
 
 
 def unchecked_criteria(ranking: Ranking, assessment: Assessment) -> list[str]:
