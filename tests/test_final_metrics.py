@@ -143,6 +143,14 @@ def test_constant_accuracies() -> None:
     assert chance(perfect) == 1
 
 
+def test_a_metric_of_errors_may_be_0_everywhere() -> None:
+    errors = MetricSnapshot(name="errors", unit="", better="less", target=None)
+    none = records("a", (0.0,) * 3) + records("b", (0.0,) * 3)
+    (final,) = final_metrics.by_work(none, lambda task: errors).values()
+    assert final.p_value() == 1
+    assert final_metrics.blocked([[1.0, 1.0], [2.0, 2.0]], least=0) == 0
+
+
 def test_a_cell_out_of_line_is_wrong_and_not_ranked() -> None:
     trained = records("pytorch", SEEDS) + records("mxnet_gluon", SEEDS)
     trained += records("paddlepaddle", tuple(value - 0.4 for value in SEEDS))

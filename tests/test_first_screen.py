@@ -48,6 +48,18 @@ BRIEFS = {
     "two alike": ({"a": FAST, "b": FAST}, "tied"),
     "too wide": ({"a": [100.0, 130], "b": [50.0, 55]}, "can't be told yet"),
     "one block": ({"a": [100.0], "b": [50.0]}, "can't be told yet"),
+    "a block that not all share": (
+        {"a": FAST, "b": SLOW, "c": [50.0]},
+        "can't be told yet",
+    ),
+    "a tie beside a noisy one": (
+        {"a": FAST, "b": FAST, "c": [40.0, 95, 160, 90]},
+        "a = b; others can't be told yet",
+    ),
+    "a tie with two that differ": (
+        {"a": [96.0, 106, 96, 106], "b": [100.0, 101, 100, 101], "c": [97.0, 98, 97, 98]},
+        "a, tied with b or c",
+    ),
     "one framework": ({"a": FAST}, "a alone"),
 }
 
@@ -82,6 +94,23 @@ def test_what_may_be_the_fastest_for_want_of_blocks_is_not_called_tied() -> None
     assert cells["b"].mark == "?" and "can't be told from the fastest yet" in cells["b"].about
 
 
+def test_a_mark_is_by_the_fastest_and_the_framework_alone() -> None:
+    """Whatever others are: one that is noisy, two that differ, or another mode of its own."""
+    noisy = cells_of(
+        only_map(results_of(measured(a=FAST, b=FAST, c=[40.0, 95, 160, 90]))), "mnist-mlp"
+    )
+    assert [noisy[name].mark for name in "abc"] == ["=", "=", "?"]
+    apart = {"a": [96.0, 106, 96, 106], "b": [100.0, 101, 100, 101], "c": [97.0, 98, 97, 98]}
+    cells = cells_of(only_map(results_of(measured(**apart))), "mnist-mlp")
+    assert [cells[name].mark for name in "abc"] == ["=", "=", "="]
+    twin = [
+        replace(r, job=replace(r.job, cell=replace(r.job.cell, mode="compiled")))
+        for r in measured(a=FAST)
+    ]
+    cells = cells_of(only_map(results_of([*twin, *measured(a=FAST, b=SLOW)])), "mnist-mlp")
+    assert [cells[name].mark for name in "ab"] == ["", ""]
+
+
 def test_a_framework_is_shown_in_its_fastest_mode() -> None:
     slow = [
         replace(r, job=replace(r.job, cell=replace(r.job.cell, mode="compiled")))
@@ -112,6 +141,19 @@ def test_a_disturbed_run_is_not_trusted_and_a_short_one_says_so() -> None:
     assert first_screen.trust(results_of(two)).startswith("This run is short: 2 blocks tell apart")
     one = measured(a=FAST[:1], b=MIDDLE[:1])
     assert first_screen.trust(results_of(one)).startswith("One block tells nothing")
+
+
+def test_a_short_run_is_lengthened_as_it_can_be() -> None:
+    one, whole = measured(a=FAST[:1], b=MIDDLE[:1]), {"wall_seconds": 1.0}
+    for info, command in (
+        (whole, "Make it longer: framebench run --add-blocks 4 made"),
+        ({}, "Finish it: framebench run --resume made"),
+        (
+            {**whole, "request": {"shard": {"number": 1, "count": 3}}},
+            "Merge it with the other shards: framebench merge",
+        ),
+    ):
+        assert first_screen.trust(results_of(one, **info)).endswith(command)
 
 
 def test_the_advice_is_that_of_the_balanced_reader() -> None:

@@ -165,6 +165,12 @@ def test_of_many_differences_the_first_are_named(results: Path, framebench: Fram
     assert re.fullmatch(r"  and \d+ more", more) and max(map(len, error.splitlines())) < 170
 
 
+def test_runs_that_are_older_than_shards_are_refused(framebench: Framebench) -> None:
+    old = [str(PUBLISHED.parent / f"full-{task}-epyc-2cpu") for task in ("cora-gcn", "mnist-mlp")]
+    done = framebench("merge", *old, "--name", "m", expect=2)
+    assert "cannot be merged: it is older than shards" in done.stderr
+
+
 def test_a_shard_says_what_it_has_of_the_run(results: Path, framebench: Framebench) -> None:
     part(results, 3)
     text = " ".join(framebench("report", "s3").stdout.split())

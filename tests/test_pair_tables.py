@@ -110,6 +110,16 @@ def test_each_version_is_compared_with_the_one_before_it() -> None:
         assert "What an upgrade brings" in text and alike.sentence in text
 
 
+def test_a_version_that_may_be_any_of_several_is_no_step() -> None:
+    (table,) = results_of(
+        [
+            *versions("pytorch==2.12.*", [120, 12.2, 1180]),
+            *versions("pytorch==2.9.1", [100, 10, 1000]),
+        ]
+    ).tables
+    assert list(upgrades(table)) == []
+
+
 def test_a_run_without_what_is_beneath_a_layer_says_nothing_of_its_cost() -> None:
     alone = [r for r in records() if r.job.cell.framework.startswith(("keras", "mxnet"))]
     assert list(pair_tables(results_of(alone))) == []

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from bench.analysis.results import Results
 from bench.core.errors import UsageError
 from bench.launch import catalogue
 from bench.records import run_folder
+from bench.records.snapshot import Caveat
 from bench.report.gallery import gallery_index, publication
 from bench.report.gallery.machine_paths import machine_paths
 from bench.report.gallery.published_runs import published_runs
@@ -370,3 +372,16 @@ def test_the_published_index_links_to_existing_files() -> None:
         file, _, name = link.partition("#")
         assert link in names if not file else (RESULTS / file).exists(), link
         assert not (file and name) or f'id="{name}"' in (RESULTS / file).read_text(encoding="utf-8")
+
+
+def test_the_index_has_every_caveat_of_a_run(make_run: MakeRun) -> None:
+    run = run_folder.read(make_run())
+    own = [
+        Caveat(figures=(f"run {run.folder.name}",), text=text) for text in ("of one", "of another")
+    ]
+    snapshot = replace(run.snapshot, caveats=(*run.snapshot.caveats, *own))
+    run_folder.write_info(run.folder, {**run.info, "snapshot": snapshot.to_fields()})
+    publish(run.folder, run.folder.parents[1] / "published" / "mine")
+    published = published_runs(run.folder.parents[1] / "published")
+    text = gallery_index.to_markdown(published, run.folder.parents[1] / "published")
+    assert "of one" in text and "of another" in text

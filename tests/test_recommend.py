@@ -751,6 +751,21 @@ def test_without_both_modes_an_eager_framework_in_front_refutes_graphs() -> None
     assert "and on cifar-cnn, MXNet Gluon, compiled, trains 2.9" in both.figures
 
 
+def test_of_many_tasks_one_that_chance_may_explain_refutes_nothing() -> None:
+    """In a table of two, 3 % is enough; of ten of them, one in three has such a pair by chance."""
+
+    def records(task: str, ahead: Sequence[float]) -> list[Record]:
+        own = [with_pace("pytorch", b, p, task=task, mode="eager") for b, p in enumerate(ahead)]
+        flat = [with_pace("a", b, 100, task=task, mode="compiled") for b in range(len(ahead))]
+        return own + flat
+
+    lucky = records("mnist-mlp", (104, 101, 105, 100.5, 103))
+    assert results_by_claim(lucky)["graphs"].outcome == "did not hold"
+    names = ("mnist-softmax", "cifar-cnn", "imdb-lstm", "imdb-gru", "cifar-lenet", "mnist-vae")
+    others = [one for name in names for one in records(name, (101, 99, 100.5, 99.5, 100))]
+    assert results_by_claim([*lucky, *others])["graphs"].outcome == "undecided"
+
+
 def test_whether_accuracies_differ() -> None:
     def outcome(**by_name: list[float]) -> str:
         records = chain.from_iterable(

@@ -228,6 +228,17 @@ def test_when_compiling_pays_off() -> None:
     assert epochs(with_mode("compiled", wall=1.0, first_step=0.5)) == 0
 
 
+def test_what_compiling_saves_is_told_by_the_blocks_that_both_have() -> None:
+    """The last block slowed everything, and only the compiled cell has it yet."""
+    eager = [with_pace("a", block, 100 + block, mode="eager") for block in range(3)]
+    compiled = [with_pace("a", block, 120 + 1.2 * block, mode="compiled") for block in range(3)]
+    compiled.append(with_pace("a", 3, 40, mode="compiled"))
+    slow, fast = results.summarize([*eager, *compiled], accuracy_of)
+    assert fast.break_even is not None and math.isfinite(fast.break_even)
+    assert slow.throughput and fast.throughput
+    assert slow.throughput.estimate > fast.throughput.estimate  # by the block of its own
+
+
 def test_data_that_is_not_the_official_set_is_named_so() -> None:
     record = some_record()
     odd = replace(record, dataset={**record.dataset, "official": {"train": True, "test": False}})

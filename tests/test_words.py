@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
+from itertools import combinations
 
 from bench.analysis.results import Results, ResultTable, summarize
 from bench.core.record import Record
@@ -139,6 +141,26 @@ def test_groups_of_ties_are_the_largest_ones() -> None:
     assert ["".join(group) for group in groups] == ["abc", "cd", "ef"]
 
 
+def test_groups_of_ties_are_those_of_all_subsets_and_many_ties_take_no_longer() -> None:
+    draws = random.Random(2)
+    items = range(8)
+    for _ in range(50):
+        tied = {frozenset(pair) for pair in combinations(items, 2) if draws.random() < 0.6}
+        cliques = [
+            set(group)
+            for size in range(2, 9)
+            for group in combinations(items, size)
+            if all(frozenset(pair) in tied for pair in combinations(group, 2))
+        ]
+        largest = [list(one) for one in cliques if not any(one < other for other in cliques)]
+        found = groups_of(
+            items, lambda first, second, tied=tied: frozenset((first, second)) in tied
+        )
+        assert found == sorted(largest)
+    (everyone,) = groups_of(range(60), lambda first, second: True)
+    assert everyone == [*range(60)]
+
+
 def test_a_single_repeat_has_no_interval() -> None:
     sentence = verdict([record for record in of("a", "d") if record.job.block == 0])
     assert sentence.startswith("a trained 2.00 times as fast as d; with so few repeats")
@@ -147,12 +169,23 @@ def test_a_single_repeat_has_no_interval() -> None:
 
 def test_a_single_cell_does_not_win() -> None:
     assert verdict(of("a")).startswith("only a was measured: ")
+    other = [replace(record, status="wrong", reason="no") for record in of("b")]
+    assert verdict([*of("a"), *other]).startswith("only a is ok: ")
+    assert verdict(other) == "no cell is ok."
+
+
+def test_cells_without_a_common_block_are_not_compared() -> None:
+    apart = [with_pace("a", 0, 100), with_pace("b", 1, 50)]
+    assert verdict(apart) == "a and b share no block, so that nobody can tell which is faster."
 
 
 def test_the_summary_over_all_tables() -> None:
     (first,), (second,) = tables(RECORDS), tables(of("b", "c", "d"))
     assert verdicts.overall([first], str) == ""  # a single table has its own verdict
     single = replace(first, summaries=first.summaries[:1])
+    twin = [with_pace("a", block, 50 + block, mode="compiled") for block in range(3)]
+    (of_one,) = tables([*of("a"), *twin])  # two modes of a framework compare none
+    assert verdicts.overall([first, of_one], str) == ""
     assert verdicts.overall([first, second, single], str) == (
         "One framework is clearly the fastest in 1 of 2 comparisons (a on 1). "
         "Fastest, or tied for fastest: a on 1, b on 1, c on 1."

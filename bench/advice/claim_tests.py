@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Literal
 
 from bench.advice import facts, measured_figures, personas
@@ -22,6 +23,7 @@ from bench.analysis import final_metrics
 from bench.analysis.cell_summary import CellSummary, conditions
 from bench.analysis.intervals import CONFIDENCE, paired_test, ratio
 from bench.analysis.multiple_comparisons import holm
+from bench.core.record import Cell
 
 ClaimOutcome = Literal["held", "did not hold", "mixed", "undecided"]
 HELD: ClaimOutcome = "held"
@@ -91,6 +93,7 @@ def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     if not speed.known:
         return ClaimResult(outcome=OPEN, figures="no speed was measured")
     ranking = rank_frameworks({"speed": speed}, {"speed": 1.0}, evidence.frameworks)
+    tasks = "headline tasks only" if headline else "tasks of this run"
     documented = "; ".join(
         f"{title} documents {', '.join(fact.value)}"
         for name, title in evidence.frameworks.items()
@@ -98,7 +101,7 @@ def scale(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     )
     return ClaimResult(
         outcome=_lead(ranking, facts.claimed_about("scale")),
-        figures="pace on the headline tasks only, relative to the fastest framework: "
+        figures=f"pace on the {tasks}, relative to the fastest framework: "
         f"{_order(ranking)}. Parallel training: {documented}",
     )
 
@@ -145,7 +148,8 @@ def _by_framework(evidence: Evidence, cells: Sequence[CellSummary]) -> str:
 def _coverage(evidence: Evidence, pairs: Sequence[ModePair]) -> str:
     """The cells on which a claim about modes was tested, which differ from run to run."""
     of_frameworks = _by_framework(evidence, [pair.compiled for pair in pairs])
-    return f"both modes were measured in {len(pairs)} cells ({of_frameworks})"
+    cells = "1 cell" if len(pairs) == 1 else f"{len(pairs)} cells"
+    return f"both modes were measured in {cells} ({of_frameworks})"
 
 
 def compiling(evidence: Evidence, assessment: Assessment) -> ClaimResult:
@@ -193,9 +197,27 @@ def graphs(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     )
 
 
+def _surely_faster(evidence: Evidence) -> set[tuple[Cell, Cell]]:
+    """Pairs of an eager and a compiled cell, the faster first, judged for the run as a whole."""
+    tests = [
+        (first.cell, second.cell, test)
+        for comparable in evidence.comparable
+        for first, second in combinations(comparable.summaries.values(), 2)
+        if (first.cell.mode == "eager") != (second.cell.mode == "eager")
+        if (test := paired_test(first.throughputs, second.throughputs))
+    ]
+    significant = holm([test.p_value for *_, test in tests], 1 - CONFIDENCE)
+    return {
+        (first, second) if test.ratio > 1 else (second, first)
+        for (first, second, test), is_sure in zip(tests, significant, strict=True)
+        if is_sure
+    }
+
+
 def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
     """Where a cell in one kind of mode is surely faster than all in the other, and by how much."""
     kind, other_kind = ("eager", "compiled") if eager else ("compiled", "eager")
+    faster = _surely_faster(evidence)
     leads: list[tuple[float, str]] = []
     for comparable in evidence.comparable:
         cells = comparable.summaries.values()
@@ -203,7 +225,7 @@ def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
         for summary in cells:
             if (summary.cell.mode == "eager") != eager:
                 continue
-            if others and all(summary.cell in other.slower_than for other in others):
+            if others and all((summary.cell, other.cell) in faster for other in others):
                 gains = [ratio(summary.throughputs, other.throughputs) for other in others]
                 least = min(gain.estimate for gain in gains if gain)
                 title = evidence.title(summary.cell.framework)
@@ -278,7 +300,7 @@ def accuracies(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     differ = by_task[task] < final_metrics.SURE
     return ClaimResult(
         outcome=HELD if differ else DID_NOT_HOLD,
-        figures=f"{len(by_task)} tasks, with the same weights, batches and formulas in every "
-        f"framework: the smallest p-value is {by_task[task]:.2g}, on {task}: "
+        figures=f"{len(by_task)} task{'s' * (len(by_task) != 1)}, with the same weights, batches "
+        f"and formulas in every framework: the smallest p-value is {by_task[task]:.2g}, on {task}: "
         f"{'more' if differ else 'no more'} than seeds explain",
     )

@@ -110,18 +110,18 @@ def _ok(summary: CellSummary, plain: CellSummary | None) -> CellSummary | None:
 def break_even(compiled: CellSummary, eager: CellSummary) -> float | None:
     """Epochs after which compiling has paid off; infinite if it never does.
 
-    Its cost is the extra time of the build and the first step over eager mode. None if the interval
-    of the ratio of the two paces includes 1.
+    Its cost is the extra time of the build and the first step over eager mode, and what it saves
+    follows from the ratio of the two paces. None if the interval of that includes 1, or if they
+    share no block.
     """
-    if not (compiled.throughput and eager.throughput and compiled.epoch_samples):
-        return None
     gain = ratio(compiled.throughputs, eager.throughputs)
-    if gain and gain.known and gain.includes(1):
+    if not (gain and eager.throughput and compiled.epoch_samples):
+        return None
+    if gain.known and gain.includes(1):
         return None
     cost = sum(
         (getattr(compiled, name) or 0.0) - (getattr(eager, name) or 0.0)
         for name in ("build_seconds", "first_step")
     )
-    samples, slow, fast = compiled.epoch_samples, eager.throughput, compiled.throughput
-    saved = samples / slow.estimate - samples / fast.estimate
+    saved = compiled.epoch_samples / eager.throughput.estimate * (1 - 1 / gain.estimate)
     return max(0.0, cost / saved) if saved > 0 else math.inf

@@ -58,6 +58,8 @@ def blocked(rows: Sequence[Sequence[float]], *, least: float) -> float:
     )
     residual_freedom = row_freedom * block_freedom
     noise = max(residual / residual_freedom, least**2)
+    if not noise:
+        return 0.0 if between else 1.0
     return float(fdtrc(row_freedom, min(residual_freedom, MOST_FREEDOM), between / noise))
 
 

@@ -240,7 +240,7 @@ def _tables(
 
     return tuple(
         ResultTable(
-            summaries=tuple(sorted(tables[shared], key=_pace)),
+            summaries=tuple(sorted(tables[shared], key=_order)),
             processes=tuple(table_processes[shared]),
             metric_p_value=p_values.get(
                 (tables[shared][0].cell.task, tables[shared][0].cell.precision)
@@ -250,6 +250,10 @@ def _tables(
     )
 
 
-def _pace(summary: CellSummary) -> tuple[bool, float]:
-    """A sort key: the fastest first, and cells that are not ok last."""
-    return not summary.ok, -(summary.samples_per_second or 0.0)
+def _order(summary: CellSummary) -> tuple[bool, float, float]:
+    """A sort key: the fastest first, and cells that are not ok last.
+
+    By the ratio in shared blocks, as ranks are: some cells may lack a block that slowed the others.
+    """
+    relative = summary.relative.estimate if summary.relative else 0.0
+    return not summary.ok, -relative, -(summary.samples_per_second or 0.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
@@ -29,7 +29,7 @@ class Upgrade:
 
 def upgrades(table: ResultTable) -> Iterator[Upgrade]:
     """Each step from a version of a table to the next, with all else the same."""
-    versioned = [summary for summary in table.ok if _VERSION.search(summary.cell.framework)]
+    versioned = [summary for summary in table.ok if _versions(summary)]
     for alike in grouped(versioned, _all_else).values():
         for older, newer in pairwise(sorted(alike, key=_versions)):
             if known := ratio(newer.throughputs, older.throughputs):
@@ -42,5 +42,11 @@ def _all_else(summary: CellSummary) -> tuple[str, ...]:
 
 
 def _versions(summary: CellSummary) -> list[Version]:
-    """The versions in the order of the name, which is the same in all that are alike."""
-    return [Version(found) for found in _VERSION.findall(summary.cell.framework)]
+    """The versions in the order of the name, which is the same in all that are alike.
+
+    None if one of them may be any of several, as `==2.12.*` may.
+    """
+    try:
+        return [Version(found) for found in _VERSION.findall(summary.cell.framework)]
+    except InvalidVersion:
+        return []

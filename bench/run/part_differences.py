@@ -16,12 +16,14 @@ from bench.run.request import in_words
 _OWN_REQUESTS = {"shard", "name", "spare", "weights"}
 # Values that are words of a line; of others, such as a model's source, only the name is given.
 _SHORT = (str, int, float, bool)
+# What every run says since there are shards.
+_NEEDED = {"snapshot", "request", "threads", "framebench"}
 
 
 def check_together(first: Run, other: Run) -> None:
     """Raises UsageError, which names the differences, for runs that are not parts of one."""
     for run in (first, other):
-        if "snapshot" not in run.info or "request" not in run.info:
+        if _NEEDED - run.info.keys():
             raise UsageError(f"{run.folder} cannot be merged: it is older than shards")
     if differences := list(_part_differences(first.info, other.info)):
         raise UsageError(f"{other.folder} does not belong to {first.folder}:{listed(differences)}")
@@ -61,8 +63,8 @@ def _part_differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> Iter
     counts = [(part["request"].get("shard") or {}).get("count") for part in (info, other)]
     if all(counts) and counts[0] != counts[1]:
         yield f"{counts[0]} shards → {counts[1]}"
-    if (old := info["machine"]["python"]) != (new := other["machine"]["python"]):
-        yield f"Python {old} → {new}"
+    if (old := info["machine"].get("python")) != (new := other["machine"].get("python")):
+        yield f"Python {old or 'not told'} → {new or 'not told'}"
     yield from _origin_differences(info, other)
     yield from _snapshot_differences(
         _without_settings(info["snapshot"]), _without_settings(other["snapshot"])

@@ -85,10 +85,8 @@ def headline(
         words = f"By score, {titled(first)} comes first, but {why}, so no difference is certain."
         return f"{words} Measure again with {how}."
     if not first.rank:
-        enough = (
-            f"no framework but {titled(first)}" if first.known >= LEAST_KNOWN else "none of them"
-        )
-        return f"Enough to be ranked by these weights is known of {enough}."
+        known = f"no framework but {titled(first)}" if first.known >= LEAST_KNOWN else "none"
+        return f"Enough to be ranked by these weights is known of {known}."
     if first.tied:
         all_ties = ties(
             ranking.standings,
@@ -108,12 +106,8 @@ def headline(
                 f"{words}, but this is not certain: it depends on facts that were not checked at "
                 "their source."
             )
-    if doubts:
-        return (
-            f"{words}, ahead of all others by more than chance explains; but chance is not all: "
-            f"{'; '.join(doubts)}."
-        )
-    return f"{words}, ahead of all others by more than chance explains."
+    but = f"; but chance is not all: {'; '.join(doubts)}" if doubts else ""
+    return f"{words}, ahead of all others by more than chance explains{but}."
 
 
 def doubts(evidence: Evidence, ranking: Ranking) -> list[str]:

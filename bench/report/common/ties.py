@@ -21,24 +21,25 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 def groups(order: Sequence[Item], tied: Relation[Item]) -> list[list[Item]]:
     """The largest groups whose members are all tied with each other, members in the given order.
 
-    They are the maximal cliques of the ties, by the algorithm of Bron and Kerbosch (1973).
+    They are the maximal cliques of the ties, by the algorithm of Bron and Kerbosch (1973) with the
+    pivot of Tomita, Tanaka and Takahashi (2006): a clique without the pivot has one of those that
+    it is not tied with. Where all are tied, that takes a step for each instead of 2 to their power.
     """
+    places = range(len(order))
+    of = [{j for j in places if j != i and tied(order[i], order[j])} for i in places]
 
-    def grow(
-        clique: list[Item], candidates: list[Item], excluded: list[Item]
-    ) -> Iterator[list[Item]]:
+    def grow(clique: set[int], candidates: set[int], excluded: set[int]) -> Iterator[list[int]]:
         if not candidates and not excluded:
-            yield clique
-        while candidates:
-            item, *candidates = candidates
-            yield from grow(
-                [*clique, item],
-                [other for other in candidates if tied(item, other)],
-                [other for other in excluded if tied(item, other)],
-            )
-            excluded = [*excluded, item]
+            yield sorted(clique)
+            return
+        pivot = max(candidates | excluded, key=lambda place: len(of[place] & candidates))
+        for place in candidates - of[pivot]:
+            yield from grow(clique | {place}, candidates & of[place], excluded & of[place])
+            candidates = candidates - {place}
+            excluded = excluded | {place}
 
-    return [clique for clique in grow([], [*order], []) if len(clique) > 1]
+    cliques = sorted(grow(set(), {*places}, set()))
+    return [[order[place] for place in clique] for clique in cliques if len(clique) > 1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from bench.analysis.history import history
 from bench.core.errors import UsageError
+from bench.core.grouping import grouped
 from bench.report.common import markdown, programs
 from bench.report.common.markdown import Markdown
 from bench.report.common.templating import environment
@@ -138,7 +139,10 @@ def _size(run: PublishedRun) -> str:
 
 def _facts(run: PublishedRun) -> dict[str, str]:
     """What was run, and the lines that the run's own report has below its tables."""
-    notes = dict(line.partition(": ")[::2] for line in footer(run.results))
+    by_name = grouped(
+        (line.partition(": ") for line in footer(run.results)), lambda parts: parts[0]
+    )
+    notes = {name: "; ".join(text for *_, text in lines) for name, lines in by_name.items()}
     del notes["command"]
     processes = len(run.results.processes)
     return {

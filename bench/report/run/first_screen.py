@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from bench.advice import personas
 from bench.advice.assessment import assess
@@ -27,6 +28,8 @@ from bench.report.run import verdicts
 
 # Blocks from which on a table can tell cells apart that are not very different.
 FEW_BLOCKS = 3
+# Those of a standard run.
+FULL_BLOCKS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +105,20 @@ def trust(results: Results) -> str:
     compared = [summary for table in results.tables for summary in table.ok if len(table.ok) > 1]
     blocks = max((len(summary.throughputs) for summary in compared), default=0)
     if compared and blocks < FEW_BLOCKS:
-        longer = f"framebench run --add-blocks {5 - blocks} {results.run.folder.name}"
+        short = f"This run is short: {blocks} blocks tell apart only what differs much."
         if blocks == 1:
-            return f"One block tells nothing of which framework is faster. Make it longer: {longer}"
-        return (
-            f"This run is short: {blocks} blocks tell apart only what differs much. Make it "
-            f"longer: {longer}"
-        )
+            short = "One block tells nothing of which framework is faster."
+        return f"{short} {_how_to_lengthen(results, FULL_BLOCKS - blocks)}"
     return ""
+
+
+def _how_to_lengthen(results: Results, blocks: int) -> str:
+    name = results.run.folder.name
+    if not results.run.finished:
+        return f"Finish it: framebench run --resume {name}"
+    if (results.run.info.get("request") or {}).get("shard"):
+        return "Merge it with the other shards: framebench merge"
+    return f"Make it longer: framebench run --add-blocks {blocks} {name}"
 
 
 def advice(results: Results) -> str:
@@ -143,17 +152,31 @@ def brief(table: ResultTable, titles: Mapping[str, str]) -> str:
         return "nothing measured"
     if len(order) == 1:
         return f"{_title(order[0], titles)} alone"
-    leaders = [summary for summary in order if summary.among_fastest]
-    if not leaders or not verdicts.alike(leaders):
+    leaders = verdicts.leading(table)
+    if not leaders:
         return "can't be told yet"
-    if len(leaders) == len(order):
-        return "all tied" if len(order) > 2 else "tied"
     if len(leaders) > 1:
-        return f"{' = '.join(_title(summary, titles) for summary in leaders)}"
-    second = order[1].relative
-    lead = f", {ratio_text(1 / second.estimate)} times" if second else ""
-    tied = len(order) > 2 and order[2].cell in order[1].tied_with
-    return f"{_title(order[0], titles)}{lead}; then {'a tie' if tied else _title(order[1], titles)}"
+        return _tie(leaders, titles, of=len(order))
+    second, *rest = [cell for cell in order if cell.cell.framework != leaders[0].cell.framework]
+    lead = f", {ratio_text(1 / second.relative.estimate)} times" if second.relative else ""
+    tied = bool(rest) and rest[0].cell in second.tied_with
+    return f"{_title(leaders[0], titles)}{lead}; then {'a tie' if tied else _title(second, titles)}"
+
+
+def _tie(leaders: Sequence[CellSummary], titles: Mapping[str, str], *, of: int) -> str:
+    """The fastest and those tied with it, of so many frameworks, in a few words."""
+    first, *others = leaders
+    alike = [other for other in others if verdicts.alike([first, other])]
+    names = [_title(summary, titles) for summary in (first, *alike)]
+    if not alike:
+        return "can't be told yet"
+    if len(alike) < len(others):
+        return f"{' = '.join(names)}; others can't be told yet"
+    if any(second.cell not in one.tied_with for one, second in combinations(leaders, 2)):
+        return f"{names[0]}, tied with {listed(names[1:], 'or')}"
+    if len(leaders) < of:
+        return " = ".join(names)
+    return "all tied" if of > 2 else "tied"
 
 
 def _title(summary: CellSummary, titles: Mapping[str, str]) -> str:
@@ -216,7 +239,7 @@ def _cell(framework: str, table: ResultTable) -> HeatCell:
             state="failed" if every else "missing",
             about=about or "not in this run",
         )
-    ratio, mark = first.relative, _mark(first, [each for each in table.ok if each.among_fastest])
+    ratio, mark = first.relative, _mark(framework, verdicts.leading(table))
     mode = mode_text(first.cell.mode, first.cell.tuning)
     known = ratio is not None and ratio.known
     return HeatCell(
@@ -231,8 +254,14 @@ def _cell(framework: str, table: ResultTable) -> HeatCell:
     )
 
 
-def _mark(summary: CellSummary, leaders: Sequence[CellSummary]) -> str:
-    """How a cell stands to the others of those that may be the fastest, if it is one of them."""
-    if len(leaders) < 2 or not summary.among_fastest:
+def _mark(framework: str, leaders: Sequence[CellSummary]) -> str:
+    """How a framework stands to the fastest, if others may be it, too, and if it is one of them.
+
+    The fastest itself is tied if any of them is alike.
+    """
+    own = next((cell for cell in leaders if cell.cell.framework == framework), None)
+    if own is None or len(leaders) < 2:
         return ""
-    return "=" if verdicts.alike(leaders) else "?"
+    first, *others = leaders
+    beside = others if own is first else [own]
+    return "=" if any(verdicts.alike([first, other]) for other in beside) else "?"

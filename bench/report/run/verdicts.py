@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
 from bench.analysis.results import ResultTable
+from bench.core.grouping import grouped
 from bench.core.record import Cell
 from bench.records.snapshot import Snapshot
 from bench.report.common.text import count_text, labels, ratio_text, too_wide
@@ -43,15 +44,27 @@ def leaders(table: ResultTable) -> list[CellSummary]:
     return [summary for summary in table.ok if summary.among_fastest]
 
 
+def leading(table: ResultTable) -> list[CellSummary]:
+    """Of each framework that may be the fastest, its fastest cell; the fastest of all first."""
+    first = [*grouped(leaders(table), lambda summary: summary.cell.framework).values()]
+    cells = [own[0] for own in first]
+    return sorted(cells, key=lambda cell: not (cell.relative and cell.relative.estimate == 1))
+
+
 def sentence(table: ResultTable, snapshot: Snapshot) -> str:
     """Which cells of a table are faster than which, by how much, and which are tied."""
     cells = [summary for summary in table.ok if summary.throughput and summary.relative]
     names = labels([summary.cell for summary in table.summaries], snapshot.framework_title)
+    measured = [summary for summary in table.summaries if summary.throughput]
     if not cells:
-        return "nothing could be measured."
+        return "no cell is ok." if measured else "nothing could be measured."
     if len(cells) == 1:
-        pace = cells[0].samples_per_second or 0.0
-        return f"only {names[cells[0].cell]} was measured: {count_text(pace)} samples/s."
+        pace = f"{count_text(cells[0].samples_per_second or 0.0)} samples/s"
+        if len(table.ok) > 1:
+            every = listed([names[summary.cell] for summary in table.ok])
+            return f"{every} share no block, so that nobody can tell which is faster."
+        alone = "is ok" if len(measured) > 1 else "was measured"
+        return f"only {names[cells[0].cell]} {alone}: {pace}."
     first = next(cell for cell in cells if cell.relative and cell.relative.estimate == 1)
     others = [cell for cell in cells if cell is not first]
     if not all(cell.relative and cell.relative.known for cell in others):
@@ -123,15 +136,16 @@ def _faster(first: CellSummary, second: CellSummary) -> bool:
 def _most_open(group: Sequence[CellSummary]) -> tuple[CellSummary, CellSummary, Interval] | None:
     """The pair of a tied group of which one cell may be the most times as fast as the other.
 
-    Only of the pairs that are not alike: one cell may be more than `ALIKE` times as fast, or the
-    ratio differs from 1 by its own interval, though not surely enough for the table. None if all
-    are alike.
+    Only of the tied pairs that are not alike: one cell may be more than `ALIKE` times as fast, or
+    the ratio differs from 1 by its own interval, though not surely enough for the table. None if
+    all are alike.
     """
     pairs = [
         (first, second, interval)
         for place, first in enumerate(group)
         for second in group[place + 1 :]
-        if (interval := ratio(first.throughputs, second.throughputs))
+        if _tied(first, second)
+        and (interval := ratio(first.throughputs, second.throughputs))
         and (_may_be(interval) > ALIKE or not interval.includes(1))
     ]
     return max(pairs, key=lambda pair: _may_be(pair[2]), default=None)
@@ -175,13 +189,15 @@ def _with_ratios(
 def overall(tables: Sequence[ResultTable], title: Callable[[str], str]) -> str:
     """Which framework is fastest how often, over all tables of a run.
 
-    Empty if fewer than two tables compare anything. `title` gives a framework's title by its name.
+    Empty if fewer than two tables compare frameworks. `title` gives a framework's title by its
+    name.
     """
     fastest_or_tied: Counter[str] = Counter()
     clearly_fastest: Counter[str] = Counter()
     judged = 0
     for table in tables:
-        if len(table.ok) < 2 or not (first := leaders(table)):
+        compared = {summary.cell.framework for summary in table.ok}
+        if len(compared) < 2 or not (first := leaders(table)):
             continue
         judged += 1
         frameworks = list(dict.fromkeys(summary.cell.framework for summary in first))
