@@ -14,6 +14,7 @@ from bench.records import run_folder
 from bench.records.run_folder import Run
 from bench.report.common.plotting import Chart, ChartedTable, Marks
 from bench.report.run.charts import charts
+from tests.test_compare import broken
 
 PUBLISHED = catalogue.TREE / "results" / "standard-epyc-2cpu"
 
@@ -112,3 +113,40 @@ def test_a_framework_keeps_its_colour_beside_variants() -> None:
     colours = [beside.colour(name) for name in (*alone.compared, *variants)]
     assert colours[:3] == [alone.colour(name) for name in alone.compared]
     assert len(set(colours)) == 5
+
+
+def test_only_cells_that_are_ok_are_on_the_pareto_front(run: Run) -> None:
+    """The fastest of each table crashed once: it keeps its figures, and is no longer ok."""
+    fastest = {table.ok[0].cell for table in Results.of(run).tables}
+    records = [
+        broken(record) if record.job.cell in fastest and record.job.block == 0 else record
+        for record in run.records
+    ]
+    for charted, by_title in drawn(replace(run, records=records)):
+        chart = by_title["Speed against memory"]
+        front, *cells = chart.spec["data"]
+        assert len(cells) == len(charted.summaries) == len(charted.table.ok) + 1
+        assert max(front["y"]) == charted.table.ok[0].samples_per_second
+        assert "No cell that is ok beats those on the dotted line" in chart.about
+    for _, by_title in drawn(run):
+        assert "smaller. No cell beats those" in by_title["Speed against memory"].about
+
+
+def test_without_a_cell_that_is_ok_there_is_no_pareto_front(run: Run) -> None:
+    records = [broken(record) if record.job.block == 0 else record for record in run.records]
+    for charted, by_title in drawn(replace(run, records=records)):
+        chart = by_title["Speed against memory"]
+        assert len(chart.spec["data"]) == len(charted.summaries)
+        assert "front" not in chart.about
+
+
+def test_a_cell_that_failed_is_not_said_to_miss_the_target() -> None:
+    read = run_folder.read(PUBLISHED.parent / "full-cora-gcn-epyc-2cpu")
+    failed = [
+        broken(record) if record.job.cell.framework == "pytorch" else record
+        for record in read.records
+    ]
+    for records in (read.records, failed):
+        ((_, by_title),) = drawn(replace(read, records=records))
+        about = by_title["Time to 78% accuracy"].about
+        assert about.endswith(" Not reached in every repeat by MXNet Gluon.")

@@ -130,7 +130,7 @@ def to_target(charted: ChartedTable) -> Chart | None:
         return None
     missing = [
         charted.names[summary.cell]
-        for summary in charted.summaries
+        for summary in charted.table.ok
         if summary.time_to_target is None
     ]
     about = (

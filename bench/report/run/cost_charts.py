@@ -29,7 +29,10 @@ MOST_EPOCHS = 1e4
 
 
 def memory(charted: ChartedTable) -> Chart | None:
-    """Throughput against memory, with the Pareto front: the cells that no other beats in both."""
+    """Throughput against memory, with the Pareto front: the cells that no other beats in both.
+
+    A cell that is not ok is shown, but neither is on the front nor takes another from it.
+    """
     points = [
         (summary, memory_bytes, summary.throughput.estimate)
         for summary in charted.summaries
@@ -37,7 +40,8 @@ def memory(charted: ChartedTable) -> Chart | None:
     ]
     if len(points) < 2:
         return None
-    traces = [_pareto_front([(memory_bytes, pace) for _, memory_bytes, pace in points])]
+    ok = [(memory_bytes, pace) for summary, memory_bytes, pace in points if summary.ok]
+    traces = [_pareto_front(ok)] if ok else []
     for summary, memory_bytes, pace in points:
         label = charted.labels[summary.cell]
         text = f"{label}: {count_text(pace)} samples/s, {bytes_text(memory_bytes)}"
@@ -56,10 +60,13 @@ def memory(charted: ChartedTable) -> Chart | None:
     axes = layout("peak memory, MB", "samples/s", legend=True)
     axes["xaxis"] |= {"rangemode": "tozero"}
     axes["yaxis"] |= {"rangemode": "tozero"}
+    about = "Higher is faster, further left is smaller."
+    if ok:
+        which = "No cell" if len(ok) == len(points) else "No cell that is ok"
+        about += f" {which} beats those on the dotted line (the Pareto front) in both."
     return Chart(
         title="Speed against memory",
-        about="Higher is faster, further left is smaller. No cell beats those on the dotted line "
-        "(the Pareto front) in both.",
+        about=about,
         spec={"data": traces, "layout": axes},
         main=True,
     )
