@@ -12,9 +12,11 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.run_folder import Run
-from bench.report.common.plotting import Chart, ChartedTable, Marks
+from bench.report.common.plotting import LONGEST_LABEL, Chart, ChartedTable, Marks
 from bench.report.run.charts import charts
 from tests.test_compare import broken
+from tests.test_stats import with_pace
+from tests.test_tables import run_of
 
 PUBLISHED = catalogue.TREE / "results" / "standard-epyc-2cpu"
 
@@ -150,3 +152,18 @@ def test_a_cell_that_failed_is_not_said_to_miss_the_target() -> None:
         ((_, by_title),) = drawn(replace(read, records=records))
         about = by_title["Time to 78% accuracy"].about
         assert about.endswith(" Not reached in every repeat by MXNet Gluon.")
+
+
+def test_cells_whose_names_are_cut_alike_keep_a_row_each() -> None:
+    long = "a framework with a name that is longer than any label of a chart, "
+    paces = {f"{long} first": 100, f"{long} second": 200, "short": 50}
+    records = [with_pace(name, block, pace) for name, pace in paces.items() for block in (0, 1)]
+    ((charted, by_title),) = drawn(run_of(records))
+    labels = [*charted.labels.values()]
+    assert [label[:5] for label in labels] == ["1: a ", "2: a ", "3: sh"]
+    assert max(map(len, labels)) == LONGEST_LABEL
+    rows = [label for trace in by_title["Throughput"].spec["data"] for label in trace["y"]]
+    assert {*rows} == {*labels} and len({*rows}) == 3
+    few = [record for record in records if "first" not in record.job.cell.framework]
+    ((charted, _),) = drawn(run_of(few))
+    assert [label[:5] for label in charted.labels.values()] == ["a fra", "short"]

@@ -34,6 +34,7 @@ from bench.report.common.text import ratio_text
 from bench.report.comparison.comparison_data import to_csv, to_json
 from bench.report.comparison.comparison_forms import to_markdown, to_terminal
 from bench.report.comparison.comparison_lines import caption
+from bench.report.comparison.comparison_page import comparison_page
 from tests.conftest import Framebench
 from tests.simulation import Noise, throughputs
 from tests.test_stats import with_pace
@@ -460,6 +461,15 @@ def test_the_forms_agree(published: Comparison) -> None:
     assert list(fields["differences"]) == ["budgets"]
     markdown = to_markdown(published, None)
     assert str(published) in markdown and "PaddlePaddle" in markdown
+
+
+def test_pairs_whose_names_are_cut_alike_keep_a_row_each() -> None:
+    long = "a framework with a name that is longer than any label of a chart, "
+    records = [record for end in ("first", "second") for record in cell(f"{long} {end}", 1, 2)]
+    page = comparison_page(both(records, records), None)
+    (chart,) = json.loads(page.split('id="charts">')[1].split("</script>")[0])
+    rows = {label[:5] for trace in chart["data"] for label in trace["y"]}
+    assert rows == {"1: a ", "2: a "}
 
 
 Save = Callable[[str, Sequence[Record]], None]

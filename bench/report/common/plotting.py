@@ -42,6 +42,19 @@ def shown(text: str) -> str:
     return escape(one_line(text, limit=LONGEST_LABEL), quote=False).replace("%{", "%&#123;")
 
 
+def distinct_labels(names: Mapping[Cell, str]) -> dict[Cell, str]:
+    """The names of a chart's cells in plotly's terms, in which no two are the same.
+
+    Where shortening would make them so, each begins with its number in their order.
+    """
+    # Plotly draws rows with the same label as one.
+    cut = {cell: shown(name) for cell, name in names.items()}
+    if len({*cut.values()}) == len(cut):
+        return cut
+    numbered = enumerate(names.items(), 1)
+    return {cell: shown(f"{number}: {name}") for number, (cell, name) in numbered}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chart:
     """A chart's heading, its description in words, and plotly's `data` and `layout`.
@@ -92,7 +105,7 @@ class Marks:
 class ChartedTable:
     """A table with what charts need: its cells' labels and marks, and the task's metric.
 
-    `names` are the cells' labels as they are, and `labels` the same in plotly's terms.
+    `names` are the cells' labels as they are, and `labels` the same by `distinct_labels`.
     """
 
     table: ResultTable
@@ -108,7 +121,7 @@ class ChartedTable:
         return ChartedTable(
             table=table,
             names=names,
-            labels={cell: shown(name) for cell, name in names.items()},
+            labels=distinct_labels(names),
             marks=Marks(compared=snapshot.compared),
             metric=snapshot.metric(table.task),
         )

@@ -8,7 +8,7 @@ from bench.analysis.comparison.cell_pairs import CellPair
 from bench.analysis.comparison.gate import Gate, GateOutcome
 from bench.analysis.comparison.run_comparison import Comparison
 from bench.report.common.pages import render
-from bench.report.common.plotting import Chart, Dots, Marks, dots, layout, shown
+from bench.report.common.plotting import Chart, Dots, Marks, distinct_labels, dots, layout
 from bench.report.common.text import mode_text, ratio_text
 from bench.report.comparison.comparison_forms import HEADINGS, WORDS, ComparisonSection, sections
 from bench.report.comparison.comparison_lines import (
@@ -56,7 +56,7 @@ def comparison_page(comparison: Comparison, gate: Gate | None) -> str:
 def _chart(section: ComparisonSection, comparison: Comparison, marks: Marks) -> Chart:
     """The ratio of each pair with its interval."""
     pairs = [pair for pair in section.pairs if pair.ratio]
-    labels = {pair.cell: _label(pair, comparison) for pair in pairs}
+    labels = distinct_labels({pair.cell: _name(pair, comparison) for pair in pairs})
     axes = layout("samples/s of B over A", categories=max(1, len(pairs)))
     line = {"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1}
     axes["shapes"] = [{**line, "line": {"dash": "dot", "color": "#888888"}}]
@@ -70,9 +70,9 @@ def _chart(section: ComparisonSection, comparison: Comparison, marks: Marks) -> 
     )
 
 
-def _label(pair: CellPair, comparison: Comparison) -> str:
+def _name(pair: CellPair, comparison: Comparison) -> str:
     title = comparison.framework_title(pair.cell.framework)
-    return shown(f"{title} {mode_text(pair.cell.mode, pair.cell.tuning)}")
+    return f"{title} {mode_text(pair.cell.mode, pair.cell.tuning)}"
 
 
 def _dots(pair: CellPair) -> Dots:
