@@ -105,7 +105,7 @@ def test_each_version_is_compared_with_the_one_before_it() -> None:
         [*versions("pytorch==2.9.1", [100, 10, 1000]), *versions("pytorch==2.10", [101, 9.9, 1002])]
     )
     (alike,) = pair_tables(same)
-    assert alike.sentence == "No difference is found in 1 comparison."
+    assert alike.sentence == "In 1 comparison no difference is found."
     for text in (run_forms.to_markdown(same), run_page(same)):
         assert "What an upgrade brings" in text and alike.sentence in text
 
@@ -118,6 +118,54 @@ def test_a_version_that_may_be_any_of_several_is_no_step() -> None:
         ]
     ).tables
     assert list(upgrades(table)) == []
+
+
+def sentence_of(*series: list[Record]) -> str:
+    (shown,) = pair_tables(results_of([record for each in series for record in each]))
+    return shown.sentence
+
+
+def test_steps_between_the_same_versions_are_told_with_what_tells_them_apart() -> None:
+    """In each of two modes and places; a step that a task has once is told without them."""
+    alike = [100, 10, 1000]
+    sentence = sentence_of(
+        *(versions("pytorch==2.12.1", alike, mode=mode) for mode in ("eager", "compiled")),
+        versions("pytorch==2.13.0", [150, 15.1, 1490], mode="eager"),
+        versions("pytorch==2.13.0", [50, 5.1, 490], mode="compiled"),
+        versions("pytorch==2.12.1", alike, mode="eager", threads=1),
+        versions("pytorch==2.13.0", [99, 10.1, 1002], mode="eager", threads=1),
+        versions("pytorch==2.12.1", alike, mode="eager", task="mnist-softmax"),
+        versions("pytorch==2.13.0", [50, 5.1, 490], mode="eager", task="mnist-softmax"),
+    )
+    older = " as fast as PyTorch 2.12.1"
+    for start in (
+        "PyTorch 2.13.0 trains mnist-mlp (eager, cpu, 2 threads) 1.50 times (",
+        "PyTorch 2.13.0 trains mnist-mlp (compiled, cpu, 2 threads) 0.50 times (",
+        "PyTorch 2.13.0 trains mnist-softmax 0.50 times (",
+    ):
+        assert sentence.count(start) == 1
+        assert sentence.split(start)[1].split(")", 1)[1].startswith(older)
+    assert sentence.endswith(f"{older}; in the other 1 no difference is found.")
+
+
+def test_a_single_repeat_tells_nothing_of_an_upgrade() -> None:
+    once = [versions("pytorch==2.9.1", [100]), versions("pytorch==2.10", [150])]
+    assert sentence_of(*once) == "With so few repeats nobody can tell in 1 comparison."
+    older, newer = [100.0, 10, 1000], [150.0, 15.1, 1490]
+    sure = [
+        versions("pytorch==2.9.1", older, threads=1),
+        versions("pytorch==2.10", newer, threads=1),
+    ]
+    same = [
+        versions("pytorch==2.9.1", older, threads=4),
+        versions("pytorch==2.10", [101, 9.9, 1002], threads=4),
+    ]
+    rest = (
+        "n 1 comparison no difference is found; "
+        "with so few repeats nobody can tell in 1 comparison."
+    )
+    assert sentence_of(*once, *same) == f"I{rest}"
+    assert sentence_of(*once, *same, *sure).endswith(f" as fast as PyTorch 2.9.1; i{rest}")
 
 
 def test_a_run_without_what_is_beneath_a_layer_says_nothing_of_its_cost() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -143,18 +144,47 @@ def _upgrade_row(step: Upgrade, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _upgrade_sentence(steps: Sequence[Upgrade], snapshot: Snapshot) -> str:
-    """The steps whose interval excludes 1, or that there is none."""
+    """The steps whose interval excludes 1, and in how many others there is none or nobody knows.
+
+    A step is told with its mode and conditions if its task has several between these versions.
+    """
     sure = [step for step in steps if step.ratio.known and not step.ratio.includes(1)]
-    if not sure:
-        return f"No difference is found in {len(steps)} comparison{'s' * (len(steps) != 1)}."
+    unknown = sum(not step.ratio.known for step in steps)
+    alike = len(steps) - len(sure) - unknown
+    several = Counter(map(_versions_and_task, steps))
     parts = [
-        f"{snapshot.framework_title(step.newer.cell.framework)} trains {step.newer.cell.task} "
-        f"{times_text(step.ratio)} as fast as {snapshot.framework_title(step.older.cell.framework)}"
+        _step_words(step, snapshot, conditions=several[_versions_and_task(step)] > 1)
         for step in sure
     ]
-    others = len(steps) - len(sure)
-    rest = f"; in the other {others} no difference is found" if others else ""
-    return f"{listed(parts)}{rest}."
+    rest = []
+    if alike:
+        where = f"the other {alike}" if sure and not unknown else _comparisons(alike)
+        rest.append(f"in {where} no difference is found")
+    if unknown:
+        rest.append(f"with so few repeats nobody can tell in {_comparisons(unknown)}")
+    if not sure:
+        return f"{capitalized('; '.join(rest))}."
+    return f"{'; '.join([listed(parts), *rest])}."
+
+
+def _versions_and_task(step: Upgrade) -> tuple[str, str, str]:
+    older, newer = step.older.cell, step.newer.cell
+    return older.framework, newer.framework, newer.task
+
+
+def _step_words(step: Upgrade, snapshot: Snapshot, *, conditions: bool) -> str:
+    older, newer = step.older.cell, step.newer.cell
+    task = newer.task
+    if conditions:
+        task += f" ({mode_text(newer.mode, newer.tuning)}, {place_text(newer)})"
+    return (
+        f"{snapshot.framework_title(newer.framework)} trains {task} {times_text(step.ratio)} "
+        f"as fast as {snapshot.framework_title(older.framework)}"
+    )
+
+
+def _comparisons(count: int) -> str:
+    return f"{count} comparison{'s' * (count != 1)}"
 
 
 def _layer(cost: LayerCost) -> tuple[str, str]:
