@@ -185,6 +185,11 @@ def test_every_form_of_a_report_has_the_costs() -> None:
         "Keras on JAX trained 0.80 times as fast as JAX/Flax in the mean of 2 tasks, and is surely "
         "slower on 2 of them and Keras on PyTorch trained 0.50 times as fast as PyTorch"
     )
+    (places,) = pair_tables(results_of([*both, *records(threads=1)]))
+    assert places.sentence.startswith(
+        "Keras on JAX trained 0.80 times as fast as JAX/Flax in the mean of 3 comparisons, and is "
+        "surely slower in 3 of them"
+    )
     console = Console(width=100, record=True)
     console.print(run_forms.to_terminal(results, width=100))
     texts = (console.export_text(), run_forms.to_markdown(results), run_page(results))

@@ -286,6 +286,19 @@ def test_a_run_of_the_default_tuning_alone_is_compared() -> None:
     assert {*cells.summaries} == {"a"}
 
 
+def test_a_criterion_of_some_comparisons_says_of_how_many() -> None:
+    """One task on the CPU and on a GPU, whose memory no framework told: two comparisons."""
+    gpu = [with_pace(name, block, 100, device="cuda") for name in "ab" for block in (0, 1)]
+    records = paces("mnist-mlp", a=[100, 100], b=[50, 50]) + [
+        replace(record, measurement=replace(record.measurement, peak_device_bytes=None))
+        for record in gpu
+        if record.measurement
+    ]
+    assessment = assessed_of(records)
+    assert assessment["memory"].notes == ("from 1 of 2 comparisons",)
+    assert assessment["speed"].notes == ()
+
+
 def test_the_recommended_mode_with_expert_tuning_counts() -> None:
     records = [
         with_pace("pytorch", block, pace, mode=mode, tuning=tuning)

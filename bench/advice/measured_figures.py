@@ -132,7 +132,7 @@ def ratio_to_best(
     )
     values, scores = np.exp(means), _scores(criterion, sample.means.mean(axis=-2))
     low, high = np.exp(np.quantile(draws, ENDS, axis=0))
-    complete = sample.groups == len(evidence.comparable)
+    every = len(evidence.comparable)
     return CriterionFigures(
         criterion=criterion,
         values={**unknown, **dict(zip(names, values.tolist(), strict=True))},
@@ -145,7 +145,7 @@ def ratio_to_best(
         else {},
         draws=_scores(criterion, sample.draws.mean(axis=-2)),
         repeated=sample.repeated,
-        notes=() if complete else (f"from {sample.groups} of {len(evidence.comparable)} tasks",),
+        notes=() if sample.groups == every else (f"from {sample.groups} of {every} comparisons",),
     )
 
 

@@ -206,7 +206,7 @@ def _layer_row(cost: LayerCost, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _layer_sentence(layers: Sequence[Sequence[LayerCost]], snapshot: Snapshot) -> str:
-    """What each layer costs: its ratio, or the mean over its tasks and on how many it is sure."""
+    """What each layer costs: its ratio, or the mean of several and of how many it is sure."""
     return f"{listed([_layer_words(costs, snapshot) for costs in layers])}."
 
 
@@ -216,7 +216,9 @@ def _layer_words(costs: Sequence[LayerCost], snapshot: Snapshot) -> str:
         return f"{upper} trained {times_text(costs[0].ratio)} as fast as {beneath}"
     mean = statistics.geometric_mean([cost.ratio.estimate for cost in costs])
     slower = sum(cost.ratio.high < 1 for cost in costs)
+    once = len({cost.upper.cell.task for cost in costs}) == len(costs)
+    of, on = (f"{len(costs)} tasks", "on") if once else (_comparisons(len(costs)), "in")
     return (
-        f"{upper} trained {ratio_text(mean)} times as fast as {beneath} in the mean of "
-        f"{len(costs)} tasks, and is surely slower on {slower or 'none'} of them"
+        f"{upper} trained {ratio_text(mean)} times as fast as {beneath} in the mean of {of}, "
+        f"and is surely slower {on} {slower or 'none'} of them"
     )
