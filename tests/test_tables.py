@@ -22,6 +22,7 @@ from bench.report.proof import proof_forms
 from bench.report.run import run_forms
 from bench.report.run.literature import PUBLISHED
 from bench.report.run.tables import HEADINGS, TaskTable, metric_line, task_tables
+from tests.test_compare import broken, disturbed
 from tests.test_peak import RATES
 from tests.test_stats import RECORDS, with_pace
 
@@ -77,6 +78,23 @@ def test_a_table_holds_what_can_be_compared() -> None:
         "cpu, 2 threads, float64",
     ]
     assert [len(table.rows) for table in all_tables] == [1, 1, 4, 1]
+
+
+def test_paces_of_quiet_blocks_are_told_only_where_blocks_were_disturbed() -> None:
+    def repeats(records: list[Record]) -> str:
+        (table,) = tables(records)
+        return table.caption.split("examples, ")[1]
+
+    first = [record for record in RECORDS if record.job.block == 0]
+    later = [record for record in RECORDS if record.job.block]
+    assert repeats(RECORDS) == "3 repeats"
+    assert repeats([*map(broken, RECORDS)]) == "3 repeats"
+    assert repeats([*map(broken, first), *later]) == "3 repeats"
+    assert repeats([disturbed(first[0]), *first[1:], *later]) == (
+        "3 repeats, paces of the 2 that nothing disturbed"
+    )
+    # too few quiet blocks, so that all count
+    assert repeats([*first, *map(disturbed, later)]) == "3 repeats"
 
 
 def test_gains_of_a_gpu_and_a_precision_are_noted_below_their_tables() -> None:

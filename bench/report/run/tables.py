@@ -183,9 +183,10 @@ def _amount(table: ResultTable, planned: int) -> str:
         words.append(f"{repeats} of {planned} repeats")
     else:
         words.append("1 repeat" if repeats == 1 else f"{repeats} repeats")
-    counted = max(len(summary.throughputs) for summary in table.summaries)
-    if counted < repeats:
-        words.append(f"paces of the {counted} that nothing disturbed")
+    # A cell that is not ok may lack paces for other reasons; one that is ok lacks no others.
+    quiet = [len(each.throughputs) for each in table.ok if len(each.throughputs) < each.repeats]
+    if quiet:
+        words.append(f"paces of the {max(quiet)} that nothing disturbed")
     return ", ".join(words)
 
 
