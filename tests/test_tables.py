@@ -17,7 +17,7 @@ from bench.core.record import Record
 from bench.launch import catalogue
 from bench.records import run_folder
 from bench.records.snapshot_taking import of_proofs
-from bench.report.common.text import interval_text, per_cent, ratio_text
+from bench.report.common.text import count_text, interval_text, per_cent, ratio_text
 from bench.report.proof import proof_forms
 from bench.report.run import run_forms
 from bench.report.run.literature import PUBLISHED
@@ -226,6 +226,25 @@ def test_a_ratio_never_looks_like_a_tie_that_it_is_not(value: float, text: str) 
 )
 def test_a_percentage_never_looks_like_a_tie_that_it_is_not(value: float, text: str) -> None:
     assert per_cent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12345.6, "12,346"),
+        (345.6, "346"),
+        (34.56, "34.6"),
+        (3.456, "3.46"),
+        (0.3456, "0.346"),
+        (0.5, "0.500"),
+        (0.9996, "1.00"),
+        (0.0006859, "0.000686"),
+        (1.234e-7, "1.23e-07"),
+        (0, "0.00"),
+    ],
+)
+def test_a_number_has_three_significant_digits_however_small_it_is(value: float, text: str) -> None:
+    assert count_text(value) == text
 
 
 def test_an_interval_without_ends_is_not_shown() -> None:

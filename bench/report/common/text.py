@@ -18,10 +18,12 @@ def too_wide(interval: Interval) -> bool:
 
 
 def count_text(value: float) -> str:
-    """A number with at least three significant digits: 12,345 or 345 or 34.5."""
+    """A number with at least three significant digits: 12,345 or 345 or 34.5 or 0.00345."""
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 1:
+        return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:#.3g}"
 
 
 def seconds_text(value: float) -> str:
