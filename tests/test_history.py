@@ -119,6 +119,17 @@ def test_programs_get_every_point(two_weeks: History) -> None:
     assert [point["run"] for point in fields["points"]] == ["first", "later", "last"]
 
 
+def test_programs_get_no_ends_of_an_unknown_interval() -> None:
+    found = history([measured("first", 1, 100.0), measured("later", 8, 50.0)], MACHINE)
+    rows = list(csv.DictReader(io.StringIO(history_forms.to_csv(found))))
+    points = json.loads(history_forms.to_json(found))["points"]
+    ends = ("low", "high", "change_low", "change_high")
+    assert [row[end] for row in rows for end in ends] == [""] * 8
+    assert [point[end] for point in points for end in ends] == [None] * 8
+    assert [row["samples_per_second"] for row in rows] == ["100", "50"]
+    assert [row["change"] for row in rows] == ["", "0.5"]
+
+
 def test_the_page_has_a_chart_for_each_task(two_weeks: History) -> None:
     page = history_forms.to_page(two_weeks, ["pytorch"])
     assert page.count('<div class="chart"') == 1

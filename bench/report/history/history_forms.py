@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from bench.analysis.cell_frame import interval_columns
 from bench.analysis.history import CellHistory, History, HistoryPoint
 from bench.core.grouping import grouped
 from bench.core.record import Cell
@@ -118,19 +119,16 @@ def _version_lines(points: Sequence[HistoryPoint]) -> Iterator[str]:
 
 
 def _records(history: History) -> list[dict[str, object]]:
-    """A row under `COLUMNS` for each point."""
+    """A row under `COLUMNS` for each point; the ends of an unknown interval are None."""
     rows: list[dict[str, object]] = []
     for each in history.cells:
         cell = each.cell
         for point in each.points:
-            change = point.change
             values = (
                 *(cell.task, each.tokens, cell.framework, cell.mode, cell.tuning, cell.device),
                 *(cell.precision, cell.threads, cell.feed, point.run, point.started),
-                *(point.throughput.estimate, point.throughput.low, point.throughput.high),
-                change and change.estimate,
-                change and change.low,
-                change and change.high,
+                *interval_columns("samples_per_second", point.throughput).values(),
+                *interval_columns("change", point.change).values(),
                 "; ".join(point.versions),
             )
             rows.append(dict(zip(COLUMNS, values, strict=True)))
