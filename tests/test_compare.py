@@ -33,7 +33,7 @@ from bench.records.snapshot import Caveat
 from bench.report.common.text import ratio_text
 from bench.report.comparison.comparison_data import to_csv, to_json
 from bench.report.comparison.comparison_forms import to_markdown, to_terminal
-from bench.report.comparison.comparison_lines import caption
+from bench.report.comparison.comparison_lines import caption, footer
 from bench.report.comparison.comparison_page import comparison_page
 from tests.conftest import Framebench
 from tests.simulation import Noise, throughputs
@@ -472,6 +472,13 @@ def test_pairs_whose_names_are_cut_alike_keep_a_row_each() -> None:
     assert rows == {"1: a ", "2: a "}
 
 
+def test_a_single_comparison_is_one_comparison() -> None:
+    one, two = cell("a", 1, 2), [*cell("a", 1, 2), *cell("b", 1, 2)]
+    rest = "judged on its own: of equal cells, 1 in 20 appears different by chance"
+    assert f"1 comparison {rest}" in footer(both(one, one))
+    assert f"2 comparisons, each {rest}" in footer(both(two, two))
+
+
 Save = Callable[[str, Sequence[Record]], None]
 
 
@@ -498,14 +505,14 @@ def test_the_command_prints_each_form_and_its_exit_code(framebench: Framebench, 
     gate = ("compare", "before", "after", "--fail-on", "5%")
     failed = framebench(*gate, expect=1).stdout
     assert "pytorch mnist-mlp eager cpu 2 threads: FAILS: surely slower by more than 5%" in failed
-    assert "gate at 5%: FAILED: 1 of 1 cells (paces tested: 1," in failed
+    assert "gate at 5%: FAILED: 1 of 1 cell (paces tested: 1," in failed
     assert json.loads(framebench(*gate, "--json", expect=1).stdout)["gate"]["outcome"] == "failed"
     passed = framebench("compare", "before", "after", "--fail-on", "30%").stdout
-    assert "gate at 30%: passed: none of 1 cells is slower by more than that (paces" in passed
+    assert "gate at 30%: passed: the only cell is not slower by more than that (paces" in passed
     assert "surely slower, but by less than 30%" in passed
     open_yet = ("compare", "before", "after", "--fail-on", "21%")
     undecided = framebench(*open_yet, expect=3).stdout
-    assert "gate at 21%: UNDECIDED; 1 of 1 cells can't be told apart yet" in undecided
+    assert "gate at 21%: UNDECIDED; 1 of 1 cell can't be told apart yet" in undecided
     assert framebench(*open_yet, "--strict", expect=1).stdout == undecided
     as_json = json.loads(framebench(*open_yet, "--json", expect=3).stdout)["gate"]
     assert as_json["outcome"] == "undecided" and as_json["more_blocks"] >= 1

@@ -82,6 +82,17 @@ def test_a_gate_passes_only_if_every_cell_surely_holds() -> None:
     assert "passed: none of 6 cells is slower by more than that (" in gate_verdict(shown)
 
 
+def test_the_verdict_on_a_single_cell_counts_one_cell() -> None:
+    same, other = cell("a", 100, 101, 102), cell("a", 80, 81, 82)
+    passed, failed, undecided = (
+        gate_verdict(gate(same, new, limit=limit))
+        for new, limit in ((same, 0.05), (other, 0.05), (other, 0.21))
+    )
+    assert "passed: the only cell is not slower by more than that (" in passed
+    assert "FAILED: 1 of 1 cell (" in failed
+    assert "UNDECIDED; 1 of 1 cell can't be told apart yet (" in undecided
+
+
 @pytest.mark.parametrize("paces", [(90, 95, 99), (90, 93, 96), (96, 97, 98)])
 def test_so_many_more_blocks_would_decide(paces: tuple[float, ...]) -> None:
     """If both runs go on as they are: every block comes once more, with the same spread."""

@@ -130,6 +130,14 @@ def test_programs_get_no_ends_of_an_unknown_interval() -> None:
     assert [row["change"] for row in rows] == ["", "0.5"]
 
 
+def test_a_single_run_is_one_run(two_weeks: History) -> None:
+    single = history([measured("first", 1, *OLD)], MACHINE)
+    assert next(history_forms.notes(single)) == "1 run of this machine: first"
+    assert next(history_forms.notes(two_weeks)) == (
+        "4 runs of this machine, oldest first: first, failed, later, last"
+    )
+
+
 def test_the_page_has_a_chart_for_each_task(two_weeks: History) -> None:
     page = history_forms.to_page(two_weeks, ["pytorch"])
     assert page.count('<div class="chart"') == 1

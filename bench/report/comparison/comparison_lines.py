@@ -85,9 +85,9 @@ def footer(comparison: Comparison) -> list[str]:
     """How to read the figures."""
     lines = ["B / A: samples/s of B over samples/s of A; above 1, B is faster; figures are A → B"]
     if count := len(comparison.compared):
+        which = "1 comparison" if count == 1 else f"{count} comparisons, each"
         lines.append(
-            f"{count} comparisons, each judged on its own: of equal cells, 1 in 20 appears "
-            "different by chance"
+            f"{which} judged on its own: of equal cells, 1 in 20 appears different by chance"
         )
     lines.append(
         "the two runs are not interleaved: a machine that was slower during one run slows all its "
@@ -133,16 +133,18 @@ def _blocks(count: int) -> str:
 def gate_verdict(gate: Gate) -> str:
     """Whether the gate passes, in one line."""
     judged = [each for each in gate.judgements if each.outcome not in ("new", "left out")]
+    cells = f"{len(judged)} cell{'s' * (len(judged) != 1)}"
+    which = "the only cell is not" if len(judged) == 1 else f"none of {cells} is"
     words = {
-        "passed": f"passed: none of {len(judged)} cells is slower by more than that",
-        "failed": f"FAILED: {len(gate.of('fails'))} of {len(judged)} cells",
+        "passed": f"passed: {which} slower by more than that",
+        "failed": f"FAILED: {len(gate.of('fails'))} of {cells}",
         "undecided": "UNDECIDED",
     }
     parts = [words[gate.outcome]]
     if unsure := gate.of("not sure"):
         more = gate.more_blocks
         blocks = f" (about {more} more {_blocks(more)} in each run would)" if more else ""
-        parts.append(f"{len(unsure)} of {len(judged)} cells can't be told apart yet{blocks}")
+        parts.append(f"{len(unsure)} of {cells} can't be told apart yet{blocks}")
     if unchecked := gate.of("not checked"):
         parts.append(f"{len(unchecked)} of {len(judged)} were not checked")
     ratios = [judgement.pair.ratio for judgement in gate.judgements]

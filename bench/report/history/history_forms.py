@@ -81,7 +81,10 @@ def _place(history: CellHistory) -> str:
 
 def notes(history: History) -> Iterator[str]:
     """How to read it, and what is left out."""
-    yield f"{len(history.runs)} runs of this machine, oldest first: {', '.join(history.runs)}"
+    which = f"{len(history.runs)} runs of this machine, oldest first"
+    if len(history.runs) == 1:
+        which = "1 run of this machine"
+    yield f"{which}: {', '.join(history.runs)}"
     if history.others:
         yield f"left out, as another machine made them: {', '.join(history.others)}"
     yield (
