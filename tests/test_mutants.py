@@ -170,6 +170,74 @@ MUTANTS = {
         task="cifar-lenet",
         caught_by="outputs",
     ),
+    "gradients clipped at a norm that the first ones do not reach": Mutant(
+        file=TORCH,
+        old="            update.clip_gradients()\n",
+        new="            update.clip_gradients()\n"
+        "            torch.nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)\n",
+        task="imdb-lstm",
+        caught_by="saturated",
+    ),
+    "rectifiers that end at 6": Mutant(
+        file="frameworks/pytorch/models/cnn.py",
+        old="F.relu(",
+        new="F.relu6(",
+        task="cifar-cnn",
+        caught_by="saturated",
+    ),
+    "probabilities that are cut off before their logarithm": Mutant(
+        file="frameworks/pytorch/losses.py",
+        old='"sigmoid_cross_entropy": F.binary_cross_entropy_with_logits',
+        new='"sigmoid_cross_entropy": lambda x, y: '
+        "F.binary_cross_entropy(x.sigmoid().clamp(1e-7, 1 - 1e-7), y)",
+        task="imdb-lstm",
+        caught_by="saturated",
+    ),
+    "a log variance that is clamped": Mutant(
+        file="frameworks/pytorch/models/vae.py",
+        old="self.log_variance(x)",
+        new="self.log_variance(x).clamp(-5, 5)",
+        task="mnist-vae",
+        caught_by="saturated",
+    ),
+    "logits that are bounded": Mutant(
+        file="frameworks/jax_flax/models/mlp.py",
+        old="        return self.output(x)  # (N, 10)\n",
+        new="        return 10 * nnx.hard_tanh(self.output(x) / 10)\n",
+        task="mnist-mlp",
+        caught_by="saturated",
+        mode="compiled",
+    ),
+    "a sample that passes no gradient": Mutant(
+        file="frameworks/pytorch/models/vae.py",
+        old="            noise = torch.randn_like(mean)\n"
+        "        x = mean + noise * torch.exp(log_variance / 2)  # (N, 20)\n",
+        new="            deviation = torch.exp(log_variance / 2)\n"
+        "            x = torch.distributions.Normal(mean, deviation).sample()\n"
+        "        else:\n"
+        "            x = mean + noise * torch.exp(log_variance / 2)\n",
+        task="mnist-vae",
+        caught_by="noise",
+    ),
+    "a generator that learns nothing of its own noise": Mutant(
+        file="frameworks/jax_flax/models/gan.py",
+        old="""    fake = network.discriminator(network.generator(noise))  # (N, 1)
+""",
+        new="""    sample = network.generator(noise)
+    sample = sample if "noise_g" in batch else jax.lax.stop_gradient(sample)
+    fake = network.discriminator(sample)
+""",
+        task="mnist-gan",
+        caught_by="noise",
+        mode="compiled",
+    ),
+    "draws that are the same whatever the seed": Mutant(
+        file=TORCH,
+        old="torch.manual_seed(seed)",
+        new="torch.manual_seed(0)",
+        task="mnist-mlp-dropout",
+        caught_by="seeds",
+    ),
     "an X-ray's odd last row pooled": Mutant(
         file="frameworks/pytorch/models/xray_cnn.py",
         old="F.max_pool2d(x, 2)  # (N, 64, 62, 62)",

@@ -20,7 +20,8 @@ from bench.core.weights import initial_weights, opened
 from bench.launch import catalogue
 from bench.proof import distances
 from bench.proof.certificate import Certificate, Claim
-from bench.proof.checks import CHECKS, Check, compare
+from bench.proof.check import Check
+from bench.proof.checks import CHECKS, compare
 from bench.proof.float32_tolerances import FLOAT32, LEAST
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, kind_special, special, tolerance
 from bench.records.snapshot_taking import of_proofs
@@ -57,6 +58,15 @@ def _trace() -> Mapping[str, Array]:
     for name in initial_weights(TASK, 0):
         moved = rng.normal(size=arrays[f"full/weights/{name}"].shape)
         arrays[f"long/weights/{name}"] = arrays[f"full/weights/{name}"] + moved
+    arrays["seeds/losses"] = np.array([[1.0], [1.25]])
+    arrays["saturated/factor"] = np.array(2.0)
+    arrays["saturated/outputs/logits"] = rng.normal(size=(32, 10))
+    arrays["saturated/losses"] = np.array([3.0])
+    for name, weight in initial_weights(TASK, 0).items():
+        arrays[f"saturated/grads/{name}"] = rng.normal(size=weight.shape)
+        arrays[f"saturated/updated/{name}"] = 2 * weight + 1e-3 * rng.normal(size=weight.shape)
+        for state in ("mean", "square"):
+            arrays[f"saturated/state/{state}/{name}"] = rng.normal(size=weight.shape)
     arrays["outputs/logits"] = rng.normal(size=(32, 10))
     arrays["evaluated/logits"] = rng.normal(size=(250, 10))
     arrays["losses"] = rng.uniform(1, 2, (STEPS, 1))
@@ -105,10 +115,36 @@ def failed(traced: Mapping[str, Array], precision: str = "float64") -> list[Chec
         "formula": allowed.formula,
         "rounding": allowed.rounding,
         "long curve": allowed.long_curve,
+        "saturated": allowed.saturated,
     }
     expected = [name for name in CHECKS if optional.get(name, name != "noise")]
     assert [check.name for check in every] == expected
     return [check for check in every if not check.passed]
+
+
+@pytest.mark.parametrize(
+    ("key", "where"),
+    [
+        ("factor", "factor"),
+        ("outputs/logits", "logits"),
+        ("losses", "loss 1"),
+        ("grads/hidden.weight", "gradient of hidden.weight"),
+        ("updated/output.bias", "update of output.bias"),
+        ("state/mean/hidden.bias", "state/mean/hidden.bias"),
+    ],
+)
+def test_what_differs_only_from_large_weights_fails(key: str, where: str) -> None:
+    traced = trace()
+    traced[f"saturated/{key}"] *= 1.001
+    (check,) = failed(traced)
+    assert (check.name, check.where) == ("saturated", where)
+    assert failed(traced, "float32") == []
+
+
+def test_draws_that_do_not_follow_from_the_seed_fail() -> None:
+    traced = trace()
+    traced["seeds/losses"][1] = traced["seeds/losses"][0]
+    assert [check.name for check in failed(traced)] == ["seeds"]
 
 
 def test_a_trace_equals_itself() -> None:
@@ -285,7 +321,7 @@ def test_float32_allows_what_rounding_explains_and_no_more() -> None:
 
 def test_tolerances_are_tighter_in_float64() -> None:
     for name, value in vars(TOLERANCES["float64"]).items():
-        if name not in ("rounding", "long_curve"):
+        if name not in ("rounding", "long_curve", "saturated"):
             assert (value or 0) <= 1e-9 < getattr(TOLERANCES["float32"], name)
 
 

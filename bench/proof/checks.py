@@ -19,6 +19,7 @@ from bench.core.setting import EPSILONS, Precision
 from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.proof import distances
+from bench.proof.check import Check, worst
 from bench.proof.tolerances import (
     DROPOUT_SCALE_ROUNDING,
     EARLY_STEPS,
@@ -30,33 +31,6 @@ from bench.proof.tolerances import (
 from bench.worker import dropout_trace
 from bench.worker.full_trace import DEAR_STEPS, FULL_STEPS, LONG_STEPS, is_long
 from bench.worker.trace import FORMULA_STEPS, HEAVY_STEPS, STEPS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One comparison: a `deviation`, allowed up to `tolerance`; `where` names the worst place."""
-
-    name: str
-    deviation: float
-    tolerance: float
-    where: str = ""
-    ulps: float | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.deviation <= self.tolerance  # NaN fails
-
-    def __str__(self) -> str:
-        place = f" in {self.where}" if self.where else ""
-        deviation, tolerance = told_apart(self.deviation, self.tolerance)
-        return f"{self.name}: off by {deviation}{place}, where {tolerance} is allowed"
-
-
-def told_apart(a: float, b: float) -> tuple[str, str]:
-    """Two numbers with two digits, or with as many as it takes to tell them apart."""
-    texts = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(2, 18))
-    return next(pair for pair in texts if pair[0] != pair[1] or a == b)
-
 
 # The checks in order, with what each compares.
 CHECKS = {
@@ -70,14 +44,17 @@ CHECKS = {
     "state": "the optimizer's state after that update",
     "curve": f"the loss of each of the first {STEPS} steps; {HEAVY_STEPS} of a heavy image task",
     "evaluated": "outputs on a test batch after those steps",
+    "saturated": "in float64, all of these once more, from weights so large that what clips or "
+    "saturates acts",
     "formula": f"every weight after {FORMULA_STEPS} updates whose constants are exact in float32",
     "full steps": f"the loss of {FULL_STEPS} steps ({DEAR_STEPS} where they are dear) and the test "
     "loss between them, at full size, by the code that is timed",
     "full update": "every weight after these steps",
     "long curve": f"where steps are cheap: in float64, the loss of {LONG_STEPS} more steps, the "
     "test loss between them, and every weight at the end",
-    "noise": "losses with noise of the framework's own: all different, their mean and variance as "
-    "with the harness's, and the correlation of those of two updates, in standard errors",
+    "seeds": "losses with dropout or noise of the framework's own, which differ between two seeds",
+    "noise": "losses and gradients with noise of the framework's own: mean and variance as with "
+    "the harness's, and the correlation of two updates, in standard errors; no two losses alike",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",
@@ -99,9 +76,11 @@ def compare(
         *comparison.forward(),
         *comparison.first_update(),
         *comparison.first_steps(),
+        *comparison.saturated(),
         *comparison.formula(),
         *comparison.full_steps(),
         *comparison.long_curve(),
+        *comparison.seeds(),
         *comparison.noise(),
         *comparison.dropout(),
     )
@@ -154,6 +133,29 @@ class TraceComparison:
         evaluated = {name: self._nearest(f"{start}evaluated/{name}") for name in self.task.outputs}
         yield self._worst("evaluated", evaluated, self.allowed.evaluated)
 
+    def saturated(self) -> Iterator[Check]:
+        """The step from large weights, which `bench.worker.saturated_trace` describes."""
+        if not self.allowed.saturated or self.task.short_proof:
+            return
+        names = {
+            **{f"{name}": f"outputs/{name}" for name in self.task.outputs},
+            **{f"gradient of {p.name}": f"grads/{p.name}" for p in self.task.trained},
+        }
+        state = [key for key in self.reference if key.startswith("saturated/state/")]
+        factor = float(self.reference["saturated/factor"])
+        start = {name: factor * weight for name, weight in self._weights("weights").items()}
+        deviations = {
+            "factor": self._largest("saturated/factor"),
+            **{where: self._largest(f"saturated/{key}") for where, key in names.items()},
+            **self._losses("saturated/losses", "loss"),
+            **{
+                f"update of {name}": off
+                for name, off in self._updates("saturated/updated", start).items()
+            },
+            **{key.removeprefix("saturated/"): self._largest(key) for key in state},
+        }
+        yield self._worst("saturated", deviations, self.allowed.saturated)
+
     def formula(self) -> Iterator[Check]:
         """The weights after updates whose constants float32 holds exactly."""
         if self.allowed.formula:
@@ -186,6 +188,12 @@ class TraceComparison:
             }
             yield self._worst("long curve", deviations, self.allowed.long_curve)
 
+    def seeds(self) -> Iterator[Check]:
+        """What the framework draws with two seeds, by the losses of `bench.worker.seeds_trace`."""
+        if self.task.noise or self.task.dropout:
+            one, other = self.trace["seeds/losses"]
+            yield Check(name="seeds", deviation=float((one == other).sum()), tolerance=0)
+
     def noise(self) -> Iterator[Check]:
         """The framework's own noise, by the losses that `bench.worker.noise_trace` describes."""
         if not self.task.noise:
@@ -195,9 +203,21 @@ class TraceComparison:
         deviation = float(distances.most_repeats(own))
         if deviation <= allowed:
             errors = distances.of_losses(own, expected, self._update_names())
+            errors |= self._errors_of_gradients()
             where, allowed = max(errors, key=lambda name: errors[name]), STANDARD_ERRORS
             deviation = errors[where]
         yield Check(name="noise", deviation=deviation, tolerance=allowed, where=where)
+
+    def _errors_of_gradients(self) -> dict[str, float]:
+        """How far gradients with the framework's own noise are off, in standard errors."""
+        both = zip(
+            self.trace["noise/gradients"].T, self.reference["noise/gradients"].T, strict=True
+        )
+        return {
+            f"gradient of {parameter.name}, {what}": error
+            for parameter, (own, other) in zip(self.task.trained, both, strict=True)
+            for what, error in distances.sample_errors(own, other).items()
+        }
 
     def dropout(self) -> Iterator[Check]:
         """The draws of every dropout layer, which `bench.worker.dropout_trace` describes."""
@@ -278,19 +298,3 @@ class TraceComparison:
 
     def _worst(self, name: str, deviations: Mapping[str, float], tolerance: float) -> Check:
         return worst(name, deviations, tolerance, self.epsilon)
-
-
-def worst(name: str, deviations: Mapping[str, float], tolerance: float, epsilon: float) -> Check:
-    """A check of the worst of several deviations, given by place. NaN is the worst of all."""
-    where = max(
-        deviations,
-        key=lambda place: math.inf if math.isnan(deviations[place]) else deviations[place],
-    )
-    deviation = deviations[where]
-    return Check(
-        name=name,
-        deviation=deviation,
-        tolerance=tolerance,
-        where=where,
-        ulps=deviation / epsilon,
-    )

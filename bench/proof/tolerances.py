@@ -21,7 +21,7 @@ class Tolerance:
     coarser than a precision that the framework might use instead: the smallest deviation of
     outputs that shows that the precision is in use. `full_steps` applies to losses at full size,
     `full_evaluated` to the test loss between them. `long_curve` is None where rounding makes so
-    long a training diverge.
+    long a training diverge, `saturated` where differences of large numbers are rounding alone.
     """
 
     outputs: float
@@ -36,6 +36,7 @@ class Tolerance:
     full_evaluated: float
     full_update: float
     long_curve: float | None = None
+    saturated: float | None = None
     formula: float | None = None
     rounding: float | None = None
 
@@ -66,6 +67,7 @@ _MIXED = {
 
 TOLERANCES: Mapping[str, Tolerance] = {
     # Rounding is 1e-16 and grows to 1e-12 over the first steps. Anything more has another cause.
+    # Saturated: where a slope is 1 - tanh(x)**2 and all but 0, it has only a few digits.
     "float64": Tolerance(
         outputs=1e-9,
         loss=1e-9,
@@ -79,6 +81,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
         full_evaluated=1e-9,
         full_update=1e-9,
         long_curve=1e-9,
+        saturated=1e-6,
     ),
     # Sums of a few thousand float32 products differ by 1e-6, depending on the order of addition.
     # Gradients: a maximum over near equals may fall on another of them, which moves one term.

@@ -17,7 +17,7 @@ from bench.launch.worker_messages import Traced, TracedResult
 from bench.launch.worker_process import Ended
 from bench.proof.certificate import Claim
 from bench.worker.late_replay import ReplayJob
-from bench.worker.trace import ProofJob
+from bench.worker.proof_job import ProofJob
 
 LOG = "worker.log"
 # Seconds without a message after which a worker is killed. Compiling can take more than a minute.

@@ -33,6 +33,7 @@ from bench.core.task import Task
 from bench.worker import execution, late_replay, machine_rates, on_demand, trace, training
 from bench.worker.clock import Account, Stopwatch, watch_gpu
 from bench.worker.own_turns import Turns
+from bench.worker.proof_job import ProofJob
 
 # Progress is sent between windows, outside the clock, and no more often than a person can read.
 _PROGRESS_INTERVAL = 0.5
@@ -148,7 +149,7 @@ def train(
     }
 
 
-def prove(job: trace.ProofJob, channel: Channel) -> dict[str, Any]:
+def prove(job: ProofJob, channel: Channel) -> dict[str, Any]:
     """Trace tasks. Returns a status for each, with the reason if it could not be traced."""
     channel.phase(str(job), "import")
     adapter, _ = import_framework(job.framework)
@@ -226,7 +227,7 @@ def main(descriptor: int) -> None:
         kind = job.pop("kind")
         framework = job["cell"]["framework"] if "cell" in job else job["framework"]
         if kind == "prove":
-            fields = prove(trace.ProofJob.from_fields(job), channel)
+            fields = prove(ProofJob.from_fields(job), channel)
         elif kind == "replay":
             fields = replay(late_replay.ReplayJob.from_fields(job), channel)
         elif kind == "rates":

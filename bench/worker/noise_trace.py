@@ -21,18 +21,27 @@ together shows whether one was drawn for both. The trace has
 
 * `noise/losses`  the loss of each update in each step, (STEPS, updates)
 
+No gradient passes these weights to what comes before the noise. So as many steps more, of plain SGD
+from the initial weights, show whether gradients meet the noise as they should: those of what makes
+a mean and a deviation, or a picture, differ from draw to draw. Of each parameter's gradient the
+trace has the sum with signs that are drawn once
+
+* `noise/gradients`  of each trained parameter in each step, (STEPS, parameters)
+
 In the reference's own trace, the noise is the harness's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from bench.core.arrays import Array
 from bench.core.noise_field import OTHER_STREAM, standard_normal
-from bench.core.split import Split, unlabelled
+from bench.core.optimizers import SGD
+from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.core.weights import initial_weights
 from bench.worker.dropout_trace import OpenSession
@@ -41,33 +50,67 @@ from bench.worker.dropout_trace import OpenSession
 STEPS = 48
 ABOVE, BELOW = 1.5, 1.0
 LIFT, GAIN = 0.5, 8.0
+# So small that a first update of several does not move what the next one's gradient is of.
+RATE = 2.0**-6
 
 
 def noise_trace(
     open_session: OpenSession, task: Task, *, folder: Path, drawn: bool
 ) -> dict[str, Array]:
-    """The array above; with the harness's noise if the framework's is not to be `drawn`."""
+    """The arrays above; with the harness's noise if the framework's is not to be `drawn`."""
     session = open_session(task)
     train = Split(folder, "train", task, session.format, None)
     rows = np.arange(task.batch) % len(train)
     whole, bare = train.batch(rows), train.without_noise().batch(rows)
     weights = revealing_weights(task)
-    losses = []
     session.load(weights)
     # As in a warm-up, with an evaluation after it.
     session.step(session.stage(bare))
     session.outputs(session.stage(unlabelled(task, whole)))
-    for step in range(STEPS):
-        if not drawn:
-            places = step * task.batch + np.arange(task.batch)
-            for stream, name in enumerate(task.noise, start=OTHER_STREAM):
-                noise = standard_normal(places, task.fields[name].values, stream=stream)
-                whole[name] = noise.astype(whole[name].dtype)
+    losses = []
+    for batch in _batches(task, bare, None if drawn else whole):
         session.load(weights)
-        own = session.step(session.stage(bare if drawn else whole))
+        own = session.step(session.stage(batch))
         losses.append([float(session.numpy(loss)) for loss in own])
     session.close()
-    return {"noise/losses": np.array(losses)}
+
+    session = open_session(_plain(task))
+    weights, signs, sums = initial_weights(task, 0), _signs(task), []
+    for batch in _batches(task, bare, None if drawn else whole):
+        session.load(weights)
+        session.step(session.stage(batch))
+        updated = session.dump()
+        sums.append(
+            [float(((weights[name] - updated[name]) * own).sum()) for name, own in signs.items()]
+        )
+    session.close()
+    return {"noise/losses": np.array(losses), "noise/gradients": np.array(sums) / RATE}
+
+
+def _batches(task: Task, bare: HostBatch, whole: HostBatch | None) -> Iterator[HostBatch]:
+    """A batch for each step: `bare` of noise, or `whole`, with noise of the harness's."""
+    for step in range(STEPS):
+        if whole is None:
+            yield bare
+            continue
+        places = step * task.batch + np.arange(task.batch)
+        for stream, name in enumerate(task.noise, start=OTHER_STREAM):
+            noise = standard_normal(places, task.fields[name].values, stream=stream)
+            whole[name] = noise.astype(whole[name].dtype)
+        yield whole
+
+
+def _plain(task: Task) -> Task:
+    """The task with plain SGD for each update, by which weights move as their gradients are."""
+    return task.without_clip().with_optimizers(*[SGD(learning_rate=RATE) for _ in task.updates])
+
+
+def _signs(task: Task) -> dict[str, Array]:
+    """A sign for each value of each trained parameter."""
+    return {
+        parameter.name: np.random.default_rng(number).choice([-1.0, 1.0], parameter.shape)
+        for number, parameter in enumerate(task.trained)
+    }
 
 
 def revealing_weights(task: Task) -> dict[str, Array]:

@@ -22,17 +22,15 @@ Where evaluation uses running statistics, the formula's steps start from other w
 All of this is without dropout, because no two frameworks draw the same units, and with noise that
 the harness draws. What each dropout layer does is traced by `bench.worker.dropout_trace`,
 `bench.worker.summed_dropout`, and `bench.worker.tied_dropout`; a framework's own noise by
-`bench.worker.noise_trace`.
+`bench.worker.noise_trace`; what acts only on large values by `bench.worker.saturated_trace`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +38,6 @@ from bench.core.adapter import Adapter, Session
 from bench.core.arrays import Array
 from bench.core.cost import step_flops
 from bench.core.listener import Listener
-from bench.core.setting import Setting
 from bench.core.split import HostBatch, Split, unlabelled
 from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
@@ -50,6 +47,9 @@ from bench.worker.evaluation import evaluation_batch, outputs
 from bench.worker.execution import ExecutionCheck
 from bench.worker.full_trace import DEAR_FLOPS, full_trace
 from bench.worker.noise_trace import noise_trace
+from bench.worker.proof_job import ProofJob
+from bench.worker.saturated_trace import saturated_trace
+from bench.worker.seeds_trace import seeds_trace
 from bench.worker.summed_dropout import is_summed, summed_draws
 from bench.worker.tied_dropout import is_tied, tied_draws
 
@@ -69,38 +69,9 @@ HEAVY_STEPS = 10
 MORE_STEPS = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProofJob:
-    """Traces to make in one process.
-
-    `data` holds the prepared folder of each task; its trace is written to `out`/TASK.npz.
-    `rounding` asks for what only coarser precisions than float64 are held to, and `drawn` for what
-    the framework draws itself, see `trace`. `compiles` says whether the mode is one that compiles.
-    """
-
-    framework: str
-    mode: str
-    setting: Setting
-    seed: int
-    data: dict[str, str]
-    out: str
-    rounding: bool
-    drawn: bool
-    compiles: bool
-
-    def to_json(self) -> str:
-        return json.dumps({"kind": "prove", **asdict(self)})
-
-    @staticmethod
-    def from_fields(fields: Mapping[str, Any]) -> ProofJob:
-        return ProofJob(**{**fields, "setting": Setting(**fields["setting"])})
-
-    def __str__(self) -> str:
-        return f"{self.framework} {self.mode} {self.setting}"
-
-
 def trace(
     open_session: OpenSession,
+    open_other: OpenSession,
     task: Task,
     *,
     folder: Path,
@@ -113,12 +84,15 @@ def trace(
 ) -> dict[str, Array]:
     """The trace of `task` on the data in `folder`. `say` is told of each part.
 
+    The sessions of `open_other` have another seed.
+
     All but the steps of `bench.worker.full_trace` is that of the task by which it is proved, with
     sequences that are cut to LENGTH. In a short proof, batches are cut to HEAVY_BATCH, and steps to
     HEAVY_STEPS; batches also where steps are dear on short sequences. `check_execution` is called
     once, with a session after its steps.
 
-    `rounding` asks for the formula with constants that float32 holds exactly, since one update
+    `long`, in float64, asks for what takes long or is mostly rounding elsewhere. `rounding` asks
+    for the formula with constants that float32 holds exactly, since one update
     shows as much in float64, and in a short proof for the steps at full size, which take some
     frameworks minutes in float64. `drawn` asks for what dropout draws, and for noise of the
     framework's own: of the reference, only what it does without draws is compared, and with the
@@ -139,11 +113,15 @@ def trace(
         without_dropout,
         folder=folder,
         seed=seed,
+        saturated=long and not task.short_proof,
         check_execution=check_execution,
     )
     if rounding:
         say("formula")
         arrays |= _formula_steps(open_session, without_dropout.dyadic(), folder=folder, seed=seed)
+    if drawn and (task.noise or task.dropout):
+        say("seeds")
+        arrays |= seeds_trace((open_session, open_other), task, folder=folder)
     if task.noise:
         say("noise")
         arrays |= noise_trace(open_session, task, folder=folder, drawn=drawn)
@@ -208,6 +186,7 @@ def _first_steps(
     *,
     folder: Path,
     seed: int,
+    saturated: bool,
     check_execution: ExecutionCheck,
 ) -> dict[str, Array]:
     session = open_session(task)
@@ -231,6 +210,8 @@ def _first_steps(
     arrays["losses"] = np.array(losses)
     arrays |= _evaluated(session, task, folder)
     check_execution(session)
+    if saturated:
+        arrays |= saturated_trace(session, task, batches[0], initial_weights(task, seed))
     session.close()
     return arrays
 
@@ -268,7 +249,10 @@ def prove(
 ) -> dict[str, Exception | None]:
     """Trace every task of the job. Returns, by task, the error that prevented it, or None."""
     failures: dict[str, Exception | None] = {}
-    open_session = partial(adapter.open, mode=job.mode, setting=job.setting, seed=job.seed)
+    open_session, open_other = (
+        partial(adapter.open, mode=job.mode, setting=job.setting, seed=seed)
+        for seed in (job.seed, job.seed + 1)
+    )
     check_execution = partial(
         execution.check, adapter=adapter, mode=job.mode, compiles=job.compiles
     )
@@ -278,6 +262,7 @@ def prove(
         try:
             arrays = trace(
                 open_session,
+                open_other,
                 tasks[name],
                 folder=Path(folder),
                 seed=job.seed,

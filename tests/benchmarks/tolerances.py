@@ -23,7 +23,7 @@ from bench import tasks
 from bench.core.optimizers import Adam
 from bench.launch import catalogue
 from bench.proof.certificate import Certificate
-from bench.proof.checks import Check
+from bench.proof.check import Check
 from bench.proof.float32_tolerances import LEAST
 from bench.proof.tolerances import TOLERANCES, Tolerance, kind_special
 

@@ -16,7 +16,8 @@ from rich.text import Text
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Status
 from bench.proof.certificate import USUAL_SEED, Certificate, Claim
-from bench.proof.checks import CHECKS, Check
+from bench.proof.check import Check
+from bench.proof.checks import CHECKS
 from bench.proof.late_proof import LateProof
 from bench.records.snapshot import Snapshot
 from bench.report.common import markdown, programs, terminal
