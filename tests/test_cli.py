@@ -393,6 +393,22 @@ def test_completion_in_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert in_a_process(folder=tmp_path).stdout.split() == ["mnist-softmax"]
 
 
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_the_shell_s_completion_is_shown_and_installed(
+    option: str, framebench: Framebench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # the shell is named
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    done = framebench(option, "bash")
+    script = done.stdout
+    if option == "--install-completion":
+        assert "bash completion installed in" in done.stdout
+        (file,) = (tmp_path / "home" / ".bash_completions").iterdir()
+        script = file.read_text(encoding="utf-8")
+    assert "_FRAMEBENCH_COMPLETE=complete_bash" in script
+    assert not done.stderr
+
+
 def test_a_report_of_one_task_has_the_figures_of_the_full_report(framebench: Framebench) -> None:
     def cells(*chosen: str) -> list[dict[str, Any]]:
         printed = framebench("report", str(PUBLISHED), *chosen, "--json").stdout

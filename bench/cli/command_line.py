@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -105,10 +105,24 @@ def call(arguments: Sequence[str]) -> int:
     assert isinstance(command, typer.core.TyperGroup)
     values = settings_file.defaults(file, command.commands) if file else None
     try:
-        with command.make_context(NAME, [*arguments], default_map=values, obj=file) as context:
+        with _context(command, arguments, default_map=values, obj=file) as context:
             code = command.invoke(context)
     except typer.Exit as end:
         code = end.exit_code
     except typer.TyperException as error:
         raise UsageError(error.format_message()) from None
     return code if isinstance(code, int) else 0
+
+
+def _context(command: Any, arguments: Sequence[str], **options: Any) -> typer.Context:
+    """The context of a group of commands, whose own options are done by now.
+
+    Raises typer.Exit where one of them ends the command, as those of the shell's completion do.
+    """
+    try:
+        context: typer.Context = command.make_context(NAME, [*arguments], **options)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # help is shown, and nobody reads it
+            raise
+        raise typer.Exit(end.code if isinstance(end.code, int) else 0) from None
+    return context

@@ -176,6 +176,7 @@ def shell(line: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 READERS = {
     "$FB report $RUN --format html | head -c 1; echo ${PIPESTATUS[0]}": "<141\n",
     "exec 3>&1; { $FB run --help; echo $? >&3; } | true": "141\n",
+    "exec 3>&1; { $FB --help; echo $? >&3; } | true": "141\n",
     "$FB report $RUN >&- 2>&- <&-; echo $?": "0\n",
     "$FB show bogus 2>&-; echo $?": "2\n",
     "$FB report $RUN >/dev/full; echo $?": "1\n",
