@@ -21,9 +21,12 @@ import bench
 from bench import datasets, tasks
 from bench.advice.criteria import CRITERIA
 from bench.advice.personas import PERSONAS
+from bench.cli.cluster_display import ClusterDisplay
+from bench.cli.display import PlainConsole, RunDisplay, SetupDisplay, wide_console
 from bench.launch import catalogue
 from bench.report.task.availability import take_inventory
 from bench.report.task.inventory_forms import to_terminal
+from bench.run.time_left import TimeLeft
 from tests.conftest import Framebench, in_a_process
 
 PUBLISHED = catalogue.TREE / "results" / "quick-epyc-2cpu"
@@ -348,6 +351,33 @@ def test_list_shows_every_name_in_full(width: int) -> None:
     assert "│could not be made" in text and f"{first.name}: no matching" in text
     names = [version for entry in inventory.frameworks for version in entry.versions.items()]
     assert all(f"{name} {version}" in text for name, version in names)
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_forced_colours_make_a_file_no_terminal(
+    term: str, framebench: Framebench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as wide as without them, and no cursor moves in the log of a run."""
+    plain = framebench("report", str(PUBLISHED)).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", term)
+    coloured = framebench("report", str(PUBLISHED)).stdout
+    assert ("\x1b[" in coloured) == (term == "xterm")
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+    monkeypatch.setenv("COLUMNS", "80")
+    assert wide_console().width == 160
+    log = io.StringIO()
+    time_left = TimeLeft(cells=[], blocks=3, done=set())
+    for display in (
+        SetupDisplay(PlainConsole(file=log)),
+        RunDisplay(time_left, console=PlainConsole(file=log)),
+        ClusterDisplay(time_left, console=PlainConsole(file=log)),
+    ):
+        with display:
+            display.phase("pip", "installing")
+            display.finished("pip", "ready")
+    assert re.sub(r"\x1b\[[\d;]*m", "", log.getvalue()).startswith("pip: installing")
+    assert not re.search(r"\x1b\[[^m]*[^m\d;]|\r", log.getvalue())
 
 
 COMPLETED = {

@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.display import SECONDS_A_LINE, STDERR, RunDisplay
+from bench.cli.display import SECONDS_A_LINE, STDERR, PlainConsole, RunDisplay
 from bench.cluster.cluster_listener import ClusterListener, NodeState
 from bench.report.common.text import seconds_text
 from bench.run.time_left import TimeLeft
@@ -25,7 +24,7 @@ class ClusterDisplay(RunDisplay, ClusterListener):
     _done: int = 0
     _end: float = 0.0  # by the clock, as of the last block that was done
 
-    def __init__(self, time_left: TimeLeft, *, console: Console = STDERR) -> None:
+    def __init__(self, time_left: TimeLeft, *, console: PlainConsole = STDERR) -> None:
         super().__init__(time_left, console=console)
         self._told: dict[str, tuple[str, bool]] = {}
 
@@ -41,7 +40,7 @@ class ClusterDisplay(RunDisplay, ClusterListener):
         self._before = done if self._before is None else self._before
         left = self._until_end(done - self._before, blocks - done)
         title = f"[{done}/{blocks} blocks of a task] {_nodes(len(states))} at work ({left})"
-        if not self._console.is_terminal:
+        if not self._console.can_redraw:
             self._tell_new(states)
             if time.monotonic() - self._printed > SECONDS_A_LINE:
                 self._printed = time.monotonic()

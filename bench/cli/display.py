@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.segment import Segment
 from rich.table import Table
@@ -33,8 +33,22 @@ class PlainConsole(Console):
     Whoever reads its output may go away, which raises BrokenPipeError.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, **options)
+    def __init__(self, *, force_terminal: bool | None = None, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, force_terminal=force_terminal, **options)
+        self._in_terminal = force_terminal
+
+    @property
+    def in_terminal(self) -> bool:
+        """Whether it writes to a terminal.
+
+        Rich's own `is_terminal` also takes a file for one where colours are forced (FORCE_COLOR).
+        """
+        return self.file.isatty() if self._in_terminal is None else self._in_terminal
+
+    @property
+    def can_redraw(self) -> bool:
+        """Whether it writes to a terminal, in which rich moves the cursor."""
+        return self.in_terminal and self.is_terminal and not self.is_dumb_terminal
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -60,8 +74,8 @@ SECONDS_A_LINE = 60.0
 def wide_console() -> PlainConsole:
     """Standard output; wide if it is a file or a pipe, so that nothing is cut off."""
     console = PlainConsole()
-    if not console.is_terminal:
-        console.width = 160
+    if not console.in_terminal:
+        console.size = ConsoleDimensions(160, console.height)
     return console
 
 
@@ -71,13 +85,13 @@ Shown = TypeVar("Shown", bound="_Display")
 class _Display:
     """A display that is live in a terminal within its `with` block."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: PlainConsole) -> None:
         self._console = console
         self._started = time.monotonic()
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self: Shown) -> Shown:
-        if self._console.is_terminal:
+        if self._console.can_redraw:
             self._live.start()
         return self
 
@@ -93,7 +107,7 @@ class _Display:
 class SetupDisplay(_Display, Listener):
     """One line for each environment, data set and proof that is being prepared."""
 
-    def __init__(self, console: Console = STDERR) -> None:
+    def __init__(self, console: PlainConsole = STDERR) -> None:
         super().__init__(console)
         self._states: dict[str, str] = {}
 
@@ -114,7 +128,7 @@ class SetupDisplay(_Display, Listener):
     def _show(self, subject: str, state: str, *, final: bool) -> None:
         # Called from several threads at once; rich's console has a lock of its own.
         elapsed = seconds_text(time.monotonic() - self._started)
-        if not self._console.is_terminal:
+        if not self._console.can_redraw:
             if final or subject not in self._states:
                 line = f"{subject}: {state} ({elapsed})"
                 self._console.print(line, highlight=False, soft_wrap=True)
@@ -134,7 +148,7 @@ class RunDisplay(_Display, CampaignListener):
     Where nobody watches, as in CI or a pipe, a line a minute says how far it is.
     """
 
-    def __init__(self, time_left: TimeLeft, *, console: Console = STDERR) -> None:
+    def __init__(self, time_left: TimeLeft, *, console: PlainConsole = STDERR) -> None:
         super().__init__(console)
         self._time_left = time_left
         self._jobs = time_left.jobs
@@ -150,7 +164,7 @@ class RunDisplay(_Display, CampaignListener):
 
     def _show(self, subject: str, activity: str) -> None:
         position = f"[{min(self._finished + 1, self._jobs)}/{self._jobs}]"
-        if not self._console.is_terminal:
+        if not self._console.can_redraw:
             if time.monotonic() - self._printed > SECONDS_A_LINE:
                 self._printed = time.monotonic()
                 text = f"{position} {subject}  {activity}  ({self._left()})"
