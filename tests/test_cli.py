@@ -24,6 +24,7 @@ from bench.advice.personas import PERSONAS
 from bench.cli.cluster_display import ClusterDisplay
 from bench.cli.display import PlainConsole, RunDisplay, SetupDisplay, wide_console
 from bench.launch import catalogue
+from bench.launch.published_environments import PublishedEnvironments
 from bench.report.task.availability import take_inventory
 from bench.report.task.inventory_forms import to_terminal
 from bench.run.time_left import TimeLeft
@@ -462,10 +463,40 @@ def test_the_newest_run_is_the_run_that_was_started_last(
     assert newest["run"]["name"] == "newer"
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("about", ["", "half a pair: \ud800"])
+def test_a_run_that_went_on_is_no_newer(
+    indent: int | None, about: str, framebench: Framebench, tmp_path: Path
+) -> None:
+    went_on = {"resumed": [{"started": "2026-03-01", "records": 0, "seconds": 0.0}]}
+    for name, own in (("older", {"started": "2026-01-01", **went_on}), ("a", {})):
+        folder = tmp_path / "results" / name
+        shutil.copytree(PUBLISHED, folder)
+        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        info |= {"name": name, "started": "2026-02-01", "about": about, **own}
+        separators = (",", ":") if indent is None else None
+        text = json.dumps(info, indent=indent, sort_keys=True, separators=separators)
+        (folder / "run.json").write_text(text, encoding="utf-8")
+    os.utime(tmp_path / "results" / "a" / "run.json", (1, 1))
+    assert json.loads(framebench("report", "--json").stdout)["run"]["name"] == "a"
+
+
 def test_a_run_is_found_by_its_name(framebench: Framebench) -> None:
     published = ("--results", str(PUBLISHED.parent))
     by_name = framebench("report", PUBLISHED.name, *published, "--format", "csv").stdout
     assert by_name == framebench("report", str(PUBLISHED), "--format", "csv").stdout
+
+
+def test_another_folder_of_its_name_hides_no_run(
+    framebench: Framebench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / PUBLISHED.name).mkdir()
+    published = ("--results", str(PUBLISHED.parent))
+    assert framebench("report", PUBLISHED.name, *published, "--json").stdout
+    monkeypatch.chdir(tmp_path)
+    assert PublishedEnvironments.of(Path(PUBLISHED.name), PUBLISHED.parent).run == PUBLISHED
+    error = framebench("report", PUBLISHED.name, expect=2).stderr
+    assert error == f"framebench: {PUBLISHED.name} holds no run: run.json is missing\n"
 
 
 def test_advice_in_every_form(framebench: Framebench) -> None:

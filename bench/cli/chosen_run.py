@@ -16,11 +16,11 @@ def chosen_run(run: Path | None, results: Path) -> Run:
 
     Says on standard error which newer ones are passed over. Raises UsageError if there is none.
     """
-    from bench.records import run_folder
+    from bench.records import newest_run, run_folder
 
     if run is not None:
         return run_folder.find(run, results)
-    newest = run_folder.newest(results)
+    newest = newest_run.newest(results)
     for line in newest.passed_over:
         say(line)
     return newest.run

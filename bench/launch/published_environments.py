@@ -14,6 +14,7 @@ from bench.core.listener import Listener
 from bench.launch.framework import Framework
 from bench.launch.virtual_environments import Environment, Recipe, follow, make
 from bench.system import files
+from bench.system.folder_with import folder_with
 
 # Packages that belong to the environment itself, or to the run that was made in this Python.
 _LEFT_OUT = {"pip", "framebench"}
@@ -49,8 +50,7 @@ class PublishedEnvironments:
 
         Raises UsageError if there is no such run, or it does not say what it had.
         """
-        named = results / run
-        folder = named if not run.exists() and named.exists() else run
+        folder = folder_with("run.json", run, results)
         try:
             known = msgspec.json.decode(files.read(folder / "run.json"), type=_RunFile)
         except OSError as error:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,7 @@ from bench.records.node_kinds import NodeKind, node_kinds, node_words
 from bench.records.record_lines import RecordLines
 from bench.records.snapshot import Caveat, Snapshot
 from bench.system import files, whole_json
-from bench.system.moments import moment
+from bench.system.folder_with import folder_with
 from bench.system.plain_text import one_line
 
 LOGS, PICTURES = "logs", "pictures"
@@ -232,8 +231,7 @@ def read(folder: Path) -> Run:
 
 def find(run: Path, results: Path) -> Run:
     """A run by its folder, or by its name under `results`. Raises UsageError if there is none."""
-    named = results / run
-    return read(named if not run.exists() and named.exists() else run)
+    return read(folder_with(INFO, run, results))
 
 
 def part(run: Run, *, tasks: Collection[str]) -> Run:
@@ -249,51 +247,3 @@ def part(run: Run, *, tasks: Collection[str]) -> Run:
             f"{run.folder} has no records of {', '.join(tasks)}; its tasks: {measured}"
         )
     return replace(run, records=records)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Newest:
-    """The newest run of a folder, and why newer ones are passed over, a line for each."""
-
-    run: Run
-    passed_over: tuple[str, ...]
-
-
-def newest(results: Path, *, finished: bool = True) -> Newest:
-    """The last run under `results` that is finished, or the last that is not.
-
-    If none is finished, the last unfinished one stands in. Raises UsageError if no run can be read.
-    """
-    others: list[Newest] = []
-    passed_over: list[str] = []
-    for folder in _by_start(results):
-        try:
-            run = read(folder)
-        except (UsageError, OSError) as error:
-            passed_over.append(f"{folder} is passed over: {error}")
-            continue
-        found = Newest(run=run, passed_over=tuple(passed_over))
-        if run.finished == finished:
-            return found
-        others.append(found)
-        if finished:
-            passed_over.append(f"{folder} is passed over: it is not finished")
-    if others and finished:
-        return others[0]
-    kind = "" if finished else "unfinished "
-    hint = "" if passed_over else "; make one with `framebench run`"
-    raise UsageError("; ".join([f"no {kind}run in {results}{hint}", *passed_over]))
-
-
-def _by_start(results: Path) -> Iterator[Path]:
-    """The folders of runs, the last started first: a copy's files may have later times."""
-    started = {}
-    for file in results.glob(f"*/{INFO}"):
-        try:
-            text = files.read(file)
-            found = re.search(rb'"started": "([^"]*)"', text)
-            when = moment(found[1].decode(errors="replace") if found else "")
-            started[file.parent] = (when, file.stat().st_mtime)
-        except OSError:
-            started[file.parent] = (0.0, 0.0)
-    yield from sorted(started, key=lambda folder: started[folder], reverse=True)

@@ -18,7 +18,7 @@ from bench.analysis.comparison.run_differences import machine_changes
 from bench.analysis.roofline import Rates
 from bench.core.errors import UsageError
 from bench.core.record import Record
-from bench.records import run_folder
+from bench.records import newest_run, run_folder
 from bench.records.record_lines import PASSING
 from bench.records.run_folder import Run
 from bench.run import given_weights, run_info
@@ -80,7 +80,7 @@ def find(run: Path | None, results: Path, *, finished: bool) -> Path:
     """
     if run is not None:
         return run_folder.find(run, results).folder
-    newest = run_folder.newest(results, finished=finished).run
+    newest = newest_run.newest(results, finished=finished).run
     if newest.finished != finished:
         raise UsageError(f"no finished run in {results}: {newest.folder} is not; use --resume")
     return newest.folder
