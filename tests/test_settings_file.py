@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.launch import catalogue
 from tests.conftest import Framebench
 
 YAML = """
@@ -30,6 +31,8 @@ test_examples = 500
 json = true
 """
 
+RUN = str(catalogue.TREE / "results" / "quick-epyc-2cpu")
+OTHER = str(catalogue.TREE / "results" / "standard-epyc-2cpu")
 Write = Callable[[str, str], None]
 
 
@@ -118,6 +121,64 @@ def test_other_commands_take_their_settings(framebench: Framebench, write: Write
     assert "--fail-on must be" in framebench("compare", "a", "b", expect=2).stderr
     write("framebench.yaml", "list: {json: true}")
     assert json.loads(framebench("list").stdout)
+
+
+# Settings of `run`, with arguments that cannot go with them, and the options that then have their
+# defaults.
+GIVING_WAY = {
+    "until for a shard": ("until: 5%, budget: 20m", ("--shard", "1/3"), {"until", "budget"}),
+    "until for one repeat": ("until: 5%, budget: 20m", ("-n", "1"), {"until", "budget"}),
+    "one repeat for until": ("repeats: 1", ("--until", "5%"), {"repeats"}),
+    "a shard for until": ("shard: 1/3", ("--until", "5%"), {"shard"}),
+    "spare for a cluster": ("spare: 2", ("--engine", "ray"), {"spare"}),
+    "a run's versions": ("env: like:r", ("--engine", "ray"), {"env"}),
+    "an address": ("engine: ray, address: head", ("--engine", "local"), {"address"}),
+    "budget alone": ("budget: 20m", (), {"budget"}),
+    "none": ("until: 5%, budget: 20m, seed: 1", ("-n", "2", "--seed", "2"), set()),
+    "what only the file says": ("until: 5%, shard: 1/3", (), set()),
+}
+
+
+@pytest.mark.parametrize("case", GIVING_WAY)
+def test_what_cannot_go_with_the_command_line_gives_way(
+    case: str, framebench: Framebench, write: Write
+) -> None:
+    settings, arguments, giving_way = GIVING_WAY[case]
+    write("framebench.yaml", f"run: {{{settings}, threads: 1}}")
+    options = shown(framebench, *arguments)
+    named = {setting.partition(":")[0].strip() for setting in settings.split(",")}
+    assert {name for name in named if options[name][1] == "the default"} == giving_way
+    assert options["threads"] == ("1", "framebench.yaml")
+
+
+def test_a_format_of_the_command_line_wins_over_the_file(
+    framebench: Framebench, write: Write
+) -> None:
+    write("framebench.yaml", "report: {format: markdown, task: mnist-mlp}")
+    assert json.loads(framebench("report", RUN, "--json").stdout)["run"]
+    assert framebench("report", RUN).stdout.startswith("#")
+    write("framebench.yaml", "report: {json: true}")
+    assert framebench("report", RUN, "--format", "csv").stdout.startswith("task,")
+    write("framebench.yaml", "report: {json: true, format: csv}")
+    assert "are two formats" in framebench("report", RUN, expect=2).stderr
+
+
+def test_settings_of_a_gate_wait_for_one(framebench: Framebench, write: Write) -> None:
+    write("framebench.yaml", "compare: {allow: all, strict: true}")
+    assert framebench("compare", RUN, RUN).stdout
+    gate = ("compare", RUN, OTHER, "--fail-on", "99%")
+    assert framebench(*gate, expect=None).returncode in (0, 1)
+    error = framebench("compare", RUN, RUN, "--allow", "machine", expect=2).stderr
+    assert "--allow has no effect without --fail-on" in error
+
+
+def test_a_name_of_the_command_line_is_no_name_of_the_file(
+    framebench: Framebench, write: Write
+) -> None:
+    write("framebench.yaml", "show: {framework: [pytorch]}\nnew: {into: plug-ins}")
+    assert framebench("show", "mnist-mlp", "--diff", "pytorch", "jax_flax").stdout
+    both = ("--in-tree", "--into", "x")
+    assert "are two places" in framebench("new", "task", "a-b", *both, expect=2).stderr
 
 
 @pytest.mark.frameworks

@@ -27,6 +27,7 @@ from bench.cli.commands.run import EXAMPLES, run
 from bench.cli.commands.setup import setup
 from bench.cli.commands.show import show
 from bench.cli.commands.verify import verify
+from bench.cli.giving_way import Command
 from bench.cli.output import document
 from bench.core.errors import UsageError
 
@@ -51,7 +52,8 @@ def _flowing(text: str) -> str:
 
 
 def _add(command: Callable[..., None], *, name: str | None = None, epilog: str = "") -> None:
-    app.command(name, help=_flowing(command.__doc__ or ""), epilog=epilog or None)(command)
+    text = _flowing(command.__doc__ or "")
+    app.command(name, cls=Command, help=text, epilog=epilog or None)(command)
 
 
 _add(run, epilog=EXAMPLES)
