@@ -80,6 +80,10 @@ BAD_USAGE = {
         ("report", str(PUBLISHED), "-t", "mnist-softmax"),
         "has no records of mnist-softmax; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
     ),
+    "report of a mistyped task beside a right one": (
+        ("report", str(PUBLISHED), "-t", "mnist-mlp", "-t", "mnist-mpl"),
+        "has no records of mnist-mpl; its tasks: cifar-cnn, imdb-lstm, mnist-mlp",
+    ),
     "unknown format to export": (
         ("export", "broken", "--format", "xml"),
         "no format is called 'xml'; there are: pytest-benchmark",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,5 +156,22 @@ def test_the_command(framebench: Framebench) -> None:
     assert "mnist-mlp — cpu, 2 threads" in table and "standard-h100" in table
     rows = framebench("history", "standard-epyc-2cpu", "--format", "csv", *results).stdout
     assert rows.startswith("task,tokens,framework") and rows.count("\n") > 20
-    nothing = framebench("history", "-t", "nonsense", *results, expect=2).stderr
-    assert "no run of this machine has such a cell" in nothing
+    for name, mistyped in (("-t", "mnist-mpl"), ("-f", "pytorhc")):
+        asked = ("-t", "mnist-mlp", "-f", "pytorch", name, mistyped)
+        refused = framebench("history", "standard-epyc-2cpu", *asked, *results, expect=2).stderr
+        kind = {"-t": "task", "-f": "framework"}[name]
+        assert f"no {kind} of this machine's runs is called '{mistyped}'" in refused
+
+
+@pytest.mark.parametrize("file", ["run.json", "records.jsonl"])
+def test_a_run_that_cannot_be_read_is_left_out(
+    file: str, framebench: Framebench, tmp_path: Path
+) -> None:
+    for name in ("bad", "good"):
+        shutil.copytree(catalogue.TREE / "results" / "quick-epyc-2cpu", tmp_path / "results" / name)
+    broken_file = tmp_path / "results" / "bad" / file
+    broken_file.unlink()
+    os.mkfifo(broken_file)  # what root cannot read either
+    done = framebench("history", "results/good", "-t", "mnist-mlp")
+    assert "mnist-mlp" in done.stdout
+    assert done.stderr.startswith("left out: ") and f"bad/{file}" in done.stderr

@@ -238,12 +238,14 @@ def part(run: Run, *, tasks: Collection[str]) -> Run:
     """The run with only the records of `tasks`, or with all of them if `tasks` is empty.
 
     Frameworks cannot be chosen likewise, because the blocks of a table depend on every framework
-    in it. Raises UsageError if the run has no record of these tasks.
+    in it. Raises UsageError for a task of which the run has no record, unless it has none at all.
     """
-    records = [record for record in run.records if not tasks or record.job.cell.task in tasks]
-    if not records and run.records:
-        measured = ", ".join(sorted({record.job.cell.task for record in run.records}))
+    measured = sorted({record.job.cell.task for record in run.records})
+    if missing := [task for task in dict.fromkeys(tasks) if measured and task not in measured]:
         raise UsageError(
-            f"{run.folder} has no records of {', '.join(tasks)}; its tasks: {measured}"
+            f"{run.folder} has no records of {', '.join(missing)}; its tasks: {', '.join(measured)}"
         )
-    return replace(run, records=records)
+    return replace(
+        run,
+        records=[record for record in run.records if not tasks or record.job.cell.task in tasks],
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from bench.cli.options import (
     FrameworksOption,
@@ -15,7 +16,11 @@ from bench.cli.options import (
     format_option,
 )
 from bench.cli.output import document, say
+from bench.core.choices import check_choice
 from bench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.analysis.results import Results
 
 FORMATS = ("table", "csv", "json", "html")
 
@@ -57,13 +62,15 @@ def history(
     for folder in sorted(path.parent for path in results.glob(f"*/{run_folder.INFO}")):
         try:
             read = run_folder.read(folder)
-        except UsageError as error:
+        except (UsageError, OSError) as error:
             say(f"left out: {error}")
             continue
         if read.finished:
             every.append(Results.of(read))
     every.sort(key=lambda one: moment(one.run.info.get("started", "")))
     found = history_of(every, machine, tasks=task, frameworks=framework)
+    here = [one for one in every if one.run.folder.name in found.runs]
+    _check_named(here, tasks=task, frameworks=framework)
     if not found.cells:
         raise UsageError("no run of this machine has such a cell that is ok")
     if output_format == "table":
@@ -74,3 +81,19 @@ def history(
     else:
         forms = {"csv": history_forms.to_csv, "json": history_forms.to_json}
         document(forms[output_format](found))
+
+
+def _check_named(
+    every: Sequence[Results], *, tasks: Sequence[str], frameworks: Sequence[str]
+) -> None:
+    """Raises UsageError for a task or a framework that none of the machine's runs has."""
+    from bench.core.framework_name import framework_of
+
+    cells = [summary.cell for results in every for summary in results.summaries]
+    names = {cell.framework for cell in cells}
+    for kind, wanted, known in (
+        ("task", tasks, {cell.task for cell in cells}),
+        ("framework", frameworks, names | {framework_of(name) for name in names}),
+    ):
+        for name in wanted if cells else ():
+            check_choice(f"{kind} of this machine's runs", name, sorted(known))
