@@ -73,6 +73,19 @@ def test_a_file_sets_options_and_the_command_line_wins(
     assert shown(framebench)["task"] == ("mnist-mlp", origin)
 
 
+def test_programs_get_the_same_options(framebench: Framebench, write: Write) -> None:
+    write("framebench.yaml", YAML)
+    asked = ("--results", "out", "--seed", "3")
+    told = json.loads(framebench("run", "--show-config", "--json", *asked).stdout)
+    assert told["framework"] == {"value": ["pytorch", "mxnet_gluon"], "source": "framebench.yaml"}
+    assert told["seed"] == {"value": 3, "source": "the command line"}
+    assert told["results"]["value"] == "out"
+    assert told["epochs"] == {"value": None, "source": "the default"}
+    table = shown(framebench, *asked)
+    assert told.keys() == table.keys()
+    assert all(told[name]["source"] == table[name][1] for name in table if name != "json")
+
+
 def test_without_a_file_every_option_has_its_default(framebench: Framebench) -> None:
     assert {origin for _, origin in shown(framebench).values()} == {"the default"}
 
@@ -90,7 +103,11 @@ def test_without_a_file_every_option_has_its_default(framebench: Framebench) -> 
         ("framebench.yaml", "run: [task", "framebench.yaml: while parsing a flow sequence"),
         ("framebench.yaml", "- run", "must have a section of settings for each command"),
         ("framebench.yaml", "run: quick", "must have a section of settings for each command"),
+        ("framebench.yaml", "run: {name: 2024-02-30}", "framebench.yaml has a value that cannot"),
+        ("framebench.yaml", "run: {seed: !!bool 3}", "framebench.yaml has a value that cannot be"),
+        pytest.param("framebench.yaml", "[" * 9999, "yaml has a value that cannot", id="nested"),
         ("pyproject.toml", "[tool.framebench", "pyproject.toml: "),
+        pytest.param("pyproject.toml", f"framebench = {'9' * 9999}", "has a value", id="digits"),
         ("pyproject.toml", "[tool]\nframebench = 1", "must have a section of settings"),
     ],
 )
@@ -108,7 +125,15 @@ def test_two_files_are_refused(framebench: Framebench, write: Write) -> None:
     assert "keep one of them" in framebench("run", "--show-config", expect=2).stderr
 
 
-@pytest.mark.parametrize("text", ["[project]\nname = 'other'", "[broken", "framebench = true"])
+def test_a_section_may_be_empty(framebench: Framebench, write: Write) -> None:
+    write("framebench.yaml", "run:\ncompare: {fail-on: 5%}\nreport:  # nothing yet\n")
+    assert {origin for _, origin in shown(framebench).values()} == {"the default"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[project]\nname = 'other'", "[broken", "framebench = true", "tool = 'framebench'"],
+)
 def test_another_project_s_file_is_left_alone(
     text: str, framebench: Framebench, write: Write
 ) -> None:

@@ -119,8 +119,12 @@ class Origins:
 
     @property
     def shown(self) -> str:
-        """Every option with its value and where that comes from, a line each."""
-        return settings_file.shown(self.context)
+        """Every option with its value and where that comes from.
+
+        It is JSON where the command line asks for it, and else a line each.
+        """
+        as_json = "json" in self.given
+        return (settings_file.shown_as_json if as_json else settings_file.shown)(self.context)
 
 
 def takes(

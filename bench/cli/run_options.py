@@ -149,7 +149,8 @@ ShowConfigOption = Annotated[
     bool,
     typer.Option(
         "--show-config",
-        help="Print every option that holds, and where it comes from, instead of running.",
+        help="Print every option that holds, and where it comes from, instead of running; with "
+        "--json as JSON.",
     ),
 ]
 ResumedArgument = Annotated[

@@ -7,6 +7,7 @@ the command line says wins.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ else:
 YAML, TOML = "framebench.yaml", "pyproject.toml"
 # Options that act on one call of a command.
 ONCE = frozenset({"help", "show_config", "resume", "add_blocks"})
+# What PyYAML and tomllib raise, beside errors of their own: for dates that do not exist, too many
+# digits, a tag of another type, and lists nested too deeply.
+_NO_VALUES = (ValueError, OverflowError, LookupError, AttributeError, RecursionError)
 
 Values = dict[str, Any]
 
@@ -62,6 +66,8 @@ def _yaml(path: Path) -> SettingsFile | None:
         sections = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"{path.name}: {' '.join(str(error).split())}") from None
+    except _NO_VALUES as error:
+        raise UsageError(f"{path.name} has a value that cannot be read: {error}") from None
     return _checked(path.name, sections or {})
 
 
@@ -70,9 +76,12 @@ def _toml(path: Path) -> SettingsFile | None:
     if text is None or "framebench" not in text:
         return None
     try:
-        sections = tomllib.loads(text).get("tool", {}).get("framebench")
+        tool = tomllib.loads(text).get("tool")
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path.name}: {error}") from None
+    except _NO_VALUES as error:
+        raise UsageError(f"{path.name} has a value that cannot be read: {error}") from None
+    sections = tool.get("framebench") if isinstance(tool, dict) else None
     return None if sections is None else _checked(f"{path.name} [tool.framebench]", sections)
 
 
@@ -86,11 +95,13 @@ def _text(path: Path) -> str | None:
 
 
 def _checked(name: str, sections: object) -> SettingsFile:
+    """The sections as a file has them; one with nothing in it, such as `run:`, sets nothing."""
     if not isinstance(sections, dict) or not all(
-        isinstance(section, dict) for section in sections.values()
+        section is None or isinstance(section, dict) for section in sections.values()
     ):
         raise UsageError(f"{name} must have a section of settings for each command, such as run")
-    return SettingsFile(name=name, sections=sections)
+    whole = {command: {} if section is None else section for command, section in sections.items()}
+    return SettingsFile(name=name, sections=whole)
 
 
 def defaults(file: SettingsFile, commands: Mapping[str, Any]) -> dict[str, Values]:
@@ -146,22 +157,44 @@ _SOURCES = {
 }
 
 
-def shown(context: typer.Context) -> str:
-    """Every option of a command with its value, and where that comes from: a line each."""
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """The value of an option, and where that comes from, in words."""
+
+    value: Any
+    source: str
+
+
+def held(context: typer.Context) -> dict[str, Held]:
+    """What every option of a command holds, by its name as it is written."""
     file: SettingsFile | None = context.obj
-    rows = []
+    options = {}
     for parameter in context.command.params:
         name = parameter.name or ""
         if parameter.param_type_name != "option" or name in ONCE:
             continue
-        value, source = context.params[name], context.get_parameter_source(name)
-        several = value if isinstance(value, list | tuple) else [value]
-        text = ", ".join(str(each) for each in several if each is not None)
+        source = context.get_parameter_source(name)
         words = _SOURCES.get(source.name, "") if source else ""
         if source and source.name == "DEFAULT_MAP" and file:
             words = file.name
-        rows.append((name.replace("_", "-"), text or "-", words))
+        options[name.replace("_", "-")] = Held(value=context.params[name], source=words)
+    return options
+
+
+def shown(context: typer.Context) -> str:
+    """Every option of a command with its value, and where that comes from: a line each."""
+    rows = []
+    for name, option in held(context).items():
+        several = option.value if isinstance(option.value, list | tuple) else [option.value]
+        text = ", ".join(str(each) for each in several if each is not None)
+        rows.append((name, text or "-", option.source))
     return tabulate(rows, tablefmt="plain", disable_numparse=True)
+
+
+def shown_as_json(context: typer.Context) -> str:
+    """The same as JSON: `value` and `source` by option; null is a value that is left open."""
+    options = {name: vars(option) for name, option in held(context).items()}
+    return json.dumps(options, indent=2, default=str)
 
 
 def as_arguments(context: typer.Context) -> list[str]:
