@@ -468,12 +468,36 @@ def test_an_unwritable_cache_is_a_data_error(tmp_path, monkeypatch):
 
 def test_downloads_go_to_the_data_folder_only_if_it_is_writable(tmp_path, monkeypatch):
     assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
+    (tmp_path / "new").mkdir()
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path / "new"))
     assert sources.download_folder("mnist") == tmp_path / "new" / "mnist"
+    assert (tmp_path / "new" / "mnist").is_dir()
     (tmp_path / "file").touch()
     monkeypatch.setenv("FRAMEBENCH_DATA", str(tmp_path / "file" / "data"))
     assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
     assert datasets.status("mnist") == "to be downloaded (11.6 MB)"
+
+
+@pytest.mark.parametrize("mistyped", ["mistyped", "file", "file/data"])
+def test_a_data_folder_that_does_not_exist_is_named_and_not_made(tmp_path, monkeypatch, mistyped):
+    (tmp_path / "file").touch()
+    small = partial(synthetic.images, mnist.TWIN, train=20, test=10)
+    monkeypatch.setattr(mnist, "DATASET", replace(mnist.DATASET, twin=small))
+    folder = tmp_path / mistyped
+    monkeypatch.setenv("FRAMEBENCH_DATA", str(folder))
+    assert sources.download_folder("mnist") == cache_dir() / "downloads" / "mnist"
+    for source in ("auto", "real"):
+        with pytest.raises(UsageError, match=f"FRAMEBENCH_DATA names {folder}, and there is no"):
+            datasets.prepare("mnist", source=source)
+    assert datasets.prepare("mnist", source="synthetic")
+    assert not folder.is_dir()
+
+
+@pytest.mark.parametrize("variable", ["FRAMEBENCH_DATA", "FRAMEBENCH_CACHE"])
+def test_the_home_folder_of_an_unknown_user_is_bad_usage(monkeypatch, variable):
+    monkeypatch.setenv(variable, "~nobody-of-that-name/x")
+    with pytest.raises(UsageError, match=f"{variable} is ~nobody-of-that-name/x, but there is no"):
+        datasets.status("mnist")
 
 
 def test_a_second_process_waits_and_says_so():

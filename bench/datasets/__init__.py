@@ -115,7 +115,8 @@ def prepare(name: str, *, source: SourceKind = "auto", listener: Listener = SILE
 
     If the official files can neither be found nor downloaded, "real" raises DataError, and "auto"
     uses the synthetic twin and gives the reason in the listener's `finished`. Damaged files raise
-    DataError either way: a twin would hide the damage.
+    DataError either way: a twin would hide the damage. Unless "synthetic" is asked for, raises
+    UsageError if FRAMEBENCH_DATA names no folder.
     """
     load(name)
     if source not in get_args(SourceKind):
@@ -139,6 +140,7 @@ def _prepare(name: str, source: SourceKind, listener: Listener) -> _Prepared:
     """The prepared folder. The lock, which a read-only cache cannot have, is taken only to make."""
     as_asked = "as asked for"
     if source != "synthetic":
+        sources.check_data_folder()  # or other data would be taken than those it was to name
         files = sources.find(load(name))
         if _is_complete(name, files) and not prepared_store.fault(_real_folder(name, files)):
             return _Prepared(folder=_real_folder(name, files))

@@ -7,18 +7,33 @@ from pathlib import Path
 
 import platformdirs
 
+from bench.core.errors import UsageError
+
 CACHE_VARIABLE = "FRAMEBENCH_CACHE"
 
 
 def cache_dir() -> Path:
     """The user's cache folder: FRAMEBENCH_CACHE if set, else the platform's usual place.
 
-    The folder need not exist yet. Everything in it can be deleted at any time.
+    The folder need not exist yet. Everything in it can be deleted at any time. Raises UsageError if
+    the variable names no folder.
     """
-    value = os.environ.get(CACHE_VARIABLE)
-    if value:
-        return Path(value).expanduser().absolute()
-    return Path(platformdirs.user_cache_dir("framebench", appauthor=False))
+    named = folder_of(CACHE_VARIABLE)
+    return named or Path(platformdirs.user_cache_dir("framebench", appauthor=False))
+
+
+def folder_of(variable: str) -> Path | None:
+    """The folder that a variable of the environment names, absolute; None if it is not set.
+
+    Raises UsageError for the home folder of a user who is unknown.
+    """
+    value = os.environ.get(variable)
+    try:
+        return Path(value).expanduser().absolute() if value else None
+    except RuntimeError:
+        raise UsageError(
+            f"{variable} is {value}, but there is no home folder {Path(value or '').parts[0]}"
+        ) from None
 
 
 def not_writable(error: OSError) -> str:

@@ -7,21 +7,30 @@ together, packed or unpacked. It may be read-only.
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bench.core.errors import UsageError
 from bench.datasets.common.dataset import Dataset, OfficialFile
-from bench.launch.paths import cache_dir
+from bench.launch.paths import cache_dir, folder_of
 
 DATA_VARIABLE = "FRAMEBENCH_DATA"
 
 
 def data_folder() -> Path | None:
     """The folder that FRAMEBENCH_DATA names, whether or not it exists; None if it is not set."""
-    value = os.environ.get(DATA_VARIABLE)
-    return Path(value).expanduser().absolute() if value else None
+    return folder_of(DATA_VARIABLE)
+
+
+def check_data_folder() -> None:
+    """Raises UsageError if FRAMEBENCH_DATA names no folder that exists."""
+    folder = data_folder()
+    if folder is not None and not folder.is_dir():
+        raise UsageError(
+            f"{DATA_VARIABLE} names {folder}, and there is no such folder; name the one that has "
+            "the data, or make it"
+        )
 
 
 def _searched(dataset: Dataset) -> Iterator[Path]:
@@ -65,11 +74,14 @@ def find(dataset: Dataset) -> dict[str, Path]:
 
 
 def download_folder(name: str) -> Path:
-    """Where a data set's downloads go: to FRAMEBENCH_DATA if it is writable, else to the cache."""
+    """Where a data set's downloads go: to FRAMEBENCH_DATA if it is writable, else to the cache.
+
+    Its own folder is made there, but never that of FRAMEBENCH_DATA, whose name may be mistyped.
+    """
     user_folder = data_folder()
     if user_folder is not None:
         try:
-            (user_folder / name).mkdir(parents=True, exist_ok=True)
+            (user_folder / name).mkdir(exist_ok=True)
             # Permission bits show neither read-only mounts nor that root may write, so try it.
             with tempfile.TemporaryFile(dir=user_folder / name):
                 return user_folder / name
