@@ -243,6 +243,21 @@ def test_a_late_shard_joins_a_part(results: Path, framebench: Framebench) -> Non
     assert f"{took} took {longest}; without preparation" in " ".join(done.stdout.split())
 
 
+def test_the_command_that_goes_on_can_be_pasted(results: Path, framebench: Framebench) -> None:
+    for number in (1, 3):
+        part(results, number)
+    where = ("--results", str(results.rename(results.with_name("my $results"))))
+    said = framebench("merge", "s1", "s3", "--name", "some", "--partial", *where).stderr
+    assert f"with: framebench run --resume '{where[1]}/some'\n" in said
+
+
+def test_a_finished_shard_is_not_told_to_grow(results: Path, framebench: Framebench) -> None:
+    part(results, 1)
+    refused = framebench("run", "--resume", "s1", expect=2).stderr
+    assert refused.startswith("framebench: results/s1 is finished; framebench merge makes one run")
+    assert "--add-blocks" not in refused
+
+
 def test_a_pattern_names_runs_among_the_results(results: Path, framebench: Framebench) -> None:
     for number in (1, 2, 3):
         part(results, number)

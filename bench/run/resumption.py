@@ -122,7 +122,10 @@ def earlier(
         blocks = [1 + record.job.block for record in run.records]
         wanted = max([run.info.get("repeats", 0), *blocks]) + add_blocks
     elif run.finished and len(settled) == len(run.records):
-        raise UsageError(f"{folder} is finished; make it longer with --resume --add-blocks N")
+        how = "make it longer with --resume --add-blocks N"
+        if request.shard:
+            how = "framebench merge makes one run of it and the other shards"
+        raise UsageError(f"{folder} is finished; {how}")
     if wanted:
         # Exactly so many, however disturbed they are: that is what was asked for.
         stopping = replace(plan.stopping, repeats=wanted, spare=0, until=None)

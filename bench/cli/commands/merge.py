@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +78,8 @@ def merge(
     print_results(finished, json=json)
     say(f"results: {folder}; report with charts: {folder / PAGE}")
     if not finished.run.finished:
-        say(f"blocks are missing; measure them with: framebench run --resume {folder}")
+        how = f"framebench run --resume {shlex.quote(str(folder))}"
+        say(f"blocks are missing; measure them with: {how}")
     if not finished.ok:
         raise typer.Exit(1)
 
