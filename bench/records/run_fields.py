@@ -74,6 +74,19 @@ class MergedFields(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: Seconds = 0.0
 
 
+class WeightsFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of weights that the run was given: those of `bench.core.weights.GivenWeights`."""
+
+    name: str
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class RequestFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for, as far as other runs are held against it."""
+
+    weights: WeightsFields | None = None
+
+
 class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     """A run's `run.json`. A run is finished if it has `wall_seconds`.
 
@@ -85,7 +98,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     machine: MachineFields
     command: str = ""
-    request: dict[str, Any] = {}
+    request: RequestFields = RequestFields()
     threads: Count = 0
     repeats: Count = 0
     blocks_by_task: dict[str, Count] = {}
@@ -97,7 +110,7 @@ class RunFields(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: Seconds | UnsetType = UNSET
     resumed: list[ResumedFields] = []
     blocks_wanted: Count = 0
-    merged: list[MergedFields] = []
+    merged: Annotated[list[MergedFields], Meta(min_length=1)] | UnsetType = UNSET
     environments: dict[str, dict[str, str]] = {}
     installed_bytes: dict[str, Count] = {}
     source_digests: dict[str, str] = {}

@@ -229,6 +229,38 @@ def test_a_damaged_part_of_the_description_is_named(
         assert done.stderr.count("\n") == 1 and "run.json" in done.stderr
 
 
+# Changes to a `run.json` by hand, with the place that the one line names.
+EDITS: dict[str, tuple[dict[str, Any], str]] = {
+    "merged of nothing": ({"merged": []}, "`$.merged`"),
+    "no request": ({"request": None}, "`$.request`"),
+    "weights without a digest": ({"request": {"weights": {"name": "x"}}}, "`$.request.weights`"),
+    "weights of another digest": (
+        {"request": {"weights": {"name": "x", "sha256": "0"}}},
+        "`$.request.weights.sha256`",
+    ),
+    "weights with a path": (
+        {"request": {"weights": {"name": "x", "sha256": "0" * 64, "path": "/x"}}},
+        "`$.request.weights`",
+    ),
+    "weights by name": ({"request": {"weights": "vgg19.npz"}}, "`$.request.weights`"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("finished", [True, False])
+def test_an_edited_description_is_one_line(
+    edit: str, finished: bool, broken: Path, framebench: Framebench
+) -> None:
+    change, place = EDITS[edit]
+    info = {**json.loads((broken / "run.json").read_text(encoding="utf-8")), **change}
+    if not finished:
+        del info["wall_seconds"]
+    run_folder.write_info(broken, info)
+    for command in (("report", "r"), ("merge", "r", str(QUICK), "--name", "m", "--partial")):
+        done = framebench(*command, expect=2)
+        assert done.stderr.count("\n") == 1 and place in done.stderr, command
+
+
 def test_the_newest_finished_run_that_can_be_read_is_taken(
     broken: Path, framebench: Framebench
 ) -> None:
