@@ -79,7 +79,8 @@ MemoryLimitOption = Annotated[
     str | None,
     typer.Option(
         help="The most memory that a worker may take: 900M, 8G. Default: what the machine has, "
-        "less 1G."
+        "less 1G. Exact where a control group of cgroup v2 can be made; elsewhere a worker may "
+        "allocate 2G more on a CPU, and any amount on a GPU."
     ),
 ]
 SpareOption = Annotated[

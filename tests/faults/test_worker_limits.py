@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.core.record import Record
-from bench.launch import memory_limit
+from bench.launch import catalogue, memory_limit
 from bench.launch.memory_limit import GIB
 from bench.records import run_folder
 from bench.system import children
@@ -87,6 +88,14 @@ def test_without_a_control_group_what_is_allocated_is_limited(
         assert not limit.data  # a GPU's driver sets aside far more than it uses
     with memory_limit.held(None, "cpu") as limit:
         assert limit.bytes == memory_limit.machine_bytes()
+
+
+def test_what_a_worker_may_take_beyond_its_limit_is_told(framebench: Framebench) -> None:
+    slack = f"{memory_limit.HEADROOM // GIB}G more"
+    told = re.sub(r"[\s│]+", " ", framebench("run", "--help").stdout)
+    assert f"a worker may allocate {slack} on a CPU, and any amount on a GPU" in told
+    for page in ("commands.md", "reliability.md"):
+        assert slack in (catalogue.TREE / "docs" / page).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("value", ["0", "1K", "nan", "inf", "-1G", "8 bananas", ""])
