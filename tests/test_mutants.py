@@ -172,16 +172,16 @@ MUTANTS = {
     ),
     "gradients clipped at a norm that the first ones do not reach": Mutant(
         file=TORCH,
-        old="            update.clip_gradients()\n",
-        new="            update.clip_gradients()\n"
+        old="            loss.backward()\n            update.clip_gradients()\n",
+        new="            loss.backward()\n"
         "            torch.nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)\n",
         task="imdb-lstm",
         caught_by="saturated",
     ),
     "rectifiers that end at 6": Mutant(
         file="frameworks/pytorch/models/cnn.py",
-        old="F.relu(",
-        new="F.relu6(",
+        old="x = F.relu(self.hidden(x))  # (N, 64)",
+        new="x = F.relu6(self.hidden(x))",
         task="cifar-cnn",
         caught_by="saturated",
     ),

@@ -20,9 +20,9 @@ from bench.core.weights import initial_weights, opened
 from bench.launch import catalogue
 from bench.proof import distances
 from bench.proof.certificate import Certificate, Claim
-from bench.proof.check import Check
 from bench.proof.checks import CHECKS, compare
 from bench.proof.float32_tolerances import FLOAT32, LEAST
+from bench.proof.one_check import Check
 from bench.proof.tolerances import EARLY_STEPS, TOLERANCES, kind_special, special, tolerance
 from bench.records.snapshot_taking import of_proofs
 from bench.report.proof import proof_forms

@@ -11,19 +11,18 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Literal
 
 from bench.advice import facts, measured_figures, personas
 from bench.advice.assessment import Assessment
 from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence
+from bench.advice.mode_leads import leads
 from bench.advice.ranking import Ranking, rank_frameworks
 from bench.analysis import final_metrics
 from bench.analysis.cell_summary import CellSummary, conditions
-from bench.analysis.intervals import CONFIDENCE, paired_test, ratio
+from bench.analysis.intervals import CONFIDENCE, paired_test
 from bench.analysis.multiple_comparisons import holm
-from bench.core.record import Cell
 
 ClaimOutcome = Literal["held", "did not hold", "mixed", "undecided"]
 HELD: ClaimOutcome = "held"
@@ -197,49 +196,12 @@ def graphs(evidence: Evidence, assessment: Assessment) -> ClaimResult:
     )
 
 
-def _surely_faster(evidence: Evidence) -> set[tuple[Cell, Cell]]:
-    """Pairs of an eager and a compiled cell, the faster first, judged for the run as a whole."""
-    tests = [
-        (first.cell, second.cell, test)
-        for comparable in evidence.comparable
-        for first, second in combinations(comparable.summaries.values(), 2)
-        if (first.cell.mode == "eager") != (second.cell.mode == "eager")
-        if (test := paired_test(first.throughputs, second.throughputs))
-    ]
-    significant = holm([test.p_value for *_, test in tests], 1 - CONFIDENCE)
-    return {
-        (first, second) if test.ratio > 1 else (second, first)
-        for (first, second, test), is_sure in zip(tests, significant, strict=True)
-        if is_sure
-    }
-
-
-def _leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
-    """Where a cell in one kind of mode is surely faster than all in the other, and by how much."""
-    kind, other_kind = ("eager", "compiled") if eager else ("compiled", "eager")
-    faster = _surely_faster(evidence)
-    leads: list[tuple[float, str]] = []
-    for comparable in evidence.comparable:
-        cells = comparable.summaries.values()
-        others = [other for other in cells if (other.cell.mode == "eager") != eager]
-        for summary in cells:
-            if (summary.cell.mode == "eager") != eager:
-                continue
-            if others and all((summary.cell, other.cell) in faster for other in others):
-                gains = [ratio(summary.throughputs, other.throughputs) for other in others]
-                least = min(gain.estimate for gain in gains if gain)
-                title = evidence.title(summary.cell.framework)
-                words = f"on {comparable.task}, {title}, {kind}, trains {least:.2f} times as fast"
-                leads.append((least, f"{words} as the best {other_kind} framework"))
-    return leads
-
-
 def _graphs_between_frameworks(evidence: Evidence) -> ClaimResult:
     """The test if each framework ran in one mode: an eager framework in front refutes the claim."""
-    eager, compiled = _leads(evidence, eager=True), _leads(evidence, eager=False)
+    eager, compiled = leads(evidence, eager=True), leads(evidence, eager=False)
     if not eager:
         return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
-    largest = [max(leads)[1] for leads in (eager, compiled) if leads]
+    largest = [max(found)[1] for found in (eager, compiled) if found]
     return ClaimResult(
         outcome=MIXED if compiled else DID_NOT_HOLD,
         figures=f"{', and '.join(largest)}. This compares frameworks; within a framework, "

@@ -37,7 +37,7 @@ from bench.analysis.findings import WorkFinding
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Record
 from bench.core.task import LOSS_TOLERANCE
-from bench.proof.check import told_apart
+from bench.proof.one_check import told_apart
 from bench.proof.tolerances import EARLY_STEPS
 from bench.records.snapshot import TaskSnapshot
 

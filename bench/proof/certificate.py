@@ -15,7 +15,7 @@ import msgspec
 
 from bench.core.record import Cell, Status
 from bench.core.setting import InSetting, Setting, nest_setting
-from bench.proof.check import Check
+from bench.proof.one_check import Check
 
 # The seed of every proof for which no other is asked.
 USUAL_SEED = 0

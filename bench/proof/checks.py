@@ -19,7 +19,7 @@ from bench.core.setting import EPSILONS, Precision
 from bench.core.task import Task
 from bench.core.weights import initial_weights, opened
 from bench.proof import distances
-from bench.proof.check import Check, worst
+from bench.proof.one_check import Check, worst
 from bench.proof.tolerances import (
     DROPOUT_SCALE_ROUNDING,
     EARLY_STEPS,

@@ -21,7 +21,7 @@ from bench.core.optimizers import WEIGHT, Optimizer
 from bench.core.setting import EPSILONS, Precision
 from bench.core.task import Task
 from bench.proof import distances
-from bench.proof.check import Check, worst
+from bench.proof.one_check import Check, worst
 from bench.worker.late_trace import LATE_STEPS, gradients, point, trained
 
 # The checks in order, with what each compares.

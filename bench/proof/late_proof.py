@@ -10,7 +10,7 @@ import msgspec
 
 from bench.core.record import Cell, Status
 from bench.proof.certificate import check_fields, outcome, read_checks
-from bench.proof.check import Check
+from bench.proof.one_check import Check
 
 
 def late_outcome(checks: Sequence[Check]) -> tuple[Status, str]:

@@ -82,21 +82,18 @@ def trace(
     check_execution: ExecutionCheck,
     say: Callable[[str], None],
 ) -> dict[str, Array]:
-    """The trace of `task` on the data in `folder`. `say` is told of each part.
-
-    The sessions of `open_other` have another seed.
+    """The trace of `task` on the data in `folder`; sessions of `open_other` have another seed.
 
     All but the steps of `bench.worker.full_trace` is that of the task by which it is proved, with
     sequences that are cut to LENGTH. In a short proof, batches are cut to HEAVY_BATCH, and steps to
     HEAVY_STEPS; batches also where steps are dear on short sequences. `check_execution` is called
-    once, with a session after its steps.
+    once, with a session after its steps; `say` is told of each part.
 
     `long`, in float64, asks for what takes long or is mostly rounding elsewhere. `rounding` asks
-    for the formula with constants that float32 holds exactly, since one update
-    shows as much in float64, and in a short proof for the steps at full size, which take some
-    frameworks minutes in float64. `drawn` asks for what dropout draws, and for noise of the
-    framework's own: of the reference, only what it does without draws is compared, and with the
-    harness's noise.
+    for the formula with constants that float32 holds exactly, since one update shows as much in
+    float64, and in a short proof for the steps at full size, which take some frameworks minutes in
+    float64. `drawn` asks for what dropout draws, and for noise of the framework's own: of the
+    reference, only what it does without draws is compared, and with the harness's noise.
     """
     arrays = {}
     if rounding or not task.short_proof:

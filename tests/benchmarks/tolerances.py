@@ -23,8 +23,8 @@ from bench import tasks
 from bench.core.optimizers import Adam
 from bench.launch import catalogue
 from bench.proof.certificate import Certificate
-from bench.proof.check import Check
 from bench.proof.float32_tolerances import LEAST
+from bench.proof.one_check import Check
 from bench.proof.tolerances import TOLERANCES, Tolerance, kind_special
 
 # The allowed deviation over the worst that was shown: room for other machines and versions.

@@ -16,9 +16,9 @@ from rich.text import Text
 from bench.core.grouping import grouped
 from bench.core.record import Cell, Status
 from bench.proof.certificate import USUAL_SEED, Certificate, Claim
-from bench.proof.check import Check
 from bench.proof.checks import CHECKS
 from bench.proof.late_proof import LateProof
+from bench.proof.one_check import Check
 from bench.records.snapshot import Snapshot
 from bench.report.common import markdown, programs, terminal
 from bench.report.common.text import mode_text
