@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import psutil
 import pytest
 
+from bench import tasks
 from bench.core.listener import SILENT, Silent
 from bench.core.record import Cell, Job, Record, Status
 from bench.core.setting import Setting
@@ -24,6 +27,10 @@ from bench.run.campaign_listener import CampaignListener
 from bench.run.preparation import prepare_data
 from bench.run.turns import ROOM, SPARE, Together
 from bench.system import children
+from bench.worker.clock import Account
+from bench.worker.own_turns import Turns
+from bench.worker.training import measure
+from frameworks.reference.adapter import ReferenceAdapter
 
 MEBIBYTE = 1 << 20
 
@@ -266,3 +273,39 @@ def test_a_worker_is_stopped_between_its_turns(tmp_path: Path) -> None:
     record: Record = end.value.value
     assert record.status == "ok" and record.measurement
     assert sum(record.measurement.windows.steps) == 30
+
+
+class Told(Silent):
+    """How often each phase was told, and how often progress."""
+
+    def __init__(self) -> None:
+        self.phases: Counter[str] = Counter()
+        self.progressed = 0
+
+    def phase(self, subject: str, name: str) -> None:
+        self.phases[name] += 1
+
+    def progress(self, subject: str, done: int, total: int) -> None:
+        self.progressed += 1
+
+
+def test_epochs_of_a_millisecond_are_not_told_one_by_one(mnist: Path) -> None:
+    """A busy runner would keep the worker waiting, in no column of its seconds."""
+    cell = Cell(framework="reference", task="mnist-softmax", mode="eager", setting=Setting())
+    budget = Budget(epochs=1, train_examples=128, test_examples=100)
+    job = Job(cell=cell, block=0, seed=0, budget=budget, data=str(mnist), warmup=0.01, seconds=0.3)
+    told = Told()
+    measured, _ = measure(
+        job,
+        tasks.load("mnist-softmax"),
+        ReferenceAdapter(),
+        turns=Turns(repeat("inf"), lambda event, **fields: None),
+        listener=told,
+        account=Account(),
+        import_seconds=0.0,
+        check_execution=lambda session: None,
+        late=None,
+    )
+    assert max(measured.windows.epoch) > 20
+    assert told.phases["train on"] == 1
+    assert told.progressed <= 2

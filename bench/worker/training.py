@@ -102,12 +102,16 @@ class TimedTraining:
         return _total(self._device_joules)
 
     def train_on(self) -> None:
-        """Train beyond the budget until enough is timed. Raises DivergedError as `train` does."""
-        for epoch in count_from(self._job.budget.epochs):
-            if self._timed_enough():
-                break
+        """Train beyond the budget until enough is timed. Raises DivergedError as `train` does.
+
+        The runner is told once: epochs of a small data set take a millisecond, and a message for
+        each would keep the worker from its windows wherever the runner is slow to read.
+        """
+        epochs = count_from(self._job.budget.epochs)
+        if not self._timed_enough():
             self._listener.phase(str(self._job.cell), "train on")
-            self.train(epoch)
+        while not self._timed_enough():
+            self.train(next(epochs))
 
     def train(self, epoch: int) -> None:
         """Train one epoch, or beyond the budget until enough is timed.
@@ -125,7 +129,8 @@ class TimedTraining:
                 batches = self._ready.trainer.lay_out(split, left[:size])
                 left = left[size:]
             self._add(epoch, self._ready.trainer.window(batches))
-            self._listener.progress(str(self._job.cell), min(self.steps, self._total), self._total)
+            if self.steps <= self._total:
+                self._listener.progress(str(self._job.cell), self.steps, self._total)
 
     def _timed_enough(self) -> bool:
         # An adapter that leaves its work behind the fence times nearly nothing, and would go on.
