@@ -26,6 +26,8 @@ CERTIFICATES = "certificates"
 TRACES = "reference"
 LOGS = "logs"
 RETENTION_DAYS = 60
+# Bytes of traces that are kept at most: those of all tasks for a few versions of their source.
+MOST_TRACES = 12 << 30
 # Bytes that are read at a time.
 _PIECE = 1 << 20
 
@@ -105,11 +107,22 @@ def keep_log(log: Path, label: str) -> Path | None:
     return copy
 
 
-def prune() -> None:
-    """Delete files that have not been used for long: most belong to other sources or versions."""
+def prune(most_traces: int = MOST_TRACES) -> None:
+    """Delete files that have not been used for long: most belong to other sources or versions.
+
+    Of traces, those used last are kept, up to so many bytes.
+    """
     oldest = time.time() - RETENTION_DAYS * 24 * 3600
     for kind in (CERTIFICATES, TRACES, LOGS):
         with suppress(OSError):  # another process may be pruning, or the cache only be read
-            for file in (cache_dir() / kind).iterdir():
-                if file.stat().st_mtime < oldest:
+            kept = 0
+            for file, found in _by_use(cache_dir() / kind):
+                kept += found.st_size
+                if found.st_mtime < oldest or (kind == TRACES and kept > most_traces):
                     file.unlink()
+
+
+def _by_use(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    """The files of a folder with what the system tells of them, the last used first."""
+    every = [(file, file.stat()) for file in folder.iterdir()]
+    return sorted(every, key=lambda entry: entry[1].st_mtime, reverse=True)

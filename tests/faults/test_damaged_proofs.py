@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +109,24 @@ def test_a_cache_that_can_only_be_read_is_enough(
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("certificates: used, but not kept: the cache folder") == 1
     assert "reference's trace of mnist-softmax: used, but not kept" in done.stderr
+
+
+def test_traces_that_were_not_used_lately_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are large, and each version of the source has its own; certificates are small."""
+    monkeypatch.setenv("FRAMEBENCH_CACHE", str(tmp_path))
+    now = time.time()
+    for name, days in (("new", 0), ("recent", 1), ("older", 30), ("old", 90)):
+        for file in (proofs.trace_file(name), proofs.certificate_file(name)):
+            proofs.write(file, b"x" * 1000)
+            os.utime(file, (now - days * 86_400,) * 2)
+
+    def left(kind: str) -> set[str]:
+        return {file.stem for file in (tmp_path / kind).iterdir()}
+
+    proofs.prune(most_traces=2500)
+    assert left("reference") == {"new", "recent"}
+    assert left("certificates") == {"new", "recent", "older"}
+    proofs.prune()
+    assert left("reference") == {"new", "recent"}
