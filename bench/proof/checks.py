@@ -52,12 +52,12 @@ CHECKS = {
     "full update": "every weight after these steps",
     "long curve": f"where steps are cheap: in float64, the loss of {LONG_STEPS} more steps, the "
     "test loss between them, and every weight at the end",
-    "seeds": "losses with dropout or noise of the framework's own, which differ between two seeds",
     "noise": "losses and gradients with noise of the framework's own: mean and variance as with "
     "the harness's, and the correlation of two updates, in standard errors; no two losses alike",
     "dropout": "values dropped at the right rate and independently, in standard errors",
     "dropout backward": "kept values scaled to keep the mean; loss and gradients use one draw",
     "dropout off": "outputs of a network with dropout, in evaluation mode",
+    "seeds": "losses with dropout or noise of the framework's own, which differ between two seeds",
 }
 
 
@@ -80,9 +80,9 @@ def compare(
         *comparison.formula(),
         *comparison.full_steps(),
         *comparison.long_curve(),
-        *comparison.seeds(),
         *comparison.noise(),
         *comparison.dropout(),
+        *comparison.seeds(),
     )
 
 
