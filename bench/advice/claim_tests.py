@@ -17,7 +17,7 @@ from bench.advice import facts, measured_figures, personas
 from bench.advice.assessment import Assessment
 from bench.advice.criteria import CRITERIA
 from bench.advice.evidence import Evidence
-from bench.advice.mode_leads import leads
+from bench.advice.mode_leads import leads, surely_faster
 from bench.advice.ranking import Ranking, rank_frameworks
 from bench.analysis import final_metrics
 from bench.analysis.cell_summary import CellSummary, conditions
@@ -198,7 +198,8 @@ def graphs(evidence: Evidence, assessment: Assessment) -> ClaimResult:
 
 def _graphs_between_frameworks(evidence: Evidence) -> ClaimResult:
     """The test if each framework ran in one mode: an eager framework in front refutes the claim."""
-    eager, compiled = leads(evidence, eager=True), leads(evidence, eager=False)
+    faster = surely_faster(evidence)
+    eager, compiled = (leads(evidence, faster, eager=kind) for kind in (True, False))
     if not eager:
         return ClaimResult(outcome=OPEN, figures=NO_PAIRS)
     largest = [max(found)[1] for found in (eager, compiled) if found]

@@ -38,7 +38,7 @@ def comparable_cells(results: Results) -> tuple[list[ComparableCells], list[str]
     """
     snapshot = results.snapshot
     recommended = {framework.name: framework.recommended for framework in snapshot.frameworks}
-    references = {framework.name for framework in snapshot.frameworks if framework.reference}
+    references = snapshot.references
     chosen = [one for one in results.summaries if one.cell.framework not in references]
     chosen = [one for one in chosen if one.cell.tuning == "expert"] or chosen
     groups: dict[tuple[object, ...], dict[str, CellSummary]] = defaultdict(dict)

@@ -34,8 +34,7 @@ class Evidence:
         """The evidence of a run's results."""
         snapshot = results.snapshot
         comparable, left_out = comparable_cells(results)
-        references = {framework.name for framework in snapshot.frameworks if framework.reference}
-        names = {*results.frameworks} - references
+        names = {*results.frameworks} - snapshot.references
         return Evidence(
             results=results,
             comparable=comparable,

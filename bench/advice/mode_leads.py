@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import combinations
 
 from bench.advice.evidence import Evidence
@@ -10,7 +11,7 @@ from bench.analysis.multiple_comparisons import holm
 from bench.core.record import Cell
 
 
-def _surely_faster(evidence: Evidence) -> set[tuple[Cell, Cell]]:
+def surely_faster(evidence: Evidence) -> set[tuple[Cell, Cell]]:
     """Pairs of an eager and a compiled cell, the faster first, judged for the run as a whole."""
     tests = [
         (first.cell, second.cell, test)
@@ -27,10 +28,14 @@ def _surely_faster(evidence: Evidence) -> set[tuple[Cell, Cell]]:
     }
 
 
-def leads(evidence: Evidence, *, eager: bool) -> list[tuple[float, str]]:
-    """Where a cell in one kind of mode is surely faster than all in the other, and by how much."""
+def leads(
+    evidence: Evidence, faster: Collection[tuple[Cell, Cell]], *, eager: bool
+) -> list[tuple[float, str]]:
+    """Where a cell in one kind of mode is surely faster than all in the other, and by how much.
+
+    `faster` are the pairs of `surely_faster`.
+    """
     kind, other_kind = ("eager", "compiled") if eager else ("compiled", "eager")
-    faster = _surely_faster(evidence)
     found: list[tuple[float, str]] = []
     for comparable in evidence.comparable:
         cells = comparable.summaries.values()

@@ -138,7 +138,7 @@ class TraceComparison:
         if not self.allowed.saturated or self.task.short_proof:
             return
         names = {
-            **{f"{name}": f"outputs/{name}" for name in self.task.outputs},
+            **{name: f"outputs/{name}" for name in self.task.outputs},
             **{f"gradient of {p.name}": f"grads/{p.name}" for p in self.task.trained},
         }
         state = [key for key in self.reference if key.startswith("saturated/state/")]

@@ -258,6 +258,11 @@ class Snapshot:
         """Names of the frameworks that were compared at the time: all but the references."""
         return tuple(framework.name for framework in self.frameworks if not framework.reference)
 
+    @property
+    def references(self) -> frozenset[str]:
+        """Names of the frameworks that only define the tasks."""
+        return frozenset(framework.name for framework in self.frameworks if framework.reference)
+
     def to_fields(self) -> dict[str, Any]:
         """The snapshot as a JSON object."""
         fields: dict[str, Any] = msgspec.to_builtins(self)

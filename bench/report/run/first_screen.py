@@ -144,10 +144,7 @@ def advice(results: Results) -> str:
 
 def brief(table: ResultTable, titles: Mapping[str, str]) -> str:
     """The verdict on a table in a few words: "JAX, 1.7 times; then a tie"."""
-    fastest: dict[str, CellSummary] = {}
-    for summary in table.ok:
-        fastest.setdefault(summary.cell.framework, summary)
-    order = list(fastest.values())
+    order = verdicts.fastest_of_each(table.ok)
     if not order:
         return "nothing measured"
     if len(order) == 1:

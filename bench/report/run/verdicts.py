@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.analysis.cell_summary import CellSummary
 from bench.analysis.intervals import Interval, ratio
@@ -46,9 +46,13 @@ def leaders(table: ResultTable) -> list[CellSummary]:
 
 def leading(table: ResultTable) -> list[CellSummary]:
     """Of each framework that may be the fastest, its fastest cell; the fastest of all first."""
-    first = [*grouped(leaders(table), lambda summary: summary.cell.framework).values()]
-    cells = [own[0] for own in first]
+    cells = fastest_of_each(leaders(table))
     return sorted(cells, key=lambda cell: not (cell.relative and cell.relative.estimate == 1))
+
+
+def fastest_of_each(order: Iterable[CellSummary]) -> list[CellSummary]:
+    """The first cell of each framework, of cells of which the fastest come first."""
+    return [own[0] for own in grouped(order, lambda summary: summary.cell.framework).values()]
 
 
 def sentence(table: ResultTable, snapshot: Snapshot) -> str:
@@ -119,10 +123,8 @@ def _fastest_modes(order: Sequence[CellSummary]) -> list[CellSummary]:
 
     With all modes of five frameworks, the sentence would be too long.
     """
-    fastest: dict[str, CellSummary] = {}
-    for summary in order:
-        fastest.setdefault(summary.cell.framework, summary)
-    return list(fastest.values()) if len(fastest) > 1 else list(order)
+    fastest = fastest_of_each(order)
+    return fastest if len(fastest) > 1 else list(order)
 
 
 def _tied(first: CellSummary, second: CellSummary) -> bool:
